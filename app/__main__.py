@@ -1,0 +1,45 @@
+"""The `app` command. It lists the commands and imports one only when it is called, so that `--help` is quick."""
+
+from importlib import import_module
+from typing import Final
+
+import click
+
+COMMANDS: Final = {
+    "run": "Serve the application.",
+    "migrate": "Bring the database up to the newest migration.",
+    "makemigrations": "Write the migration from the present ones to the models.",
+    "token": "Print a token for a user.",
+}
+
+
+class Commands(click.Group):
+    """The commands in `app/core/cli/`, each in the file of its name."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names, in the order of the list above."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = import_module(f"app.core.cli.{cmd_name}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Litestead: the backend for products in which every row belongs to a user.
+
+    Settings come from the environment and from .env; `.env.example` explains each.
+    """
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""The assembly: everything that a request meets, in the order in which it acts."""
+
+from advanced_alchemy.extensions.litestar import SQLAlchemyInitPlugin
+from litestar import Litestar
+
+from app.core.auth.keys import signing_key
+from app.core.auth.middleware import BearerMiddleware
+from app.core.data.alchemy import make_alchemy
+from app.core.data.ownership import owner_guard
+from app.core.http.docs import describe_errors, docs_asset, make_openapi_config
+from app.core.http.errors import EXCEPTION_HANDLERS
+from app.core.http.listing import refuse_unknown_query
+from app.core.ops.health import health, ready
+from app.core.ops.logging import AccessLog, configure_logging
+from app.installed import INSTALLED, refuse_unlisted
+from app.settings import Settings, load_settings
+
+
+def create_app(settings: Settings | None = None) -> Litestar:
+    """Return the application for these settings, or for those of the environment.
+
+    Raises:
+        InvalidSettings: a setting cannot be used.
+        RuntimeError: a noun is not listed in `installed.py`.
+    """
+    settings = settings or load_settings()
+    refuse_unlisted()
+    configure_logging(settings)
+    alchemy = make_alchemy(settings)
+    app = Litestar(
+        middleware=[BearerMiddleware(signing_key(settings))],
+        guards=[owner_guard(alchemy), refuse_unknown_query],
+        plugins=[SQLAlchemyInitPlugin(alchemy)],
+        route_handlers=[health, ready, docs_asset, *INSTALLED],
+        exception_handlers=EXCEPTION_HANDLERS,
+        request_max_body_size=settings.max_body_bytes,
+        openapi_config=make_openapi_config(),
+        logging_config=None,
+        on_startup=[describe_errors],
+    )
+    app.asgi_handler = AccessLog(app.asgi_handler)  # outside of the router, so that it sees unknown routes as well
+    return app

@@ -1,0 +1,1 @@
+"""The frame: what would stand word for word if every noun were deleted."""

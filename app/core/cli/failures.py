@@ -1,0 +1,36 @@
+"""What an operator reads when a command cannot do its work: one sentence, never a traceback."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import click
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+
+from app.core.data.errors import Failure, classify
+from app.settings import InvalidSettings
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def explained(command: Callable[P, R]) -> Callable[P, R]:
+    """Turn a setting that cannot be used, and a database that is away, into click's one-line error and exit code 1."""
+
+    @wraps(command)
+    def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return command(*args, **kwargs)
+        except InvalidSettings as error:
+            raise click.ClickException(str(error)) from None
+        except SQLAlchemyError as error:
+            if classify(error) is not Failure.AWAY:
+                raise
+            raise click.ClickException(f"the database cannot be reached: {_first_line(error)}") from None
+
+    return run
+
+
+def _first_line(error: SQLAlchemyError) -> str:
+    cause = error.orig if isinstance(error, DBAPIError) and error.orig else error
+    return str(cause).strip().partition("\n")[0]

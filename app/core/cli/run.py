@@ -1,0 +1,78 @@
+"""`app run`."""
+
+import socket
+
+import click
+import uvicorn
+
+from app.core.auth.keys import signing_key
+from app.core.cli.failures import explained
+from app.core.data.engine import database_url
+from app.core.data.migrations import pending, upgrade
+from app.core.ops.logging import configure_logging
+from app.settings import Settings, load_settings
+
+
+@click.command("run")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8000, show_default=True, envvar="PORT", type=click.IntRange(0, 65535), help="Port to listen on."
+)
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(min=1), help="Processes that serve.")
+@click.option("--reload", is_flag=True, help="Start again when a file changes; for development.")
+@explained
+def command(host: str, port: int, workers: int, reload: bool) -> None:
+    """Serve the application.
+
+    A SQLite database is created and migrated first. Any other is only looked at: migrate it with `app migrate`.
+    """
+    if reload and workers > 1:
+        raise click.UsageError("--reload and --workers exclude each other")
+    settings = load_settings()
+    _refuse_taken(host, port)
+    _prepare(settings)
+    signing_key(settings)  # made here, once, before several workers would each make one
+    configure_logging(settings)
+    _greet(settings, host, port)
+    uvicorn.run(
+        "app.asgi:create_app",
+        factory=True,
+        host=host,
+        port=port,
+        workers=workers,
+        reload=reload,
+        reload_dirs=["app"] if reload else None,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+    )
+
+
+def _refuse_taken(host: str, port: int) -> None:
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror}; choose another --port") from None
+
+
+def _prepare(settings: Settings) -> None:
+    missing = pending(settings) if not _is_sqlite(settings) else None
+    if missing is None:
+        upgrade(settings)
+    elif missing:
+        raise click.ClickException(f"the database lacks the migrations {', '.join(missing)}; run `app migrate` first")
+
+
+def _greet(settings: Settings, host: str, port: int) -> None:
+    where = database_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)
+    click.echo(f"Docs:     http://{host}:{port}/schema")
+    click.echo(f"Database: {where}")
+    click.echo("A token:  app token alice")
+
+
+def _is_sqlite(settings: Settings) -> bool:
+    return database_url(settings.database_url.get_secret_value()).get_backend_name() == "sqlite"

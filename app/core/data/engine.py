@@ -1,0 +1,126 @@
+"""The engine: one place that knows how the two databases are opened, kept and checked.
+
+AUTOCOMMIT, so that a statement is one round trip and is stored when it returns; a fixed pool; connections verified
+without a round trip of their own. The figures behind the defaults are in the README.
+"""
+
+import select
+import time
+from typing import Any, Final
+
+from sqlalchemy import URL, Connection, Engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError, DisconnectionError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from app.settings import InvalidSettings, Settings
+
+# libpq's own limits, in seconds (tcp_user_timeout: milliseconds): without them a silent network hangs for 15 minutes.
+_LIBPQ: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 30,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 8000,
+}
+_SQLITE_POOL_SIZE: Final = 4  # each connection is a thread; more only contend for the one writer
+_SQLITE_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000")
+
+
+def database_url(given: str) -> URL:
+    """Return the URL with the driver that this project uses; everything else in it stays as it was given.
+
+    `postgres://` and `postgresql://` (Neon's and Heroku's forms, with any driver named) and `sqlite://` are accepted.
+
+    Raises:
+        InvalidSettings: it is no URL, or of another database.
+    """
+    try:
+        url = make_url(given)
+    except ArgumentError:
+        raise InvalidSettings("DATABASE_URL is not a URL; it looks like postgresql://user:password@host/name") from None
+    drivers = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite": "sqlite+aiosqlite"}
+    driver = drivers.get(url.drivername.partition("+")[0])
+    if driver is None:
+        raise InvalidSettings("DATABASE_URL names a database that is not supported; use postgresql:// or sqlite://")
+    return url.set(drivername=driver)
+
+
+def make_engine(settings: Settings) -> AsyncEngine:
+    """Return the engine of this process; it connects when first used."""
+    url = database_url(settings.database_url.get_secret_value())
+    is_sqlite = url.get_backend_name() == "sqlite"
+    engine = create_async_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        pool_size=_SQLITE_POOL_SIZE if is_sqlite else settings.database_pool_size,
+        max_overflow=0 if is_sqlite else settings.database_max_overflow,
+        pool_timeout=settings.database_pool_timeout,
+        pool_recycle=-1 if is_sqlite else settings.database_pool_recycle,
+        pool_use_lifo=True,
+        connect_args={"timeout": 5} if is_sqlite else _connect_args(url),
+    )
+    if is_sqlite:
+        begin_immediately(engine.sync_engine)
+        event.listen(engine.sync_engine, "connect", _set_pragmas)
+    else:
+        _verify_on_checkout(engine, settings.database_ping_after)
+    return engine
+
+
+def _connect_args(url: URL) -> dict[str, Any]:
+    # No prepared statements: behind an older PgBouncer they return other clients' rows. What the URL says comes first.
+    return {"prepare_threshold": None} | {name: value for name, value in _LIBPQ.items() if name not in url.query}
+
+
+def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+    cursor = connection.cursor()
+    for pragma in _SQLITE_PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def begin_immediately(engine: Engine) -> None:
+    """Let every SQLite transaction take the write lock when it begins.
+
+    A deferred one would take it at its first write, and fail at once where another has written since its first read.
+    """
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection) -> None:
+        if connection.get_execution_options().get("isolation_level") == "SERIALIZABLE":
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _verify_on_checkout(engine: AsyncEngine, ping_after: float) -> None:
+    """Replace `pool_pre_ping`, a round trip on every checkout, by a look at the socket, which costs a microsecond.
+
+    An idle connection has nothing to say: a readable socket means that the server has closed it. Only one that idled
+    for `ping_after` seconds is asked, because a network may drop it without a word.
+    """
+    pool, dialect = engine.sync_engine.pool, engine.dialect
+
+    @event.listens_for(pool, "checkin")
+    def _checkin(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
+        entry.info["idle_since"] = time.monotonic()
+
+    @event.listens_for(pool, "checkout")
+    def _checkout(connection: Any, entry: ConnectionPoolEntry, _: Any) -> None:
+        idle_since = entry.info.get("idle_since")
+        if idle_since is None:
+            return
+        if _is_readable(connection.driver_connection.fileno()):
+            raise DisconnectionError("The server has closed this connection.")
+        if time.monotonic() - idle_since > ping_after:
+            try:
+                dialect.do_ping(connection)
+            except dialect.loaded_dbapi.Error as error:
+                raise DisconnectionError("The server did not answer on this connection.") from error
+
+
+def _is_readable(descriptor: int) -> bool:
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return bool(poller.poll(0))

@@ -1,0 +1,105 @@
+"""What can go wrong with stored rows, named for what happened; `core/http/errors.py` gives each its status."""
+
+import sqlite3
+from enum import Enum
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+
+
+class DataError(Exception):
+    """The base of all that this room raises."""
+
+
+class RowNotFound(DataError):
+    """No such row among the caller's own: absent or somebody else's, which nobody can tell apart."""
+
+    def __init__(self, model: type) -> None:
+        super().__init__(f"{model.__name__} not found")
+
+
+class OwnershipError(DataError):
+    """A program's mistake, never a client's: a statement or a row that could cross from one owner to another."""
+
+
+class OwnerNotBound(OwnershipError):
+    """Owned rows were asked for in a session that serves nobody."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This session serves no owner, so it has no rows: let the guard bind one, or in a command say everyone()."
+        )
+
+
+class UnreachableStatement(OwnershipError):
+    """A statement that the owner's filter cannot be added to."""
+
+
+class ForeignRow(OwnershipError):
+    """A row of another owner was handed to a session, or a row's owner was about to change."""
+
+
+class NotAtomic(DataError):
+    """Work of several statements outside `session.atomic()`, where half of it could stay behind."""
+
+
+class ClosedMethod(DataError):
+    """An inherited method that this project does not let anybody use."""
+
+
+class Failure(Enum):
+    """What a database's refusal means to the one who asked."""
+
+    AWAY = "away"
+    CLASH = "clash"
+    INVALID = "invalid"
+    BUG = "bug"
+
+
+def classify(error: SQLAlchemyError) -> Failure:
+    """Tell what a failed statement means, from the driver's own code and never from a message's wording.
+
+    psycopg carries a SQLSTATE unless no connection was made; sqlite3 an error code (https://sqlite.org/rescode.html).
+    """
+    if isinstance(error, PoolTimeout):
+        return Failure.AWAY
+    if isinstance(error, StaleDataError):
+        return Failure.CLASH
+    return _classify_driver(error) if isinstance(error, DBAPIError) else Failure.BUG
+
+
+def _classify_driver(error: DBAPIError) -> Failure:
+    sqlite_code = getattr(error.orig, "sqlite_errorcode", None)
+    sqlstate = getattr(error.orig, "sqlstate", None)
+    if error.connection_invalidated:
+        return Failure.AWAY
+    if sqlite_code is not None:
+        return _SQLITE.get(sqlite_code) or _SQLITE.get(sqlite_code & 0xFF) or Failure.BUG
+    if sqlstate is not None:
+        return _SQLSTATE.get(sqlstate) or _SQLSTATE.get(sqlstate[:2]) or Failure.BUG
+    return Failure.AWAY if isinstance(error, OperationalError | InterfaceError) else Failure.INVALID
+
+
+_SQLSTATE = {
+    "23505": Failure.CLASH,  # unique_violation
+    "40": Failure.CLASH,  # serialization failure, deadlock
+    "22": Failure.INVALID,  # data exception
+    "23": Failure.INVALID,  # the other constraints
+    "08": Failure.AWAY,  # connection exception, also PgBouncer's
+    "53": Failure.AWAY,  # insufficient resources
+    "55P03": Failure.AWAY,  # lock_timeout
+    "57": Failure.AWAY,  # shut down, or statement_timeout
+}
+
+_SQLITE = {
+    sqlite3.SQLITE_CONSTRAINT_UNIQUE: Failure.CLASH,
+    sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: Failure.CLASH,
+    sqlite3.SQLITE_CONSTRAINT: Failure.INVALID,
+    sqlite3.SQLITE_MISMATCH: Failure.INVALID,
+    sqlite3.SQLITE_BUSY: Failure.AWAY,
+    sqlite3.SQLITE_LOCKED: Failure.AWAY,
+    sqlite3.SQLITE_CANTOPEN: Failure.AWAY,
+    sqlite3.SQLITE_FULL: Failure.AWAY,
+    sqlite3.SQLITE_IOERR: Failure.AWAY,
+}

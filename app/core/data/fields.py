@@ -1,0 +1,59 @@
+"""The field types that tables share, so that a rule about text, keys or time is written once."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from pydantic import AfterValidator
+from pydantic_core import PydanticCustomError
+from sqlalchemy import BigInteger, Integer, func
+from sqlalchemy.engine.default import DefaultExecutionContext
+from sqlmodel import Field, SQLModel
+
+MAX_ID = 2**63 - 1
+
+# SQLite gives ids of its own accord to INTEGER keys only; they are 64 bits wide there as well.
+BigIntKey = BigInteger().with_variant(Integer(), "sqlite")
+
+
+def _without_nul(text: str) -> str:
+    if "\x00" in text:
+        raise PydanticCustomError("string_nul", "String should not contain NUL characters")
+    return text
+
+
+def _not_blank(text: str) -> str:
+    if not text.strip():
+        raise PydanticCustomError("string_blank", "String should not be blank")
+    return text
+
+
+PlainText = Annotated[str, AfterValidator(_without_nul)]
+"""Any text that both databases can store: PostgreSQL has no NUL, SQLite would keep it."""
+
+Line = Annotated[str, AfterValidator(_without_nul), AfterValidator(_not_blank)]
+"""Text that says something: not empty, not only white space."""
+
+
+def utcnow(_: DefaultExecutionContext | None = None) -> datetime:
+    """Return the present time, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def _as_created(context: DefaultExecutionContext) -> Any:
+    """A new row was last updated when it was created, to the microsecond, so that a client may compare the two."""
+    return context.get_current_parameters()["created_at"]  # type: ignore[no-untyped-call]
+
+
+class Timestamped(SQLModel):
+    """A table that knows when its rows were made and last changed (UTC)."""
+
+    created_at: datetime = Field(
+        default_factory=utcnow,
+        sa_column_kwargs={"server_default": func.now()},
+        description="When it was created (RFC 3339, UTC).",
+    )
+    updated_at: datetime = Field(
+        default_factory=utcnow,
+        sa_column_kwargs={"server_default": func.now(), "default": _as_created, "onupdate": utcnow},
+        description="When it was last changed (RFC 3339, UTC).",
+    )

@@ -1,0 +1,90 @@
+"""Migrations: alembic's commands through advanced-alchemy, on an engine of their own.
+
+They do not use the application's engine, which commits every statement by itself: all that one command does is one
+transaction, on SQLite too, and a migration that fails leaves nothing behind.
+"""
+
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final
+
+from advanced_alchemy.alembic.commands import AlembicCommands
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import Script, ScriptDirectory
+from pydantic import SecretStr
+from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy.pool import NullPool
+from sqlmodel import SQLModel
+
+from app.core.data.alchemy import make_alchemy
+from app.core.data.engine import begin_immediately
+from app.settings import Settings
+
+COMPARISON: Final[dict[str, Any]] = {"compare_type": True, "render_as_batch": True}
+_LOCK: Final = text("SELECT pg_advisory_xact_lock(718293041)")  # of no meaning but to be the same for every migrator
+
+
+def upgrade(settings: Settings, revision: str = "head") -> None:
+    """Bring the database up to a revision; a SQLite file is created where there is none."""
+    commands = _commands(settings)
+    url = commands.config.engine.url
+    if url.get_backend_name() == "sqlite" and url.database:
+        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    commands.upgrade(revision)
+
+
+def downgrade(settings: Settings, revision: str) -> None:
+    """Take the database back to a revision, `base` for an empty one. Tables that it drops lose their rows."""
+    _commands(settings).downgrade(revision)
+
+
+def make_migration(name: str) -> Path | None:
+    """Write the migration from what the present ones build to what the models say; None if they agree.
+
+    It compares with a scratch database, so nobody's data is needed and none is touched.
+    """
+    with TemporaryDirectory() as folder:
+        scratch = Settings(database_url=SecretStr(f"sqlite:///{folder}/scratch.db"), migration_database_url=None)
+        upgrade(scratch)
+        if not drift(scratch):
+            return None
+        commands = _commands(scratch)
+        number = len(list(ScriptDirectory.from_config(commands.config).walk_revisions())) + 1
+        script = commands.revision(message=name, autogenerate=True, rev_id=f"{number:04d}")
+    return Path(script.path) if isinstance(script, Script) else None
+
+
+def pending(settings: Settings) -> list[str]:
+    """Return the revisions that the database still lacks, oldest first."""
+    config = _commands(settings).config
+    with migration_engine(config.engine.url).connect() as connection:
+        current = MigrationContext.configure(connection).get_current_heads()
+    scripts = ScriptDirectory.from_config(config).iterate_revisions("heads", current or "base")
+    return [script.revision for script in reversed(list(scripts))]
+
+
+def drift(settings: Settings) -> list[Any]:
+    """Return what differs between the database and the models, as alembic's operations."""
+    with migration_engine(_commands(settings).config.engine.url).connect() as connection:
+        context = MigrationContext.configure(connection, opts=COMPARISON)
+        return list(compare_metadata(context, SQLModel.metadata))
+
+
+def migration_engine(url: URL) -> Engine:
+    """Return an engine for migrations, from the application's URL: synchronous, and with real transactions."""
+    if url.get_backend_name() != "sqlite":
+        return create_engine(url, poolclass=NullPool, connect_args={"prepare_threshold": None})
+    engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
+    begin_immediately(engine)
+    return engine.execution_options(isolation_level="SERIALIZABLE")
+
+
+def lock_of(engine: Engine) -> Any:
+    """Return the statement that lets two migrators run one after the other; SQLite's BEGIN IMMEDIATE does it there."""
+    return _LOCK if engine.dialect.name == "postgresql" else text("SELECT 1")
+
+
+def _commands(settings: Settings) -> AlembicCommands:
+    direct = settings.migration_database_url
+    return AlembicCommands(make_alchemy(settings.model_copy(update={"database_url": direct}) if direct else settings))

@@ -1,0 +1,58 @@
+"""Where a caller meets a session: the guard that binds the two, and the one word that crosses the border."""
+
+from typing import Any, TypeVar
+
+from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig
+from litestar.connection import ASGIConnection
+from litestar.handlers import BaseRouteHandler
+from litestar.types import Guard
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from app.core.data.session import EVERYONE, OwnedSession
+
+SessionT = TypeVar("SessionT", bound=AsyncSession)
+
+
+def bind_owner(session: AsyncSession, owner: str) -> None:
+    """Let the session serve this user from now on.
+
+    Raises:
+        ForeignRow: it serves another owner already.
+        TypeError: it has no ownership hooks, or the owner is no user's id.
+    """
+    if not isinstance(owner, str) or not owner:
+        raise TypeError("An owner is the id of a user, a text that is not empty.")
+    _hooked(session).serve(owner)
+
+
+def everyone(session: SessionT) -> SessionT:
+    """Cross the border: let the session see and write the rows of all owners, for commands and for tests.
+
+    A request cannot say it: its session was bound to the caller before any handler ran, and stays so.
+
+    Raises:
+        ForeignRow: the session serves an owner.
+        TypeError: it has no ownership hooks.
+    """
+    _hooked(session).serve(EVERYONE)
+    return session
+
+
+def owner_guard(alchemy: SQLAlchemyAsyncConfig) -> Guard:
+    """Return the guard that gives each request's session its owner, before dependencies and handlers see it.
+
+    A public route and an OPTIONS answer have no caller, so their session serves nobody and finds nothing.
+    """
+
+    async def serve_caller(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        caller = connection.scope.get("user")
+        if caller is not None:
+            bind_owner(alchemy.provide_session(connection.app.state, connection.scope), caller.id)
+
+    return serve_caller
+
+
+def _hooked(session: AsyncSession) -> OwnedSession:
+    if not isinstance(session.sync_session, OwnedSession):
+        raise TypeError("This session has no ownership hooks; open it with the application's session maker.")
+    return session.sync_session

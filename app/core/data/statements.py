@@ -1,0 +1,169 @@
+"""The owner's filter: every statement is looked through before it runs, and gets it or is refused.
+
+SQLAlchemy adds `with_loader_criteria` to the mapped entities of an ORM statement and to nothing else. A table object,
+a piece of text or a Core subquery inside such a statement would stay unfiltered, so those are refused here, each with
+the thing to write instead. The module leans on three private names of SQLAlchemy (`_annotations`, `_propagate_attrs`,
+`_values`), because it offers no public ones; the sweep in the tests fails if one of them changes its meaning.
+"""
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import (
+    Alias,
+    Delete,
+    Select,
+    SelectBase,
+    String,
+    Table,
+    TextClause,
+    Update,
+    bindparam,
+    false,
+)
+from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, with_loader_criteria
+from sqlalchemy.sql import visitors
+from sqlalchemy.sql.elements import ColumnClause, ColumnElement
+from sqlalchemy.sql.selectable import TableClause
+
+from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
+from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
+
+_OWNER_PARAMETER: Final = "_owner"
+
+
+def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
+    """Add the owner's filter to a statement that is about to run; with no owner it finds nothing.
+
+    Raises:
+        OwnerNotBound: there is no owner, and the statement names owned rows.
+        UnreachableStatement: the filter cannot reach all of it.
+        ForeignRow: it would give rows away.
+    """
+    if not state.is_orm_statement:
+        raise UnreachableStatement("Core and text statements are out of the owner's reach; use the mapped classes.")
+    if state.is_insert:
+        raise UnreachableStatement("An INSERT statement is out of the owner's reach; use insert_row() or add().")
+    parameters = state.parameters or {}
+    if not isinstance(parameters, Mapping):
+        raise UnreachableStatement("A bulk UPDATE by key is out of the owner's reach; use update(...).where(...).")
+    if isinstance(state.statement, Update | Delete):
+        _refuse_foreign_effects(state.statement, parameters)
+    # What SQLAlchemy's own loaders write follows from a statement that was looked through before.
+    if not state.is_relationship_load and owned_entities(state.statement) and owner is None:
+        raise OwnerNotBound
+    state.statement = _filtered(state, bound=owner is not None)
+    state.parameters = {**parameters, _OWNER_PARAMETER: owner}
+
+
+def _filtered(state: ORMExecuteState, *, bound: bool) -> Any:
+    """The statement with a filter for every owned table, also for those that its loaders will read later."""
+    statement: Any = state.statement
+    mapper = state.bind_mapper
+    if state.is_column_load and mapper and issubclass(mapper.class_, Owned):
+        # A refresh by key: SQLAlchemy leaves loader criteria out of it.
+        return statement.where(_mine(mapper.class_, bound))
+    return statement.options(*_criteria(owned_models(), bound))
+
+
+@cache
+def _criteria(models: tuple[type[Owned], ...], bound: bool) -> tuple[LoaderCriteriaOption, ...]:
+    return tuple(with_loader_criteria(model, _mine(model, bound), include_aliases=True) for model in models)
+
+
+def _mine(model: type[Owned], bound: bool) -> ColumnElement[bool]:
+    if not bound:
+        return false()
+    mine: ColumnElement[bool] = getattr(model, OWNER_COLUMN) == bindparam(_OWNER_PARAMETER, type_=String)
+    return mine
+
+
+def owned_entities(statement: Any) -> frozenset[type[Owned]]:
+    """Return the owned classes that an ORM statement names, in itself and in its subqueries.
+
+    Raises:
+        UnreachableStatement: part of it is written in a way to which the owner's filter cannot be added.
+    """
+    nodes: tuple[Any, ...] = tuple(visitors.iterate(statement))
+    entities = {_entity(node) for node in nodes} - {None}
+    reached = {part for entity in entities for part in _parts(entity.selectable)}
+    for node in nodes:
+        _refuse_raw_sql(node)
+        _refuse_core_table(node, reached)
+        _refuse_core_select(node)
+    mapped = {entity.mapper.class_ for entity in entities}
+    return frozenset(model for model in mapped if issubclass(model, Owned))
+
+
+def _refuse_foreign_effects(statement: Update | Delete, parameters: Mapping[str, Any]) -> None:
+    """Refuse an UPDATE that sets the owner of rows, and one, or a DELETE, that joins a second owned table.
+
+    SQLAlchemy adds the filter to the table that is written, not to those that it is joined with.
+
+    Raises:
+        ForeignRow: it would give rows away.
+        UnreachableStatement: it would look at the rows of others to choose its own.
+    """
+    if isinstance(statement, Update):
+        assigned = [getattr(key, "key", key) for key in dict(statement._values or {})]
+        if OWNER_COLUMN in (*assigned, *parameters):
+            raise ForeignRow(f"An UPDATE sets {OWNER_COLUMN}, but the owner of a row never changes.")
+    joined = {_entity(node) for node in _outside_subqueries(statement)} - {None}
+    if len(joined) > 1:
+        raise UnreachableStatement("An UPDATE or DELETE joins a second table; use `column.in_(select(...))` instead.")
+
+
+def _entity(node: Any) -> Any:
+    return node._annotations.get("parententity")
+
+
+def _outside_subqueries(node: Any) -> Iterator[Any]:
+    yield node
+    for child in node.get_children():
+        if not isinstance(child, SelectBase):
+            yield from _outside_subqueries(child)
+
+
+def _parts(selectable: Any) -> Iterator[Any]:
+    """The selectable of an entity, and for `aliased(Task)` the table beneath the alias."""
+    yield selectable
+    if isinstance(selectable, Alias):
+        yield selectable.element
+
+
+def _refuse_raw_sql(node: Any) -> None:
+    """Refuse text, but for what `count(*)` and `SELECT 1` are made of."""
+    if isinstance(node, TextClause):
+        text = node.text
+    elif isinstance(node, ColumnClause) and node.is_literal:
+        text = node.name
+    else:
+        return
+    if text != "*" and not text.isdecimal():
+        raise UnreachableStatement(
+            "Raw SQL inside a statement is out of the owner's reach; write it with mapped columns."
+        )
+
+
+def _refuse_core_table(node: Any, reached: set[Any]) -> None:
+    table = node.element if isinstance(node, Alias) else node
+    if not isinstance(table, TableClause):
+        return
+    if not isinstance(table, Table):
+        raise UnreachableStatement(f"table({table.name!r}) is out of the owner's reach; select from the mapped class.")
+    if OWNER_COLUMN in table.c and node not in reached:
+        raise UnreachableStatement(
+            f"The table {table.name!r} is used without its class, out of the owner's reach; select the mapped class."
+        )
+
+
+def _refuse_core_select(node: Any) -> None:
+    """A subquery of Core columns only is no ORM statement: SQLAlchemy would add nothing to it."""
+    if not isinstance(node, Select) or node._propagate_attrs.get("compile_state_plugin") == "orm":
+        return
+    for inner in visitors.iterate(node):
+        if isinstance(inner, Table) and OWNER_COLUMN in inner.c:
+            raise UnreachableStatement(
+                f"A subquery reads {inner.name!r} through Core, out of the owner's reach; select the mapped class."
+            )

@@ -1,0 +1,133 @@
+"""Errors: every one becomes `{"detail": "<one sentence>"}` here, and a 422 says in `errors` what is wrong where.
+
+Nothing that was sent, no SQL, no class and no path is repeated to the client; the log has what the operator needs.
+"""
+
+import logging
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Annotated, Any, Final
+
+from advanced_alchemy.exceptions import NotFoundError, RepositoryError
+from litestar import Request, Response
+from litestar.enums import ParamType
+from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
+from litestar.types import ExceptionHandlersMap
+from msgspec import UNSET, Meta, Struct, UnsetType
+from pydantic import ValidationError
+from sqlalchemy.exc import SQLAlchemyError
+
+from app.core.data.errors import Failure, RowNotFound, classify
+
+logger = logging.getLogger(__name__)
+
+RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
+_MOST_ERRORS: Final = 20  # a body of a thousand unknown fields is not worth a thousand entries
+_LONGEST_NAME: Final = 100
+
+
+class FieldError(Struct):
+    """One thing that is wrong with the input."""
+
+    loc: Annotated[
+        list[str | int],
+        Meta(description="Where: `body`, `query` or `header`, then the field.", examples=[["body", "title"]]),
+    ]
+    msg: Annotated[str, Meta(examples=["String should have at most 200 characters"])]
+    type: Annotated[str, Meta(examples=["string_too_long"])]
+
+
+class Error(Struct):
+    """What every error looks like. `errors` comes with 422 only."""
+
+    detail: Annotated[str, Meta(description="What is wrong, in one sentence.", examples=["Task not found"])]
+    errors: Annotated[
+        list[FieldError] | UnsetType, Meta(description="With 422 only: each thing that is wrong, and where.")
+    ] = UNSET
+
+
+AnyRequest = Request[Any, Any, Any]
+
+
+def error_response(status: int, detail: str, headers: dict[str, str] | None = None) -> Response[Error]:
+    """Return an error in the one form."""
+    return Response(Error(detail), status_code=status, headers=headers, media_type="application/json")
+
+
+def invalid_input(errors: Sequence[FieldError]) -> Response[Error]:
+    """Return a 422 whose sentence is the first of the errors."""
+    first, others = errors[0], len(errors) - 1
+    name = ".".join(map(str, first.loc[1:])) or str(first.loc[0])
+    detail = f"{name}: {first.msg}" + (f" (+{others} more)" if others else "")
+    body = Error(detail, list(errors[:_MOST_ERRORS]))
+    return Response(body, status_code=HTTPStatus.UNPROCESSABLE_ENTITY, media_type="application/json")
+
+
+def _on_body(_: AnyRequest, error: ValidationError) -> Response[Error]:
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return invalid_input([FieldError(["body", *map(_short, e["loc"])], e["msg"], e["type"]) for e in found])
+
+
+def _on_parameters(_: AnyRequest, error: ValidationException) -> Response[Error]:
+    """Litestar's own validation: of query, header and path, and of a body that is not there at all."""
+    found = error.extra if isinstance(error.extra, list) else []
+    if not found or any(e.get("key") == "data" for e in found):
+        return invalid_input([FieldError(["body"], "Send a JSON object", "missing")])
+    return invalid_input([FieldError([_place(e), e["key"]], e["message"], "value_error") for e in found])
+
+
+def _on_http(_: AnyRequest, error: HTTPException) -> Response[Error]:
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # the guide has one status for invalid input
+        return invalid_input([FieldError(["request"], error.detail, "invalid")])
+    headers = dict(error.headers or {})
+    if isinstance(error, MethodNotAllowedException):
+        headers = {name: ", ".join(sorted(value.split(", "))) for name, value in headers.items()}
+    return error_response(error.status_code, error.detail, headers)
+
+
+def _on_missing_row(_: AnyRequest, error: RowNotFound) -> Response[Error]:
+    return error_response(HTTPStatus.NOT_FOUND, str(error))
+
+
+def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]:
+    match classify(error):
+        case Failure.CLASH:
+            return error_response(HTTPStatus.CONFLICT, "This conflicts with what is stored already")
+        case Failure.INVALID:
+            return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])
+        case Failure.AWAY:
+            logger.error("%s %s: the database is away: %s", request.method, request.url.path, error)
+            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "The database is not available", RETRY_AFTER)
+    return _on_bug(request, error)
+
+
+def _on_repository(request: AnyRequest, error: RepositoryError) -> Response[Error]:
+    """advanced-alchemy calls nearly everything an integrity error; what happened is in its cause."""
+    if isinstance(error, NotFoundError):
+        return error_response(HTTPStatus.NOT_FOUND, "Not Found")
+    cause = error.__cause__
+    return _on_database(request, cause) if isinstance(cause, SQLAlchemyError) else _on_bug(request, error)
+
+
+def _on_bug(request: AnyRequest, error: Exception) -> Response[Error]:
+    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
+
+
+def _place(entry: dict[str, Any]) -> str:
+    return ParamType(entry.get("source", ParamType.QUERY)).value
+
+
+def _short(part: str | int) -> str | int:
+    return part[:_LONGEST_NAME] if isinstance(part, str) else part
+
+
+EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
+    ValidationError: _on_body,
+    ValidationException: _on_parameters,
+    HTTPException: _on_http,
+    RowNotFound: _on_missing_row,
+    RepositoryError: _on_repository,
+    SQLAlchemyError: _on_database,
+    Exception: _on_bug,
+}

@@ -1,0 +1,128 @@
+"""A resource: the operations that every noun offers on its rows, written once.
+
+A noun derives from it, names its table, its two schemas and its path, and adds or overrides handlers like in any
+Litestar controller. Each handler is one call; who is calling, whose rows they are and what may be said was settled
+before it by the middleware, the guard and the DTO.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from inspect import cleandoc
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
+
+import litestar
+from litestar import Controller, MediaType, Response
+from litestar.datastructures import ResponseHeader
+from litestar.di import NamedDependency, Provide
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.params import JSONBody, PathParameter, SkipValidation
+from sqlalchemy import Row
+
+from app.core.data.owned import Owned
+from app.core.data.repository import Repository
+from app.core.data.session import AppSession
+from app.core.http.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
+from app.core.http.listing import LIST_HEADERS, Page, provide_page
+
+TableT = TypeVar("TableT", bound=Owned)
+CreateT = TypeVar("CreateT", bound=CreateSchema)
+UpdateT = TypeVar("UpdateT", bound=UpdateSchema)
+
+Rows = NamedDependency[SkipValidation[Repository[TableT]]]
+LOCATION = ResponseHeader(name="Location", description="The path of the new row.", documentation_only=True)
+RowId = Annotated[int, PathParameter(description="The `id` of the row.")]
+
+
+class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
+    """List, create, read, change and delete the caller's own rows of one table.
+
+    `{noun}` and `{nouns}` in a handler's summary and docstring become the table's names in the public documentation.
+    """
+
+    model: ClassVar[type[Owned]]
+    repository: ClassVar[type[Repository[Any]]] = Repository
+    dto = BodyDTO
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Read the table and the schemas off `ResourceController[Table, Create, Update]`."""
+        super().__init_subclass__(**kwargs)
+        cls.model, create, update = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]  # a generic base has it
+        cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # narrowed at run time, as Litestar means it
+        cls.tags = [cls.nouns().capitalize()]
+        cls.signature_namespace = {"TableT": cls.model, "CreateT": create, "UpdateT": update}
+        cls.dependencies = {
+            "rows": Provide(_provider_of(cls.repository.of(cls.model)), sync_to_thread=False),
+            "page": Provide(provide_page, sync_to_thread=False),
+        }
+
+    @classmethod
+    def noun(cls) -> str:
+        """What one row is called, in lower case: `task`."""
+        return cls.model.__name__.lower()
+
+    @classmethod
+    def nouns(cls) -> str:
+        """What several rows are called: the table's name, `tasks`."""
+        return str(cls.model.__tablename__)
+
+    @litestar.get(
+        summary="List {nouns}",
+        response_description="The {nouns} of this page.",
+        response_headers=LIST_HEADERS,
+        media_type=MediaType.JSON,
+    )
+    async def list(self, rows: Rows[TableT], page: NamedDependency[Page]) -> Response[builtins.list[Row[Any]]]:
+        """Return your {nouns} in the order of their ids, one page at a time."""
+        return page.respond(await rows.select_page(page.limit, page.offset, count=page.count))
+
+    @litestar.post(
+        summary="Create a {noun}",
+        response_description="The new {noun}.",
+        response_headers=[LOCATION],
+        media_type=MediaType.JSON,
+    )
+    async def create(self, rows: Rows[TableT], data: JSONBody[CreateT]) -> Response[Row[Any]]:
+        """Store a new {noun}, which is yours, and return it."""
+        row = await rows.insert_one(data.model_dump())
+        return Response(row, headers={"Location": f"{self.path}/{row.id}"})
+
+    @litestar.get("/{id:int}", summary="Read a {noun}", response_description="The {noun}.")
+    async def get(self, rows: Rows[TableT], id: RowId) -> Row[Any]:
+        """Return one of your {nouns}."""
+        return await rows.select_one(id)
+
+    @litestar.put("/{id:int}", summary="Change a {noun} (PUT)", response_description="The {noun} as it is now.")
+    async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT]) -> Row[Any]:
+        """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
+        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+
+    @litestar.patch("/{id:int}", summary="Change a {noun}", response_description="The {noun} as it is now.")
+    async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT]) -> Row[Any]:
+        """Change the fields that are sent and no other. Null empties a field that may be empty."""
+        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+
+    @litestar.delete("/{id:int}", summary="Delete a {noun}", response_description="It is gone.")
+    async def delete(self, rows: Rows[TableT], id: RowId) -> None:
+        """Delete one of your {nouns}, for good."""
+        await rows.delete_one(id)
+
+    def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
+        """Give each handler its operation id (`tasks_list`) and put the table's names into its texts."""
+        handlers = super().get_route_handlers()
+        names = {"noun": self.noun(), "nouns": self.nouns()}
+        for handler in handlers:
+            if isinstance(handler, HTTPRouteHandler):
+                handler.operation_id = handler.operation_id or f"{self.nouns()}_{handler.fn.__name__}"
+                handler.description = handler.description or cleandoc(handler.fn.__doc__ or "")
+                for text in ("summary", "description", "response_description"):
+                    setattr(handler, text, (getattr(handler, text) or "").format(**names) or None)
+        return handlers
+
+
+def _provider_of(repository: type[Repository[Any]]) -> Callable[..., Repository[Any]]:
+    def provide(db_session: NamedDependency[SkipValidation[AppSession]]) -> Repository[Any]:
+        return repository(session=db_session)
+
+    return provide

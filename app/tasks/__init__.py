@@ -1,0 +1,1 @@
+"""Tasks: what a user means to do."""

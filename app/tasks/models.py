@@ -1,0 +1,36 @@
+"""The table of tasks, and the fields that it shares with what crosses the wire."""
+
+from sqlalchemy import Text, false
+from sqlmodel import Field, SQLModel
+
+from app.core.data.fields import Line, PlainText, Timestamped
+from app.core.data.owned import Owned
+
+
+class TaskFields(SQLModel):
+    """What a user says about a task; each rule is written here and nowhere else."""
+
+    title: Line = Field(
+        min_length=1,
+        max_length=200,
+        description="What is to be done.",
+        schema_extra={"examples": ["Buy milk"]},
+    )
+    description: PlainText | None = Field(
+        default=None,
+        sa_type=Text,
+        description="More about it.",
+        schema_extra={"examples": ["Two litres, from the shop at the corner"]},
+    )
+    completed: bool = Field(
+        default=False,
+        sa_column_kwargs={"server_default": false()},
+        description="Whether it is done.",
+        schema_extra={"examples": [False]},
+    )
+
+
+class Task(Timestamped, TaskFields, Owned, table=True):
+    """Something to do, of one user."""
+
+    __tablename__ = "tasks"
