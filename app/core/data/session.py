@@ -121,20 +121,20 @@ class AppSession(AsyncSession):
     async def atomic(self) -> AsyncIterator[Self]:
         """Run the block in one transaction: all of it is stored, or, when it raises, nothing of it.
 
-        Inside another `atomic()` it is a savepoint. A session that was given a connection which is in a transaction
-        already (a test's) joins that one.
+        Inside another `atomic()` it is a savepoint, and so it is in a session that was given a connection which is in
+        a transaction already (a test's).
         """
-        nested = self.sync_session.atomic_depth > 0
-        if not nested:
+        inner = self.sync_session.atomic_depth > 0 or isinstance(self.bind, AsyncConnection)
+        if not inner:
             await self.commit()  # hands the AUTOCOMMIT connection back; nothing is on the wire
-        async with super().begin_nested() if nested else super().begin():
-            if not nested and not isinstance(self.bind, AsyncConnection):
-                await greenlet_spawn(self.sync_session.open_transaction, self._isolation_level)
-            self.sync_session.atomic_depth += 1
-            try:
+        self.sync_session.atomic_depth += 1
+        try:
+            async with super().begin_nested() if inner else super().begin():
+                if not inner:
+                    await greenlet_spawn(self.sync_session.open_transaction, self._isolation_level)
                 yield self
-            finally:
-                self.sync_session.atomic_depth -= 1
+        finally:
+            self.sync_session.atomic_depth -= 1
 
     @property
     def _isolation_level(self) -> str:

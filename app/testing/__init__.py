@@ -1,0 +1,1 @@
+"""What a test suite imports: databases, an application on one of them, callers, factories. See `plugin.py`."""

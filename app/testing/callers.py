@@ -1,0 +1,34 @@
+"""Who is calling: HTTP clients that speak to the application in this process, with a token or without one."""
+
+from typing import Any
+
+import httpx
+from litestar import Litestar
+
+from app.core.auth.tokens import issue_token
+from app.testing.databases import SECRET
+
+
+class Client(httpx.AsyncClient):
+    """A client of the application; `user` is whose token it sends, None for nobody's."""
+
+    def __init__(self, app: Litestar, user: str | None = None, **options: Any) -> None:
+        token = issue_token(user, SECRET.encode(), 3600) if user else None
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # two spellings of the same ASGI types
+        super().__init__(transport=transport, base_url="http://testserver", headers=headers, **options)
+        self.user = user
+
+
+def assert_error(response: httpx.Response, status: int) -> dict[str, Any]:
+    """Assert that this is an error in the one form, and return its body."""
+    body = response.json()
+    assert response.status_code == status, f"{status} expected, {response.status_code} came: {response.text}"
+    assert response.headers["content-type"] == "application/json"
+    assert isinstance(body["detail"], str)
+    assert body["detail"]
+    assert set(body) == ({"detail", "errors"} if status == 422 else {"detail"})
+    for error in body.get("errors", []):
+        assert set(error) == {"loc", "msg", "type"}
+        assert error["loc"]
+    return dict(body)

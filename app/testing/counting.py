@@ -1,0 +1,77 @@
+"""Counting what a request costs the database: statements, and on PostgreSQL round trips on the wire."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+from sqlalchemy import URL, event, make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+
+@contextmanager
+def count_statements(engine: AsyncEngine) -> Iterator[list[str]]:
+    """Collect the statements that the engine executes within the block."""
+    statements: list[str] = []
+
+    def collect(_: Any, __: Any, statement: str, *___: Any) -> None:
+        statements.append(statement)
+
+    event.listen(engine.sync_engine, "before_cursor_execute", collect)
+    try:
+        yield statements
+    finally:
+        event.remove(engine.sync_engine, "before_cursor_execute", collect)
+
+
+class CountingProxy:
+    """Stands between the application and PostgreSQL, and counts how often the client speaks after the server has.
+
+    A burst of the client without an answer in between is one flight: one round trip.
+    """
+
+    def __init__(self, database_url: str) -> None:
+        self._upstream = make_url(database_url)
+        self.flights = 0
+        self.url = ""
+
+    @asynccontextmanager
+    async def serve(self) -> AsyncIterator["CountingProxy"]:
+        """Listen on a port of its own while the block runs; `url` is the database's through this proxy."""
+        server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        here = self._upstream.difference_update_query(["host"]).set(host="127.0.0.1", port=port)
+        self.url = here.render_as_string(hide_password=False)
+        try:
+            yield self
+        finally:
+            server.close()
+
+    async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server_reader, server_writer = await _open(self._upstream)
+        answered = asyncio.Event()
+        answered.set()
+
+        async def forward() -> None:
+            while data := await reader.read(65536):
+                if answered.is_set():
+                    self.flights += 1
+                    answered.clear()
+                server_writer.write(data)
+            server_writer.close()
+
+        async def answer() -> None:
+            while data := await server_reader.read(65536):
+                answered.set()
+                writer.write(data)
+            writer.close()
+
+        await asyncio.gather(forward(), answer())
+
+
+async def _open(url: URL) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    host = url.host or str(url.query.get("host", "localhost"))
+    port = url.port or 5432
+    if host.startswith("/"):
+        return await asyncio.open_unix_connection(f"{host}/.s.PGSQL.{port}")
+    return await asyncio.open_connection(host, port)

@@ -1,0 +1,133 @@
+"""The pytest plugin: `pytest_plugins = ["app.testing.plugin"]` in a conftest gives the fixtures below.
+
+Every test that uses the database runs on SQLite and on PostgreSQL (`--db sqlite|postgres|both`), in a transaction
+that is rolled back. `client`, `as_user("alice")` and `anonymous` call the application; `db` sees and stores everything,
+and factories store through it.
+"""
+
+import importlib
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import cast
+
+import pytest
+from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig, SQLAlchemyInitPlugin
+from litestar import Litestar
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
+
+from app.asgi import create_app
+from app.core.data.ownership import everyone
+from app.core.data.session import AppSession
+from app.installed import INSTALLED
+from app.testing.callers import Client
+from app.testing.databases import Databases, SqliteDatabases, postgres_databases, settings_for_tests
+from app.testing.factories import stored_through
+from app.testing.isolation import rolled_back
+
+KINDS = ("sqlite", "postgres")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add --db."""
+    parser.addoption("--db", choices=[*KINDS, "both"], default="both", help="the databases to test on (default: both)")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test that needs a database once on each kind."""
+    if "databases" in metafunc.fixturenames:
+        chosen = metafunc.config.getoption("--db")
+        kinds = KINDS if chosen == "both" else (chosen,)
+        metafunc.parametrize("databases", kinds, indirect=True, scope="session")
+
+
+def pytest_configure() -> None:
+    """Import the factories of all nouns, so that they are found by their table."""
+    for controller in INSTALLED:
+        importlib.import_module(f"{controller.__module__.rpartition('.')[0]}.factories")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    """One event loop for the whole run, because the application lives as long."""
+    return "asyncio"
+
+
+@pytest.fixture(scope="session")
+def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
+    """SQLite files in a temporary folder."""
+    return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
+
+
+@pytest.fixture(scope="session")
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    """A PostgreSQL server: that of TEST_DATABASE_URL, or one that the tests bring along."""
+    with postgres_databases(tmp_path_factory.mktemp("postgres")) as databases:
+        yield databases
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Databases:
+    """The databases of the kind that the test runs on."""
+    source: Databases = request.getfixturevalue("postgres" if request.param == "postgres" else "sqlite_databases")
+    return source
+
+
+@pytest.fixture(scope="session")
+async def live_app(databases: Databases) -> AsyncIterator[Litestar]:
+    """The application, started, on a database of its own; what is done through it alone is committed."""
+    app = create_app(settings_for_tests(databases.fresh()))
+    async with app.lifespan():
+        yield app
+
+
+@pytest.fixture(scope="session")
+def alchemy(live_app: Litestar) -> SQLAlchemyAsyncConfig:
+    """The application's session plugin, as it is configured."""
+    config = live_app.plugins.get(SQLAlchemyInitPlugin).config[0]
+    assert isinstance(config, SQLAlchemyAsyncConfig)
+    return config
+
+
+@pytest.fixture(scope="session")
+def engine(alchemy: SQLAlchemyAsyncConfig) -> AsyncEngine:
+    """The application's engine."""
+    return alchemy.get_engine()
+
+
+@pytest.fixture
+async def sessions(alchemy: SQLAlchemyAsyncConfig) -> AsyncIterator[async_sessionmaker[AppSession]]:
+    """The application's session maker, bound to a transaction that ends with the test."""
+    maker = cast("async_sessionmaker[AppSession]", alchemy.create_session_maker())
+    async with rolled_back(alchemy.get_engine(), maker):
+        yield maker
+
+
+@pytest.fixture
+def app(live_app: Litestar, sessions: async_sessionmaker[AsyncSession]) -> Litestar:
+    """The application, isolated: nothing that a test does through it stays."""
+    return live_app
+
+
+@pytest.fixture
+async def db(sessions: async_sessionmaker[AppSession]) -> AsyncIterator[AppSession]:
+    """A session that sees and stores the rows of everyone; the factories store through it."""
+    async with sessions() as session:
+        with stored_through(everyone(session)):
+            yield session
+
+
+@pytest.fixture
+def as_user(app: Litestar) -> Callable[[str], Client]:
+    """Make a client that calls with the token of the user who is named."""
+    return lambda user: Client(app, user)
+
+
+@pytest.fixture
+def client(as_user: Callable[[str], Client]) -> Client:
+    """A client that calls as alice."""
+    return as_user("alice")
+
+
+@pytest.fixture
+def anonymous(app: Litestar) -> Client:
+    """A client without a token."""
+    return Client(app)
