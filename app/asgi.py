@@ -37,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         openapi_config=make_openapi_config(),
         logging_config=None,
         on_startup=[describe_errors],
+        on_shutdown=[alchemy.get_engine().dispose],  # the plugin forgets it where a process has a second application
     )
     app.asgi_handler = AccessLog(app.asgi_handler)  # outside of the router, so that it sees unknown routes as well
     return app

@@ -34,6 +34,7 @@ class CountingProxy:
         self._upstream = make_url(database_url)
         self.flights = 0
         self.url = ""
+        self._writers: list[asyncio.StreamWriter] = []
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator["CountingProxy"]:
@@ -46,9 +47,12 @@ class CountingProxy:
             yield self
         finally:
             server.close()
+            for writer in self._writers:
+                writer.close()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         server_reader, server_writer = await _open(self._upstream)
+        self._writers += [writer, server_writer]
         answered = asyncio.Event()
         answered.set()
 

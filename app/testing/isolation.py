@@ -1,51 +1,70 @@
 """Isolation by rollback: a test runs in one transaction of one connection, and nothing of it stays.
 
-The application's sessions join that transaction. Their statements behave as in AUTOCOMMIT: each has a savepoint of
-its own, so that one that fails takes nothing with it (PostgreSQL; SQLite undoes a failed statement by itself).
+The transaction is opened on the driver's connection, out of SQLAlchemy's sight. To the application all is as ever: its
+sessions are in AUTOCOMMIT, each on its own, one that fails takes nothing with it, and `atomic()` is a savepoint.
 """
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, StaticPool, event
 from sqlalchemy.engine import ExceptionContext
-from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 
-from app.core.data.session import AppSession
+from app.core.data.engine import connect_args, prepare_sqlite
+from app.core.data.session import JOINED, AppSession
+
+
+def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
+    """Return an engine for the database of another that has one connection, shared by whoever asks for one."""
+    isolated = create_async_engine(
+        engine.url,
+        poolclass=StaticPool,
+        isolation_level="AUTOCOMMIT",
+        skip_autocommit_rollback=True,
+        pool_reset_on_return=None,
+        connect_args=connect_args(engine.url),
+    )
+    # A session's commit has no effect in AUTOCOMMIT, but the driver would end the transaction that it does not know.
+    isolated.dialect.do_commit = lambda _: None  # type: ignore[assignment,method-assign]
+    if isolated.dialect.name == "sqlite":
+        prepare_sqlite(isolated.sync_engine)
+    else:
+        _protect_statements(isolated)
+    return isolated
 
 
 @asynccontextmanager
-async def rolled_back(engine: AsyncEngine, sessions: async_sessionmaker[AppSession]) -> AsyncIterator[None]:
-    """Bind the session maker to a transaction that is rolled back at the end."""
-    is_sqlite = engine.dialect.name == "sqlite"
-    async with engine.connect() as connection:
-        await connection.execution_options(isolation_level="SERIALIZABLE" if is_sqlite else "READ COMMITTED")
-        transaction = await connection.begin()
-        if not is_sqlite and connection.sync_connection is not None:
-            _protect_statements(connection.sync_connection)
-        sessions.configure(bind=connection, join_transaction_mode="rollback_only")
+async def rolled_back(isolated: AsyncEngine, sessions: async_sessionmaker[AppSession]) -> AsyncIterator[None]:
+    """Let the session maker work in a transaction that is rolled back at the end."""
+    before = dict(sessions.kw)
+    async with isolated.connect() as connection:
+        await connection.run_sync(_say, "BEGIN")
+        sessions.configure(bind=isolated, info={JOINED: True})
         try:
             yield
         finally:
-            sessions.configure(bind=engine, join_transaction_mode="conditional_savepoint")
-            await transaction.rollback()
+            sessions.kw = before
+            await connection.run_sync(_say, "ROLLBACK")
 
 
-def _protect_statements(connection: Connection) -> None:
-    @event.listens_for(connection, "before_cursor_execute")
-    def _mark(held: Connection, _: Any, statement: str, *__: Any) -> None:
+def _protect_statements(isolated: AsyncEngine) -> None:
+    """PostgreSQL refuses everything after an error in a transaction, so each statement gets a savepoint of its own."""
+
+    @event.listens_for(isolated.sync_engine, "before_cursor_execute")
+    def _mark(connection: Connection, _: Any, statement: str, *__: Any) -> None:
         if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-            _say(held, "SAVEPOINT statement")
+            _say(connection, "SAVEPOINT statement")
 
-    @event.listens_for(connection.engine, "handle_error")
+    @event.listens_for(isolated.sync_engine, "handle_error")
     def _undo(context: ExceptionContext) -> None:
-        if context.connection is connection and not context.is_disconnect:
-            _say(connection, "ROLLBACK TO SAVEPOINT statement")
+        if context.connection is not None and not context.is_disconnect:
+            _say(context.connection, "ROLLBACK TO SAVEPOINT statement")
 
 
 def _say(connection: Connection, statement: str) -> None:
-    """Past the events, so that a test that counts statements does not count this one."""
+    """Execute past the events, so that a test that counts statements does not count this one."""
     cursor = connection.connection.cursor()
     cursor.execute(statement)
     cursor.close()

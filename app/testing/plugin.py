@@ -21,7 +21,7 @@ from app.installed import INSTALLED
 from app.testing.callers import Client
 from app.testing.databases import Databases, SqliteDatabases, postgres_databases, settings_for_tests
 from app.testing.factories import stored_through
-from app.testing.isolation import rolled_back
+from app.testing.isolation import make_isolated_engine, rolled_back
 
 KINDS = ("sqlite", "postgres")
 
@@ -93,11 +93,21 @@ def engine(alchemy: SQLAlchemyAsyncConfig) -> AsyncEngine:
     return alchemy.get_engine()
 
 
+@pytest.fixture(scope="session")
+async def isolated_engine(engine: AsyncEngine) -> AsyncIterator[AsyncEngine]:
+    """The one connection on which isolated tests run; statements are counted here."""
+    isolated = make_isolated_engine(engine)
+    yield isolated
+    await isolated.dispose()
+
+
 @pytest.fixture
-async def sessions(alchemy: SQLAlchemyAsyncConfig) -> AsyncIterator[async_sessionmaker[AppSession]]:
-    """The application's session maker, bound to a transaction that ends with the test."""
+async def sessions(
+    alchemy: SQLAlchemyAsyncConfig, isolated_engine: AsyncEngine
+) -> AsyncIterator[async_sessionmaker[AppSession]]:
+    """The application's session maker, in a transaction that ends with the test."""
     maker = cast("async_sessionmaker[AppSession]", alchemy.create_session_maker())
-    async with rolled_back(alchemy.get_engine(), maker):
+    async with rolled_back(isolated_engine, maker):
         yield maker
 
 

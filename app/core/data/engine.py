@@ -60,26 +60,33 @@ def make_engine(settings: Settings) -> AsyncEngine:
         pool_timeout=settings.database_pool_timeout,
         pool_recycle=-1 if is_sqlite else settings.database_pool_recycle,
         pool_use_lifo=True,
-        connect_args={"timeout": 5} if is_sqlite else _connect_args(url),
+        connect_args=connect_args(url),
     )
     if is_sqlite:
+        prepare_sqlite(engine.sync_engine)
         begin_immediately(engine.sync_engine)
-        event.listen(engine.sync_engine, "connect", _set_pragmas)
     else:
         _verify_on_checkout(engine, settings.database_ping_after)
     return engine
 
 
-def _connect_args(url: URL) -> dict[str, Any]:
-    # No prepared statements: behind an older PgBouncer they return other clients' rows. What the URL says comes first.
+def connect_args(url: URL) -> dict[str, Any]:
+    """Return what the driver is told when it connects; what the URL says about it comes first."""
+    if url.get_backend_name() == "sqlite":
+        return {"timeout": 5}
+    # No prepared statements: behind an older PgBouncer they return other clients' rows.
     return {"prepare_threshold": None} | {name: value for name, value in _LIBPQ.items() if name not in url.query}
 
 
-def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-    cursor = connection.cursor()
-    for pragma in _SQLITE_PRAGMAS:
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+def prepare_sqlite(engine: Engine) -> None:
+    """Set each new connection up: readers beside the one writer, waiting instead of failing, foreign keys checked."""
+
+    @event.listens_for(engine, "connect")
+    def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for pragma in _SQLITE_PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
 
 
 def begin_immediately(engine: Engine) -> None:

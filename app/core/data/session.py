@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final, NoReturn, Self, cast
 
 from sqlalchemy import Connection, Insert, Row, event, insert, inspect
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
@@ -29,6 +29,9 @@ class Everyone(Enum):
 
 
 EVERYONE: Final = Everyone.EVERYONE
+
+JOINED: Final = "joined"
+"""In a session's `info`: its connection is in a transaction that somebody else ends (a test's)."""
 
 _INSERT: Final = object()  # known to this module only: what carries it came through insert_row()
 
@@ -57,10 +60,10 @@ class OwnedSession(Session):
 
         Raises:
             OwnerNotBound: there is nobody to give the row to.
-            ForeignRow: the values name another owner.
+            ForeignRow: the values name another owner, or an id.
         """
         if issubclass(model, Owned):
-            values = {**values, OWNER_COLUMN: self._owner_for(values.get(OWNER_COLUMN))}
+            values = {**values, OWNER_COLUMN: self._owner_for(values.get(OWNER_COLUMN), values.get("id"))}
         return self.execute(_insert_of(model), values, execution_options={"door": _INSERT}).one()
 
     def open_transaction(self, isolation_level: str) -> None:
@@ -82,20 +85,21 @@ class OwnedSession(Session):
         """Give a new row its owner.
 
         Raises:
-            ForeignRow: it names another owner, or chooses its own id: one that is taken would fail and a free one
-                would not, so the answer would tell which ids others have.
+            OwnerNotBound: there is nobody to give the row to.
+            ForeignRow: it names another owner, or chooses its own id.
         """
-        if self.owner is not EVERYONE and row.id is not None:
-            raise ForeignRow("A new row chooses its own id; leave it to the database.")
-        row.user_id = self._owner_for(row.user_id)
+        row.user_id = self._owner_for(row.user_id, row.id)
 
-    def _owner_for(self, given: str | None) -> str:
+    def _owner_for(self, given: str | None, row_id: int | None) -> str:
         """The owner of a new row: the session's, or, where it serves everyone, the one that was given."""
         owner = given if self.owner is EVERYONE else self.owner
         if not isinstance(owner, str):
             raise OwnerNotBound
         if given not in (None, owner):
             raise ForeignRow("A new row names another owner than the one that this session serves.")
+        if row_id is not None and self.owner is not EVERYONE:
+            # An id that is taken would fail and a free one would not: the answer would tell which ids others have.
+            raise ForeignRow("A new row chooses its own id; leave it to the database.")
         return owner
 
 
@@ -121,10 +125,9 @@ class AppSession(AsyncSession):
     async def atomic(self) -> AsyncIterator[Self]:
         """Run the block in one transaction: all of it is stored, or, when it raises, nothing of it.
 
-        Inside another `atomic()` it is a savepoint, and so it is in a session that was given a connection which is in
-        a transaction already (a test's).
+        Inside another `atomic()` it is a savepoint, and so it is where the connection is in a transaction already.
         """
-        inner = self.sync_session.atomic_depth > 0 or isinstance(self.bind, AsyncConnection)
+        inner = self.sync_session.atomic_depth > 0 or JOINED in self.info
         if not inner:
             await self.commit()  # hands the AUTOCOMMIT connection back; nothing is on the wire
         self.sync_session.atomic_depth += 1

@@ -30,7 +30,7 @@ from sqlalchemy.sql.selectable import TableClause
 from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
 from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
 
-_OWNER_PARAMETER: Final = "_owner"
+_OWNER: Final = bindparam("_owner", type_=String)
 
 
 def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
@@ -54,7 +54,7 @@ def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
     if not state.is_relationship_load and owned_entities(state.statement) and owner is None:
         raise OwnerNotBound
     state.statement = _filtered(state, bound=owner is not None)
-    state.parameters = {**parameters, _OWNER_PARAMETER: owner}
+    state.parameters = {**parameters, _OWNER.key: owner}
 
 
 def _filtered(state: ORMExecuteState, *, bound: bool) -> Any:
@@ -63,19 +63,22 @@ def _filtered(state: ORMExecuteState, *, bound: bool) -> Any:
     mapper = state.bind_mapper
     if state.is_column_load and mapper and issubclass(mapper.class_, Owned):
         # A refresh by key: SQLAlchemy leaves loader criteria out of it.
-        return statement.where(_mine(mapper.class_, bound))
+        return statement.where(_is_mine(mapper.class_) if bound else false())
     return statement.options(*_criteria(owned_models(), bound))
 
 
 @cache
 def _criteria(models: tuple[type[Owned], ...], bound: bool) -> tuple[LoaderCriteriaOption, ...]:
-    return tuple(with_loader_criteria(model, _mine(model, bound), include_aliases=True) for model in models)
+    # A function, not an expression: SQLAlchemy calls it with the alias where there is one. An expression about the
+    # class stays about the class in the ON of a self join, and the aliased side is left open.
+    return tuple(
+        with_loader_criteria(model, _is_mine if bound else false(), include_aliases=True, track_closure_variables=False)
+        for model in models
+    )
 
 
-def _mine(model: type[Owned], bound: bool) -> ColumnElement[bool]:
-    if not bound:
-        return false()
-    mine: ColumnElement[bool] = getattr(model, OWNER_COLUMN) == bindparam(_OWNER_PARAMETER, type_=String)
+def _is_mine(model: Any) -> ColumnElement[bool]:
+    mine: ColumnElement[bool] = model.user_id == _OWNER  # SQLAlchemy reads this function: no getattr, no constant
     return mine
 
 

@@ -42,16 +42,19 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     """
 
     model: ClassVar[type[Owned]]
+    create_schema: ClassVar[type[CreateSchema]]
+    update_schema: ClassVar[type[UpdateSchema]]
     repository: ClassVar[type[Repository[Any]]] = Repository
     dto = BodyDTO
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         """Read the table and the schemas off `ResourceController[Table, Create, Update]`."""
         super().__init_subclass__(**kwargs)
-        cls.model, create, update = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]  # a generic base has it
+        types = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]  # a generic base has it
+        cls.model, cls.create_schema, cls.update_schema = types
         cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # narrowed at run time, as Litestar means it
         cls.tags = [cls.nouns().capitalize()]
-        cls.signature_namespace = {"TableT": cls.model, "CreateT": create, "UpdateT": update}
+        cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
         cls.dependencies = {
             "rows": Provide(_provider_of(cls.repository.of(cls.model)), sync_to_thread=False),
             "page": Provide(provide_page, sync_to_thread=False),

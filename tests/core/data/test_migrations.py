@@ -1,0 +1,76 @@
+"""Migrations: what they build is what the models say, on both databases, up, down and up again."""
+
+import pytest
+from sqlalchemy import inspect, text
+
+from app.core.data.engine import database_url
+from app.core.data.migrations import downgrade, drift, make_migration, migration_engine, pending, upgrade
+from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
+from app.settings import BASE_DIR, Settings
+from app.testing.databases import Databases, settings_for_tests
+
+
+@pytest.fixture
+def settings(databases: Databases) -> Settings:
+    """Settings for a migrated database of its own."""
+    return settings_for_tests(databases.fresh())
+
+
+def tables(settings: Settings) -> set[str]:
+    engine = migration_engine(database_url(settings.database_url.get_secret_value()))
+    return set(inspect(engine).get_table_names())
+
+
+def test_a_migrated_database_is_what_the_models_say(settings: Settings) -> None:
+    assert pending(settings) == []
+    assert drift(settings) == []
+
+
+def test_a_missing_column_is_drift(settings: Settings) -> None:
+    model = owned_models()[0]
+    column = next(c.name for c in model.__table__.columns if c.nullable)
+    with migration_engine(database_url(settings.database_url.get_secret_value())).begin() as connection:
+        connection.execute(text(f"ALTER TABLE {model.__tablename__} DROP COLUMN {column}"))
+
+    assert drift(settings)
+
+
+def test_up_down_and_up_again(settings: Settings) -> None:
+    owned = {str(model.__tablename__) for model in owned_models()}
+    assert owned <= tables(settings)
+
+    downgrade(settings, "base")
+    assert not owned & tables(settings)
+    assert pending(settings)
+
+    upgrade(settings)
+    assert drift(settings) == []
+
+
+def test_a_migration_that_fails_leaves_nothing_behind(settings: Settings) -> None:
+    broken = BASE_DIR / "migrations" / "versions" / "9999_broken_for_a_test.py"
+    head = sorted(path.name[:4] for path in broken.parent.glob("[0-9]*.py"))[-1]
+    broken.write_text(
+        f"from alembic import op\nrevision = '9999'\ndown_revision = '{head}'\nbranch_labels = depends_on = None\n"
+        "def upgrade():\n    op.execute('CREATE TABLE half_done (id int)')\n    op.execute('nonsense')\n"
+    )
+    try:
+        with pytest.raises(Exception, match="nonsense"):
+            upgrade(settings)
+    finally:
+        broken.unlink()
+
+    assert "half_done" not in tables(settings)
+    assert pending(settings) == []
+
+
+def test_nothing_to_write_when_the_models_agree() -> None:
+    assert make_migration("nothing") is None
+
+
+@pytest.mark.parametrize("model", owned_models(), ids=lambda model: model.__name__)
+def test_every_owned_table_has_its_access_path(model: type[Owned], settings: Settings) -> None:
+    engine = migration_engine(database_url(settings.database_url.get_secret_value()))
+    unique = inspect(engine).get_unique_constraints(str(model.__tablename__))
+
+    assert [OWNER_COLUMN, "id"] in [constraint["column_names"] for constraint in unique]

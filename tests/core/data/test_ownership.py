@@ -1,0 +1,185 @@
+"""No statement and no repository method reaches another owner's row, or any row where no owner is bound."""
+
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+from advanced_alchemy.exceptions import RepositoryError
+from sqlalchemy import Row, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from app.core.data.errors import DataError, OwnerNotBound, OwnershipError
+from app.core.data.owned import Owned, owned_models
+from app.core.data.ownership import bind_owner, everyone
+from app.core.data.repository import Repository, Slice, columns_of
+from app.core.data.session import AppSession
+from app.testing.factories import factory_of
+from tests.core.data.attacks import COUNTS, FORGED, READS, REFUSED, REPOSITORY, WRITES, Attack
+
+ALL = READS | COUNTS | WRITES | REFUSED | FORGED | {f"repository.{name}": attack for name, attack in REPOSITORY.items()}
+ANSWERS_NO = (DataError, RepositoryError, SQLAlchemyError)
+
+models = pytest.mark.parametrize("model", owned_models(), ids=lambda model: model.__name__)
+
+
+def attacks(table: dict[str, Attack]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("attack", [pytest.param(attack, id=name) for name, attack in table.items()])
+
+
+@pytest.fixture
+async def theirs(db: AppSession, model: type[Owned]) -> Owned:
+    """A row of alice's, with one of mallory's on either side of it."""
+    factory: Any = factory_of(model)
+    await factory.create_async(user_id="mallory", id=1001)
+    row: Owned = await factory.create_async(user_id="alice", id=1002)
+    await factory.create_async(user_id="mallory", id=1003)
+    return row
+
+
+@pytest.fixture
+async def mallory(sessions: async_sessionmaker[AppSession]) -> AsyncIterator[AppSession]:
+    """A session that serves mallory."""
+    async with sessions() as session:
+        bind_owner(session, "mallory")
+        yield session
+        session.expunge_all()
+
+
+@pytest.fixture
+async def unbound(sessions: async_sessionmaker[AppSession]) -> AsyncIterator[AppSession]:
+    """A session that nobody was bound to."""
+    async with sessions() as session:
+        yield session
+        session.expunge_all()
+
+
+def found(answer: Any) -> Iterator[Any]:
+    """Flatten what came back into ids and owners."""
+    if isinstance(answer, Owned):
+        yield from (answer.id, answer.user_id)
+    elif isinstance(answer, Slice):
+        yield from found(answer.rows)
+    elif isinstance(answer, Row | list | tuple):
+        for part in answer:
+            yield from found(part)
+    else:
+        yield answer
+
+
+async def stored(sessions: async_sessionmaker[AppSession], model: type[Owned]) -> list[Any]:
+    """All rows of alice's, as they are stored, in the order of their ids."""
+    async with sessions() as session:
+        rows = await everyone(session).execute(
+            select(*columns_of(model)).where(columns_of(model)[1] == "alice").order_by(columns_of(model)[0])
+        )
+        return list(rows.all())
+
+
+@models
+@attacks(ALL)
+async def test_another_owners_row_is_neither_seen_nor_touched(
+    attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession, sessions: async_sessionmaker[AppSession]
+) -> None:
+    before = await stored(sessions, model)
+    try:
+        answer = await attack(mallory, model, theirs)
+    except ANSWERS_NO:
+        answer = None
+
+    assert theirs.id not in list(found(answer))
+    assert "alice" not in list(found(answer))
+    assert await stored(sessions, model) == before
+
+
+@models
+@attacks(ALL)
+async def test_a_session_without_an_owner_has_no_rows(
+    attack: Attack, model: type[Owned], theirs: Owned, unbound: AppSession, sessions: async_sessionmaker[AppSession]
+) -> None:
+    before = await stored(sessions, model)
+    try:
+        answer = await attack(unbound, model, theirs)
+    except ANSWERS_NO:
+        answer = None
+
+    assert not [part for part in found(answer) if part]
+    assert await stored(sessions, model) == before
+
+
+@models
+@attacks(READS | WRITES)
+async def test_forgetting_the_owner_is_noticed(
+    attack: Attack, model: type[Owned], theirs: Owned, unbound: AppSession
+) -> None:
+    with pytest.raises(OwnerNotBound):
+        await attack(unbound, model, theirs)
+
+
+@models
+@attacks(REFUSED)
+async def test_what_the_filter_cannot_reach_is_refused(
+    attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession
+) -> None:
+    with pytest.raises(OwnershipError):
+        await attack(mallory, model, theirs)
+
+
+@models
+@attacks(FORGED)
+async def test_a_forged_row_is_not_found(
+    attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession
+) -> None:
+    with pytest.raises(SQLAlchemyError):
+        await attack(mallory, model, theirs)
+
+
+@models
+@attacks({name: attack for name, attack in READS.items() if not name.startswith("get by id")})
+async def test_own_rows_are_still_found(attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession) -> None:
+    answer = list(found(await attack(mallory, model, theirs)))
+
+    assert len(answer) >= 2
+
+
+@models
+@attacks(COUNTS)
+async def test_counts_are_of_own_rows(attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession) -> None:
+    assert list(found(await attack(mallory, model, theirs)))[-1] == 2
+
+
+@models
+@attacks({name: attack for name, attack in WRITES.items() if name.endswith(" all")})
+async def test_own_rows_are_written(
+    attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession, db: AppSession
+) -> None:
+    before = (await db.execute(select(*columns_of(model)).where(columns_of(model)[1] == "mallory"))).all()
+    await attack(mallory, model, theirs)
+    after = (await db.execute(select(*columns_of(model)).where(columns_of(model)[1] == "mallory"))).all()
+
+    assert not set(before) & set(after)
+
+
+def test_every_public_coroutine_of_the_repository_is_in_the_table() -> None:
+    public = {
+        name for name, member in inspect.getmembers(Repository, inspect.iscoroutinefunction) if not name.startswith("_")
+    }
+
+    assert public == set(REPOSITORY)
+
+
+async def test_a_session_serves_one_owner_for_life(unbound: AppSession) -> None:
+    bind_owner(unbound, "alice")
+    bind_owner(unbound, "alice")
+
+    with pytest.raises(OwnershipError):
+        bind_owner(unbound, "mallory")
+    with pytest.raises(OwnershipError):
+        everyone(unbound)
+
+
+@pytest.mark.parametrize("owner", ["", None, 1])
+async def test_an_owner_is_a_text_that_is_not_empty(unbound: AppSession, owner: Any) -> None:
+    with pytest.raises(TypeError):
+        bind_owner(unbound, owner)

@@ -1,0 +1,87 @@
+"""What a request costs the database: one statement, and on PostgreSQL one round trip on the wire."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import pytest
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.asgi import create_app
+from app.core.data.session import AppSession
+from app.installed import INSTALLED
+from app.testing.callers import Client
+from app.testing.counting import CountingProxy, count_statements
+from app.testing.databases import Databases, settings_for_tests
+from app.testing.factories import factory_of
+
+Request = Callable[[Client, str, int, dict[str, Any]], Any]
+
+REQUESTS: dict[str, Request] = {
+    "list": lambda client, path, row_id, _: client.get(path),
+    "list with a total": lambda client, path, row_id, _: client.get(path, headers={"Prefer": "count=exact"}),
+    "create": lambda client, path, row_id, body: client.post(path, json=body),
+    "get": lambda client, path, row_id, _: client.get(f"{path}/{row_id}"),
+    "put": lambda client, path, row_id, body: client.put(f"{path}/{row_id}", json=body),
+    "update": lambda client, path, row_id, body: client.patch(f"{path}/{row_id}", json=body),
+    "update nothing": lambda client, path, row_id, _: client.patch(f"{path}/{row_id}", json={}),
+    "delete": lambda client, path, row_id, _: client.delete(f"{path}/{row_id}"),
+}
+WITHOUT: dict[str, Request] = {
+    "an id that no row can have": lambda client, path, row_id, _: client.get(f"{path}/0"),
+    "an invalid body": lambda client, path, row_id, _: client.post(path, json={"no such field": 1}),
+    "an invalid page": lambda client, path, row_id, _: client.get(f"{path}?limit=0"),
+}
+
+controllers = pytest.mark.parametrize("controller", INSTALLED, ids=lambda controller: controller.nouns())
+
+
+def body_of(controller: Any) -> dict[str, Any]:
+    """A body that creates a row, and changes one."""
+    row = factory_of(controller.model).build(user_id="alice")
+    return {name: getattr(row, name) for name in controller.create_schema.model_fields}
+
+
+@controllers
+@pytest.mark.parametrize("name", [*REQUESTS, *WITHOUT])
+async def test_a_request_is_one_statement(
+    name: str, controller: Any, client: Client, db: AppSession, isolated_engine: AsyncEngine
+) -> None:
+    row = await factory_of(controller.model).create_async(user_id="alice")
+    with count_statements(isolated_engine) as executed:
+        response = await (REQUESTS | WITHOUT)[name](client, controller.path, row.id or 0, body_of(controller))
+
+    assert response.is_success == (name in REQUESTS)
+    assert len(executed) == (name in REQUESTS), executed
+
+
+@pytest.fixture
+async def proxied(postgres: Databases) -> AsyncIterator[tuple[CountingProxy, Client]]:
+    """The application behind a proxy that counts, on a database of its own, with a connection that is open."""
+    async with CountingProxy(postgres.fresh()).serve() as proxy:
+        app = create_app(settings_for_tests(proxy.url))
+        async with app.lifespan():
+            client = Client(app, "alice")
+            await client.get("/health/ready")
+            yield proxy, client
+
+
+@controllers
+@pytest.mark.parametrize("name", REQUESTS)
+async def test_a_request_is_one_round_trip(name: str, controller: Any, proxied: tuple[CountingProxy, Client]) -> None:
+    proxy, client = proxied
+    body = body_of(controller)
+    row_id = (await client.post(controller.path, json=body)).json()["id"]
+    before = proxy.flights
+    response = await REQUESTS[name](client, controller.path, row_id, body)
+
+    assert response.is_success
+    assert proxy.flights - before == 1
+
+
+async def test_the_proxy_can_count_more_than_one(proxied: tuple[CountingProxy, Client]) -> None:
+    proxy, client = proxied
+    before = proxy.flights
+    for _ in range(3):
+        await client.get(INSTALLED[0].path)
+
+    assert proxy.flights - before == 3
