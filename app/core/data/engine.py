@@ -44,6 +44,8 @@ def database_url(given: str) -> URL:
     driver = drivers.get(url.drivername.partition("+")[0])
     if driver is None:
         raise InvalidSettings("DATABASE_URL names a database that is not supported; use postgresql:// or sqlite://")
+    if driver.startswith("sqlite") and url.database in (None, "", ":memory:"):
+        raise InvalidSettings("DATABASE_URL names no file; write sqlite:///path/to/app.db")
     return url.set(drivername=driver)
 
 
@@ -55,6 +57,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         url,
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
+        hide_parameters=True,  # what users wrote does not belong into a log
         pool_size=_SQLITE_POOL_SIZE if is_sqlite else settings.database_pool_size,
         max_overflow=0 if is_sqlite else settings.database_max_overflow,
         pool_timeout=settings.database_pool_timeout,

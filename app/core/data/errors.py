@@ -3,6 +3,7 @@
 import sqlite3
 from enum import Enum
 
+from sqlalchemy.exc import DataError as SQLDataError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
@@ -78,7 +79,9 @@ def _classify_driver(error: DBAPIError) -> Failure:
         return _SQLITE.get(sqlite_code) or _SQLITE.get(sqlite_code & 0xFF) or Failure.BUG
     if sqlstate is not None:
         return _SQLSTATE.get(sqlstate) or _SQLSTATE.get(sqlstate[:2]) or Failure.BUG
-    return Failure.AWAY if isinstance(error, OperationalError | InterfaceError) else Failure.INVALID
+    if isinstance(error, OperationalError | InterfaceError):
+        return Failure.AWAY
+    return Failure.INVALID if isinstance(error, SQLDataError) else Failure.BUG
 
 
 _SQLSTATE = {

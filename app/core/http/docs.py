@@ -42,7 +42,7 @@ _FILES: Final = {name: _PACKAGE / name for name in ("swagger_bundle.js", "swagge
 # What each error status means, and the sentence that a client reads with it.
 _ERRORS: Final = {
     "401": ("No valid token.", "Invalid or expired token"),
-    "404": ("There is no such row, or it is somebody else's.", "Task not found"),
+    "404": ("There is no such row, or it is somebody else's.", "Not Found"),
     "413": ("The body is too large.", "Request Entity Too Large"),
     "415": ("The body is not sent as JSON.", "Send the body as JSON, with Content-Type: application/json"),
     "422": ("The input is invalid; `errors` says where.", None),
@@ -85,7 +85,7 @@ async def docs_asset(name: FromPath[str]) -> File:
     """Return one of the page's files, out of the installed package."""
     if name not in _FILES:
         raise NotFoundException
-    return File(_FILES[name], media_type=guess_type(name)[0], content_disposition_type="inline")
+    return File(_FILES[name], media_type=guess_type(name)[0], filename=name, content_disposition_type="inline")
 
 
 def describe_errors(app: Litestar) -> None:
@@ -117,11 +117,12 @@ def _operations(app: Litestar) -> Iterator[tuple[Operation, bool]]:
 
 def _statuses(operation: Operation, is_public: bool) -> list[str]:
     if is_public:
-        return ["500"]
+        return ["500", *({"503"} & (operation.responses or {}).keys())]
     places = {p.param_in for p in operation.parameters or () if isinstance(p, Parameter)}
     has_body = operation.request_body is not None
-    asked = {"404": "path" in places, "413": has_body, "415": has_body, "422": has_body or "query" in places}
-    return ["401", *(status for status, answers in asked.items() if answers), "500", "503"]
+    asked = {"404": "path" in places, "413": has_body, "415": has_body}
+    # 422 always: every private operation refuses a query parameter that it does not have.
+    return ["401", *(status for status, answers in asked.items() if answers), "422", "500", "503"]
 
 
 def _response(status: str) -> OpenAPIResponse:

@@ -40,7 +40,7 @@ class FieldError(Struct):
 class Error(Struct):
     """What every error looks like. `errors` comes with 422 only."""
 
-    detail: Annotated[str, Meta(description="What is wrong, in one sentence.", examples=["Task not found"])]
+    detail: Annotated[str, Meta(description="What is wrong, in one sentence.", examples=["Not Found"])]
     errors: Annotated[
         list[FieldError] | UnsetType, Meta(description="With 422 only: each thing that is wrong, and where.")
     ] = UNSET
@@ -96,7 +96,7 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]
         case Failure.INVALID:
             return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])
         case Failure.AWAY:
-            logger.error("%s %s: the database is away: %s", request.method, request.url.path, error)
+            logger.error("%s: the database is away: %s", _called(request), _in_one_line(error))
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "The database is not available", RETRY_AFTER)
     return _on_bug(request, error)
 
@@ -110,8 +110,18 @@ def _on_repository(request: AnyRequest, error: RepositoryError) -> Response[Erro
 
 
 def _on_bug(request: AnyRequest, error: Exception) -> Response[Error]:
-    logger.error("%s %s failed", request.method, request.url.path, exc_info=error)
+    logger.error("%s failed", _called(request), exc_info=error)
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
+
+
+def _called(request: AnyRequest) -> str:
+    """Method and path for the log; still percent-encoded, so that nobody can write a line of their own."""
+    return f"{request.method} {request.scope['raw_path'].decode('latin-1')}"
+
+
+def _in_one_line(error: SQLAlchemyError) -> str:
+    """What the driver says, without the statement and its parameters, which hold what users wrote."""
+    return " ".join(str(getattr(error, "orig", None) or error).split())
 
 
 def _place(entry: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ A list is a bare JSON array, as the guide has it. `Link` (RFC 8288) names the ne
 costs a count of all rows and comes only when it is asked for (`Prefer: count=exact`, RFC 7240).
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
@@ -12,9 +13,11 @@ from urllib.parse import urlencode
 from litestar import Request, Response
 from litestar.connection import ASGIConnection
 from litestar.datastructures import ResponseHeader
+from litestar.di import Provide
 from litestar.exceptions import ValidationException
 from litestar.handlers import BaseRouteHandler
 from litestar.params import HeaderParameter, QueryParameter
+from litestar.utils.signature import ParsedSignature
 from sqlalchemy import Row
 
 from app.core.auth.middleware import PUBLIC
@@ -72,8 +75,8 @@ def provide_page(
     ] = "",
 ) -> Page:
     """Read the page from the query and the Prefer header."""
-    preferences = {part.strip() for part in prefer.split(",")}
-    return Page(request.scope["path"].rstrip("/"), limit, offset, count="count=exact" in preferences)
+    preferences = {part.strip() for part in prefer.lower().split(",")}
+    return Page(request.scope["path"], limit, offset, count="count=exact" in preferences)
 
 
 async def refuse_unknown_query(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
@@ -97,14 +100,18 @@ async def refuse_unknown_query(connection: ASGIConnection[Any, Any, Any, Any], _
 
 @cache
 def _query_names(handler: BaseRouteHandler) -> frozenset[str]:
-    signatures = [
-        handler.parsed_fn_signature,
-        *(d.parsed_fn_signature for d in handler.resolve_dependencies().values()),
-    ]
+    signatures = _signatures(handler.parsed_fn_signature, handler.resolve_dependencies())
     fields = (field for signature in signatures for field in signature.parameters.values())
     return frozenset(
         f.kwarg_definition.name or f.name for f in fields if isinstance(f.kwarg_definition, QueryParameter)
     )
+
+
+def _signatures(signature: ParsedSignature, dependencies: Mapping[str, Provide]) -> Iterator[ParsedSignature]:
+    """The signature and those of the dependencies that it asks for: a controller offers more than each handler uses."""
+    yield signature
+    for name in signature.parameters.keys() & dependencies.keys():
+        yield from _signatures(dependencies[name].parsed_fn_signature, dependencies)
 
 
 def _invalid(name: str, message: str) -> ValidationException:

@@ -1,0 +1,246 @@
+"""The one form of errors: what it says, what it never says, and which status a failure has."""
+
+import json
+import logging
+import sqlite3
+from typing import Any
+
+import psycopg
+import pytest
+from advanced_alchemy.exceptions import NotFoundError, RepositoryError, wrap_sqlalchemy_exception
+from litestar import Litestar, get
+from sqlalchemy.exc import (
+    ArgumentError,
+    DataError,
+    DBAPIError,
+    InterfaceError,
+    OperationalError,
+    ProgrammingError,
+    SQLAlchemyError,
+)
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm.exc import StaleDataError
+
+from app.core.data.errors import RowNotFound
+from app.core.data.repository import Repository
+from app.core.data.session import AppSession
+from app.core.http.errors import EXCEPTION_HANDLERS
+from app.installed import INSTALLED
+from app.testing.callers import Client, assert_error
+from app.testing.factories import factory_of
+from tests.core.http.bodies import Resource, valid_body
+
+MARKER = "zebra4711"
+every_resource = pytest.mark.parametrize("resource", INSTALLED, ids=lambda resource: resource.nouns())
+
+
+def raising(error: Exception) -> Client:
+    @get("/")
+    async def fail() -> None:
+        raise error
+
+    handlers = EXCEPTION_HANDLERS
+    return Client(Litestar([fail], exception_handlers=handlers, openapi_config=None, logging_config=None))
+
+
+def of_postgres(sqlstate: str) -> DBAPIError:
+    return DBAPIError(f"INSERT INTO {MARKER}", {"title": MARKER}, psycopg.errors.lookup(sqlstate)(MARKER))
+
+
+def of_sqlite(code: int) -> DBAPIError:
+    error = sqlite3.Error(MARKER)
+    error.sqlite_errorcode = code
+    return DBAPIError(f"INSERT INTO {MARKER}", {"title": MARKER}, error)
+
+
+SQLSTATES = {
+    409: ["23505", "40001", "40P01"],
+    422: ["22001", "22003", "22021", "22P05", "23502", "23503", "23514"],
+    503: ["08000", "08006", "08P01", "53100", "53300", "55P03", "57014", "57P01", "57P03"],
+    500: ["25006", "42501", "42601", "42P01", "0A000", "XX000"],
+}
+SQLITE_CODES = {
+    409: [sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY],
+    422: [
+        sqlite3.SQLITE_CONSTRAINT,
+        sqlite3.SQLITE_CONSTRAINT_NOTNULL,
+        sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY,
+        sqlite3.SQLITE_CONSTRAINT_CHECK,
+        sqlite3.SQLITE_MISMATCH,
+    ],
+    503: [
+        sqlite3.SQLITE_BUSY,
+        sqlite3.SQLITE_BUSY_SNAPSHOT,
+        sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_CANTOPEN,
+        sqlite3.SQLITE_FULL,
+        sqlite3.SQLITE_IOERR_READ,
+    ],
+    500: [sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT],
+}
+WITHOUT_A_CODE: list[tuple[int, SQLAlchemyError]] = [
+    (503, PoolTimeout(MARKER)),
+    (503, OperationalError(MARKER, None, psycopg.OperationalError(MARKER))),
+    (503, InterfaceError(MARKER, None, psycopg.InterfaceError(MARKER))),
+    (503, DBAPIError(MARKER, None, psycopg.Error(MARKER), connection_invalidated=True)),
+    (409, StaleDataError(MARKER)),
+    (422, DataError(MARKER, None, psycopg.DataError(MARKER))),
+    (500, ProgrammingError(MARKER, None, psycopg.ProgrammingError(MARKER))),
+    (500, ArgumentError(MARKER)),
+    (500, SQLAlchemyError(MARKER)),
+]
+FAILURES = [
+    *(pytest.param(status, of_postgres(state), id=state) for status, states in SQLSTATES.items() for state in states),
+    *(
+        pytest.param(status, of_sqlite(code), id=f"sqlite-{code}")
+        for status, codes in SQLITE_CODES.items()
+        for code in codes
+    ),
+    *(pytest.param(status, error, id=type(error).__name__) for status, error in WITHOUT_A_CODE),
+]
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["raw", "repository"])
+@pytest.mark.parametrize(("status", "failure"), FAILURES)
+async def test_a_failure_of_the_database_has_the_status_of_what_happened(
+    status: int, failure: SQLAlchemyError, wrapped: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    error: Exception = failure
+    if wrapped:
+        with pytest.raises(RepositoryError) as caught, wrap_sqlalchemy_exception():
+            raise failure
+        error = caught.value
+
+    answer = await raising(error).get("/")
+
+    assert_error(answer, status)
+    assert MARKER not in answer.text
+    assert answer.headers.get("retry-after") == ("1" if status == 503 else None)
+    logged = [r for r in caplog.records if r.name == "app.core.http.errors"]
+    assert [(r.levelno, bool(r.exc_info)) for r in logged] == (
+        [(logging.ERROR, status == 500)] if status >= 500 else []
+    )
+
+
+@every_resource
+async def test_a_row_that_is_there_already_is_a_409_on_either_database(db: AppSession, resource: Resource) -> None:
+    factory = factory_of(resource.model)
+    row = await factory.create_async(user_id="alice")
+    twin = factory.build(user_id="alice", id=row.id)
+    repository: type[Repository[Any]] = Repository.of(resource.model)
+    db.expunge_all()
+
+    with pytest.raises(RepositoryError) as caught:
+        await repository(session=db).add(twin)
+
+    assert_error(await raising(caught.value).get("/"), 409)
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"), [(NotFoundError(MARKER), "Not Found"), (RowNotFound(type("Zebra", (), {})), "Zebra not found")]
+)
+async def test_what_is_not_there_is_a_404(error: Exception, detail: str) -> None:
+    assert assert_error(await raising(error).get("/"), 404) == {"detail": detail}
+
+
+async def test_a_repository_error_without_a_cause_is_a_500() -> None:
+    assert_error(await raising(RepositoryError(MARKER)).get("/"), 500)
+
+
+@every_resource
+async def test_a_422_says_what_is_wrong_where(client: Client, resource: Resource) -> None:
+    answer = await client.post(resource.path, json=valid_body(resource) | {"nothing": 1})
+
+    assert assert_error(answer, 422) == {
+        "detail": "nothing: Extra inputs are not permitted",
+        "errors": [{"loc": ["body", "nothing"], "msg": "Extra inputs are not permitted", "type": "extra_forbidden"}],
+    }
+
+
+@every_resource
+@pytest.mark.parametrize(("wrong", "listed"), [(2, 2), (20, 20), (21, 20), (1000, 20)])
+async def test_a_422_counts_all_that_is_wrong_and_lists_some(
+    client: Client, resource: Resource, wrong: int, listed: int
+) -> None:
+    answer = await client.post(resource.path, json=valid_body(resource) | {f"nothing{i}": 1 for i in range(wrong)})
+
+    body = assert_error(answer, 422)
+    assert body["detail"] == f"nothing0: Extra inputs are not permitted (+{wrong - 1} more)"
+    assert len(body["errors"]) == listed
+
+
+@every_resource
+async def test_a_name_that_a_client_made_up_is_cut(client: Client, resource: Resource) -> None:
+    name = "n" * 10_000
+    in_body = await client.post(resource.path, json=valid_body(resource) | {name: 1})
+    in_query = await client.get(resource.path, params={name: "1"})
+
+    for answer, place in ((in_body, "body"), (in_query, "query")):
+        body = assert_error(answer, 422)
+        assert body["errors"][0]["loc"] == [place, "n" * 100]
+        assert len(answer.content) < 500
+
+
+def wrong_values(field: str) -> list[Any]:
+    return [{field: value} for value in ([MARKER], {MARKER: MARKER}, MARKER * 5000, f"{MARKER}\0", 4711e300)]
+
+
+@every_resource
+async def test_no_answer_repeats_a_value_that_was_sent(client: Client, resource: Resource) -> None:
+    for field in [*resource.create_schema.model_fields, *resource.model.model_fields, "nothing"]:
+        for change in wrong_values(field):
+            for method, path in (
+                ("POST", resource.path),
+                ("PUT", f"{resource.path}/1"),
+                ("PATCH", f"{resource.path}/1"),
+            ):
+                answer = await client.request(method, path, json=valid_body(resource) | change)
+
+                if answer.status_code >= 400:
+                    assert MARKER not in answer.text
+                    assert "4711" not in answer.text
+
+
+@every_resource
+@pytest.mark.parametrize("raw", [f'{{"{MARKER}', f'{{"a": {MARKER}}}', f'"{MARKER}"', f'["{MARKER}"]', MARKER])
+async def test_no_answer_repeats_a_body_that_cannot_be_read(client: Client, resource: Resource, raw: str) -> None:
+    answer = await client.post(resource.path, content=raw, headers={"content-type": "application/json"})
+
+    assert_error(answer, 422)
+    assert MARKER not in answer.text
+
+
+@every_resource
+@pytest.mark.parametrize(
+    "query", [f"limit={MARKER}", f"offset={MARKER}", f"nothing={MARKER}", f"limit=1&limit={MARKER}"]
+)
+async def test_no_answer_repeats_what_stands_in_the_query(client: Client, resource: Resource, query: str) -> None:
+    answer = await client.get(f"{resource.path}?{query}")
+
+    assert_error(answer, 422)
+    assert MARKER not in answer.text
+
+
+@every_resource
+async def test_no_answer_repeats_the_path_or_the_content_type(client: Client, resource: Resource) -> None:
+    answers = {
+        404: await client.get(f"{resource.path}/{MARKER}"),
+        405: await client.post(f"{resource.path}/4711", json={}),
+        415: await client.post(resource.path, content=json.dumps({}), headers={"content-type": f"text/{MARKER}"}),
+    }
+
+    for status, answer in answers.items():
+        assert_error(answer, status)
+        assert MARKER not in answer.text
+        assert "4711" not in answer.text
+
+
+async def test_the_log_has_the_drivers_word_in_one_line_and_nothing_that_users_wrote(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    gone = psycopg.errors.lookup("08006")("gone\nfor good")
+
+    assert_error(await raising(DBAPIError("INSERT\nINTO tasks", {"title": MARKER}, gone)).get("/"), 503)
+
+    (record,) = (r for r in caplog.records if r.name == "app.core.http.errors")
+    assert record.getMessage() == "GET /: the database is away: gone for good"

@@ -1,0 +1,211 @@
+"""The house's laws as functions: each takes a file's path and its source, and returns what breaks the law, and where.
+
+A path is relative to the repository (`app/core/http/errors.py`). A message says file, line, and what to do instead.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterator
+from pathlib import PurePosixPath
+from typing import Final
+
+Law = Callable[[str, str], list[str]]
+
+# Who may be imported by whom: a room by every room with a higher floor. Rooms of one floor do not know each other.
+FLOORS: Final = {
+    "settings": 0,
+    "core.data": 1,
+    "core.auth": 1,
+    "core.http": 2,
+    "core.ops": 3,
+    "core.cli": 4,
+    "a noun": 5,
+    "installed": 6,
+    "asgi": 7,
+    "testing": 8,
+}
+LONGEST_FILE: Final = 250
+TOP_LEVEL: Final = frozenset({"app", "migrations", "tests", "pyproject.toml", ".env.example", "README.md"})
+
+_NAMELESS: Final = frozenset({"utils", "util", "helpers", "helper", "common", "lib", "misc"})
+_CLOSED_WORDS: Final = re.compile(r"\btext\(|\b__table__\b|\bcommit\(|\bAsyncSession\b")
+# In pieces, so that this file obeys its own law.
+_REGISTRIES: Final = tuple(
+    ".".join(parts)
+    for parts in (
+        ("pypi", "org"),
+        ("files", "pythonhosted", "org"),
+        ("registry", "npmjs", "org"),
+        ("deb", "debian", "org"),
+    )
+)
+_MACHINE_PATH: Final = re.compile(r"(?<![\w./-])/(?:home|Users|root|work)/\w|\b[A-Z]:\\" + r"Users\\")
+
+
+def imports_go_one_way(path: str, source: str) -> list[str]:
+    """Law (a): a room imports from lower floors only."""
+    here = _module_of(path)
+    room = _room_of(here)
+    found = []
+    for line, target in _imports(path, source):
+        other = _room_of(target)
+        if here == "app.__main__":
+            found.append(f"{path}:{line}: imports {target}; __main__ imports a command only when it is called")
+        elif other == "testing" and room != "testing" and not _is_factory(here):
+            found.append(f"{path}:{line}: imports {target}; only app.testing and a noun's factories.py may")
+        elif _is_factory(target) and room != "testing" and here != target:
+            found.append(f"{path}:{line}: imports {target}; factories are for app.testing and for tests")
+        elif room is None or other is None:
+            found.append(f"{path}:{line}: imports {target}, which is in no room; rooms are {', '.join(FLOORS)}")
+        elif room != other and FLOORS[other] >= FLOORS[room] and not (_is_factory(here) and other == "testing"):
+            found.append(
+                f"{path}:{line}: {room} imports {target}; it may import from lower floors only: move one of them"
+            )
+    return found
+
+
+def nouns_share_models_only(path: str, source: str) -> list[str]:
+    """Law (b): of another noun, a noun sees the tables and nothing else."""
+    here = _module_of(path)
+    if _room_of(here) != "a noun":
+        return []
+    return [
+        f"{path}:{line}: imports {target}; of another noun import `models` only"
+        for line, target in _imports(path, source)
+        if _room_of(target) == "a noun" and _noun_of(target) != _noun_of(here) and target.split(".")[2:3] != ["models"]
+    ]
+
+
+def imports_stand_at_the_top(path: str, source: str) -> list[str]:
+    """Law (c): what a module needs is read at its top; `if TYPE_CHECKING` is the one exception."""
+    tree = ast.parse(source)
+    blocks = [tree.body, *(n.body for n in tree.body if isinstance(n, ast.If) and _is_type_checking(n.test))]
+    allowed = {id(statement) for block in blocks for statement in block}
+    return [
+        f"{path}:{node.lineno}: an import inside a block; put it at the top of the file"
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in allowed
+    ]
+
+
+def nouns_leave_sessions_alone(path: str, source: str) -> list[str]:
+    """Law (d): no SQL as text, no Core table, no commit, no session in a noun."""
+    if _room_of(_module_of(path)) != "a noun":
+        return []
+    return [
+        f"{path}:{number}: `{match[0]}` in a noun; ask through the repository, whose session knows the owner"
+        for number, line in enumerate(source.splitlines(), 1)
+        for match in _CLOSED_WORDS.finditer(line)
+    ]
+
+
+def modules_are_named_for_what_they_know(path: str, _: str) -> list[str]:
+    """Law (e): a name under which anything could be put is not a name."""
+    parts = PurePosixPath(path).with_suffix("").parts
+    return [f"{path}:1: `{part}` says nothing; name it for what it knows" for part in parts if part in _NAMELESS]
+
+
+def everything_public_is_described(path: str, source: str) -> list[str]:
+    """Law (f): modules, and public functions, classes and methods have a docstring."""
+    tree = ast.parse(source)
+    nodes = [tree, *_public_definitions(tree)]
+    return [
+        f"{path}:{getattr(node, 'lineno', 1)}: {getattr(node, 'name', 'the module')} has no docstring; write one"
+        for node in nodes
+        if not ast.get_docstring(node)
+    ]
+
+
+def files_are_short(path: str, source: str) -> list[str]:
+    """Law (g): a file that is too long is about two things."""
+    lines = len(source.splitlines())
+    return [f"{path}:{lines}: {lines} lines, {LONGEST_FILE} at most; split it"] if lines > LONGEST_FILE else []
+
+
+def top_level_is_known(path: str, _: str) -> list[str]:
+    """Law (h): the top level holds the parts that every project on this frame has, and dot-files."""
+    top = PurePosixPath(path).parts[0]
+    is_known = top in TOP_LEVEL or top.startswith(".")
+    return (
+        [] if is_known else [f"{path}:1: `{top}` at the top level; put it into one of {', '.join(sorted(TOP_LEVEL))}"]
+    )
+
+
+def nothing_names_a_machine(path: str, source: str) -> list[str]:
+    """Law (i): no host of a package registry, no path of somebody's computer."""
+    return [
+        f"{path}:{number}: names a package registry or a path of one machine; leave it to the environment"
+        for number, line in enumerate(source.splitlines(), 1)
+        if any(host in line for host in _REGISTRIES) or _MACHINE_PATH.search(line)
+    ]
+
+
+APP_LAWS: Final[tuple[Law, ...]] = (
+    imports_go_one_way,
+    nouns_share_models_only,
+    imports_stand_at_the_top,
+    nouns_leave_sessions_alone,
+    modules_are_named_for_what_they_know,
+    everything_public_is_described,
+    files_are_short,
+)
+REPOSITORY_LAWS: Final[tuple[Law, ...]] = (top_level_is_known, nothing_names_a_machine)
+
+
+def _imports(path: str, source: str) -> Iterator[tuple[int, str]]:
+    """Every import of something in `app`, as line and full name; `from app.core import http` is app.core.http."""
+    package = _package_of(path)
+    for node in ast.walk(ast.parse(source)):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join([*package[: len(package) - node.level + 1], *filter(None, [node.module])])
+            module = base if node.level else (node.module or "")
+            names = [f"{module}.{alias.name}" for alias in node.names]
+        for name in names:
+            if name.split(".")[0] == "app" and name != "app":
+                yield getattr(node, "lineno", 0), name
+
+
+def _package_of(path: str) -> list[str]:
+    return list(PurePosixPath(path).parts[:-1])
+
+
+def _module_of(path: str) -> str:
+    parts = PurePosixPath(path).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _room_of(module: str) -> str | None:
+    """The room that a module, or a name in it, belongs to; None where it belongs to none."""
+    parts = module.split(".")[1:]
+    if not parts:
+        return "settings"  # app/__init__.py: the floor below everything
+    if parts[0] == "core":
+        room = ".".join(parts[:2])
+        return room if room in FLOORS else None
+    return parts[0] if parts[0] in FLOORS else "a noun"
+
+
+def _noun_of(module: str) -> str:
+    return module.split(".")[1]
+
+
+def _is_factory(module: str) -> bool:
+    parts = module.split(".")
+    return _room_of(module) == "a noun" and parts[2:3] == ["factories"]
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    return ast.unparse(test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+
+
+def _public_definitions(
+    node: ast.Module | ast.ClassDef,
+) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
+    for child in node.body:
+        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not child.name.startswith("_"):
+            yield child
+            if isinstance(child, ast.ClassDef):
+                yield from _public_definitions(child)

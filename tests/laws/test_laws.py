@@ -1,0 +1,145 @@
+"""The house obeys its laws, and each law can be broken."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from app.installed import INSTALLED, refuse_unlisted
+from app.settings import BASE_DIR
+from tests.laws import checks
+from tests.laws.checks import APP_LAWS, REPOSITORY_LAWS, Law
+
+APP_FILES = sorted((BASE_DIR / "app").rglob("*.py"))
+DOCUMENTED = '"""A module."""\n'
+
+
+def broken(law: Law, files: list[Path]) -> list[str]:
+    return [v for file in files for v in law(file.relative_to(BASE_DIR).as_posix(), file.read_text(errors="replace"))]
+
+
+def tracked_files() -> list[Path]:
+    if not (BASE_DIR / ".git").exists():
+        pytest.skip("not a checkout: nothing says which files belong to the repository")
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=BASE_DIR, capture_output=True, check=True).stdout.decode()  # noqa: S607
+    return [path for name in listed.split("\0") if name and (path := BASE_DIR / name).is_file()]
+
+
+@pytest.mark.parametrize("law", APP_LAWS, ids=lambda law: law.__name__)
+def test_the_app_obeys(law: Law) -> None:
+    assert len(APP_FILES) > 30
+    assert broken(law, APP_FILES) == []
+
+
+@pytest.mark.parametrize("law", REPOSITORY_LAWS, ids=lambda law: law.__name__)
+def test_the_repository_obeys(law: Law) -> None:
+    assert broken(law, tracked_files()) == []
+
+
+@pytest.mark.parametrize(
+    ("law", "path", "source"),
+    [
+        (checks.imports_go_one_way, "app/settings.py", "from app.core.data.engine import make_engine"),
+        (checks.imports_go_one_way, "app/core/data/x.py", "from app.core.auth.users import User"),
+        (checks.imports_go_one_way, "app/core/data/x.py", "from app.core import auth"),
+        (checks.imports_go_one_way, "app/core/auth/x.py", "import app.core.data.session"),
+        (checks.imports_go_one_way, "app/core/auth/x.py", "from ..data.session import AppSession"),
+        (checks.imports_go_one_way, "app/core/auth/__init__.py", "from ..data import session"),
+        (checks.imports_go_one_way, "app/core/data/x.py", "from app.core.http.errors import Error"),
+        (checks.imports_go_one_way, "app/core/http/x.py", "from app.core.ops.health import ready"),
+        (checks.imports_go_one_way, "app/core/ops/x.py", "from app.core.cli.run import command"),
+        (checks.imports_go_one_way, "app/core/http/x.py", "from app.tasks.models import Task"),
+        (checks.imports_go_one_way, "app/core/cli/x.py", "from app.installed import INSTALLED"),
+        (checks.imports_go_one_way, "app/core/cli/x.py", "from app import asgi"),
+        (checks.imports_go_one_way, "app/core/cli/x.py", "def run():\n    from app.asgi import create_app"),
+        (checks.imports_go_one_way, "app/core/x.py", "from app.core.data.errors import DataError"),
+        (checks.imports_go_one_way, "app/tasks/x.py", "from app.installed import INSTALLED"),
+        (checks.imports_go_one_way, "app/tasks/models.py", "from app.testing.factories import RowFactory"),
+        (checks.imports_go_one_way, "app/asgi.py", "from app.testing.callers import Client"),
+        (checks.imports_go_one_way, "app/installed.py", "from app.asgi import create_app"),
+        (checks.imports_go_one_way, "app/installed.py", "from app.tasks.factories import TaskFactory"),
+        (checks.imports_go_one_way, "app/tasks/controllers.py", "from app.tasks import factories"),
+        (checks.imports_go_one_way, "app/__main__.py", "from app.core.cli.run import command"),
+        (checks.nouns_share_models_only, "app/tasks/x.py", "from app.projects.schemas import ProjectCreate"),
+        (checks.nouns_share_models_only, "app/tasks/x.py", "from app.projects import controllers"),
+        (checks.nouns_share_models_only, "app/tasks/x.py", "from app import projects"),
+        (checks.nouns_share_models_only, "app/tasks/x.py", "from ..projects import controllers"),
+        (checks.imports_stand_at_the_top, "app/x.py", "def f():\n    import json"),
+        (checks.imports_stand_at_the_top, "app/x.py", "class A:\n    from json import loads"),
+        (checks.imports_stand_at_the_top, "app/x.py", "if True:\n    import json"),
+        (checks.imports_stand_at_the_top, "app/x.py", "if TYPE_CHECKING:\n    pass\nelse:\n    import json"),
+        (checks.imports_stand_at_the_top, "app/x.py", "try:\n    import json\nexcept ImportError:\n    pass"),
+        (checks.nouns_leave_sessions_alone, "app/tasks/x.py", "sa.text('SELECT 1')"),
+        (checks.nouns_leave_sessions_alone, "app/tasks/x.py", "Task.__table__"),
+        (checks.nouns_leave_sessions_alone, "app/tasks/x.py", "await session.commit()"),
+        (checks.nouns_leave_sessions_alone, "app/tasks/x.py", "session: AsyncSession"),
+        (checks.modules_are_named_for_what_they_know, "app/core/utils.py", ""),
+        (checks.modules_are_named_for_what_they_know, "app/helpers/text.py", ""),
+        (checks.everything_public_is_described, "app/x.py", "x = 1"),
+        (checks.everything_public_is_described, "app/x.py", DOCUMENTED + "def f(): ..."),
+        (checks.everything_public_is_described, "app/x.py", DOCUMENTED + "async def f(): ..."),
+        (checks.everything_public_is_described, "app/x.py", DOCUMENTED + "class A: ..."),
+        (
+            checks.everything_public_is_described,
+            "app/x.py",
+            DOCUMENTED + 'class A:\n    """A."""\n    def f(self): ...',
+        ),
+        (checks.files_are_short, "app/x.py", "\n" * (checks.LONGEST_FILE + 1)),
+        (checks.top_level_is_known, "scripts/deploy.py", ""),
+        (checks.top_level_is_known, "NOTES.md", ""),
+        (checks.nothing_names_a_machine, "app/x.py", "url = 'https://" + "pypi" + ".org/simple'"),
+        (checks.nothing_names_a_machine, "README.md", "see https://registry." + "npmjs.org"),
+        (checks.nothing_names_a_machine, "README.md", "open `/home" + "/ann/project`"),
+        (checks.nothing_names_a_machine, "README.md", "open C:" + "\\Users\\ann"),
+    ],
+)
+def test_a_law_reports_what_breaks_it(law: Law, path: str, source: str) -> None:
+    violations = law(path, source)
+
+    assert len(violations) == 1
+    assert violations[0].startswith(f"{path}:")
+
+
+@pytest.mark.parametrize(
+    ("law", "path", "source"),
+    [
+        (checks.imports_go_one_way, "app/core/cli/x.py", "from app.core.ops.logging import configure_logging"),
+        (checks.imports_go_one_way, "app/core/data/x.py", "from app.core.data.errors import DataError"),
+        (checks.imports_go_one_way, "app/core/http/x.py", "from app.core.auth.users import User\nimport applepie"),
+        (checks.imports_go_one_way, "app/tasks/factories.py", "from app.testing.factories import RowFactory"),
+        (checks.imports_go_one_way, "app/testing/x.py", "from app.tasks.factories import TaskFactory"),
+        (checks.imports_go_one_way, "app/testing/x.py", "from app.asgi import create_app"),
+        (checks.nouns_share_models_only, "app/tasks/x.py", "from app.projects.models import Project"),
+        (checks.nouns_share_models_only, "app/tasks/x.py", "from app.projects import models"),
+        (checks.nouns_share_models_only, "app/tasks/x.py", "from app.tasks.schemas import TaskCreate"),
+        (checks.imports_stand_at_the_top, "app/x.py", "if TYPE_CHECKING:\n    import json"),
+        (checks.nouns_leave_sessions_alone, "app/tasks/x.py", "description_text(1)\nplaintext = context(2)"),
+        (checks.nouns_leave_sessions_alone, "app/core/data/x.py", "text('SELECT 1')"),
+        (checks.everything_public_is_described, "app/x.py", DOCUMENTED + "def _f(): ..."),
+        (checks.files_are_short, "app/x.py", "\n" * checks.LONGEST_FILE),
+        (checks.top_level_is_known, ".github/workflows/ci.yml", ""),
+        (checks.nothing_names_a_machine, "README.md", "GET /api/home/1, https://example.com/work/1"),
+    ],
+)
+def test_a_law_allows_what_is_right(law: Law, path: str, source: str) -> None:
+    assert law(path, source) == []
+
+
+def test_a_noun_that_is_not_listed_fails_the_start(tmp_path: Path) -> None:
+    listed = {controller.__module__.split(".")[1] for controller in INSTALLED}
+    for noun in {*listed, "ghosts"}:
+        (tmp_path / noun).mkdir()
+        (tmp_path / noun / "models.py").touch()
+
+    with pytest.raises(RuntimeError, match="ghosts") as caught:
+        refuse_unlisted(tmp_path)
+
+    assert not any(noun in str(caught.value).removeprefix("Add to INSTALLED") for noun in listed)
+
+
+def test_folders_without_a_table_need_no_line(tmp_path: Path) -> None:
+    (tmp_path / "exports").mkdir()
+    (tmp_path / "exports" / "controllers.py").touch()
+
+    refuse_unlisted(tmp_path)
+    refuse_unlisted()
