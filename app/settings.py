@@ -56,6 +56,8 @@ class Settings(BaseSettings):
             raise ValueError("has white space at an end; remove it, because Better Auth would sign with it")
         if len(value) < MIN_SECRET_LENGTH:
             raise ValueError(f"needs at least {MIN_SECRET_LENGTH} characters; `openssl rand -base64 32` makes one")
+        if any("\ud800" <= character <= "\udfff" for character in value):
+            raise ValueError("is not UTF-8 text; set it in that encoding")
         if value in KNOWN_SECRETS:
             raise ValueError("is Better Auth's public default; set one of your own on both sides")
         return secret
@@ -81,10 +83,12 @@ def load_settings() -> Settings:
     """
     try:
         return Settings()
+    except UnicodeDecodeError:
+        raise InvalidSettings(".env is not UTF-8 text; save it as UTF-8") from None
     except ValidationError as error:
         raise InvalidSettings("; ".join(_sentence(e["loc"], e["msg"]) for e in error.errors())) from None
 
 
 def _sentence(loc: tuple[int | str, ...], message: str) -> str:
-    text = message.removeprefix("Value error, ")
+    text = message.removeprefix("Value error, ").replace("Input should", "should")
     return f"{str(loc[0]).upper()} {text}" if loc else text

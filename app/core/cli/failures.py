@@ -15,7 +15,10 @@ R = TypeVar("R")
 
 
 def explained(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn a setting that cannot be used, and a database that is away, into click's one-line error and exit code 1."""
+    """Turn a setting that cannot be used, and whatever a database refuses, into click's one-line error and exit code 1.
+
+    What is no answer of a database is a program's mistake, and keeps its traceback.
+    """
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -24,9 +27,11 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
         except InvalidSettings as error:
             raise click.ClickException(str(error)) from None
         except SQLAlchemyError as error:
-            if classify(error) is not Failure.AWAY:
-                raise
-            raise click.ClickException(f"the database cannot be reached: {_first_line(error)}") from None
+            if classify(error) is Failure.AWAY:
+                raise click.ClickException(f"the database cannot be reached: {_first_line(error)}") from None
+            if isinstance(error, DBAPIError):
+                raise click.ClickException(f"the database refuses: {_first_line(error)}") from None
+            raise
 
     return run
 

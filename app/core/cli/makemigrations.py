@@ -6,6 +6,7 @@ import click
 
 from app.core.cli.failures import explained
 from app.core.data.migrations import make_migration
+from app.settings import load_settings
 
 
 @click.command("makemigrations")
@@ -18,5 +19,6 @@ def command(name: str) -> None:
     """
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise click.BadParameter("write it in lower case, like add_due_date", param_hint="NAME")
+    load_settings()  # explains one that cannot be used
     path = make_migration(name)
     click.echo(f"wrote {path}" if path else "the models are as the migrations make them: nothing to write")

@@ -1,6 +1,8 @@
 """`app run`."""
 
+import signal
 import socket
+import sys
 
 import click
 import uvicorn
@@ -34,6 +36,7 @@ def command(host: str, port: int, workers: int, reload: bool) -> None:
     signing_key(settings)  # made here, once, before several workers would each make one
     configure_logging(settings)
     _greet(settings, host, port)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn shuts down in order, and then repeats the signal
     uvicorn.run(
         "app.asgi:create_app",
         factory=True,
@@ -68,7 +71,8 @@ def _prepare(settings: Settings) -> None:
 
 
 def _greet(settings: Settings, host: str, port: int) -> None:
-    where = database_url(settings.database_url.get_secret_value()).render_as_string(hide_password=True)
+    url = database_url(settings.database_url.get_secret_value())
+    where = url.set(query={}).render_as_string(hide_password=True)  # libpq takes a password from the query as well
     click.echo(f"Docs:     http://{host}:{port}/schema")
     click.echo(f"Database: {where}")
     click.echo("A token:  app token alice")

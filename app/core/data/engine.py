@@ -38,7 +38,7 @@ def database_url(given: str) -> URL:
     """
     try:
         url = make_url(given)
-    except ArgumentError:
+    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
         raise InvalidSettings("DATABASE_URL is not a URL; it looks like postgresql://user:password@host/name") from None
     drivers = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite": "sqlite+aiosqlite"}
     driver = drivers.get(url.drivername.partition("+")[0])

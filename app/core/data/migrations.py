@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.alchemy import make_alchemy
 from app.core.data.engine import begin_immediately
-from app.settings import Settings
+from app.settings import Settings, load_settings
 
 COMPARISON: Final[dict[str, Any]] = {"compare_type": True, "render_as_batch": True}
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(718293041)")  # of no meaning but to be the same for every migrator
@@ -45,7 +45,8 @@ def make_migration(name: str) -> Path | None:
     It compares with a scratch database, so nobody's data is needed and none is touched.
     """
     with TemporaryDirectory() as folder:
-        scratch = Settings(database_url=SecretStr(f"sqlite:///{folder}/scratch.db"), migration_database_url=None)
+        url = SecretStr(f"sqlite:///{folder}/scratch.db")
+        scratch = load_settings().model_copy(update={"database_url": url, "migration_database_url": None})
         upgrade(scratch)
         if not drift(scratch):
             return None
@@ -58,8 +59,11 @@ def make_migration(name: str) -> Path | None:
 def pending(settings: Settings) -> list[str]:
     """Return the revisions that the database still lacks, oldest first."""
     config = _commands(settings).config
-    with migration_engine(config.engine.url).connect() as connection:
-        current = MigrationContext.configure(connection).get_current_heads()
+    url = config.engine.url
+    current: tuple[str, ...] = ()
+    if url.get_backend_name() != "sqlite" or Path(url.database or "").exists():  # to look must not create the file
+        with migration_engine(url).connect() as connection:
+            current = MigrationContext.configure(connection).get_current_heads()
     scripts = ScriptDirectory.from_config(config).iterate_revisions("heads", current or "base")
     return [script.revision for script in reversed(list(scripts))]
 

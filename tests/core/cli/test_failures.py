@@ -1,0 +1,54 @@
+"""Failures: what a database says is one line, and what is a program's mistake keeps its traceback."""
+
+import sqlite3
+from typing import NoReturn
+
+import click
+import pytest
+from sqlalchemy.exc import InvalidRequestError, OperationalError, ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.core.cli.failures import explained
+from app.settings import InvalidSettings
+
+
+def raising(error: Exception) -> None:
+    @explained
+    def command() -> NoReturn:
+        raise error
+
+    command()
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        pytest.param(InvalidSettings("LOG_LEVEL is x"), "LOG_LEVEL is x", id="setting"),
+        pytest.param(
+            OperationalError("SELECT 'zebra'", {"a": "zebra"}, Exception("no route\nzebra")),
+            "the database cannot be reached: no route",
+            id="away",
+        ),
+        pytest.param(PoolTimeout("the pool is empty"), "the database cannot be reached: the pool is empty", id="pool"),
+        pytest.param(
+            ProgrammingError("SELECT 'zebra'", None, sqlite3.DatabaseError("no such table: t")),
+            "the database refuses: no such table: t",
+            id="refused",
+        ),
+    ],
+)
+def test_what_an_operator_can_cure_is_one_line_without_statement_or_values(error: Exception, message: str) -> None:
+    with pytest.raises(click.ClickException) as shown:
+        raising(error)
+
+    assert shown.value.message == message
+    assert shown.value.exit_code == 1
+    assert shown.value.__suppress_context__
+
+
+@pytest.mark.parametrize("error", [InvalidRequestError("not so"), SQLAlchemyError("nor so"), LookupError("no")])
+def test_a_mistake_of_the_program_is_not_explained_away(error: Exception) -> None:
+    with pytest.raises(type(error)) as shown:
+        raising(error)
+
+    assert shown.value is error

@@ -1,0 +1,252 @@
+"""`app run`: it serves, says where, stops when told to; and where it cannot serve it says why, in one line.
+
+The processes are real ones. They start at the same time, because each of them takes seconds to import everything.
+"""
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import click
+import httpx
+import pytest
+
+from app.core.auth.tokens import issue_token
+from app.core.cli.run import _greet, _prepare
+from app.core.data.migrations import downgrade, pending
+from app.settings import BASE_DIR
+from app.testing.databases import SECRET, Databases, settings_for_tests
+from tests.core.cli.conftest import Invoke
+
+PATIENCE: Final = 30  # seconds for what takes three
+ALICE: Final = {"Authorization": f"Bearer {issue_token('alice', SECRET.encode(), 3600)}"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a process: its answers while it served, what it printed, and how it ended."""
+
+    port: int
+    health: httpx.Response | None
+    tasks: httpx.Response | None
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start `app run` with this environment and nothing of ours; what it does not say stays as it is by default."""
+    return subprocess.Popen(  # noqa: S603  # our own command
+        [sys.executable, "-m", "app", "run", *arguments],
+        cwd=BASE_DIR,
+        env={"PATH": os.environ["PATH"], "APP_ENV": "development", "BETTER_AUTH_SECRET": SECRET} | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_until_served(process: subprocess.Popen[str], url: str) -> httpx.Response | None:
+    """Return the first answer; None if the process has ended without one."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            return httpx.get(url)
+        except httpx.TransportError:
+            time.sleep(0.05)
+    return None
+
+
+def serve_and_stop(process: subprocess.Popen[str], port: int) -> Outcome:
+    url = f"http://127.0.0.1:{port}"
+    health = wait_until_served(process, f"{url}/health")
+    tasks = httpx.get(f"{url}/api/tasks", headers=ALICE) if health else None
+    if health:
+        process.send_signal(signal.SIGTERM)
+    return outcome_of(process, port, health, tasks)
+
+
+def outcome_of(
+    process: subprocess.Popen[str],
+    port: int,
+    health: httpx.Response | None = None,
+    tasks: httpx.Response | None = None,
+) -> Outcome:
+    stdout, stderr = process.communicate(timeout=PATIENCE)
+    return Outcome(port, health, tasks, process.returncode, stdout, stderr)
+
+
+@pytest.fixture(scope="module")
+def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Outcome]]:
+    """What came of four processes: one server, one with two workers, one without a port, one without a database."""
+    folder = tmp_path_factory.mktemp("run")
+    one, two = free_port(), free_port()
+    with ExitStack() as stack:
+        taken = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
+        processes = {
+            "one": start(PORT=str(one), DATABASE_URL=f"sqlite:///{folder}/made/one.db"),
+            "two": start("--port", str(two), "--workers", "2", DATABASE_URL=f"sqlite:///{folder}/two.db"),
+            "taken": start("--port", str(taken), DATABASE_URL=f"sqlite:///{folder}/taken.db"),
+            "away": start("--port", str(free_port()), DATABASE_URL="postgresql://x:hunter2@127.0.0.1:1/x"),
+        }
+        for process in processes.values():
+            stack.callback(process.wait)
+            stack.callback(process.kill)
+        yield {
+            "one": serve_and_stop(processes["one"], one),
+            "two": serve_and_stop(processes["two"], two),
+            "taken": outcome_of(processes["taken"], taken),
+            "away": outcome_of(processes["away"], 0),
+            "folder": outcome_in(folder),
+        }
+
+
+def outcome_in(folder: Path) -> Outcome:
+    return Outcome(0, None, None, 0, "\n".join(sorted(path.name for path in folder.rglob("*.db"))), "")
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_it_serves_on_a_database_that_was_not_there_and_stops_in_order_when_told_to(
+    outcomes: dict[str, Outcome], name: str
+) -> None:
+    outcome = outcomes[name]
+
+    assert outcome.health is not None, outcome.stderr
+    assert outcome.tasks is not None
+    assert outcome.health.json() == {"status": "ok"}
+    assert (outcome.tasks.status_code, outcome.tasks.json()) == (200, [])
+    assert outcome.exit_code == 0
+    assert "Application shutdown complete" in outcome.stderr
+    assert "Traceback" not in outcome.stderr
+    assert "server" not in outcome.health.headers
+
+
+def test_it_says_where_the_docs_are_where_the_rows_are_and_how_to_get_a_token(outcomes: dict[str, Outcome]) -> None:
+    docs, database, token = outcomes["one"].stdout.splitlines()
+
+    assert docs.endswith(f" http://127.0.0.1:{outcomes['one'].port}/schema")
+    assert re.search(r" sqlite\S*:///\S+/made/one\.db$", database)
+    assert token.endswith(" app token alice")
+
+
+def test_it_says_so_once_for_all_workers(outcomes: dict[str, Outcome]) -> None:
+    assert outcomes["two"].stdout.count("Docs:") == 1
+
+
+def test_as_many_processes_serve_as_were_asked_for_and_none_stays(outcomes: dict[str, Outcome]) -> None:
+    workers = set(re.findall(r"Started server process \[(\d+)\]", outcomes["two"].stderr))
+
+    assert len(workers) == 2
+    for worker in workers:
+        with pytest.raises(ProcessLookupError):
+            os.kill(int(worker), 0)
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_every_line_of_the_log_has_the_one_form(outcomes: dict[str, Outcome], name: str) -> None:
+    for line in outcomes[name].stderr.splitlines():
+        assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d - [\w.]+ - (INFO|WARNING) - \S", line), line
+
+
+def test_a_port_that_is_taken_is_one_line_and_nothing_is_made(outcomes: dict[str, Outcome]) -> None:
+    outcome = outcomes["taken"]
+
+    assert (outcome.exit_code, outcome.stdout) == (1, "")
+    assert outcome.stderr == (
+        f"Error: cannot listen on 127.0.0.1:{outcome.port}: Address already in use; choose another --port\n"
+    )
+    assert outcomes["folder"].stdout.splitlines() == ["one.db", "two.db"]
+
+
+def test_a_database_that_is_away_is_one_line_without_the_password(outcomes: dict[str, Outcome]) -> None:
+    outcome = outcomes["away"]
+
+    assert (outcome.exit_code, outcome.stdout) == (1, "")
+    assert outcome.stderr.startswith("Error: the database cannot be reached: ")
+    assert outcome.stderr.count("\n") == 1
+    assert "hunter2" not in outcome.stderr
+
+
+def test_a_host_that_is_not_ours_is_one_line(invoke: Invoke) -> None:
+    result = invoke("run", "--host", "host.invalid")
+
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: cannot listen on host.invalid:8000: ")
+    assert result.stderr.count("\n") == 1
+
+
+def test_a_bad_setting_is_one_line(invoke: Invoke) -> None:
+    result = invoke("run", LOG_LEVEL="zebra")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: LOG_LEVEL should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'\n"
+
+
+def test_production_does_not_start_without_a_secret(invoke: Invoke) -> None:
+    result = invoke("run", APP_ENV="production", BETTER_AUTH_SECRET="")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: BETTER_AUTH_SECRET is required in production; ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(["--reload", "--workers", "2"], id="reload and workers"),
+        pytest.param(["--workers", "0"], id="no workers"),
+        pytest.param(["--port", "65536"], id="no such port"),
+        pytest.param(["--port", "http"], id="port by name"),
+        pytest.param(["here"], id="an argument"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(invoke: Invoke, arguments: list[str]) -> None:
+    result = invoke("run", *arguments)
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert result.stderr.splitlines()[-1].startswith("Error: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://alice:hunter2@db.example/app",
+        "postgres://alice:hunter2@db.example/app?sslmode=require",
+        "postgresql://alice@db.example/app?password=hunter2",
+        "postgresql:///app?host=db.example&user=alice&password=hunter2",
+    ],
+)
+def test_the_greeting_names_the_database_without_a_password(capsys: pytest.CaptureFixture[str], url: str) -> None:
+    _greet(settings_for_tests(url), "127.0.0.1", 8000)
+
+    shown = capsys.readouterr().out
+    assert "/app\n" in shown
+    assert "hunter2" not in shown
+
+
+def test_only_sqlite_is_migrated_by_itself(databases: Databases) -> None:
+    settings = settings_for_tests(databases.fresh())
+    _prepare(settings)
+    downgrade(settings, "base")
+
+    if settings.database_url.get_secret_value().startswith("sqlite"):
+        _prepare(settings)
+        assert pending(settings) == []
+    else:
+        with pytest.raises(click.ClickException, match=r"lacks the migrations 0001.*run `app migrate` first$"):
+            _prepare(settings)
+        assert pending(settings) != []

@@ -1,0 +1,189 @@
+"""Settings: what is refused, in words that name the variable and the cure, and never repeat what was set."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from app.settings import BASE_DIR, DATA_DIR, KNOWN_SECRETS, InvalidSettings, Settings, load_settings
+
+STRONG: Final = "a secret that is long enough for anybody"
+
+
+@pytest.fixture(autouse=True)
+def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
+    """An environment without any setting; the path of its .env, which is not there yet."""
+    for name in Settings.model_fields:
+        monkeypatch.delenv(name.upper(), raising=False)
+    path = tmp_path / ".env"
+    monkeypatch.setitem(Settings.model_config, "env_file", path)
+    load_settings.cache_clear()
+    yield path
+    load_settings.cache_clear()
+
+
+def set_all(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+
+def test_nothing_needs_to_be_set_for_development() -> None:
+    settings = load_settings()
+
+    assert settings.app_env == "development"
+    assert not settings.is_production
+    assert settings.database_url.get_secret_value() == f"sqlite:///{DATA_DIR}/app.db"
+    assert settings.better_auth_secret is None
+    assert (settings.log_level, settings.log_format) == ("INFO", "text")
+
+
+GOOD: Final[dict[str, dict[str, str]]] = {
+    "production with a secret": {"APP_ENV": "production", "BETTER_AUTH_SECRET": STRONG},
+    "a secret of 32 characters": {"BETTER_AUTH_SECRET": "s" * 32},
+    "a secret with white space inside": {"BETTER_AUTH_SECRET": "white space\tis part of this secret"},
+    "an empty secret, which is none": {"BETTER_AUTH_SECRET": ""},
+    "empty values, which are none": {"DATABASE_URL": "", "LOG_LEVEL": "", "DATABASE_POOL_SIZE": ""},
+    "lower case names": {"log_level": "DEBUG"},
+    "json logs": {"LOG_FORMAT": "json"},
+    "the smallest pool": {
+        "DATABASE_POOL_SIZE": "1",
+        "DATABASE_MAX_OVERFLOW": "0",
+        "DATABASE_POOL_TIMEOUT": "0.1",
+        "DATABASE_POOL_RECYCLE": "1",
+        "DATABASE_PING_AFTER": "0.0",
+    },
+    "a frontend's variables": {"NEXT_PUBLIC_API_URL": "http://localhost:8000", "PORT": "x"},
+}
+
+
+@pytest.mark.parametrize("variables", GOOD.values(), ids=GOOD)
+def test_a_good_environment_is_taken(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]) -> None:
+    set_all(monkeypatch, variables)
+
+    settings = load_settings()
+
+    for name, value in variables.items():
+        if value and name.lower() in Settings.model_fields:
+            found = getattr(settings, name.lower())
+            assert str(getattr(found, "get_secret_value", lambda found=found: found)()) == value
+
+
+PUBLIC: Final = {"", "production"}  # what a message may say although it was set
+
+BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
+    "a short secret": ({"BETTER_AUTH_SECRET": "zebra" * 6}, "BETTER_AUTH_SECRET", "needs at least 32 characters"),
+    "white space before the secret": ({"BETTER_AUTH_SECRET": f" {STRONG}"}, "BETTER_AUTH_SECRET", "remove it"),
+    "white space behind the secret": ({"BETTER_AUTH_SECRET": f"{STRONG}\n"}, "BETTER_AUTH_SECRET", "remove it"),
+    "nothing but white space": ({"BETTER_AUTH_SECRET": " " * 40}, "BETTER_AUTH_SECRET", "remove it"),
+    "better auth's default": ({"BETTER_AUTH_SECRET": min(KNOWN_SECRETS)}, "BETTER_AUTH_SECRET", "set one of your own"),
+    "a secret that is no text": (
+        {"BETTER_AUTH_SECRET": STRONG + "\udcff"},
+        "BETTER_AUTH_SECRET",
+        "set it in that encoding",
+    ),
+    "production without a secret": ({"APP_ENV": "production"}, "BETTER_AUTH_SECRET", "required in production; use"),
+    "production with an empty secret": (
+        {"APP_ENV": "production", "BETTER_AUTH_SECRET": ""},
+        "BETTER_AUTH_SECRET",
+        "required in production; use",
+    ),
+    "production with a short secret": (
+        {"APP_ENV": "production", "BETTER_AUTH_SECRET": "zebra"},
+        "BETTER_AUTH_SECRET",
+        "`openssl rand -base64 32` makes one",
+    ),
+    "an unknown environment": ({"APP_ENV": "prod-zebra"}, "APP_ENV", "'development' or 'production'"),
+    "an unknown log level": ({"LOG_LEVEL": "CHATTY"}, "LOG_LEVEL", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
+    "an unknown log format": ({"LOG_FORMAT": "xml-zebra"}, "LOG_FORMAT", "'text' or 'json'"),
+    "a pool size that is no number": ({"DATABASE_POOL_SIZE": "zebra"}, "DATABASE_POOL_SIZE", "valid integer"),
+    "a pool size of nothing": ({"DATABASE_POOL_SIZE": "-31337"}, "DATABASE_POOL_SIZE", "greater than or equal to 1"),
+    "a negative overflow": ({"DATABASE_MAX_OVERFLOW": "-31337"}, "DATABASE_MAX_OVERFLOW", "greater than or equal to 0"),
+    "no pool timeout": ({"DATABASE_POOL_TIMEOUT": "-31337"}, "DATABASE_POOL_TIMEOUT", "greater than 0"),
+    "no recycling": ({"DATABASE_POOL_RECYCLE": "-31337"}, "DATABASE_POOL_RECYCLE", "greater than or equal to 1"),
+    "a negative ping": ({"DATABASE_PING_AFTER": "-31337"}, "DATABASE_PING_AFTER", "greater than or equal to 0"),
+    "no body at all": ({"MAX_BODY_BYTES": "-31337"}, "MAX_BODY_BYTES", "greater than or equal to 1"),
+}
+
+
+@pytest.mark.parametrize(("variables", "name", "cure"), BAD.values(), ids=BAD)
+def test_what_cannot_be_used_is_named_with_its_cure_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], name: str, cure: str
+) -> None:
+    set_all(monkeypatch, variables)
+
+    with pytest.raises(InvalidSettings) as refusal:
+        load_settings()
+
+    message = str(refusal.value)
+    assert message.startswith(f"{name} ")
+    assert cure in message
+    assert "\n" not in message
+    assert not any(value.strip() in message for value in variables.values() if value.strip() not in PUBLIC)
+    assert refusal.value.__suppress_context__, "the traceback would show the value"
+
+
+def test_all_that_cannot_be_used_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_all(monkeypatch, {"BETTER_AUTH_SECRET": "short", "LOG_LEVEL": "x", "DATABASE_POOL_SIZE": "x"})
+
+    with pytest.raises(InvalidSettings, match=r"^DATABASE_POOL_SIZE .*; BETTER_AUTH_SECRET .*; LOG_LEVEL [^;]*$"):
+        load_settings()
+
+
+def test_the_env_file_is_read(environment: Path) -> None:
+    environment.write_text(f'BETTER_AUTH_SECRET="{STRONG}"\n# LOG_FORMAT=json\nUNKNOWN=1\nLOG_LEVEL=ERROR\n')
+
+    settings = load_settings()
+
+    assert settings.better_auth_secret is not None
+    assert settings.better_auth_secret.get_secret_value() == STRONG
+    assert (settings.log_level, settings.log_format) == ("ERROR", "text")
+
+
+def test_the_environment_comes_before_the_env_file(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    environment.write_text("LOG_LEVEL=ERROR\nLOG_FORMAT=json\n")
+    monkeypatch.setenv("LOG_LEVEL", "DEBUG")
+    monkeypatch.setenv("LOG_FORMAT", "")
+
+    assert (load_settings().log_level, load_settings().log_format) == ("DEBUG", "json")
+
+
+def test_an_env_file_in_another_encoding_is_explained(environment: Path) -> None:
+    environment.write_text("LOG_LEVEL=ERROR\n", encoding="utf-16")
+
+    with pytest.raises(InvalidSettings, match=r"^\.env is not UTF-8 text; save it as UTF-8$"):
+        load_settings()
+
+
+def test_the_env_file_lies_at_the_root_wherever_the_command_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+
+    assert Settings.model_config["env_file"] == BASE_DIR / ".env"
+    assert (BASE_DIR / "pyproject.toml").exists()
+
+
+def test_settings_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    first = load_settings()
+    monkeypatch.setenv("LOG_LEVEL", "ERROR")
+
+    assert load_settings() is first
+
+
+def test_settings_show_no_secret_when_they_are_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    password = "correct-horse"
+    url = f"postgresql://u:{password}@h/d"
+    set_all(monkeypatch, {"BETTER_AUTH_SECRET": STRONG, "DATABASE_URL": url, "MIGRATION_DATABASE_URL": url})
+
+    shown = f"{load_settings()} {load_settings()!r} {load_settings().model_dump()} {load_settings().model_dump_json()}"
+
+    assert STRONG not in shown
+    assert password not in shown
+
+
+def test_the_example_names_every_setting_and_no_other() -> None:
+    example = (BASE_DIR / ".env.example").read_text()
+
+    named = re.findall(r"^(?:# ?)?([A-Z][A-Z0-9_]*)=", example, flags=re.MULTILINE)
+
+    assert sorted(named) == sorted(name.upper() for name in Settings.model_fields)
