@@ -6,6 +6,7 @@ from litestar import Litestar
 from app.core.auth.keys import signing_key
 from app.core.auth.middleware import BearerMiddleware
 from app.core.data.alchemy import make_alchemy
+from app.core.data.owned import check_references
 from app.core.data.ownership import owner_guard
 from app.core.http.docs import describe_errors, docs_asset, make_openapi_config
 from app.core.http.errors import EXCEPTION_HANDLERS
@@ -22,9 +23,11 @@ def create_app(settings: Settings | None = None) -> Litestar:
     Raises:
         InvalidSettings: a setting cannot be used.
         RuntimeError: a noun is not listed in `installed.py`.
+        TypeError: an owned table could refer to another owner's rows.
     """
     settings = settings or load_settings()
     refuse_unlisted()
+    check_references()
     configure_logging(settings)
     alchemy = make_alchemy(settings)
     app = Litestar(

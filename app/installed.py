@@ -4,9 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from app.core.http.resources import ResourceController
+from app.projects.controllers import ProjectController
 from app.tasks.controllers import TaskController
 
-INSTALLED: tuple[type[ResourceController[Any, Any, Any]], ...] = (TaskController,)
+INSTALLED: tuple[type[ResourceController[Any, Any, Any]], ...] = (ProjectController, TaskController)
 
 
 def refuse_unlisted(folder: Path = Path(__file__).parent) -> None:

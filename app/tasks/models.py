@@ -1,10 +1,11 @@
 """The table of tasks, and the fields that it shares with what crosses the wire."""
 
 from sqlalchemy import Text, false
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, Relationship, SQLModel
 
-from app.core.data.fields import Line, PlainText, Timestamped
-from app.core.data.owned import Owned
+from app.core.data.fields import BigIntKey, Line, PlainText, RowId, Timestamped
+from app.core.data.owned import Owned, owned_table, reference
+from app.projects.models import Project
 
 
 class TaskFields(SQLModel):
@@ -28,9 +29,18 @@ class TaskFields(SQLModel):
         description="Whether it is done.",
         schema_extra={"examples": [False]},
     )
+    project_id: RowId | None = Field(
+        default=None,
+        sa_type=BigIntKey,
+        description="The project that it belongs to, if any: the `id` of one of your own.",
+        schema_extra={"examples": [None]},
+    )
 
 
 class Task(Timestamped, TaskFields, Owned, table=True):
     """Something to do, of one user."""
 
     __tablename__ = "tasks"
+    __table_args__ = owned_table(reference("project_id", "projects", when_deleted="clear"))
+
+    project: Project | None = Relationship(sa_relationship_kwargs={"passive_deletes": "all"})

@@ -8,7 +8,7 @@ from app.core.data.session import AppSession
 from app.tasks.factories import TaskFactory
 from app.testing.callers import Client, assert_error
 
-FIELDS = ["id", "user_id", "title", "description", "completed", "created_at", "updated_at"]
+FIELDS = ["id", "user_id", "title", "description", "completed", "project_id", "created_at", "updated_at"]
 
 
 async def test_a_task_lives_from_post_to_delete(client: Client) -> None:
@@ -25,6 +25,7 @@ async def test_a_task_lives_from_post_to_delete(client: Client) -> None:
         "title": "Buy milk",
         "description": None,
         "completed": False,
+        "project_id": None,
         "created_at": "",
         "updated_at": "",
     }

@@ -14,6 +14,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.core.data.subject import SubjectConnection, SubjectCursor, watch_policies
 from app.settings import InvalidSettings, Settings
 
 # libpq's own limits, in seconds (tcp_user_timeout: milliseconds): without them a silent network hangs for 15 minutes.
@@ -69,6 +70,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         prepare_sqlite(engine.sync_engine)
         begin_immediately(engine.sync_engine)
     else:
+        watch_policies(engine)
         _verify_on_checkout(engine, settings.database_ping_after)
     return engine
 
@@ -78,7 +80,9 @@ def connect_args(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {"timeout": 5}
     # No prepared statements: behind an older PgBouncer they return other clients' rows.
-    return {"prepare_threshold": None} | {name: value for name, value in _LIBPQ.items() if name not in url.query}
+    subject = {"async_creator_fn": SubjectConnection.connect, "cursor_factory": SubjectCursor}
+    limits = {name: value for name, value in _LIBPQ.items() if name not in url.query}
+    return {"prepare_threshold": None} | subject | limits
 
 
 def prepare_sqlite(engine: Engine) -> None:

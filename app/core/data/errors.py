@@ -54,6 +54,7 @@ class Failure(Enum):
 
     AWAY = "away"
     CLASH = "clash"
+    REFERENCE = "reference"
     INVALID = "invalid"
     BUG = "bug"
 
@@ -85,6 +86,7 @@ def _classify_driver(error: DBAPIError) -> Failure:
 
 
 _SQLSTATE = {
+    "23503": Failure.REFERENCE,  # foreign_key_violation
     "23505": Failure.CLASH,  # unique_violation
     "40": Failure.CLASH,  # serialization failure, deadlock
     "22": Failure.INVALID,  # data exception
@@ -98,6 +100,7 @@ _SQLSTATE = {
 _SQLITE = {
     sqlite3.SQLITE_CONSTRAINT_UNIQUE: Failure.CLASH,
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: Failure.CLASH,
+    sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: Failure.REFERENCE,
     sqlite3.SQLITE_CONSTRAINT: Failure.INVALID,
     sqlite3.SQLITE_MISMATCH: Failure.INVALID,
     sqlite3.SQLITE_BUSY: Failure.AWAY,

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from annotated_types import Interval
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 from sqlalchemy import BigInteger, Integer, func
@@ -32,6 +33,10 @@ PlainText = Annotated[str, AfterValidator(_without_nul)]
 
 Line = Annotated[str, AfterValidator(_without_nul), AfterValidator(_not_blank)]
 """Text that says something: not empty, not only white space."""
+
+
+RowId = Annotated[int, Interval(ge=1, le=MAX_ID)]
+"""The id of another row, within what a database can hold."""
 
 
 def utcnow(_: DefaultExecutionContext | None = None) -> datetime:

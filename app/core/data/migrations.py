@@ -4,6 +4,8 @@ They do not use the application's engine, which commits every statement by itsel
 transaction, on SQLite too, and a migration that fails leaves nothing behind.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -17,6 +19,8 @@ from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
+# Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
+from app.core.data import protections as protections  # noqa: PLC0414
 from app.core.data.alchemy import make_alchemy
 from app.core.data.engine import begin_immediately
 from app.settings import Settings, load_settings
@@ -44,16 +48,29 @@ def make_migration(name: str) -> Path | None:
 
     It compares with a scratch database, so nobody's data is needed and none is touched.
     """
-    with TemporaryDirectory() as folder:
-        url = SecretStr(f"sqlite:///{folder}/scratch.db")
-        scratch = load_settings().model_copy(update={"database_url": url, "migration_database_url": None})
-        upgrade(scratch)
+    with _scratch_database() as scratch:
         if not drift(scratch):
             return None
         commands = _commands(scratch)
         number = len(list(ScriptDirectory.from_config(commands.config).walk_revisions())) + 1
         script = commands.revision(message=name, autogenerate=True, rev_id=f"{number:04d}")
     return Path(script.path) if isinstance(script, Script) else None
+
+
+def missing_operations() -> list[Any]:
+    """Return what make_migration() would write."""
+    with _scratch_database() as scratch:
+        return drift(scratch)
+
+
+@contextmanager
+def _scratch_database() -> Iterator[Settings]:
+    """A database that the present migrations made, for as long as the block runs."""
+    with TemporaryDirectory() as folder:
+        url = SecretStr(f"sqlite:///{folder}/scratch.db")
+        scratch = load_settings().model_copy(update={"database_url": url, "migration_database_url": None})
+        upgrade(scratch)
+        yield scratch
 
 
 def pending(settings: Settings) -> list[str]:

@@ -1,14 +1,16 @@
 """The mixin that makes a table's rows belong to users, and the list of all tables that use it."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
 
-from sqlalchemy import FromClause, Identity, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, FromClause, Identity, Index, UniqueConstraint
 from sqlalchemy.orm import Mapper, declared_attr
+from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, SQLModel
 
 from app.core.data.fields import BigIntKey
 
-OWNER_COLUMN = "user_id"
+OWNER_COLUMN: Final = "user_id"
+CLEARED: Final = "cleared when the row that it refers to is deleted"
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -48,12 +50,50 @@ class Owned(SQLModel):
 
         @declared_attr.directive
         def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805
-            # Without AUTOINCREMENT, SQLite would give a deleted row's id to the next one.
-            return UniqueConstraint(OWNER_COLUMN, "id"), {"sqlite_autoincrement": True}
+            return owned_table()
 
         @declared_attr.directive
         def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
             return {"version_id_col": cls.__table__.c[OWNER_COLUMN], "version_id_generator": False}
+
+
+def owned_table(*parts: tuple[SchemaItem, ...]) -> tuple[Any, ...]:
+    """Return the `__table_args__` of an owned table that has references: `owned_table(reference(...), ...)`."""
+    # Without AUTOINCREMENT, SQLite would give a deleted row's id to the next one.
+    return UniqueConstraint(OWNER_COLUMN, "id"), *(i for part in parts for i in part), {"sqlite_autoincrement": True}
+
+
+def reference(column: str, table: str, *, when_deleted: Literal["clear", "delete", "refuse"]) -> tuple[SchemaItem, ...]:
+    """Return the key by which rows refer to rows of another owned table, and its index.
+
+    The owner is part of it, so that a row can only refer to a row of the same owner: not even a superuser with raw SQL
+    can store another. When the row that is referred to is deleted, the reference is cleared, the row is deleted too, or
+    the deletion is refused.
+    """
+    columns = [OWNER_COLUMN, column]
+    target = [f"{table}.{OWNER_COLUMN}", f"{table}.id"]
+    # ON DELETE SET NULL would clear the owner as well (and SQLite cannot name columns there), so a trigger clears.
+    key = ForeignKeyConstraint(columns, target, ondelete="CASCADE" if when_deleted == "delete" else None)
+    key.info[CLEARED] = when_deleted == "clear"
+    return key, Index(None, *columns)
+
+
+def check_references() -> None:
+    """Check that owned tables refer to each other through their owners.
+
+    Raises:
+        TypeError: naming the table and what to write.
+    """
+    for table in (model.__table__ for model in owned_models()):
+        uniques = [c.columns.keys() for c in table.constraints if isinstance(c, UniqueConstraint)]  # type: ignore[attr-defined]
+        if [OWNER_COLUMN, "id"] not in uniques:
+            raise TypeError(f"{table} lacks UNIQUE ({OWNER_COLUMN}, id): write `__table_args__ = owned_table(...)`.")
+        for key in table.foreign_key_constraints:  # type: ignore[attr-defined]
+            if OWNER_COLUMN in key.referred_table.c and OWNER_COLUMN not in key.column_keys:
+                raise TypeError(
+                    f"{table}.{key.column_keys[0]} can refer to rows of others: write it as "
+                    f"`reference({key.column_keys[0]!r}, {key.referred_table.name!r}, ...)` in `owned_table(...)`."
+                )
 
 
 def owned_models() -> tuple[type[Owned], ...]:

@@ -13,13 +13,14 @@ from typing import Any, Final, NoReturn, Self, cast
 
 from sqlalchemy import Connection, Insert, Row, event, insert, inspect
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import ORMExecuteState, Session, UOWTransaction
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
 
 from app.core.data.errors import ForeignRow, NotAtomic, OwnerNotBound, UnreachableStatement
 from app.core.data.owned import OWNER_COLUMN, Owned
 from app.core.data.statements import hold_statement
+from app.core.data.subject import work_for
 
 
 class Everyone(Enum):
@@ -148,6 +149,12 @@ class AppSession(AsyncSession):
 @cache
 def _insert_of(model: type[SQLModel]) -> Insert:
     return insert(model).returning(*inspect(model).columns)
+
+
+@event.listens_for(OwnedSession, "after_begin")
+def _on_begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
+    owner = _owned(session).owner
+    work_for(connection, None if owner is EVERYONE else owner)
 
 
 @event.listens_for(OwnedSession, "do_orm_execute")

@@ -93,6 +93,10 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]
     match classify(error):
         case Failure.CLASH:
             return error_response(HTTPStatus.CONFLICT, "This conflicts with what is stored already")
+        case Failure.REFERENCE if request.method == "DELETE":
+            return error_response(HTTPStatus.CONFLICT, "Something else still refers to this")
+        case Failure.REFERENCE:  # to a row of somebody else's, or to none: nobody can tell apart which
+            return invalid_input([FieldError(["body"], "This refers to something that does not exist", "reference")])
         case Failure.INVALID:
             return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])
         case Failure.AWAY:

@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Column, Integer, Table
+from sqlmodel import SQLModel
 
 from app.settings import BASE_DIR
 from tests.core.cli.conftest import Invoke
@@ -58,3 +60,21 @@ def test_where_the_models_agree_nothing_is_written_and_no_database_is_needed(tmp
     assert (result.returncode, result.stderr) == (0, "")
     assert result.stdout == "the models are as the migrations make them: nothing to write\n"
     assert written() == before
+
+
+def test_the_check_says_that_nothing_is_missing(invoke: Invoke) -> None:
+    result = invoke("makemigrations", "--check")
+
+    assert result.exit_code == 0
+    assert "nothing to write" in result.output
+
+
+def test_the_check_finds_a_model_that_no_migration_makes(invoke: Invoke) -> None:
+    table = Table("not_migrated", SQLModel.metadata, Column("id", Integer, primary_key=True))
+    try:
+        result = invoke("makemigrations", "--check")
+    finally:
+        SQLModel.metadata.remove(table)
+
+    assert result.exit_code == 1
+    assert "makemigrations NAME" in result.output

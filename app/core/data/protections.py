@@ -1,0 +1,204 @@
+"""What the database itself holds against everybody, and how migrations make it.
+
+`op.protect_owner("tasks")`: the owner of a row never changes (a trigger); on PostgreSQL, a role that is subject to row
+level security meets only the rows of its statement's subject (a policy, see `subject.py`). `op.clear_on_delete(...)`: a
+reference is cleared when the row that it refers to is deleted. Autogenerate writes both for a new table, and counts one
+that is missing as drift.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, cast
+
+from alembic.autogenerate import comparators, renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import MigrateOperation, Operations
+from alembic.operations.ops import UpgradeOps
+from alembic.util import DispatchPriority
+from sqlalchemy import Connection, MetaData, text
+
+from app.core.data.owned import CLEARED, OWNER_COLUMN
+from app.core.data.subject import SETTING
+
+
+@dataclass(frozen=True)
+class OwnerProtection:
+    """The trigger and the policy of one owned table."""
+
+    table: str
+
+    @property
+    def call(self) -> str:
+        """What a migration calls."""
+        return f"protect_owner({self.table!r})"
+
+    @property
+    def parts(self) -> set[str]:
+        """The names of what PostgreSQL and SQLite keep of it."""
+        return {f"{self.table}_owner_is_final", f"{self.table}_owner"}
+
+    def create(self, dialect: str) -> list[str]:
+        """Return the statements that make it."""
+        name, changed = f"{self.table}_owner_is_final", "the owner of a row never changes"
+        if dialect == "sqlite":
+            return [
+                f"CREATE TRIGGER {name} BEFORE UPDATE OF {OWNER_COLUMN} ON {self.table} "
+                f"WHEN NEW.{OWNER_COLUMN} IS NOT OLD.{OWNER_COLUMN} BEGIN SELECT RAISE(ABORT, '{changed}'); END"
+            ]
+        mine = f"{OWNER_COLUMN} = nullif(current_setting('{SETTING}', true), '')"
+        return [
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$BEGIN RAISE EXCEPTION '{changed}' USING ERRCODE = 'check_violation'; END$$",
+            f"CREATE TRIGGER {name} BEFORE UPDATE OF {OWNER_COLUMN} ON {self.table} FOR EACH ROW "
+            f"WHEN (NEW.{OWNER_COLUMN} IS DISTINCT FROM OLD.{OWNER_COLUMN}) EXECUTE FUNCTION {name}()",
+            f"ALTER TABLE {self.table} ENABLE ROW LEVEL SECURITY",
+            f"CREATE POLICY {self.table}_owner ON {self.table} USING ({mine}) WITH CHECK ({mine})",
+        ]
+
+    def drop(self, dialect: str) -> list[str]:
+        """Return the statements that take it away."""
+        name = f"{self.table}_owner_is_final"
+        if dialect == "sqlite":
+            return [f"DROP TRIGGER {name}"]
+        return [
+            f"DROP POLICY {self.table}_owner ON {self.table}",
+            f"ALTER TABLE {self.table} DISABLE ROW LEVEL SECURITY",
+            f"DROP TRIGGER {name} ON {self.table}",
+            f"DROP FUNCTION {name}()",
+        ]
+
+
+@dataclass(frozen=True)
+class ClearedReference:
+    """The trigger that clears a reference when its target is deleted."""
+
+    table: str
+    column: str
+    target: str
+
+    @property
+    def call(self) -> str:
+        """What a migration calls."""
+        return f"clear_on_delete({self.table!r}, {self.column!r}, {self.target!r})"
+
+    @property
+    def parts(self) -> set[str]:
+        """The name of what the databases keep of it."""
+        return {f"{self.table}_{self.column}_is_cleared"}
+
+    def create(self, dialect: str) -> list[str]:
+        """Return the statements that make it."""
+        (name,) = self.parts
+        clear = (
+            f"UPDATE {self.table} SET {self.column} = NULL "
+            f"WHERE {OWNER_COLUMN} = OLD.{OWNER_COLUMN} AND {self.column} = OLD.id"
+        )
+        if dialect == "sqlite":
+            return [f"CREATE TRIGGER {name} BEFORE DELETE ON {self.target} BEGIN {clear}; END"]
+        return [
+            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {clear}; RETURN OLD; END$$",
+            f"CREATE TRIGGER {name} BEFORE DELETE ON {self.target} FOR EACH ROW EXECUTE FUNCTION {name}()",
+        ]
+
+    def drop(self, dialect: str) -> list[str]:
+        """Return the statements that take it away."""
+        (name,) = self.parts
+        if dialect == "sqlite":
+            return [f"DROP TRIGGER {name}"]
+        return [f"DROP TRIGGER {name} ON {self.target}", f"DROP FUNCTION {name}()"]
+
+
+Protection = OwnerProtection | ClearedReference
+
+
+def protections_of(metadata: MetaData) -> Iterator[Protection]:
+    """Yield what the tables of the models call for."""
+    for table in metadata.sorted_tables:
+        if OWNER_COLUMN in table.c:
+            yield OwnerProtection(table.name)
+        for key in table.foreign_key_constraints:
+            if key.info.get(CLEARED):
+                yield ClearedReference(table.name, key.column_keys[-1], key.referred_table.name)
+
+
+def _present(connection: Connection) -> set[str]:
+    if connection.dialect.name == "sqlite":
+        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
+        # SQLite has no policies: count those as there whose trigger is.
+        names = set(connection.execute(text(query)).scalars())
+        return names | {name.removesuffix("_is_final") for name in names}
+    query = """
+        SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
+        UNION ALL SELECT polname FROM pg_policy JOIN pg_class c ON c.oid = polrelid WHERE c.relrowsecurity
+    """
+    return set(connection.execute(text(query)).scalars())
+
+
+@Operations.register_operation("protect_owner", "protect_owner")
+@Operations.register_operation("clear_on_delete", "clear_on_delete")
+class ProtectOp(MigrateOperation):
+    """Make a protection, in a migration."""
+
+    def __init__(self, protection: Protection) -> None:
+        self.protection = protection
+
+    @classmethod
+    def protect_owner(cls, operations: Operations, table: str) -> None:
+        """Protect the owner of a table's rows."""
+        operations.invoke(cls(OwnerProtection(table)))
+
+    @classmethod
+    def clear_on_delete(cls, operations: Operations, table: str, column: str, target: str) -> None:
+        """Clear a reference when the row that it refers to is deleted."""
+        operations.invoke(cls(ClearedReference(table, column, target)))
+
+    def reverse(self) -> "UnprotectOp":
+        """Return the opposite."""
+        return UnprotectOp(self.protection)
+
+    def to_diff_tuple(self) -> tuple[str, str]:
+        """Return what drift calls it."""
+        return ("add_protection", self.protection.call)
+
+
+@Operations.register_operation("unprotect_owner", "protect_owner")
+@Operations.register_operation("keep_on_delete", "clear_on_delete")
+class UnprotectOp(ProtectOp):
+    """Take a protection away, in a migration."""
+
+    def reverse(self) -> "ProtectOp":  # type: ignore[override]  # each is the other's opposite
+        """Return the opposite."""
+        return ProtectOp(self.protection)
+
+
+@Operations.implementation_for(ProtectOp)
+def _protect(operations: Operations, operation: ProtectOp) -> None:
+    for statement in operation.protection.create(operations.get_bind().dialect.name):
+        operations.execute(statement)
+
+
+@Operations.implementation_for(UnprotectOp)
+def _unprotect(operations: Operations, operation: UnprotectOp) -> None:
+    for statement in operation.protection.drop(operations.get_bind().dialect.name):
+        operations.execute(statement)
+
+
+@comparators.dispatch_for("schema", priority=DispatchPriority.LAST)
+def _compare(context: AutogenContext, upgrade_ops: UpgradeOps, _: Any) -> None:
+    """Add what is missing behind the tables that it protects."""
+    connection, metadata = cast("Connection", context.connection), cast("MetaData", context.metadata)
+    present = _present(connection)
+    for protection in protections_of(metadata):
+        if not protection.parts <= present:
+            upgrade_ops.ops.append(ProtectOp(protection))
+
+
+@renderers.dispatch_for(ProtectOp)
+def _render(_: AutogenContext, operation: ProtectOp) -> str:
+    return f"op.{operation.protection.call}"
+
+
+@renderers.dispatch_for(UnprotectOp)
+def _render_opposite(_: AutogenContext, operation: UnprotectOp) -> str:
+    call = operation.protection.call
+    return f"op.{call.replace('protect_owner', 'unprotect_owner').replace('clear_on_delete', 'keep_on_delete')}"

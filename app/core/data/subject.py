@@ -1,0 +1,66 @@
+"""Row level security: PostgreSQL is told, with each statement, on whose behalf it runs.
+
+Where the application's role is subject to the policies, the owner goes along as a setting of the transaction, in one
+flight with the statement (a psycopg pipeline). So it is still one round trip, and nothing stays on the connection: it
+holds behind a pooler that hands connections around by the transaction. It is never a session-level SET.
+"""
+
+from typing import Any, Final, Self
+
+from psycopg import AsyncConnection, AsyncCursor
+from psycopg.rows import TupleRow
+from sqlalchemy import Connection, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.pool import ConnectionPoolEntry
+
+SETTING: Final = "app.user_id"
+_TELL: Final = f"SELECT set_config('{SETTING}', %s, true)"
+_ACTIVE: Final = """
+    SELECT coalesce(bool_or(row_security_active(oid)), false) FROM pg_class
+    WHERE relrowsecurity AND relkind IN ('r', 'p') AND has_table_privilege(oid, 'SELECT')
+"""
+
+
+class SubjectConnection(AsyncConnection[TupleRow]):
+    """A connection that knows for whom it works; `subject` is None for nobody, for whom the policies find nothing."""
+
+    is_subject_to_policies = False
+    subject: str | None = None
+
+
+class SubjectCursor(AsyncCursor[TupleRow]):
+    """A cursor that says so with each statement, where policies apply."""
+
+    async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Execute, in one flight with the subject."""
+        connection = self.connection
+        if not isinstance(connection, SubjectConnection) or not connection.is_subject_to_policies:
+            return await super().execute(query, params, **options)
+        async with connection.pipeline():
+            await AsyncCursor(connection).execute(_TELL, (connection.subject or "",))
+            await super().execute(query, params, **options)
+        return self
+
+
+def watch_policies(engine: AsyncEngine) -> None:
+    """Find out for each new connection whether policies apply to its role, and forget its subject when it is free."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _ask(connection: Any, _: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        cursor.execute(_ACTIVE)
+        connection.driver_connection.is_subject_to_policies = cursor.fetchone()[0]
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "checkin")
+    def _forget(connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
+        if connection is not None:
+            connection.driver_connection.subject = None
+
+
+def work_for(connection: Connection, owner: str | None) -> None:
+    """Let what is executed on this connection from now on be on behalf of the owner."""
+    driver = connection.connection.driver_connection
+    if isinstance(driver, SubjectConnection):
+        driver.subject = owner

@@ -1,0 +1,1 @@
+"""Projects: what a user's tasks can belong to."""

@@ -1,0 +1,11 @@
+"""What is offered about projects: the operations of a resource, at /api/projects."""
+
+from app.core.http.resources import ResourceController
+from app.projects.models import Project
+from app.projects.schemas import ProjectCreate, ProjectUpdate
+
+
+class ProjectController(ResourceController[Project, ProjectCreate, ProjectUpdate]):
+    """Projects of the caller. The tasks of one that is deleted stay, and belong to none."""
+
+    path = "/api/projects"

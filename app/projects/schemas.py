@@ -1,0 +1,12 @@
+"""What a client sends about a project."""
+
+from app.core.http.dto import CreateSchema, UpdateSchema
+from app.projects.models import ProjectFields
+
+
+class ProjectCreate(ProjectFields, CreateSchema):
+    """A new project."""
+
+
+class ProjectUpdate(ProjectFields, UpdateSchema):
+    """What to change about a project."""
