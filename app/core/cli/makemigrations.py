@@ -1,15 +1,12 @@
 """`app makemigrations`."""
 
 import re
-from typing import Final
 
 import click
 
 from app.core.cli.failures import explained
 from app.core.data.migrations import make_migration, missing_operations
 from app.settings import load_settings
-
-AGREED: Final = "the models are as the migrations make them: nothing to write"
 
 
 @click.command("makemigrations")
@@ -22,17 +19,15 @@ def command(name: str | None, check: bool) -> None:
     Compares with a scratch database of its own, so yours need not be there. Read what it wrote before you apply it.
     """
     load_settings()  # explains one that cannot be used
-    if check:
-        return _check()
+    if check and missing_operations():
+        raise click.ClickException("the models differ from the migrations; run `app makemigrations NAME`")
+    path = None if check else make_migration(_checked(name))
+    click.echo(f"wrote {path}" if path else "the models are as the migrations make them: nothing to write")
+
+
+def _checked(name: str | None) -> str:
     if name is None:
         raise click.UsageError("Missing argument 'NAME': what the change is about, like add_due_date.")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise click.BadParameter("write it in lower case, like add_due_date", param_hint="NAME")
-    path = make_migration(name)
-    click.echo(f"wrote {path}" if path else AGREED)
-
-
-def _check() -> None:
-    if missing_operations():
-        raise click.ClickException("the models differ from the migrations; run `app makemigrations NAME`")
-    click.echo(AGREED)
+    return name
