@@ -54,10 +54,13 @@ async def test_a_request_is_one_statement(
     assert len(executed) == (name in REQUESTS), executed
 
 
-@pytest.fixture
-async def proxied(postgres: Databases) -> AsyncIterator[tuple[CountingProxy, Client]]:
-    """The application behind a proxy that counts, on a database of its own, with a connection that is open."""
-    async with CountingProxy(postgres.fresh()).serve() as proxy:
+@pytest.fixture(params=["owner", "restricted"])
+async def proxied(
+    request: pytest.FixtureRequest, postgres: Databases, restricted: Databases
+) -> AsyncIterator[tuple[CountingProxy, Client]]:
+    """The application behind a proxy that counts, with a connection that is open; with and without the policies."""
+    source = restricted if request.param == "restricted" else postgres
+    async with CountingProxy(source.fresh()).serve() as proxy:
         app = create_app(settings_for_tests(proxy.url))
         async with app.lifespan():
             client = Client(app, "alice")

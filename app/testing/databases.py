@@ -36,6 +36,9 @@ class Databases(Protocol):
     def fresh(self) -> str:
         """Return the URL of a new one; it goes away with the source."""
 
+    def for_owner(self, url: str) -> str:
+        """Return the URL by which its tables' owner connects: the same, but where the application's role is another."""
+
 
 class SqliteDatabases:
     """Files in a folder."""
@@ -52,6 +55,10 @@ class SqliteDatabases:
         shutil.copy(self._template, path)
         return f"sqlite:///{path}"
 
+    def for_owner(self, url: str) -> str:
+        """Return the same."""
+        return url
+
 
 class PostgresDatabases:
     """Databases on one server, copied from a template; dropped when the context ends."""
@@ -60,6 +67,7 @@ class PostgresDatabases:
         self._server = server
         self._names: list[str] = []
         self._numbers = count()
+        self.role = f"litestead_test_{os.getpid()}"
         self._template = self._create()
         upgrade(settings_for_tests(self._url(self._template)))
 
@@ -67,10 +75,29 @@ class PostgresDatabases:
         """Copy the migrated template."""
         return self._url(self._create(template=self._template))
 
+    def for_owner(self, url: str) -> str:
+        """Return the same: the application connects as the owner of its tables."""
+        return url
+
     def drop_all(self) -> None:
         """Drop what was created, also under connections that are still open."""
         for name in self._names:
             self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+        self._execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(self.role)))
+
+    def create_role(self, password: str) -> None:
+        """Create the role that an application in production should have, as the README shows it."""
+        role = sql.Identifier(self.role)
+        self._execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
+        self._execute(
+            sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}").format(role),
+            database=self._template,
+        )
+
+    def as_owner(self, url: str) -> str:
+        """Return the URL with the role of the server's URL."""
+        owner = make_url(url).set(username=self._server.username, password=self._server.password)
+        return owner.render_as_string(hide_password=False)
 
     def _create(self, template: str = "template1") -> str:
         name = f"litestead_test_{os.getpid()}_{next(self._numbers)}"
@@ -79,13 +106,30 @@ class PostgresDatabases:
         self._names.append(name)
         return name
 
-    def _execute(self, statement: sql.Composed) -> None:
-        plain = self._server.set(drivername="postgresql").render_as_string(hide_password=False)
-        with psycopg.connect(plain, autocommit=True) as connection:
+    def _execute(self, statement: sql.Composed, database: str | None = None) -> None:
+        url = self._server.set(drivername="postgresql", database=database or self._server.database)
+        with psycopg.connect(url.render_as_string(hide_password=False), autocommit=True) as connection:
             connection.execute(statement)
 
     def _url(self, name: str) -> str:
         return self._server.set(database=name).render_as_string(hide_password=False)
+
+
+class RestrictedDatabases:
+    """The same databases as a role sees them that does not own the tables: row level security holds for it."""
+
+    def __init__(self, databases: PostgresDatabases) -> None:
+        self._databases = databases
+        databases.create_role(SECRET)
+
+    def fresh(self) -> str:
+        """Copy the template, and return the URL of the role that may only read and write rows."""
+        url = make_url(self._databases.fresh()).set(username=self._databases.role, password=SECRET)
+        return url.render_as_string(hide_password=False)
+
+    def for_owner(self, url: str) -> str:
+        """Return the URL with the role that owns the tables."""
+        return self._databases.as_owner(url)
 
 
 @contextmanager

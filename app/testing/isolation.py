@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, StaticPool, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
+from sqlmodel import SQLModel
 
 from app.core.data.engine import connect_args, prepare_sqlite
 from app.core.data.session import JOINED, AppSession
@@ -47,6 +48,17 @@ async def rolled_back(isolated: AsyncEngine, sessions: async_sessionmaker[AppSes
         finally:
             sessions.kw = before
             await connection.run_sync(_say, "ROLLBACK")
+
+
+@asynccontextmanager
+async def emptied(owner: AsyncEngine) -> AsyncIterator[None]:
+    """Let the test commit, and empty the tables at the end: for two roles, which cannot share one connection."""
+    try:
+        yield
+    finally:
+        async with owner.connect() as connection:
+            for table in reversed(SQLModel.metadata.sorted_tables):
+                await connection.execute(table.delete())
 
 
 def _protect_statements(isolated: AsyncEngine) -> None:

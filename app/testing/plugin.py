@@ -1,8 +1,9 @@
 """The pytest plugin: `pytest_plugins = ["app.testing.plugin"]` in a conftest gives the fixtures below.
 
-Every test that uses the database runs on SQLite and on PostgreSQL (`--db sqlite|postgres|both`), in a transaction
-that is rolled back. `client`, `as_user("alice")` and `anonymous` call the application; `db` sees and stores everything,
-and factories store through it.
+Every test that uses the database runs on SQLite, on PostgreSQL, and on PostgreSQL as a role for which row level
+security holds (`--db sqlite|postgres|restricted|all`). What it does is rolled back, or, with two roles, deleted.
+`client`, `as_user("alice")` and `anonymous` call the application; `db` sees and stores everything, and factories store
+through it.
 """
 
 import importlib
@@ -15,27 +16,35 @@ from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.asgi import create_app
+from app.core.data.engine import make_engine
 from app.core.data.ownership import everyone
 from app.core.data.session import AppSession
 from app.installed import INSTALLED
 from app.testing.callers import Client
-from app.testing.databases import Databases, SqliteDatabases, postgres_databases, settings_for_tests
+from app.testing.databases import (
+    Databases,
+    PostgresDatabases,
+    RestrictedDatabases,
+    SqliteDatabases,
+    postgres_databases,
+    settings_for_tests,
+)
 from app.testing.factories import stored_through
-from app.testing.isolation import make_isolated_engine, rolled_back
+from app.testing.isolation import emptied, make_isolated_engine, rolled_back
 
-KINDS = ("sqlite", "postgres")
+KINDS = ("sqlite", "postgres", "restricted")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --db."""
-    parser.addoption("--db", choices=[*KINDS, "both"], default="both", help="the databases to test on (default: both)")
+    parser.addoption("--db", choices=[*KINDS, "all"], default="all", help="what to test on (default: all)")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that needs a database once on each kind."""
     if "databases" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--db")
-        kinds = KINDS if chosen == "both" else (chosen,)
+        kinds = KINDS if chosen == "all" else (chosen,)
         metafunc.parametrize("databases", kinds, indirect=True, scope="session")
 
 
@@ -58,16 +67,23 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabases]:
     """A PostgreSQL server: that of TEST_DATABASE_URL, or one that the tests bring along."""
     with postgres_databases(tmp_path_factory.mktemp("postgres")) as databases:
         yield databases
 
 
 @pytest.fixture(scope="session")
+def restricted(postgres: PostgresDatabases) -> Databases:
+    """The same server, for a role that does not own the tables."""
+    return RestrictedDatabases(postgres)
+
+
+@pytest.fixture(scope="session")
 def databases(request: pytest.FixtureRequest) -> Databases:
     """The databases of the kind that the test runs on."""
-    source: Databases = request.getfixturevalue("postgres" if request.param == "postgres" else "sqlite_databases")
+    names = {"sqlite": "sqlite_databases", "postgres": "postgres", "restricted": "restricted"}
+    source: Databases = request.getfixturevalue(names[request.param])
     return source
 
 
@@ -94,8 +110,22 @@ def engine(alchemy: SQLAlchemyAsyncConfig) -> AsyncEngine:
 
 
 @pytest.fixture(scope="session")
-async def isolated_engine(engine: AsyncEngine) -> AsyncIterator[AsyncEngine]:
-    """The one connection on which isolated tests run; statements are counted here."""
+async def owner_engine(databases: Databases, engine: AsyncEngine) -> AsyncIterator[AsyncEngine | None]:
+    """An engine for the owner of the tables, where that is not the application's role."""
+    url = engine.url.render_as_string(hide_password=False)
+    owner = databases.for_owner(url)
+    made = make_engine(settings_for_tests(owner)) if owner != url else None
+    yield made
+    if made:
+        await made.dispose()
+
+
+@pytest.fixture(scope="session")
+async def isolated_engine(engine: AsyncEngine, owner_engine: AsyncEngine | None) -> AsyncIterator[AsyncEngine]:
+    """The engine that isolated tests run on: one connection, or the application's own; statements are counted here."""
+    if owner_engine:
+        yield engine
+        return
     isolated = make_isolated_engine(engine)
     yield isolated
     await isolated.dispose()
@@ -103,11 +133,11 @@ async def isolated_engine(engine: AsyncEngine) -> AsyncIterator[AsyncEngine]:
 
 @pytest.fixture
 async def sessions(
-    alchemy: SQLAlchemyAsyncConfig, isolated_engine: AsyncEngine
+    alchemy: SQLAlchemyAsyncConfig, isolated_engine: AsyncEngine, owner_engine: AsyncEngine | None
 ) -> AsyncIterator[async_sessionmaker[AppSession]]:
-    """The application's session maker, in a transaction that ends with the test."""
+    """The application's session maker; what is done through it is undone after the test."""
     maker = cast("async_sessionmaker[AppSession]", alchemy.create_session_maker())
-    async with rolled_back(isolated_engine, maker):
+    async with emptied(owner_engine) if owner_engine else rolled_back(isolated_engine, maker):
         yield maker
 
 
@@ -118,9 +148,10 @@ def app(live_app: Litestar, sessions: async_sessionmaker[AsyncSession]) -> Lites
 
 
 @pytest.fixture
-async def db(sessions: async_sessionmaker[AppSession]) -> AsyncIterator[AppSession]:
+async def db(sessions: async_sessionmaker[AppSession], owner_engine: AsyncEngine | None) -> AsyncIterator[AppSession]:
     """A session that sees and stores the rows of everyone; the factories store through it."""
-    async with sessions() as session:
+    bind = {"bind": owner_engine} if owner_engine else {}
+    async with sessions(**bind) as session:
         with stored_through(everyone(session)):
             yield session
 

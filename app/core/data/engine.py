@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.core.data.subject import SubjectConnection, SubjectCursor, watch_policies
+from app.core.data.subject import SubjectConnection, watch_policies
 from app.settings import InvalidSettings, Settings
 
 # libpq's own limits, in seconds (tcp_user_timeout: milliseconds): without them a silent network hangs for 15 minutes.
@@ -80,9 +80,8 @@ def connect_args(url: URL) -> dict[str, Any]:
     if url.get_backend_name() == "sqlite":
         return {"timeout": 5}
     # No prepared statements: behind an older PgBouncer they return other clients' rows.
-    subject = {"async_creator_fn": SubjectConnection.connect, "cursor_factory": SubjectCursor}
     limits = {name: value for name, value in _LIBPQ.items() if name not in url.query}
-    return {"prepare_threshold": None} | subject | limits
+    return {"prepare_threshold": None, "async_creator_fn": SubjectConnection.connect} | limits
 
 
 def prepare_sqlite(engine: Engine) -> None:

@@ -12,7 +12,7 @@ from functools import cache
 from typing import Any, Final, NoReturn, Self, cast
 
 from sqlalchemy import Connection, Insert, Row, event, insert, inspect
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncResult, AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
@@ -121,6 +121,13 @@ class AppSession(AsyncSession):
     def begin_nested(self) -> NoReturn:
         """Refuse, for the same reason as begin(); atomic() inside atomic() is a savepoint."""
         raise NotAtomic("begin_nested() needs a transaction around it; use `async with session.atomic():` twice.")
+
+    async def stream(self, *args: Any, **kwargs: Any) -> AsyncResult[Any]:
+        """Stream rows, inside `atomic()`: PostgreSQL keeps a cursor for as long as a transaction lasts."""
+        if self.sync_session.atomic_depth == 0:
+            raise NotAtomic("stream() needs a transaction around it; use `async with session.atomic():`.")
+        result: AsyncResult[Any] = await super().stream(*args, **kwargs)
+        return result
 
     @asynccontextmanager
     async def atomic(self) -> AsyncIterator[Self]:

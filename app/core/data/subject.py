@@ -5,9 +5,9 @@ flight with the statement (a psycopg pipeline). So it is still one round trip, a
 holds behind a pooler that hands connections around by the transaction. It is never a session-level SET.
 """
 
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
-from psycopg import AsyncConnection, AsyncCursor
+from psycopg import AsyncConnection, AsyncCursor, AsyncServerCursor
 from psycopg.rows import TupleRow
 from sqlalchemy import Connection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -28,19 +28,39 @@ class SubjectConnection(AsyncConnection[TupleRow]):
     is_subject_to_policies = False
     subject: str | None = None
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.cursor_factory = SubjectCursor
+        self.server_cursor_factory = SubjectServerCursor
+
+    async def tell_subject(self) -> None:
+        """Set the subject for the rest of the transaction, which outside of one ends with the flight."""
+        await AsyncCursor(self).execute(_TELL, (self.subject or "",))
+
 
 class SubjectCursor(AsyncCursor[TupleRow]):
     """A cursor that says so with each statement, where policies apply."""
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Execute, in one flight with the subject."""
-        connection = self.connection
-        if not isinstance(connection, SubjectConnection) or not connection.is_subject_to_policies:
+        connection = cast("SubjectConnection", self.connection)
+        if not connection.is_subject_to_policies:
             return await super().execute(query, params, **options)
         async with connection.pipeline():
-            await AsyncCursor(connection).execute(_TELL, (connection.subject or "",))
+            await connection.tell_subject()
             await super().execute(query, params, **options)
         return self
+
+
+class SubjectServerCursor(AsyncServerCursor[TupleRow]):
+    """The same for a stream, which is within a transaction: the subject goes ahead, in a flight of its own."""
+
+    async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
+        """Open the stream, after the subject is set."""
+        connection = cast("SubjectConnection", self.connection)
+        if connection.is_subject_to_policies:
+            await connection.tell_subject()
+        return await super().execute(query, params, **options)
 
 
 def watch_policies(engine: AsyncEngine) -> None:

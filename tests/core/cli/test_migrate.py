@@ -62,7 +62,7 @@ def test_check_changes_nothing(invoke: Invoke, database: Path, has_folder: bool)
 
 
 def test_it_works_on_both_databases(invoke: Invoke, databases: Databases) -> None:
-    url = databases.fresh()
+    url = databases.for_owner(databases.fresh())
     settings = settings_for_tests(url)
     downgrade(settings, "base")
 

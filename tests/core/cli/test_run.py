@@ -239,7 +239,7 @@ def test_the_greeting_names_the_database_without_a_password(capsys: pytest.Captu
 
 
 def test_only_sqlite_is_migrated_by_itself(databases: Databases) -> None:
-    settings = settings_for_tests(databases.fresh())
+    settings = settings_for_tests(databases.for_owner(databases.fresh()))
     _prepare(settings)
     downgrade(settings, "base")
 

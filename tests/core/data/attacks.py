@@ -82,7 +82,8 @@ def _sync(call: Callable[[Any, type[Owned], Owned], Any]) -> Attack:
 
 
 async def _stream(session: AppSession, model: type[Owned], _: Owned) -> Any:
-    return [row async for row in await session.stream(select(model))]
+    async with session.atomic():
+        return [row async for row in await session.stream(select(model))]
 
 
 async def _get(session: AppSession, model: type[Owned], theirs: Owned) -> Any:

@@ -13,7 +13,7 @@ from app.testing.databases import Databases, settings_for_tests
 @pytest.fixture
 def settings(databases: Databases) -> Settings:
     """Settings for a migrated database of its own."""
-    return settings_for_tests(databases.fresh())
+    return settings_for_tests(databases.for_owner(databases.fresh()))
 
 
 def tables(settings: Settings) -> set[str]:

@@ -68,21 +68,19 @@ def found(answer: Any) -> Iterator[Any]:
         yield answer
 
 
-async def stored(sessions: async_sessionmaker[AppSession], model: type[Owned]) -> list[Any]:
+async def stored(db: AppSession, model: type[Owned]) -> list[Any]:
     """All rows of alice's, as they are stored, in the order of their ids."""
-    async with sessions() as session:
-        rows = await everyone(session).execute(
-            select(*columns_of(model)).where(columns_of(model)[1] == "alice").order_by(columns_of(model)[0])
-        )
-        return list(rows.all())
+    db.expunge_all()
+    row_id, owner = columns_of(model)[:2]
+    return list((await db.execute(select(*columns_of(model)).where(owner == "alice").order_by(row_id))).all())
 
 
 @models
 @attacks(ALL)
 async def test_another_owners_row_is_neither_seen_nor_touched(
-    attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession, sessions: async_sessionmaker[AppSession]
+    attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession, db: AppSession
 ) -> None:
-    before = await stored(sessions, model)
+    before = await stored(db, model)
     try:
         answer = await attack(mallory, model, theirs)
     except ANSWERS_NO:
@@ -90,22 +88,22 @@ async def test_another_owners_row_is_neither_seen_nor_touched(
 
     assert theirs.id not in list(found(answer))
     assert "alice" not in list(found(answer))
-    assert await stored(sessions, model) == before
+    assert await stored(db, model) == before
 
 
 @models
 @attacks(ALL)
 async def test_a_session_without_an_owner_has_no_rows(
-    attack: Attack, model: type[Owned], theirs: Owned, unbound: AppSession, sessions: async_sessionmaker[AppSession]
+    attack: Attack, model: type[Owned], theirs: Owned, unbound: AppSession, db: AppSession
 ) -> None:
-    before = await stored(sessions, model)
+    before = await stored(db, model)
     try:
         answer = await attack(unbound, model, theirs)
     except ANSWERS_NO:
         answer = None
 
     assert not [part for part in found(answer) if part]
-    assert await stored(sessions, model) == before
+    assert await stored(db, model) == before
 
 
 @models

@@ -136,6 +136,8 @@ async def test_what_looks_like_a_transaction_is_refused(sessions: async_sessionm
             session.begin()
         with pytest.raises(NotAtomic, match="atomic"):
             session.begin_nested()
+        with pytest.raises(NotAtomic, match="atomic"):
+            await session.stream(select(Model))
 
 
 async def test_a_cancelled_transaction_leaves_nothing_behind(committing: async_sessionmaker[AppSession]) -> None:
