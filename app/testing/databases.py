@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import psycopg
@@ -133,11 +134,17 @@ class RestrictedDatabases:
 
 
 @contextmanager
-def postgres_databases(folder: Path) -> Iterator[PostgresDatabases]:
-    """Databases on the server of TEST_DATABASE_URL, or on one that is started in the folder and stopped afterwards."""
+def _server() -> Iterator[str]:
+    """A server in a folder of its own."""
+    # Not in pytest's: that is closed to others whenever another run begins, and as root the server is somebody else.
+    with TemporaryDirectory(prefix="litestead-") as folder, get_server(f"{folder}/pgdata", "delete") as server:
+        yield server.get_uri()
+
+
+@contextmanager
+def postgres_databases() -> Iterator[PostgresDatabases]:
+    """Databases on the server of TEST_DATABASE_URL, or on one that is started for this and stopped afterwards."""
     with ExitStack() as stack:
-        given = os.environ.get("TEST_DATABASE_URL")
-        url = given or stack.enter_context(get_server(folder / "pgdata", cleanup_mode="delete")).get_uri()
-        databases = PostgresDatabases(make_url(url))
+        databases = PostgresDatabases(make_url(os.environ.get("TEST_DATABASE_URL") or stack.enter_context(_server())))
         stack.callback(databases.drop_all)
         yield databases

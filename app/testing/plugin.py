@@ -67,9 +67,9 @@ def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabase
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PostgresDatabases]:
+def postgres() -> Iterator[PostgresDatabases]:
     """A PostgreSQL server: that of TEST_DATABASE_URL, or one that the tests bring along."""
-    with postgres_databases(tmp_path_factory.mktemp("postgres")) as databases:
+    with postgres_databases() as databases:
         yield databases
 
 

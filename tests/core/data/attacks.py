@@ -5,10 +5,11 @@ same table serves the three layers of isolation and every owned table there is.
 """
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import (
     String,
+    Table,
     column,
     delete,
     exists,
@@ -178,6 +179,16 @@ def _values_of(theirs: Owned) -> dict[str, Any]:
     return {c.key: getattr(theirs, c.key) for c in columns_of(type(theirs))}
 
 
+def _new_values(theirs: Owned) -> dict[str, Any]:
+    return {name: value for name, value in _values_of(theirs).items() if name != "id"}
+
+
+def _insert_from_select(model: type[Owned], _: Owned) -> Any:
+    names = ["user_id", text_column(model)]
+    columns = select(*(_core(model).c[name] for name in names))
+    return insert(model).from_select(names, columns, include_defaults=False)
+
+
 def _upsert(build: Any) -> Attack:
     def statement(model: type[Owned], theirs: Owned) -> Any:
         values = _values_of(theirs) | {text_column(model): WORD}
@@ -254,7 +265,8 @@ def _nested_core(model: type[Owned]) -> Any:
 
 def _joined_update(model: Any, theirs: Owned) -> Any:
     other = aliased(model)
-    return update(model).where(other.id == theirs.id).values({text_column(model): WORD})
+    joined = update(model).where(other.id == theirs.id).values({text_column(model): WORD})
+    return joined.execution_options(synchronize_session=False)
 
 
 REFUSED: dict[str, Attack] = {
@@ -270,10 +282,10 @@ REFUSED: dict[str, Attack] = {
     "lightweight table": _select(lambda m: select(id_of(m), table(_core(m).name, column("id")).alias().c.id)),
     "exists alone": _select(lambda m: select(exists().where(_core(m).c.id > 0))),
     "raw connection": _raw_connection,
-    "bulk update by key": _write(lambda m, _: update(m), lambda m, t: [{"id": t.id, text_column(m): WORD}]),
-    "insert statement": _write(lambda m, t: insert(m).values(_values_of(t) | {"id": None})),
+    "bulk update by key": _write(lambda m, _: update(m), lambda m, t: [_values_of(t) | {text_column(m): WORD}]),
+    "insert statement": _write(lambda m, t: insert(m).values(_new_values(t))),
     "insert statement, many": _write(lambda m, _: insert(m), lambda _, t: [_values_of(t) | {"id": 10**6}]),
-    "insert from select": _write(lambda m, _: insert(m).from_select(["user_id"], select(_core(m).c.user_id))),
+    "insert from select": _write(_insert_from_select),
     "upsert, postgresql": _upsert(postgres_insert),
     "upsert, sqlite": _upsert(sqlite_insert),
     "update of the owner": _write(lambda m, _: update(m).values(user_id="mallory")),
@@ -299,6 +311,39 @@ FORGED: dict[str, Attack] = {
     "forge a row and delete it": _flushed(_forge_and_delete),
     "forge a row and refresh it": _sync(_forge_and_refresh),
     "forge a row and expire it": _sync(_forge_and_expire),
+}
+
+
+def references_of(model: type[Owned]) -> dict[str, str]:
+    """Return the columns that refer to other owned tables, with the tables."""
+    keys = cast("Table", model.__table__).foreign_key_constraints
+    return {key.column_keys[-1]: key.referred_table.name for key in keys}
+
+
+async def _refer(session: AppSession, model: type[Owned], theirs: Owned, *, by_insert: bool) -> None:
+    """Let a row of one's own refer to whatever row another's row refers to."""
+    reference = next(iter(references_of(model)))
+    target = getattr(theirs, reference)
+    if by_insert:
+        values = {**_values_of(theirs), "user_id": "mallory", reference: target}
+        del values["id"]
+        await session.insert_row(model, values)
+    else:
+        mine = columns_of(model)[1] == "mallory"
+        await session.execute(update(model).where(mine).values({reference: target}))
+
+
+def _refers(*, by_insert: bool) -> Attack:
+    async def attack(session: AppSession, model: type[Owned], theirs: Owned) -> Any:
+        await _refer(session, model, theirs, by_insert=by_insert)
+
+    return attack
+
+
+# For tables that have references; no statement reads anything, so only the schema can tell whose the target is.
+REFERENCES: dict[str, Attack] = {
+    "refer to another's row, new": _refers(by_insert=True),
+    "refer to another's row, changed": _refers(by_insert=False),
 }
 
 

@@ -1,0 +1,183 @@
+"""Three layers, each alone: with the two others switched off, what a layer can speak to is still refused.
+
+`hooks` is the session, `schema` the composite keys and the triggers, `policies` row level security. STOPS says which
+of them can stop an attack. With all of them off every attack succeeds, so the tests can fail.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, cast
+
+import pytest
+from advanced_alchemy.exceptions import RepositoryError
+from sqlalchemy import Table, event, func, select, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.orm import aliased
+
+from app.core.data.engine import make_engine
+from app.core.data.errors import DataError
+from app.core.data.owned import Owned, owned_models
+from app.core.data.ownership import bind_owner, everyone
+from app.core.data.repository import columns_of
+from app.core.data.session import AppSession
+from app.core.data.subject import work_for
+from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
+from app.testing.factories import factory_of, stored_through
+from app.testing.isolation import emptied
+from tests.core.data.attacks import COUNTS, READS, REFERENCES, REFUSED, WRITES, references_of
+from tests.core.data.test_ownership import found
+
+# Refused whoever the session serves, without an effect that could be seen, or failing by itself: nothing there for
+# another layer to stop.
+_HOOKS_ONLY = {
+    "bulk_save_objects",
+    "bulk_update_mappings",
+    "bulk_insert_mappings",
+    "add a row with a chosen id",
+    "give an own row away",
+    "attach another's row",
+    "exists alone",
+    "insert from select",
+}
+_OWNER_CHANGES = {name for name in REFUSED if name.startswith("update of the owner")}
+
+STOPS: dict[str, set[str]] = {
+    **{name: {"hooks", "policies"} for name in READS | COUNTS | WRITES},
+    **{name: {"hooks", "policies"} for name in REFUSED if name not in _HOOKS_ONLY},
+    **{name: {"hooks", "schema", "policies"} for name in _OWNER_CHANGES},
+    **{name: {"schema"} for name in REFERENCES},
+}
+ALL = READS | COUNTS | WRITES | REFUSED | REFERENCES
+ONLY_ON = {"upsert, sqlite": "sqlite", "upsert, postgresql": "postgres"}
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*cartesian product")
+
+
+class Layers:
+    """A database and a role with which only some of the layers are on."""
+
+    def __init__(self, engine: AsyncEngine, owner: AsyncEngine, hooks: bool) -> None:
+        self.sessions = async_sessionmaker(engine, class_=AppSession, expire_on_commit=False)
+        self.owners = async_sessionmaker(owner, class_=AppSession, expire_on_commit=False)
+        self._hooks = hooks
+
+    @asynccontextmanager
+    async def mallory(self) -> AsyncIterator[AppSession]:
+        """A session that serves mallory; without hooks only its connection knows that."""
+        async with self.sessions() as session:
+            if self._hooks:
+                bind_owner(session, "mallory")
+            else:
+                work_for(cast("Any", await everyone(session).connection()).sync_connection, "mallory")
+            yield session
+            session.expunge_all()
+
+
+@pytest.fixture(scope="module")
+async def layered(
+    postgres: PostgresDatabases, restricted: Databases, sqlite_databases: Databases
+) -> AsyncIterator[dict[tuple[str, str | None], Layers]]:
+    """For each kind of database and each layer, that layer alone; None is none of them."""
+    sources: dict[tuple[str, str | None], Databases] = {
+        ("postgres", "policies"): restricted,
+        **{("postgres", layer): postgres for layer in ("hooks", "schema", None)},
+        **{("sqlite", layer): sqlite_databases for layer in ("hooks", "schema", None)},
+    }
+    made, engines = {}, []
+    for (kind, layer), source in sources.items():
+        url = source.fresh()
+        engine, owner = (make_engine(settings_for_tests(u)) for u in (url, source.for_owner(url)))
+        if layer != "schema":
+            await without_schema(owner, engine)
+        made[kind, layer] = Layers(engine, owner, hooks=layer == "hooks")
+        engines += [engine, owner]
+    yield made
+    for engine in engines:
+        await engine.dispose()
+
+
+async def without_schema(owner: AsyncEngine, engine: AsyncEngine) -> None:
+    """Drop the composite keys and the triggers that keep the owner final."""
+    for each in (owner, engine) if owner.dialect.name == "sqlite" else ():
+        event.listen(each.sync_engine, "connect", lambda c, _: c.cursor().execute("PRAGMA foreign_keys=OFF"))
+    async with owner.connect() as connection:
+        for table in (model.__table__ for model in owned_models()):
+            on = "" if owner.dialect.name == "sqlite" else f" ON {table}"
+            await connection.execute(text(f"DROP TRIGGER {table}_owner_is_final{on}"))
+            for key in () if owner.dialect.name == "sqlite" else cast("Table", table).foreign_key_constraints:
+                await connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {key.name}"))
+
+
+async def succeeds(layers: Layers, name: str, model: type[Owned]) -> bool:
+    """Let mallory attack a row of alice's, and tell whether anything of hers was seen, changed or referred to."""
+    async with layers.owners() as db, emptied(layers.owners.kw["bind"]):
+        with stored_through(everyone(db)):
+            references = {
+                column: (await factory_of(target).create_async(user_id="alice")).id
+                for column, target in targets_of(model).items()
+            }
+            own = [await factory_of(model).create_async(user_id="mallory") for _ in range(2)]
+            theirs = await factory_of(model).create_async(user_id="alice", id=100_000, **references)
+        before = await rows_of(db, model, "alice")
+        try:
+            async with layers.mallory() as session:
+                answer = await ALL[name](session, model, theirs)
+        except (DataError, RepositoryError, SQLAlchemyError):
+            answer = None
+        after = await rows_of(db, model, "alice")
+        seen = list(found(answer))
+        referred = await count_references(db, model)
+    counted = name in COUNTS and seen[-1:] not in ([], [None], [len(own)])
+    return after != before or theirs.id in seen or "alice" in seen or counted or referred > 0
+
+
+def targets_of(model: type[Owned]) -> dict[str, type[Owned]]:
+    tables = {str(m.__tablename__): m for m in owned_models()}
+    return {column: tables[table] for column, table in references_of(model).items()}
+
+
+async def rows_of(db: AppSession, model: type[Owned], owner: str) -> list[Any]:
+    row_id, user_id = columns_of(model)[:2]
+    return list((await db.execute(select(*columns_of(model)).where(user_id == owner).order_by(row_id))).all())
+
+
+async def count_references(db: AppSession, model: type[Owned]) -> int:
+    """How many rows refer to a row of another owner."""
+    crossing = 0
+    for column, target in targets_of(model).items():
+        other: Any = aliased(target)
+        refers = (getattr(model, column) == other.id) & (columns_of(model)[1] != other.user_id)
+        crossing += (await db.execute(select(func.count()).select_from(model).join(other, refers))).scalar_one()
+    return crossing
+
+
+CASES = [
+    (kind, name, model)
+    for kind in ("sqlite", "postgres")
+    for name in STOPS
+    for model in owned_models()
+    if (name not in REFERENCES or references_of(model)) and ONLY_ON.get(name, kind) == kind
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "model", "layer"),
+    [
+        pytest.param(kind, name, model, layer, id=f"{layer}-{kind}-{name}-{model.__name__}")
+        for kind, name, model in CASES
+        for layer in sorted(STOPS[name])
+        if (kind, layer) != ("sqlite", "policies")
+    ],
+)
+async def test_a_layer_alone_stops_what_it_can_speak_to(
+    kind: str, name: str, model: type[Owned], layer: str, layered: dict[tuple[str, str | None], Layers]
+) -> None:
+    assert not await succeeds(layered[kind, layer], name, model)
+
+
+@pytest.mark.parametrize(("kind", "name", "model"), CASES, ids=lambda part: getattr(part, "__name__", part))
+async def test_without_any_layer_the_attack_succeeds(
+    kind: str, name: str, model: type[Owned], layered: dict[tuple[str, str | None], Layers]
+) -> None:
+    assert await succeeds(layered[kind, None], name, model)
