@@ -9,7 +9,9 @@ COMMANDS: Final = {
     "run": "Serve the application.",
     "migrate": "Bring the database up to the newest migration.",
     "makemigrations": "Write the migration from the present ones to the models.",
+    "check": "Look for what is wrong before it serves.",
     "token": "Print a token for a user.",
+    "user": "Export or erase all that is stored of a user.",
 }
 
 
@@ -33,12 +35,23 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
+def load_nouns() -> None:
+    """Import the nouns, so that all of their tables are known; a command that needs them calls it (`click.pass_obj`).
+
+    Raises:
+        RuntimeError: a noun is not listed in `installed.py`.
+    """
+    import_module("app.installed").refuse_unlisted()
+
+
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Litestead: the backend for products in which every row belongs to a user.
 
     Settings come from the environment and from .env; `.env.example` explains each.
     """
+    ctx.obj = load_nouns
 
 
 if __name__ == "__main__":

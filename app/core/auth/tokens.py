@@ -99,7 +99,12 @@ def _subject(claims: dict[str, Any]) -> str:
     subject = claims.get("sub")
     if not isinstance(subject, str):
         raise InvalidToken("no_sub")
-    # Printable leaves out NUL, which PostgreSQL refuses, and lone surrogates, which no driver can encode.
-    if not subject.strip() or len(subject) > MAX_SUBJECT_LENGTH or not subject.isprintable():
+    if not is_subject(subject):
         raise InvalidToken("bad_sub")
     return subject
+
+
+def is_subject(text: str) -> bool:
+    """Tell whether a text can be the id of a user, and so the owner of rows."""
+    # Printable leaves out NUL, which PostgreSQL refuses, and lone surrogates, which no driver can encode.
+    return bool(text.strip()) and len(text) <= MAX_SUBJECT_LENGTH and text.isprintable()

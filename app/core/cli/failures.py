@@ -5,6 +5,7 @@ from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import click
+from alembic.script.revision import RevisionError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app.core.data.errors import Failure, classify
@@ -26,6 +27,8 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except InvalidSettings as error:
             raise click.ClickException(str(error)) from None
+        except RevisionError:
+            raise click.ClickException("the database has a migration that this version has not; update it") from None
         except SQLAlchemyError as error:
             if classify(error) is Failure.AWAY:
                 raise click.ClickException(f"the database cannot be reached: {_first_line(error)}") from None

@@ -26,7 +26,14 @@ _LIBPQ: Final = {
     "tcp_user_timeout": 8000,
 }
 _SQLITE_POOL_SIZE: Final = 4  # each connection is a thread; more only contend for the one writer
-_SQLITE_PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=5000")
+# secure_delete: what was erased is overwritten, not only let go of.
+_SQLITE_PRAGMAS: Final = (
+    "journal_mode=WAL",
+    "synchronous=NORMAL",
+    "foreign_keys=ON",
+    "busy_timeout=5000",
+    "secure_delete=ON",
+)
 
 
 def database_url(given: str) -> URL:

@@ -166,8 +166,14 @@ async def test_sqlite_checks_foreign_keys_and_waits_for_writers(sqlite_databases
     async with engine.connect() as connection:
         pragmas = {
             name: (await connection.execute(text(f"PRAGMA {name}"))).scalar_one()
-            for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous")
+            for name in ("journal_mode", "foreign_keys", "busy_timeout", "synchronous", "secure_delete")
         }
     await engine.dispose()
 
-    assert pragmas == {"journal_mode": "wal", "foreign_keys": 1, "busy_timeout": 5000, "synchronous": 1}
+    assert pragmas == {
+        "journal_mode": "wal",
+        "foreign_keys": 1,
+        "busy_timeout": 5000,
+        "synchronous": 1,
+        "secure_delete": 1,
+    }
