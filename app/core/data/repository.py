@@ -30,6 +30,7 @@ from app.core.data.errors import ClosedMethod, RowNotFound
 from app.core.data.fields import MAX_ID
 from app.core.data.owned import Owned
 from app.core.data.session import AppSession
+from app.core.data.statements import look_through
 
 TableT = TypeVar("TableT", bound=Owned)
 
@@ -147,6 +148,10 @@ def columns_of(model: type[Owned]) -> tuple[InstrumentedAttribute[Any], ...]:
 
 @cache
 def _page_of(model: type[Owned]) -> Select[Any]:
+    return look_through(_page(model))
+
+
+def _page(model: type[Owned]) -> Select[Any]:
     page = select(*columns_of(model)).order_by(_id_of(model))
     return page.limit(bindparam("limit", type_=BigInteger)).offset(bindparam("offset", type_=BigInteger))
 
@@ -155,25 +160,27 @@ def _page_of(model: type[Owned]) -> Select[Any]:
 def _page_and_total_of(model: type[Owned]) -> Select[Any]:
     """The page joined to the count, which is there even when the page is empty."""
     total = select(func.count().label("rows")).select_from(model).subquery("total")
-    page = _page_of(model).subquery("page")
-    return select(total.c.rows, *page.c).select_from(total.outerjoin(page, true())).order_by(page.c.id)
+    page = _page(model).subquery("page")
+    joined = select(total.c.rows, *page.c).select_from(total.outerjoin(page, true()))
+    return look_through(joined.order_by(page.c.id))
 
 
 @cache
 def _select_of(model: type[Owned]) -> Select[Any]:
-    return select(*columns_of(model)).where(_is_asked_for(model))
+    return look_through(select(*columns_of(model)).where(_is_asked_for(model)))
 
 
 @cache
 def _update_of(model: type[Owned]) -> ReturningUpdate[Any]:
     statement = update(model).where(_is_asked_for(model)).returning(*columns_of(model))
-    return statement.execution_options(synchronize_session=False)  # rows, not entities: nothing to bring up to date
+    # Rows, not entities: nothing in the session to bring up to date.
+    return look_through(statement.execution_options(synchronize_session=False))
 
 
 @cache
 def _delete_of(model: type[Owned]) -> ReturningDelete[int]:
     statement = delete(model).where(_is_asked_for(model)).returning(_id_of(model))
-    return statement.execution_options(synchronize_session=False)
+    return look_through(statement.execution_options(synchronize_session=False))
 
 
 def _id_of(model: type[Owned]) -> InstrumentedAttribute[int]:

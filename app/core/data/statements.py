@@ -8,7 +8,7 @@ the thing to write instead. The module leans on three private names of SQLAlchem
 
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     Alias,
@@ -30,7 +30,11 @@ from sqlalchemy.sql.selectable import TableClause
 from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
 from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
 
+T = TypeVar("T")
+
 _OWNER: Final = bindparam("_owner", type_=String)
+_MARK: Final = "looked_through"
+_LOOKED_THROUGH: Final = object()
 
 
 def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
@@ -41,20 +45,41 @@ def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
         UnreachableStatement: the filter cannot reach all of it.
         ForeignRow: it would give rows away.
     """
+    parameters = state.parameters or {}
+    if not isinstance(parameters, Mapping):
+        raise UnreachableStatement("A bulk UPDATE by key is out of the owner's reach; use update(...).where(...).")
+    if state.execution_options.get(_MARK) is not _LOOKED_THROUGH:
+        _look_through_now(state, owner)
+    elif owner is None:
+        raise OwnerNotBound
+    if state.is_update and OWNER_COLUMN in parameters:
+        raise ForeignRow(f"An UPDATE is given {OWNER_COLUMN}, but the owner of a row never changes.")
+    state.parameters = {**parameters, _OWNER.key: owner}
+
+
+def _look_through_now(state: ORMExecuteState, owner: str | None) -> None:
     if not state.is_orm_statement:
         raise UnreachableStatement("Core and text statements are out of the owner's reach; use the mapped classes.")
     if state.is_insert:
         raise UnreachableStatement("An INSERT statement is out of the owner's reach; use insert_row() or add().")
-    parameters = state.parameters or {}
-    if not isinstance(parameters, Mapping):
-        raise UnreachableStatement("A bulk UPDATE by key is out of the owner's reach; use update(...).where(...).")
     if isinstance(state.statement, Update | Delete):
-        _refuse_foreign_effects(state.statement, parameters)
+        _refuse_foreign_effects(state.statement)
     # What SQLAlchemy's own loaders write follows from a statement that was looked through before.
     if not state.is_relationship_load and owned_entities(state.statement) and owner is None:
         raise OwnerNotBound
     state.statement = _filtered(state, bound=owner is not None)
-    state.parameters = {**parameters, _OWNER.key: owner}
+
+
+def look_through(statement: T) -> T:
+    """Return a statement that has its filter already: for those that are built once and run in every request.
+
+    Looking a statement through costs as much as running it. The mark that this leaves can only be made here.
+    """
+    if not owned_entities(statement):
+        raise UnreachableStatement("Only a statement about owned rows needs this.")
+    filtered: Any = statement
+    found: T = filtered.options(*_criteria(owned_models(), True)).execution_options(**{_MARK: _LOOKED_THROUGH})
+    return found
 
 
 def _filtered(state: ORMExecuteState, *, bound: bool) -> Any:
@@ -99,7 +124,7 @@ def owned_entities(statement: Any) -> frozenset[type[Owned]]:
     return frozenset(model for model in mapped if issubclass(model, Owned))
 
 
-def _refuse_foreign_effects(statement: Update | Delete, parameters: Mapping[str, Any]) -> None:
+def _refuse_foreign_effects(statement: Update | Delete) -> None:
     """Refuse an UPDATE that sets the owner of rows, and one, or a DELETE, that joins a second owned table.
 
     SQLAlchemy adds the filter to the table that is written, not to those that it is joined with.
@@ -110,7 +135,7 @@ def _refuse_foreign_effects(statement: Update | Delete, parameters: Mapping[str,
     """
     if isinstance(statement, Update):
         assigned = [getattr(key, "key", key) for key in dict(statement._values or {})]
-        if OWNER_COLUMN in (*assigned, *parameters):
+        if OWNER_COLUMN in assigned:
             raise ForeignRow(f"An UPDATE sets {OWNER_COLUMN}, but the owner of a row never changes.")
     joined = {_entity(node) for node in _outside_subqueries(statement)} - {None}
     if len(joined) > 1:
