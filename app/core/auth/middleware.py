@@ -13,7 +13,7 @@ from litestar.exceptions import NotAuthorizedException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.core.auth.tokens import InvalidToken, verify_token
+from app.core.auth.tokens import InvalidToken, TokenVerifier
 from app.core.auth.users import User
 
 PUBLIC: Final = "public"
@@ -34,7 +34,7 @@ class BearerMiddleware(ASGIMiddleware):
     exclude_opt_key = PUBLIC
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._tokens = TokenVerifier(key)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Verify the token, before anything looks at the body."""
@@ -47,7 +47,7 @@ class BearerMiddleware(ASGIMiddleware):
         if not sent:
             raise _refused("missing", "Authentication required", "Bearer")
         try:
-            return verify_token(_bearer_token(sent), self._key)
+            return self._tokens.verify(_bearer_token(sent))
         except InvalidToken as error:
             reason = error.reason
         except Exception:

@@ -217,7 +217,7 @@ async def test_an_unforeseen_failure_is_a_refusal_for_the_client_and_an_error_in
     def fail(*_: object) -> NoReturn:
         raise error
 
-    monkeypatch.setattr("app.core.auth.middleware.verify_token", fail)
+    monkeypatch.setattr("app.core.auth.middleware.TokenVerifier.verify", fail)
 
     response = await client.get(PATH)
 
