@@ -10,6 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, StaticPool, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
 
@@ -71,7 +72,8 @@ def _protect_statements(isolated: AsyncEngine) -> None:
 
     @event.listens_for(isolated.sync_engine, "handle_error")
     def _undo(context: ExceptionContext) -> None:
-        if context.connection is not None and not context.is_disconnect:
+        # What fails before it is sent has no savepoint, and did no harm.
+        if context.connection is not None and isinstance(context.sqlalchemy_exception, DBAPIError):
             _say(context.connection, "ROLLBACK TO SAVEPOINT statement")
 
 

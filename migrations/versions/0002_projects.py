@@ -30,7 +30,7 @@ def upgrade() -> None:
     sa.UniqueConstraint('user_id', 'id', name=op.f('uq_projects_user_id_id')),
     sqlite_autoincrement=True
     )
-    with op.batch_alter_table('tasks', schema=None) as batch_op:
+    with op.batch_alter_table('tasks', table_kwargs={'sqlite_autoincrement': True}) as batch_op:
         batch_op.add_column(sa.Column('project_id', sa.BigInteger().with_variant(sa.Integer(), 'sqlite'), nullable=True))
         batch_op.create_index(batch_op.f('ix_tasks_user_id_project_id'), ['user_id', 'project_id'], unique=False)
         batch_op.create_foreign_key(batch_op.f('fk_tasks_user_id_project_id'), 'projects', ['user_id', 'project_id'], ['user_id', 'id'])
@@ -47,7 +47,7 @@ def downgrade() -> None:
     op.keep_on_delete('tasks', 'project_id', 'projects')
     op.unprotect_owner('tasks')
     op.unprotect_owner('projects')
-    with op.batch_alter_table('tasks', schema=None) as batch_op:
+    with op.batch_alter_table('tasks', table_kwargs={'sqlite_autoincrement': True}) as batch_op:
         batch_op.drop_constraint(batch_op.f('fk_tasks_user_id_project_id'), type_='foreignkey')
         batch_op.drop_index(batch_op.f('ix_tasks_user_id_project_id'))
         batch_op.drop_column('project_id')

@@ -8,12 +8,12 @@ that is missing as drift.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from alembic.autogenerate import comparators, renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
-from alembic.operations.ops import UpgradeOps
+from alembic.operations.ops import ModifyTableOps, UpgradeOps
 from alembic.util import DispatchPriority
 from sqlalchemy import Connection, MetaData, text
 
@@ -84,7 +84,7 @@ class ClearedReference:
     @property
     def parts(self) -> set[str]:
         """The name of what the databases keep of it."""
-        return {f"{self.table}_{self.column}_is_cleared"}
+        return {f"CLEAR_{self.table}_{self.column}"}
 
     def create(self, dialect: str) -> list[str]:
         """Return the statements that make it."""
@@ -94,18 +94,20 @@ class ClearedReference:
             f"WHERE {OWNER_COLUMN} = OLD.{OWNER_COLUMN} AND {self.column} = OLD.id"
         )
         if dialect == "sqlite":
-            return [f"CREATE TRIGGER {name} BEFORE DELETE ON {self.target} BEGIN {clear}; END"]
+            return [f'CREATE TRIGGER "{name}" BEFORE DELETE ON {self.target} BEGIN {clear}; END']
+        # After the row, because PostgreSQL forbids a trigger to change a row that the same statement is about to
+        # delete; and in capitals, because triggers go by their names, and the key's own are called RI_...
         return [
-            f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {clear}; RETURN OLD; END$$",
-            f"CREATE TRIGGER {name} BEFORE DELETE ON {self.target} FOR EACH ROW EXECUTE FUNCTION {name}()",
+            f'CREATE FUNCTION "{name}"() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {clear}; RETURN NULL; END$$',
+            f'CREATE TRIGGER "{name}" AFTER DELETE ON {self.target} FOR EACH ROW EXECUTE FUNCTION "{name}"()',
         ]
 
     def drop(self, dialect: str) -> list[str]:
         """Return the statements that take it away."""
         (name,) = self.parts
         if dialect == "sqlite":
-            return [f"DROP TRIGGER {name}"]
-        return [f"DROP TRIGGER {name} ON {self.target}", f"DROP FUNCTION {name}()"]
+            return [f'DROP TRIGGER "{name}"']
+        return [f'DROP TRIGGER "{name}" ON {self.target}', f'DROP FUNCTION "{name}"()']
 
 
 Protection = OwnerProtection | ClearedReference
@@ -183,6 +185,9 @@ def _unprotect(operations: Operations, operation: UnprotectOp) -> None:
         operations.execute(statement)
 
 
+_modify_table: Final = renderers.dispatch(ModifyTableOps)
+
+
 @comparators.dispatch_for("schema", priority=DispatchPriority.LAST)
 def _compare(context: AutogenContext, upgrade_ops: UpgradeOps, _: Any) -> None:
     """Add what is missing behind the tables that it protects."""
@@ -202,3 +207,11 @@ def _render(_: AutogenContext, operation: ProtectOp) -> str:
 def _render_opposite(_: AutogenContext, operation: UnprotectOp) -> str:
     call = operation.protection.call
     return f"op.{call.replace('protect_owner', 'unprotect_owner').replace('clear_on_delete', 'keep_on_delete')}"
+
+
+@renderers.dispatch_for(ModifyTableOps, replace=True)
+def _render_batch(context: AutogenContext, operation: ModifyTableOps) -> list[str]:
+    """Keep SQLite's AUTOINCREMENT: a batch rebuilds the table, and would let deleted ids be given again."""
+    lines: list[str] = _modify_table(context, operation)
+    keeping = "table_kwargs={'sqlite_autoincrement': True}"
+    return [line.replace("schema=None) as batch_op", f"{keeping}) as batch_op") for line in lines]

@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.errors import ForeignRow, NotAtomic, OwnerNotBound, UnreachableStatement
 from app.core.data.owned import OWNER_COLUMN, Owned
-from app.core.data.statements import hold_statement
+from app.core.data.statements import hold_statement, without_filter
 from app.core.data.subject import work_for
 
 
@@ -168,10 +168,9 @@ def _on_begin(session: Session, _: SessionTransaction, connection: Connection) -
 def _on_statement(state: ORMExecuteState) -> None:
     owner = _owned(state.session).owner
     if owner is EVERYONE:
-        return
-    if state.is_insert and state.execution_options.get("door") is _INSERT:
-        return
-    hold_statement(state, owner)
+        without_filter(state)
+    elif not (state.is_insert and state.execution_options.get("door") is _INSERT):
+        hold_statement(state, owner)
 
 
 @event.listens_for(OwnedSession, "before_flush")

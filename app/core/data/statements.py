@@ -7,8 +7,9 @@ the thing to write instead. The module leans on three private names of SQLAlchem
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import (
     Alias,
@@ -34,7 +35,13 @@ T = TypeVar("T")
 
 _OWNER: Final = bindparam("_owner", type_=String)
 _MARK: Final = "looked_through"
-_LOOKED_THROUGH: Final = object()
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedThrough:
+    """The mark of a statement that has its filter already: what it was without."""
+
+    statement: Any
 
 
 def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
@@ -48,7 +55,7 @@ def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
     parameters = state.parameters or {}
     if not isinstance(parameters, Mapping):
         raise UnreachableStatement("A bulk UPDATE by key is out of the owner's reach; use update(...).where(...).")
-    if state.execution_options.get(_MARK) is not _LOOKED_THROUGH:
+    if not isinstance(state.execution_options.get(_MARK), _LookedThrough):
         _look_through_now(state, owner)
     elif owner is None:
         raise OwnerNotBound
@@ -77,9 +84,15 @@ def look_through(statement: T) -> T:
     """
     if not owned_entities(statement):
         raise UnreachableStatement("Only a statement about owned rows needs this.")
-    filtered: Any = statement
-    found: T = filtered.options(*_criteria(owned_models(), True)).execution_options(**{_MARK: _LOOKED_THROUGH})
-    return found
+    unfiltered: Any = statement
+    filtered = unfiltered.options(*_criteria(owned_models(), True))
+    return cast("T", filtered.execution_options(**{_MARK: _LookedThrough(statement)}))
+
+
+def without_filter(state: ORMExecuteState) -> None:
+    """Let a statement run as it was written, for a session that serves everyone."""
+    if isinstance(mark := state.execution_options.get(_MARK), _LookedThrough):
+        state.statement = mark.statement
 
 
 def _filtered(state: ORMExecuteState, *, bound: bool) -> Any:
