@@ -1,0 +1,54 @@
+"""The contract as rules that every resource keeps: `test_conformance = conformance_of(INSTALLED)` tests all of it.
+
+A rule is a coroutine `rule(subject)` whose docstring is its promise. What is sent and what is expected is derived from
+the resource's table and schemas, so that a new noun is examined by being listed.
+"""
+
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any
+
+import pytest
+from litestar import Litestar
+
+from app.core.data.session import AppSession
+from app.testing.conformance import bodies, isolation, lists, references
+from app.testing.conformance.subject import RULES, Resource, Rule, Subject
+
+__all__ = [
+    "RULES",
+    "Resource",
+    "Rule",
+    "Subject",
+    "bodies",
+    "conformance_of",
+    "examine",
+    "isolation",
+    "lists",
+    "references",
+]
+
+
+async def examine(rule: Rule, subject: Subject) -> None:
+    """Hold one resource to one rule.
+
+    Raises:
+        AssertionError: naming the resource, the rule, its promise, and what was found instead.
+    """
+    try:
+        await rule(subject)
+    except Exception as error:
+        promise = " ".join((rule.__doc__ or "").split())
+        raise AssertionError(
+            f"{subject.resource.path} breaks `{rule.__name__}`: {promise}\n{type(error).__name__}: {error}"
+        ) from error
+
+
+def conformance_of(resources: Sequence[Resource]) -> Callable[..., Coroutine[Any, Any, None]]:
+    """Return a test that holds each of the resources to each of the rules, on each database."""
+
+    @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
+    @pytest.mark.parametrize("resource", resources, ids=lambda resource: resource.nouns())
+    async def conforms(app: Litestar, db: AppSession, resource: Resource, rule: Rule) -> None:
+        await examine(rule, Subject(resource, app, db))
+
+    return conforms
