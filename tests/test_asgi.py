@@ -18,6 +18,8 @@ from app.testing.databases import settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body
 
+pytestmark = pytest.mark.any_database
+
 OPEN = frozenset({"/health", "/health/ready", "/schema"})
 VALUES = {"int": "1", "str": "x", "uuid": "00000000-0000-4000-8000-000000000000"}
 SECRET_TEXT = "SELECT zebra FROM /var/secrets"

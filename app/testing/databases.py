@@ -5,9 +5,10 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from fcntl import LOCK_EX, flock
 from itertools import count
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, gettempdir
 from typing import Protocol
 
 import psycopg
@@ -137,14 +138,27 @@ class RestrictedDatabases:
 def _server() -> Iterator[str]:
     """A server in a folder of its own."""
     # Not in pytest's: that is closed to others whenever another run begins, and as root the server is somebody else.
-    with TemporaryDirectory(prefix="litestead-") as folder, get_server(f"{folder}/pgdata", "delete") as server:
-        yield server.get_uri()
+    with TemporaryDirectory(prefix="litestead-") as folder:
+        with _one_at_a_time():
+            server = get_server(f"{folder}/pgdata", "delete")
+        with server:
+            yield server.get_uri()
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Keep other runs waiting: as root, a first start makes the system user that the server runs as."""
+    with Path(gettempdir(), f"litestead-{os.getuid()}.lock").open("w") as lock:
+        flock(lock, LOCK_EX)
+        yield
 
 
 @contextmanager
 def postgres_databases() -> Iterator[PostgresDatabases]:
     """Databases on the server of TEST_DATABASE_URL, or on one that is started for this and stopped afterwards."""
     with ExitStack() as stack:
-        databases = PostgresDatabases(make_url(os.environ.get("TEST_DATABASE_URL") or stack.enter_context(_server())))
-        stack.callback(databases.drop_all)
+        given = os.environ.get("TEST_DATABASE_URL")
+        databases = PostgresDatabases(make_url(given or stack.enter_context(_server())))
+        if given:  # the other one goes away as a whole
+            stack.callback(databases.drop_all)
         yield databases

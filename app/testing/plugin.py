@@ -45,11 +45,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "databases" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--db")
         kinds = KINDS if chosen == "all" else (chosen,)
+        if metafunc.definition.get_closest_marker("any_database"):
+            kinds = kinds[:1]
         metafunc.parametrize("databases", kinds, indirect=True, scope="session")
 
 
-def pytest_configure() -> None:
-    """Import the factories of all nouns, so that they are found by their table."""
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker; import the factories of all nouns, so that they are found by their table."""
+    config.addinivalue_line("markers", "any_database: says nothing about the database; runs on one kind only")
     for controller in INSTALLED:
         importlib.import_module(f"{controller.__module__.rpartition('.')[0]}.factories")
 

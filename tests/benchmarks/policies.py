@@ -35,7 +35,13 @@ def sender(app: Litestar) -> Send:
         answer: list[Any] = []
         content = json.dumps(body).encode() if body else b""
         headers = [*HEADERS, (b"content-length", str(len(content)).encode())]
-        scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "raw_path": path.encode(), "query_string": b""}
+        scope: dict[str, Any] = {
+            "type": "http",
+            "method": method,
+            "path": path,
+            "raw_path": path.encode(),
+            "query_string": b"",
+        }
         scope |= {"headers": headers, "http_version": "1.1", "scheme": "http", "server": ("bench", 80)}
         scope |= {"client": ("bench", 1), "root_path": "", "extensions": {}, "asgi": {"version": "3.0"}}
 

@@ -13,6 +13,8 @@ from app.core.auth.tokens import issue_token
 from app.testing.callers import Client, assert_error
 from app.testing.databases import SECRET
 
+pytestmark = pytest.mark.any_database
+
 PATH: Final = "/api/tasks"
 KEY: Final = SECRET.encode()
 TOKEN: Final = issue_token("alice", KEY, 3600)

@@ -16,6 +16,8 @@ from app.testing.databases import settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body
 
+pytestmark = pytest.mark.any_database
+
 every_resource = pytest.mark.parametrize("resource", INSTALLED, ids=lambda resource: resource.nouns())
 METHODS = {"list": "get", "create": "post", "get": "get", "put": "put", "update": "patch", "delete": "delete"}
 ERROR = {"$ref": "#/components/schemas/Error"}

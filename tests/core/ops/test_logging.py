@@ -18,6 +18,8 @@ from app.testing.callers import Client
 from app.testing.databases import settings_for_tests
 from tests.core.http.bodies import Resource
 
+pytestmark = pytest.mark.any_database
+
 DATABASE = "sqlite:///never-opened.db"
 TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d - ([\w.]+) - ([A-Z]+) - (.*)")
 ACCESS = re.compile(r"([A-Z]+) (\S+) (\d{3}) (\d+\.\d)ms")
