@@ -1,0 +1,22 @@
+"""What a session could be asked about another owner's rows: every statement shape, and every repository method.
+
+An attack is a coroutine (session, model, theirs) -> whatever came back; `theirs` is another owner's stored row. The
+same table serves the three layers of isolation and every owned table there is.
+"""
+
+from tests.core.data.attacks.filtered import COUNTS, READS, WRITES
+from tests.core.data.attacks.refused import FORGED, REFUSED
+from tests.core.data.attacks.repository import REFERENCES, REPOSITORY, references_of
+from tests.core.data.attacks.shapes import Attack
+
+__all__ = [
+    "COUNTS",
+    "FORGED",
+    "READS",
+    "REFERENCES",
+    "REFUSED",
+    "REPOSITORY",
+    "WRITES",
+    "Attack",
+    "references_of",
+]

@@ -1,0 +1,75 @@
+"""What attacks are made of."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from sqlalchemy import (
+    String,
+)
+from sqlalchemy.orm import make_transient_to_detached
+
+from app.core.data.owned import Owned
+from app.core.data.repository import columns_of
+from app.core.data.session import AppSession
+
+Attack = Callable[[AppSession, type[Owned], Owned], Awaitable[Any]]
+
+WORD = "overwritten"
+
+
+def text_column(model: type[Owned]) -> str:
+    """Return the name of a column that an attack can write a word into."""
+    return next(c.key for c in columns_of(model) if isinstance(c.type, String) and c.key != "user_id")
+
+
+def id_of(model: type[Owned]) -> Any:
+    """Return the mapped id."""
+    return columns_of(model)[0]
+
+
+async def _rows(session: AppSession, statement: Any, parameters: Any = None) -> Any:
+    return (await session.execute(statement, parameters)).all()
+
+
+def reading(build: Callable[[type[Owned]], Any]) -> Attack:
+    """An attack that only reads."""
+
+    async def attack(session: AppSession, model: type[Owned], _: Owned) -> Any:
+        return await _rows(session, build(model))
+
+    return attack
+
+
+def writing(
+    build: Callable[[type[Owned], Owned], Any], parameters: Callable[[type[Owned], Owned], Any] | None = None
+) -> Attack:
+    """An attack that executes one statement about the other's row."""
+
+    async def attack(session: AppSession, model: type[Owned], theirs: Owned) -> Any:
+        result = await session.execute(build(model, theirs), parameters(model, theirs) if parameters else None)
+        return result.all() if getattr(result, "returns_rows", True) else None
+
+    return attack
+
+
+def underneath(call: Callable[[Any, type[Owned], Owned], Any]) -> Attack:
+    """An attack on the synchronous session underneath."""
+
+    async def attack(session: AppSession, model: type[Owned], theirs: Owned) -> Any:
+        return await session.run_sync(lambda sync: call(sync, model, theirs))
+
+    return attack
+
+
+def core_table(model: type[Owned]) -> Any:
+    return model.__table__
+
+
+def values_of(theirs: Owned) -> dict[str, Any]:
+    return {c.key: getattr(theirs, c.key) for c in columns_of(type(theirs))}
+
+
+def detached(theirs: Owned) -> Owned:
+    copy = type(theirs)(**values_of(theirs))
+    make_transient_to_detached(copy)
+    return copy
