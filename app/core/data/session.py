@@ -11,7 +11,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, Final, NoReturn, Self, cast
 
-from sqlalchemy import Connection, Insert, Row, event, insert, inspect
+from sqlalchemy import Connection, Insert, Row, Table, event, insert, inspect
 from sqlalchemy.ext.asyncio import AsyncResult, AsyncSession
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
 from sqlalchemy.util import greenlet_spawn
@@ -155,7 +155,9 @@ class AppSession(AsyncSession):
 
 @cache
 def _insert_of(model: type[SQLModel]) -> Insert:
-    return insert(model).returning(*inspect(model).columns)
+    # Of the table, not of the class: there is nothing to filter in it, and the ORM's takes four times as long.
+    table = inspect(model).local_table
+    return insert(cast("Table", table)).returning(*table.c)
 
 
 @event.listens_for(OwnedSession, "after_begin")
