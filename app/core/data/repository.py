@@ -6,8 +6,8 @@ works on entities; the inherited methods that lose data or run past the owner's 
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import Any, Generic, NamedTuple, NoReturn, TypeVar
+from functools import cache, partial
+from typing import Any, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from sqlalchemy import (
@@ -15,6 +15,7 @@ from sqlalchemy import (
     ColumnElement,
     Row,
     Select,
+    Table,
     bindparam,
     delete,
     func,
@@ -30,7 +31,7 @@ from app.core.data.errors import ClosedMethod, RowNotFound
 from app.core.data.fields import MAX_ID
 from app.core.data.owned import Owned
 from app.core.data.session import AppSession
-from app.core.data.statements import look_through
+from app.core.data.statements import of_owner
 
 TableT = TypeVar("TableT", bound=Owned)
 
@@ -146,47 +147,50 @@ def columns_of(model: type[Owned]) -> tuple[InstrumentedAttribute[Any], ...]:
     return tuple(getattr(model, attribute.key) for attribute in inspect(model).column_attrs)
 
 
+def _table_of(model: type[Owned]) -> Table:
+    return cast("Table", inspect(model).local_table)
+
+
 @cache
 def _page_of(model: type[Owned]) -> Select[Any]:
-    return look_through(_page(model))
+    return of_owner(partial(_page, _table_of(model)), model)
 
 
-def _page(model: type[Owned]) -> Select[Any]:
-    page = select(*columns_of(model)).order_by(_id_of(model))
+def _page(table: Table, mine: ColumnElement[bool]) -> Select[Any]:
+    page = select(*table.c).where(mine).order_by(table.c.id)
     return page.limit(bindparam("limit", type_=BigInteger)).offset(bindparam("offset", type_=BigInteger))
 
 
 @cache
 def _page_and_total_of(model: type[Owned]) -> Select[Any]:
     """The page joined to the count, which is there even when the page is empty."""
-    total = select(func.count().label("rows")).select_from(model).subquery("total")
-    page = _page(model).subquery("page")
-    joined = select(total.c.rows, *page.c).select_from(total.outerjoin(page, true()))
-    return look_through(joined.order_by(page.c.id))
+    table = _table_of(model)
+
+    def write(mine: ColumnElement[bool]) -> Select[Any]:
+        total = select(func.count().label("rows")).select_from(table).where(mine).subquery("total")
+        page = _page(table, mine).subquery("page")
+        return select(total.c.rows, *page.c).select_from(total.outerjoin(page, true())).order_by(page.c.id)
+
+    return of_owner(write, model)
 
 
 @cache
 def _select_of(model: type[Owned]) -> Select[Any]:
-    return look_through(select(*columns_of(model)).where(_is_asked_for(model)))
+    table = _table_of(model)
+    return of_owner(lambda mine: select(*table.c).where(_is_asked_for(table), mine), model)
 
 
 @cache
 def _update_of(model: type[Owned]) -> ReturningUpdate[Any]:
-    statement = update(model).where(_is_asked_for(model)).returning(*columns_of(model))
-    # Rows, not entities: nothing in the session to bring up to date.
-    return look_through(statement.execution_options(synchronize_session=False))
+    table = _table_of(model)
+    return of_owner(lambda mine: update(table).where(_is_asked_for(table), mine).returning(*table.c), model)
 
 
 @cache
-def _delete_of(model: type[Owned]) -> ReturningDelete[int]:
-    statement = delete(model).where(_is_asked_for(model)).returning(_id_of(model))
-    return look_through(statement.execution_options(synchronize_session=False))
+def _delete_of(model: type[Owned]) -> ReturningDelete[Any]:
+    table = _table_of(model)
+    return of_owner(lambda mine: delete(table).where(_is_asked_for(table), mine).returning(table.c.id), model)
 
 
-def _id_of(model: type[Owned]) -> InstrumentedAttribute[int]:
-    column: InstrumentedAttribute[int] = getattr(model, "id")  # noqa: B009  # typed as a value on the class
-    return column
-
-
-def _is_asked_for(model: type[Owned]) -> ColumnElement[bool]:
-    return _id_of(model) == bindparam("_id", type_=BigInteger)
+def _is_asked_for(table: Table) -> ColumnElement[bool]:
+    return table.c.id == bindparam("_id", type_=BigInteger)

@@ -6,10 +6,10 @@ the thing to write instead. The module leans on three private names of SQLAlchem
 `_values`), because it offers no public ones; the sweep in the tests fails if one of them changes its meaning.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, TypeVar
 
 from sqlalchemy import (
     Alias,
@@ -22,24 +22,27 @@ from sqlalchemy import (
     Update,
     bindparam,
     false,
+    inspect,
+    true,
 )
 from sqlalchemy.orm import LoaderCriteriaOption, ORMExecuteState, with_loader_criteria
 from sqlalchemy.sql import visitors
+from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 from sqlalchemy.sql.elements import ColumnClause, ColumnElement
 from sqlalchemy.sql.selectable import TableClause
 
 from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
 from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
 
-T = TypeVar("T")
+StatementT = TypeVar("StatementT", Select[Any], ReturningUpdate[Any], ReturningDelete[Any])
 
 _OWNER: Final = bindparam("_owner", type_=String)
-_MARK: Final = "looked_through"
+_MARK: Final = "of_owner"
 
 
 @dataclass(frozen=True, slots=True)
-class _LookedThrough:
-    """The mark of a statement that has its filter already: what it was without."""
+class _ForEveryone:
+    """The mark of a statement that has the owner's condition, which only `of_owner` makes: the same without it."""
 
     statement: Any
 
@@ -55,7 +58,7 @@ def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
     parameters = state.parameters or {}
     if not isinstance(parameters, Mapping):
         raise UnreachableStatement("A bulk UPDATE by key is out of the owner's reach; use update(...).where(...).")
-    if not isinstance(state.execution_options.get(_MARK), _LookedThrough):
+    if not isinstance(state.execution_options.get(_MARK), _ForEveryone):
         _look_through_now(state, owner)
     elif owner is None:
         raise OwnerNotBound
@@ -77,21 +80,33 @@ def _look_through_now(state: ORMExecuteState, owner: str | None) -> None:
     state.statement = _filtered(state, bound=owner is not None)
 
 
-def look_through(statement: T) -> T:
-    """Return a statement that has its filter already: for those that are built once and run in every request.
+def of_owner(write: Callable[[ColumnElement[bool]], StatementT], model: type[Owned]) -> StatementT:
+    """Return a Core statement about a table's rows of the session's owner, for what runs in every request.
 
-    Looking a statement through costs as much as running it. The mark that this leaves can only be made here.
+    It is written once and only its parameters change: looking an ORM statement through, and SQLAlchemy's own work on
+    one, cost more than running it. `write` is given the owner's condition and puts it wherever it reads the table.
+
+    Raises:
+        UnreachableStatement: it left the condition out somewhere.
     """
-    if not owned_entities(statement):
-        raise UnreachableStatement("Only a statement about owned rows needs this.")
-    unfiltered: Any = statement
-    filtered = unfiltered.options(*_criteria(owned_models(), True))
-    return cast("T", filtered.execution_options(**{_MARK: _LookedThrough(statement)}))
+    table = inspect(model).local_table
+    statement = write(_is_mine(table.c))
+    for part in visitors.iterate(statement):
+        if isinstance(part, Select | Update | Delete) and not _has_condition(part):
+            raise UnreachableStatement(f"A statement about {table} leaves the owner out; put the condition into it.")
+    marked: StatementT = statement.execution_options(**{_MARK: _ForEveryone(write(true()))})
+    return marked
+
+
+def _has_condition(part: Select[Any] | Update | Delete) -> bool:
+    nodes = list(_outside_subqueries(part))
+    owned = any(isinstance(node, Table) and OWNER_COLUMN in node.c for node in nodes)
+    return not owned or any(node is _OWNER for node in nodes)
 
 
 def without_filter(state: ORMExecuteState) -> None:
-    """Let a statement run as it was written, for a session that serves everyone."""
-    if isinstance(mark := state.execution_options.get(_MARK), _LookedThrough):
+    """Let a statement of the repository run for a session that serves everyone."""
+    if isinstance(mark := state.execution_options.get(_MARK), _ForEveryone):
         state.statement = mark.statement
 
 
@@ -159,11 +174,13 @@ def _entity(node: Any) -> Any:
     return node._annotations.get("parententity")
 
 
-def _outside_subqueries(node: Any) -> Iterator[Any]:
+def _outside_subqueries(node: Any, *, top: bool = True) -> Iterator[Any]:
+    """What a statement is made of, but for the statements within it."""
     yield node
+    if isinstance(node, SelectBase) and not top:
+        return
     for child in node.get_children():
-        if not isinstance(child, SelectBase):
-            yield from _outside_subqueries(child)
+        yield from _outside_subqueries(child, top=False)
 
 
 def _parts(selectable: Any) -> Iterator[Any]:
