@@ -51,7 +51,7 @@ def free_port() -> int:
 
 def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
     """Start `app run` with this environment and nothing of ours; what it does not say stays as it is by default."""
-    return subprocess.Popen(  # noqa: S603  # our own command
+    return subprocess.Popen(  # our own command
         [sys.executable, "-m", "app", "run", *arguments],
         cwd=BASE_DIR,
         env={"PATH": os.environ["PATH"], "APP_ENV": "development", "BETTER_AUTH_SECRET": SECRET} | environment,

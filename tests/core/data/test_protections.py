@@ -1,15 +1,19 @@
 """What the database holds by itself, against raw SQL and whoever sends it."""
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import SQLModel
 
 from app.core.data.engine import database_url
-from app.core.data.migrations import migration_engine
-from app.core.data.protections import ClearedReference, OwnerProtection
-from app.testing.databases import Databases
+from app.core.data.migrations import drift, migration_engine
+from app.core.data.protections import ClearedReference, OwnerProtection, Protection, protections_of
+from app.settings import BASE_DIR
+from app.testing.databases import Databases, settings_for_tests
 
 NOTES = """
     CREATE TABLE notes (
@@ -60,3 +64,52 @@ def test_naming_the_same_owner_again_is_no_change(connection: Connection) -> Non
     connection.exec_driver_sql("UPDATE notes SET user_id = 'b', parent_id = NULL WHERE id = 4")
 
     assert rows(connection)[-1] == (4, None)
+
+
+@pytest.mark.parametrize("protection", list(protections_of(SQLModel.metadata)), ids=lambda protection: protection.call)
+def test_a_protection_that_is_missing_is_drift(protection: Protection, databases: Databases) -> None:
+    settings = settings_for_tests(databases.for_owner(databases.fresh()))
+    engine = migration_engine(database_url(settings.database_url.get_secret_value()))
+    with engine.begin() as connection:
+        for statement in protection.drop(engine.dialect.name):
+            connection.exec_driver_sql(statement)
+
+    assert drift(settings) == [("add_protection", protection.call)]
+
+
+def test_a_policy_alone_that_is_missing_is_drift(postgres: Databases) -> None:
+    settings = settings_for_tests(postgres.fresh())
+    with migration_engine(database_url(settings.database_url.get_secret_value())).begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY")
+
+    assert drift(settings) == [("add_protection", "protect_owner('tasks')")]
+
+
+PLAIN_KEY = """
+from sqlmodel import Field
+from app.core.data.owned import Owned, check_references
+import app.installed
+class Note(Owned, table=True):
+    __tablename__ = "notes"
+    task_id: int | None = Field(default=None, foreign_key="tasks.id")
+check_references()
+"""
+NO_ACCESS_PATH = """
+from app.core.data.owned import Owned, check_references
+class Note(Owned, table=True):
+    __tablename__ = "notes"
+    __table_args__ = ()
+check_references()
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "cure"), [(PLAIN_KEY, "reference('task_id', 'tasks', ...)"), (NO_ACCESS_PATH, "owned_table(...)")]
+)
+def test_a_table_that_could_refer_to_others_rows_fails_the_start(source: str, cure: str) -> None:
+    # In a process of its own: a mapped class never goes away again.
+    result = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False, cwd=BASE_DIR)
+
+    assert result.returncode == 1
+    assert "TypeError" in result.stderr
+    assert cure in result.stderr
