@@ -7,7 +7,6 @@ the thing to write instead. The module leans on three private names of SQLAlchem
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, TypeVar
 
@@ -37,14 +36,10 @@ from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
 StatementT = TypeVar("StatementT", Select[Any], ReturningUpdate[Any], ReturningDelete[Any])
 
 _OWNER: Final = bindparam("_owner", type_=String)
-_MARK: Final = "of_owner"
 
-
-@dataclass(frozen=True, slots=True)
-class _ForEveryone:
-    """The mark of a statement that has the owner's condition, which only `of_owner` makes: the same without it."""
-
-    statement: Any
+# The statements that `of_owner` made, each with what it is without the condition. They are known by what they are: one
+# that is derived from them is another, and looked through like any.
+_MADE: Final[dict[Any, Any]] = {}
 
 
 def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
@@ -58,7 +53,7 @@ def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
     parameters = state.parameters or {}
     if not isinstance(parameters, Mapping):
         raise UnreachableStatement("A bulk UPDATE by key is out of the owner's reach; use update(...).where(...).")
-    if not isinstance(state.execution_options.get(_MARK), _ForEveryone):
+    if state.statement not in _MADE:
         _look_through_now(state, owner)
     elif owner is None:
         raise OwnerNotBound
@@ -94,8 +89,8 @@ def of_owner(write: Callable[[ColumnElement[bool]], StatementT], model: type[Own
     for part in visitors.iterate(statement):
         if isinstance(part, Select | Update | Delete) and not _has_condition(part):
             raise UnreachableStatement(f"A statement about {table} leaves the owner out; put the condition into it.")
-    marked: StatementT = statement.execution_options(**{_MARK: _ForEveryone(write(true()))})
-    return marked
+    _MADE[statement] = write(true())
+    return statement
 
 
 def _has_condition(part: Select[Any] | Update | Delete) -> bool:
@@ -106,8 +101,7 @@ def _has_condition(part: Select[Any] | Update | Delete) -> bool:
 
 def without_filter(state: ORMExecuteState) -> None:
     """Let a statement of the repository run for a session that serves everyone."""
-    if isinstance(mark := state.execution_options.get(_MARK), _ForEveryone):
-        state.statement = mark.statement
+    state.statement = _MADE.get(state.statement, state.statement)
 
 
 def _filtered(state: ORMExecuteState, *, bound: bool) -> Any:

@@ -205,7 +205,9 @@ def test_a_process_of_its_own_knows_every_table(databases: Databases, url: str) 
     environment = {**os.environ, "DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET}
     app = [sys.executable, "-m", "app", "user", "erase", PERSON, "--yes"]
 
-    done = subprocess.run(app, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=60, check=False)  # our own command
+    done = subprocess.run(
+        app, cwd=BASE_DIR, env=environment, capture_output=True, text=True, timeout=60, check=False
+    )  # our own command
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "".join(f"{name}: 2 erased\n" for name in reversed(NAMES))

@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 from sqlalchemy import ColumnElement, Table, func, inspect, select, true, update
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from app.core.data.errors import RowNotFound, UnreachableStatement
 from app.core.data.owned import Owned, owned_models
+from app.core.data.ownership import bind_owner
 from app.core.data.repository import Repository
 from app.core.data.session import AppSession
 from app.core.data.statements import of_owner
@@ -66,3 +68,17 @@ def test_the_condition_is_not_in_what_everyone_runs(model: type[Owned]) -> None:
 
     assert len(seen) == 2
     assert seen[1].compare(true())
+
+
+@models
+async def test_a_statement_derived_from_one_of_these_is_refused(
+    model: type[Owned], sessions: async_sessionmaker[AppSession]
+) -> None:
+    table: Any = inspect(model).local_table
+    statement = of_owner(lambda mine: select(table.c.id).where(mine), model)
+    async with sessions() as session:
+        bind_owner(session, "mallory")
+
+        assert (await session.execute(statement)).all() == []
+        with pytest.raises(UnreachableStatement):
+            await session.execute(statement.add_columns(select(func.count()).select_from(table).scalar_subquery()))
