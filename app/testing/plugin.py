@@ -44,15 +44,18 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that needs a database once on each kind."""
     if "databases" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--db")
-        kinds = KINDS if chosen == "all" else (chosen,)
+        kinds: tuple[str, ...] = KINDS if chosen == "all" else (chosen,)
         if metafunc.definition.get_closest_marker("any_database"):
             kinds = kinds[:1]
+        if metafunc.definition.get_closest_marker("hooks_alone"):
+            kinds = tuple(kind for kind in kinds if kind != "restricted")
         metafunc.parametrize("databases", kinds, indirect=True, scope="session")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker; import the factories of all nouns, so that they are found by their table."""
     config.addinivalue_line("markers", "any_database: says nothing about the database; runs on one kind only")
+    config.addinivalue_line("markers", "hooks_alone: about the session's hooks, which no policy is to help")
     for controller in INSTALLED:
         importlib.import_module(f"{controller.__module__.rpartition('.')[0]}.factories")
 

@@ -21,6 +21,8 @@ from tests.core.data.attacks import COUNTS, FORGED, READS, REFUSED, REPOSITORY, 
 ALL = READS | COUNTS | WRITES | REFUSED | FORGED | {f"repository.{name}": attack for name, attack in REPOSITORY.items()}
 ANSWERS_NO = (DataError, RepositoryError, SQLAlchemyError)
 
+pytestmark = pytest.mark.hooks_alone
+
 models = pytest.mark.parametrize("model", owned_models(), ids=lambda model: model.__name__)
 
 
