@@ -1,7 +1,7 @@
 """The engine: one place that knows how the two databases are opened, kept and checked.
 
 AUTOCOMMIT, so that a statement is one round trip and is stored when it returns; a fixed pool; connections verified
-without a round trip of their own. The figures behind the defaults are in the README.
+without a round trip of their own. What each setting of the pool is for stands in `.env.example`.
 """
 
 import select

@@ -5,17 +5,17 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
-from typing import Any, cast
+from typing import Any
 
 import pytest
-from sqlalchemy import Table, select, text
+from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel import col
 
 from app.core.data.engine import make_engine
 from app.core.data.errors import OwnershipError
-from app.core.data.owned import Owned, owned_models
+from app.core.data.owned import owned_models
 from app.core.data.ownership import bind_owner, everyone
 from app.core.data.people import PersonsRow, count_rows, erase_rows, export_rows, models_in_order
 from app.core.data.repository import columns_of
@@ -23,6 +23,7 @@ from app.core.data.session import AppSession
 from app.testing.counting import count_statements
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of, stored_through
+from tests.core.data.attacks import references_of
 
 ALICE = "alice"
 LOOK_ALIKES = [
@@ -42,12 +43,6 @@ LOOK_ALIKES = [
 NAMES = [str(model.__tablename__) for model in models_in_order()]
 
 Sessions = async_sessionmaker[AppSession]
-
-
-def references_of(model: type[Owned]) -> dict[str, str]:
-    """The columns that refer to other tables, with those tables."""
-    keys = cast("Table", model.__table__).foreign_key_constraints
-    return {key.column_keys[-1]: key.referred_table.name for key in keys}
 
 
 async def store_person(user_id: str, rows: int = 1) -> None:
