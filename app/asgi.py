@@ -10,7 +10,7 @@ from app.core.data.owned import check_references
 from app.core.data.ownership import owner_guard
 from app.core.http.docs import describe_errors, docs_asset, make_openapi_config
 from app.core.http.errors import EXCEPTION_HANDLERS
-from app.core.http.listing import refuse_unknown_query
+from app.core.http.listing import QueryMiddleware
 from app.core.ops.health import health, ready
 from app.core.ops.logging import AccessLog, configure_logging
 from app.installed import INSTALLED, refuse_unlisted
@@ -31,8 +31,8 @@ def create_app(settings: Settings | None = None) -> Litestar:
     configure_logging(settings)
     alchemy = make_alchemy(settings)
     app = Litestar(
-        middleware=[BearerMiddleware(signing_key(settings))],
-        guards=[owner_guard(alchemy), refuse_unknown_query],
+        middleware=[BearerMiddleware(signing_key(settings)), QueryMiddleware()],
+        guards=[owner_guard(alchemy)],
         plugins=[SQLAlchemyInitPlugin(alchemy)],
         route_handlers=[health, ready, docs_asset, *INSTALLED],
         exception_handlers=EXCEPTION_HANDLERS,

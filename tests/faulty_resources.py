@@ -1,17 +1,18 @@
 """Resources with one fault each, and the rule of the contract that finds it: the suite can fail."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import litestar
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.data.ownership import everyone
-from app.core.data.repository import Repository, columns_of
+from app.core.data.repository import Repository
+from app.core.data.rows import Row, columns_of
 from app.core.data.session import AppSession
 from app.core.http.listing import Page
 from app.core.http.resources import ResourceController, RowId, Rows
@@ -44,7 +45,7 @@ class ReadsRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:int}")
-    async def get(self, rows: Rows[Task], id: RowId) -> Row[Any]:
+    async def get(self, rows: Rows[Task], id: RowId) -> Row:
         async with unfiltered(rows) as session:
             found = (await session.execute(select(*columns_of(Task)).filter_by(id=id))).one_or_none()
         return found or await rows.select_one(id)
@@ -54,29 +55,29 @@ class ListsRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get()
-    async def list(self, rows: Rows[Task], page: NamedDependency[Page]) -> Response[list[Row[Any]]]:
-        found = await rows.select_page(page.limit, page.offset, count=page.count)
+    async def list(self, rows: Rows[Task], page: NamedDependency[Page]) -> Response[list[Row]]:
+        found = await rows.select_page(page.cut)
         async with unfiltered(rows) as session:
             everything = (await session.execute(select(*columns_of(Task)).order_by(columns_of(Task)[0]))).all()
-        return page.respond(found._replace(rows=everything[page.offset :][: page.limit]))
+        return page.response_of(found._replace(rows=list(everything[page.cut.offset :][: page.cut.limit])))
 
 
 class CountsRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get()
-    async def list(self, rows: Rows[Task], page: NamedDependency[Page]) -> Response[list[Row[Any]]]:
-        found = await rows.select_page(page.limit, page.offset, count=page.count)
+    async def list(self, rows: Rows[Task], page: NamedDependency[Page]) -> Response[list[Row]]:
+        found = await rows.select_page(page.cut)
         async with AsyncSession(rows.session.bind) as session:
             total = await session.scalar(select(func.count()).select_from(Task))
-        return page.respond(found._replace(total=total if page.count else None))
+        return page.response_of(found._replace(total=total if page.cut.total else None))
 
 
 class ChangesRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.patch("/{id:int}")
-    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row[Any]:
+    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
         async with AsyncSession(rows.session.bind) as session:
             await session.execute(update(Task).filter_by(id=id).values(completed=True))
         return await rows.update_one(id, data.model_dump(exclude_unset=True))
@@ -95,7 +96,7 @@ class SaysThatItIsForbidden(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:int}")
-    async def get(self, rows: Rows[Task], id: RowId) -> Row[Any]:
+    async def get(self, rows: Rows[Task], id: RowId) -> Row:
         async with unfiltered(rows) as session:
             there = await session.scalar(select(columns_of(Task)[1]).filter_by(id=id))
         if there not in (None, rows.session.sync_session.owner):
@@ -107,7 +108,7 @@ class SaysWhoseTheProjectIs(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.put("/{id:int}")
-    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row[Any]:
+    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
         async with unfiltered(rows) as session:
             project = await session.get(Project, data.project_id or 0)
         if project and project.user_id != rows.session.sync_session.owner:
@@ -119,7 +120,7 @@ class IsOpenToAnybody(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:int}", public=True)
-    async def get(self, id: RowId) -> Row[Any]:
+    async def get(self, id: RowId) -> Row:
         raise HTTPException("Not Found", status_code=404)
 
 
@@ -127,7 +128,7 @@ class ReplacesWhatWasNotSent(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.put("/{id:int}")
-    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row[Any]:
+    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
         return await rows.update_one(id, {"description": None} | data.model_dump(exclude_unset=True))
 
 

@@ -8,19 +8,23 @@ from typing import Any
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from app.core.data.plans import WATCHERS
+
 
 @contextmanager
 def count_statements(engine: AsyncEngine) -> Iterator[list[str]]:
-    """Collect the statements that the engine executes within the block."""
+    """Collect the statements that are executed within the block, by the repository and by the engine."""
     statements: list[str] = []
 
     def collect(_: Any, __: Any, statement: str, *___: Any) -> None:
         statements.append(statement)
 
     event.listen(engine.sync_engine, "before_cursor_execute", collect)
+    WATCHERS.append(statements.append)
     try:
         yield statements
     finally:
+        WATCHERS.remove(statements.append)
         event.remove(engine.sync_engine, "before_cursor_execute", collect)
 
 

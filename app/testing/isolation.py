@@ -6,8 +6,10 @@ sessions are in AUTOCOMMIT, each on its own, one that fails takes nothing with i
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
+import psycopg
+from psycopg.rows import TupleRow
 from sqlalchemy import Connection, StaticPool, event
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
@@ -16,6 +18,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.engine import connect_args, prepare_sqlite
 from app.core.data.session import JOINED, AppSession
+from app.core.data.subject import SubjectConnection, prepare_postgres
 
 
 def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
@@ -26,13 +29,14 @@ def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
         pool_reset_on_return=None,
-        connect_args=connect_args(engine.url),
+        connect_args=connect_args(engine.url) | _CONNECTIONS.get(engine.dialect.name, {}),
     )
     # A session's commit has no effect in AUTOCOMMIT, but the driver would end the transaction that it does not know.
     isolated.dialect.do_commit = lambda _: None  # type: ignore[assignment,method-assign]
     if isolated.dialect.name == "sqlite":
         prepare_sqlite(isolated.sync_engine)
     else:
+        prepare_postgres(isolated)
         _protect_statements(isolated)
     return isolated
 
@@ -62,8 +66,24 @@ async def emptied(owner: AsyncEngine) -> AsyncIterator[None]:
                 await connection.execute(table.delete())
 
 
-def _protect_statements(isolated: AsyncEngine) -> None:
+class SavepointConnection(SubjectConnection):
     """PostgreSQL refuses everything after an error in a transaction, so each statement gets a savepoint of its own."""
+
+    async def execute_fetchall(self, query: str, params: Any = None) -> list[TupleRow]:
+        """Execute, and undo what fails."""
+        await self.execute("SAVEPOINT statement")
+        try:
+            return await super().execute_fetchall(query, params)
+        except psycopg.Error:
+            await self.execute("ROLLBACK TO SAVEPOINT statement")
+            raise
+
+
+_CONNECTIONS: Final = {"postgresql": {"async_creator_fn": SavepointConnection.connect}}
+
+
+def _protect_statements(isolated: AsyncEngine) -> None:
+    """The same for what SQLAlchemy executes."""
 
     @event.listens_for(isolated.sync_engine, "before_cursor_execute")
     def _mark(connection: Connection, _: Any, statement: str, *__: Any) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.core.data.subject import SubjectConnection, watch_policies
+from app.core.data.subject import SubjectConnection, prepare_postgres
 from app.settings import InvalidSettings, Settings
 
 # libpq's own limits, in seconds (tcp_user_timeout: milliseconds): without them a silent network hangs for 15 minutes.
@@ -77,7 +77,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         prepare_sqlite(engine.sync_engine)
         begin_immediately(engine.sync_engine)
     else:
-        watch_policies(engine)
+        prepare_postgres(engine)
         _verify_on_checkout(engine, settings.database_ping_after)
     return engine
 

@@ -41,6 +41,13 @@ class ForeignRow(OwnershipError):
     """A row of another owner was handed to a session, or a row's owner was about to change."""
 
 
+class OutcomeUnknown(DataError):
+    """The connection broke while something was being stored, so it is stored or it is not."""
+
+    def __init__(self) -> None:
+        super().__init__("The database went away while it stored this; look whether it did before you send it again")
+
+
 class NotAtomic(DataError):
     """Work of several statements outside `session.atomic()`, where half of it could stay behind."""
 

@@ -8,7 +8,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from app.core.data.session import EVERYONE, OwnedSession
+from app.core.data.owned_session import EVERYONE, OwnedSession
 
 SessionT = TypeVar("SessionT", bound=AsyncSession)
 

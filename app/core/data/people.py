@@ -12,7 +12,7 @@ from sqlmodel import SQLModel, col
 
 from app.core.data.errors import OwnershipError
 from app.core.data.owned import Owned, owned_models
-from app.core.data.repository import columns_of
+from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 
 BATCH: Final = 1000  # rows in memory at a time

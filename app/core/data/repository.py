@@ -1,19 +1,18 @@
 """The repository: what can be done with the rows of one table, on top of advanced-alchemy's.
 
-Its own five methods are one statement each and carry its name: they select, insert, update and delete columns, not
-entities, because an entity costs ten times a row. The session adds the owner to every one of them. What is inherited
+Its own five methods are one statement each and carry its name: they select, insert, update and delete columns and
+return Structs, because an entity costs ten times a row. The session adds the owner to every one. What is inherited
 works on entities; the inherited methods that lose data or run past the owner's filter are closed.
 """
 
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
-from typing import Any, Generic, NamedTuple, NoReturn, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar, cast
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
-    Row,
     Select,
     Table,
     bindparam,
@@ -24,22 +23,37 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from app.core.data.errors import ClosedMethod, RowNotFound
 from app.core.data.fields import MAX_ID
 from app.core.data.owned import Owned
+from app.core.data.plans import Statement, Values
+from app.core.data.rows import Row, row_struct
 from app.core.data.session import AppSession
 from app.core.data.statements import of_owner
 
 TableT = TypeVar("TableT", bound=Owned)
 
 
-class Slice(NamedTuple):
-    """Part of a list: its rows, whether there are more behind them, and how many in all, if that was asked."""
+# What advanced-alchemy's constructor works out is the same for every session, and a sixth of a request's time.
+_ATTRIBUTES: Final[dict[tuple[type, str], dict[str, Any]]] = {}
 
-    rows: Sequence[Any]
+
+class Cut(NamedTuple):
+    """Which part of a list is asked for: `limit` rows after or before an id, or behind the first `offset`."""
+
+    limit: int
+    offset: int = 0
+    after: int = 0
+    before: int | None = None
+    total: bool = False
+
+
+class Slice(NamedTuple):
+    """Part of a list: its rows, whether there are more in its direction, and how many in all, if that was asked."""
+
+    rows: list[Row]
     more: bool
     total: int | None
 
@@ -68,8 +82,12 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
     check_health = _closed("check_health", "the readiness check")
 
     def __init__(self, *, session: AppSession) -> None:
-        # auto_refresh would read each new row once more; every default is known without asking.
-        super().__init__(session=session, auto_refresh=False)
+        kind = type(self), session.dialect.name
+        if kind not in _ATTRIBUTES:
+            # auto_refresh would read each new row once more; every default is known without asking.
+            super().__init__(session=session, auto_refresh=False)
+            _ATTRIBUTES[kind] = {name: value for name, value in vars(self).items() if name != "session"}
+        self.__dict__.update(_ATTRIBUTES[kind], session=session)
 
     @classmethod
     @cache
@@ -77,29 +95,34 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         """Return the repository class of a table."""
         return type(f"{model.__name__}{cls.__name__}", (cls,), {"model_type": model})
 
-    async def select_page(self, limit: int, offset: int, *, count: bool = False) -> Slice:
-        """Return `limit` rows behind the first `offset`, in the order of their ids.
+    async def select_page(self, cut: Cut) -> Slice:
+        """Return the rows of this part of the list, in the order of their ids.
 
-        With `count` the total comes in the same statement, so the two agree, also for a page past the end.
+        With `total` the number of all rows comes in the same statement, so the two agree, also for a page past the end.
         """
-        if count:
-            return await self._select_page_and_total(limit, offset)
-        rows = (await self.session.execute(_page_of(self.model_type), {"limit": limit + 1, "offset": offset})).all()
-        return Slice(rows[:limit], len(rows) > limit, None)
+        values = {"limit": cut.limit + 1, "offset": cut.offset, "edge": cut.after if cut.before is None else cut.before}
+        statement = _page_of(self.model_type, backwards=cut.before is not None, count=cut.total)
+        found = await self.session.run(statement, values)
+        total = None
+        if cut.total:
+            total = found[0][0]
+            found = [row[1:] for row in found if row[1] is not None]
+        rows = [self._row(row) for row in found[: cut.limit]]
+        return Slice(rows if cut.before is None else rows[::-1], len(found) > cut.limit, total)
 
-    async def select_one(self, row_id: int) -> Row[Any]:
+    async def select_one(self, row_id: int) -> Row:
         """Return one row.
 
         Raises:
             RowNotFound: it does not exist, or belongs to somebody else.
         """
-        return await self._one(_select_of(self.model_type), {"_id": row_id})
+        return self._row(await self._one(_select_of(self.model_type), {"_id": row_id}))
 
-    async def insert_one(self, values: Mapping[str, Any]) -> Row[Any]:
+    async def insert_one(self, values: Mapping[str, Any]) -> Row:
         """Store one row for the session's owner and return it."""
-        return await self.session.insert_row(self.model_type, values)
+        return self._row(await self.session.insert_row(self.model_type, values))
 
-    async def update_one(self, row_id: int, values: Mapping[str, Any]) -> Row[Any]:
+    async def update_one(self, row_id: int, values: Mapping[str, Any]) -> Row:
         """Change the given columns of one row, and no other, and return it; no values change nothing.
 
         Raises:
@@ -107,7 +130,7 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         """
         if not values:
             return await self.select_one(row_id)
-        return await self._one(_update_of(self.model_type), {"_id": row_id, **values})
+        return self._row(await self._one(_update_of(self.model_type), {"_id": row_id, **values}))
 
     async def delete_one(self, row_id: int) -> None:
         """Delete one row.
@@ -122,29 +145,18 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         async with self.session.atomic():
             return await super().add_many(data, **kwargs)
 
-    async def _one(self, statement: Any, parameters: dict[str, Any]) -> Row[Any]:
+    async def _one(self, statement: Statement, values: Values) -> tuple[Any, ...]:
         # A number that no row can have is not sent: PostgreSQL would refuse it where SQLite finds nothing.
-        if not 0 < parameters["_id"] <= MAX_ID:
+        found = await self.session.run(statement, values) if 0 < values["_id"] <= MAX_ID else ()
+        if not found:
             raise RowNotFound(self.model_type)
-        row: Row[Any] | None = (await self.session.execute(statement, parameters)).one_or_none()
-        if row is None:
-            raise RowNotFound(self.model_type)
-        return row
+        return found[0]
 
-    async def _select_page_and_total(self, limit: int, offset: int) -> Slice:
-        statement = _page_and_total_of(self.model_type)
-        rows = (await self.session.execute(statement, {"limit": limit + 1, "offset": offset})).all()
-        found = [row[1:] for row in rows if row[1] is not None]
-        return Slice(found[:limit], len(found) > limit, rows[0][0])
+    def _row(self, found: tuple[Any, ...]) -> Row:
+        return row_struct(self.model_type)(*found)
 
 
 # Each statement is built once for a table; only its parameters change.
-
-
-@cache
-def columns_of(model: type[Owned]) -> tuple[InstrumentedAttribute[Any], ...]:
-    """Return a table's columns as mapped attributes, in the order in which every row here carries them."""
-    return tuple(getattr(model, attribute.key) for attribute in inspect(model).column_attrs)
 
 
 def _table_of(model: type[Owned]) -> Table:
@@ -152,26 +164,23 @@ def _table_of(model: type[Owned]) -> Table:
 
 
 @cache
-def _page_of(model: type[Owned]) -> Select[Any]:
-    return of_owner(partial(_page, _table_of(model)), model)
+def _page_of(model: type[Owned], *, backwards: bool, count: bool) -> Select[Any]:
+    write = _page_and_total if count else _page
+    return of_owner(partial(write, _table_of(model), backwards), model)
 
 
-def _page(table: Table, mine: ColumnElement[bool]) -> Select[Any]:
-    page = select(*table.c).where(mine).order_by(table.c.id)
-    return page.limit(bindparam("limit", type_=BigInteger)).offset(bindparam("offset", type_=BigInteger))
+def _page(table: Table, backwards: bool, mine: ColumnElement[bool]) -> Select[Any]:
+    limit, offset, edge = (bindparam(name, type_=BigInteger) for name in ("limit", "offset", "edge"))
+    beyond, order = (table.c.id < edge, table.c.id.desc()) if backwards else (table.c.id > edge, table.c.id)
+    return select(*table.c).where(mine, beyond).order_by(order).limit(limit).offset(offset)
 
 
-@cache
-def _page_and_total_of(model: type[Owned]) -> Select[Any]:
+def _page_and_total(table: Table, backwards: bool, mine: ColumnElement[bool]) -> Select[Any]:
     """The page joined to the count, which is there even when the page is empty."""
-    table = _table_of(model)
-
-    def write(mine: ColumnElement[bool]) -> Select[Any]:
-        total = select(func.count().label("rows")).select_from(table).where(mine).subquery("total")
-        page = _page(table, mine).subquery("page")
-        return select(total.c.rows, *page.c).select_from(total.outerjoin(page, true())).order_by(page.c.id)
-
-    return of_owner(write, model)
+    total = select(func.count().label("rows")).select_from(table).where(mine).subquery("total")
+    page = _page(table, backwards, mine).subquery("page")
+    order = page.c.id.desc() if backwards else page.c.id
+    return select(total.c.rows, *page.c).select_from(total.outerjoin(page, true())).order_by(order)
 
 
 @cache

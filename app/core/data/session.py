@@ -1,107 +1,27 @@
-"""The session: it serves one owner, and its hooks hold every statement and every flush to that owner.
+"""The session of a request or a command: one statement is one transaction and one round trip, more are `atomic()`.
 
-Fail closed: with no owner bound it raises where owned rows are named and finds nothing where they are not. The owner
-travels as a bound parameter, so one compiled statement serves everybody, and one that lacks the value cannot run.
-The engine is in AUTOCOMMIT: a single statement is its own transaction, more than one need `atomic()`.
+The engine is in AUTOCOMMIT, so that there is nothing to begin or to commit around a single statement. Whose rows a
+statement may reach is held by the `OwnedSession` beneath.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from enum import Enum
-from functools import cache
+from functools import partial
 from typing import Any, Final, NoReturn, Self, cast
 
-from sqlalchemy import Connection, Insert, Row, Table, event, insert, inspect
-from sqlalchemy.ext.asyncio import AsyncResult, AsyncSession
-from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
+from sqlalchemy import Dialect, Engine, Select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
 
-from app.core.data.errors import ForeignRow, NotAtomic, OwnerNotBound, UnreachableStatement
-from app.core.data.owned import OWNER_COLUMN, Owned
-from app.core.data.statements import hold_statement, without_filter
-from app.core.data.subject import work_for
-
-
-class Everyone(Enum):
-    """The type of `EVERYONE`, the one owner that is not a user."""
-
-    EVERYONE = "everyone"
-
-
-EVERYONE: Final = Everyone.EVERYONE
+from app.core.data.errors import NotAtomic, OutcomeUnknown
+from app.core.data.owned_session import OwnedSession
+from app.core.data.plans import Rows, Statement, Values, run_alone
+from app.core.data.retries import persist
 
 JOINED: Final = "joined"
 """In a session's `info`: its connection is in a transaction that somebody else ends (a test's)."""
-
-_INSERT: Final = object()  # known to this module only: what carries it came through insert_row()
-
-
-class OwnedSession(Session):
-    """A session that reads and writes the rows of one owner, whatever it is asked.
-
-    `owner` is a user's id, EVERYONE, or None while nobody is bound; `serve()` sets it once.
-    """
-
-    owner: str | Everyone | None = None
-    atomic_depth: int = 0
-
-    def serve(self, owner: str | Everyone) -> None:
-        """Bind the owner for the rest of this session's life.
-
-        Raises:
-            ForeignRow: it serves another already; what it has loaded would cross over.
-        """
-        if self.owner not in (None, owner):
-            raise ForeignRow("This session serves an owner already; open another session for another owner.")
-        self.owner = owner
-
-    def insert_row(self, model: type[SQLModel], values: Mapping[str, Any]) -> Row[Any]:
-        """Insert one row and return all of its columns, in one statement; an owned row is this session's owner's.
-
-        Raises:
-            OwnerNotBound: there is nobody to give the row to.
-            ForeignRow: the values name another owner, or an id.
-        """
-        if issubclass(model, Owned):
-            values = {**values, OWNER_COLUMN: self._owner_for(values.get(OWNER_COLUMN), values.get("id"))}
-        return self.execute(_insert_of(model), values, execution_options={"door": _INSERT}).one()
-
-    def open_transaction(self, isolation_level: str) -> None:
-        """Take a connection out of AUTOCOMMIT for the transaction that has just begun."""
-        super().connection(execution_options={"isolation_level": isolation_level})
-
-    def connection(self, *args: Any, **kwargs: Any) -> Connection:
-        """Refuse the raw connection, on which no hook would see a statement."""
-        if self.owner is not EVERYONE:
-            raise UnreachableStatement("A raw connection is out of the owner's reach; execute ORM statements instead.")
-        return super().connection(*args, **kwargs)
-
-    def _refuse_bulk(self, *_: Any, **__: Any) -> NoReturn:
-        raise UnreachableStatement("The bulk methods write past the owner's hooks; use add_all() inside atomic().")
-
-    bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_bulk
-
-    def stamp(self, row: Owned) -> None:
-        """Give a new row its owner.
-
-        Raises:
-            OwnerNotBound: there is nobody to give the row to.
-            ForeignRow: it names another owner, or chooses its own id.
-        """
-        row.user_id = self._owner_for(row.user_id, row.id)
-
-    def _owner_for(self, given: str | None, row_id: int | None) -> str:
-        """The owner of a new row: the session's, or, where it serves everyone, the one that was given."""
-        owner = given if self.owner is EVERYONE else self.owner
-        if not isinstance(owner, str):
-            raise OwnerNotBound
-        if given not in (None, owner):
-            raise ForeignRow("A new row names another owner than the one that this session serves.")
-        if row_id is not None and self.owner is not EVERYONE:
-            # An id that is taken would fail and a free one would not: the answer would tell which ids others have.
-            raise ForeignRow("A new row chooses its own id; leave it to the database.")
-        return owner
 
 
 class AppSession(AsyncSession):
@@ -110,9 +30,54 @@ class AppSession(AsyncSession):
     sync_session_class = OwnedSession
     sync_session: OwnedSession
 
-    async def insert_row(self, model: type[SQLModel], values: Mapping[str, Any]) -> Row[Any]:
-        """Insert one row for the session's owner: see `OwnedSession.insert_row`."""
-        return await greenlet_spawn(self.sync_session.insert_row, model, values)
+    async def run(self, statement: Statement, values: Values) -> Rows:
+        """Run a statement that `of_owner()` wrote, for the session's owner, and return its rows, which are tuples.
+
+        It is one round trip, and repeated where that is safe when the database goes away: see `retries.py`.
+
+        Raises:
+            OwnerNotBound: there is no owner.
+            UnreachableStatement: `of_owner()` did not write it.
+        """
+        return await self._send(*self.sync_session.held(statement, values))
+
+    async def insert_row(self, model: type[SQLModel], values: Values) -> tuple[Any, ...]:
+        """Insert one row and return all of its columns, in one statement; an owned row is the session's owner's.
+
+        Raises:
+            OwnerNotBound: there is nobody to give the row to.
+            ForeignRow: the values name another owner, or an id.
+        """
+        [row] = await self._send(*self.sync_session.new_row(model, values))
+        return row
+
+    async def _send(self, statement: Statement, values: Values) -> Rows:
+        session = self.sync_session
+        if session.in_transaction():
+            return await greenlet_spawn(session.run_here, statement, values)
+        engine = cast("Engine", session.get_bind())
+        return await persist(
+            partial(greenlet_spawn, run_alone, engine, session.subject, statement, values),
+            reads=isinstance(statement, Select),
+        )
+
+    async def execute(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
+        """Execute an ORM statement; one that reads, and is the first, is repeated where `run()` would repeat it."""
+        if self.sync_session.in_transaction() or not isinstance(statement, Select):
+            return await super().execute(statement, *args, **kwargs)
+        return await persist(partial(self._execute_first, statement, *args, **kwargs), reads=True)
+
+    async def _execute_first(self, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return await super().execute(*args, **kwargs)
+        except DBAPIError:
+            await self.rollback()  # lets go of the connection that broke
+            raise
+
+    async def close(self) -> None:
+        """Give everything back; a session whose statements ran alone holds nothing."""
+        if self.sync_session.in_transaction() or self.sync_session.identity_map:
+            await super().close()
 
     def begin(self) -> NoReturn:
         """Refuse: on an AUTOCOMMIT engine this would look like a transaction and be none."""
@@ -134,6 +99,9 @@ class AppSession(AsyncSession):
         """Run the block in one transaction: all of it is stored, or, when it raises, nothing of it.
 
         Inside another `atomic()` it is a savepoint, and so it is where the connection is in a transaction already.
+
+        Raises:
+            OutcomeUnknown: the connection broke while the transaction was being committed.
         """
         inner = self.sync_session.atomic_depth > 0 or JOINED in self.info
         if not inner:
@@ -144,64 +112,19 @@ class AppSession(AsyncSession):
                 if not inner:
                     await greenlet_spawn(self.sync_session.open_transaction, self._isolation_level)
                 yield self
+        except DBAPIError as error:
+            if error.statement is None and error.connection_invalidated:  # it was the COMMIT
+                raise OutcomeUnknown from error
+            raise
         finally:
             self.sync_session.atomic_depth -= 1
 
     @property
+    def dialect(self) -> Dialect:
+        """The dialect of the database that this session is about."""
+        return cast("AsyncEngine | AsyncConnection", self.bind).dialect
+
+    @property
     def _isolation_level(self) -> str:
         # SQLite has one level; `engine.py` begins it IMMEDIATE, so that two writers wait instead of failing.
-        return "SERIALIZABLE" if self.get_bind().dialect.name == "sqlite" else "READ COMMITTED"
-
-
-@cache
-def _insert_of(model: type[SQLModel]) -> Insert:
-    # Of the table, not of the class: there is nothing to filter in it, and the ORM's takes four times as long.
-    table = inspect(model).local_table
-    return insert(cast("Table", table)).returning(*table.c)
-
-
-@event.listens_for(OwnedSession, "after_begin")
-def _on_begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
-    owner = _owned(session).owner
-    work_for(connection, None if owner is EVERYONE else owner)
-
-
-@event.listens_for(OwnedSession, "do_orm_execute")
-def _on_statement(state: ORMExecuteState) -> None:
-    owner = _owned(state.session).owner
-    if owner is EVERYONE:
-        without_filter(state)
-    elif not (state.is_insert and state.execution_options.get("door") is _INSERT):
-        hold_statement(state, owner)
-
-
-@event.listens_for(OwnedSession, "before_flush")
-def _on_flush(session: Session, _: UOWTransaction, __: Any) -> None:
-    """Stamp new rows with the owner; refuse rows of others, changed owners, chosen ids, and half-atomic work."""
-    held = _owned(session)
-    changed = [row for row in session.dirty if session.is_modified(row)]
-    for row in session.new:
-        if isinstance(row, Owned):
-            held.stamp(row)
-    for row in changed:
-        if isinstance(row, Owned) and inspect(row).attrs[OWNER_COLUMN].history.has_changes():
-            raise ForeignRow(f"{OWNER_COLUMN} was changed on a row, but the owner of a row never changes.")
-    if held.atomic_depth == 0 and len(session.new) + len(changed) + len(session.deleted) > 1:
-        raise NotAtomic("A flush of several rows could store half of them; use `async with session.atomic():`.")
-
-
-@event.listens_for(OwnedSession, "before_attach")
-@event.listens_for(OwnedSession, "loaded_as_persistent")
-def _on_row(session: Session, row: object) -> None:
-    """Let in the owner's rows only, and new ones; also a tripwire for what the statements should have kept out."""
-    owner = _owned(session).owner
-    if not isinstance(row, Owned) or owner is EVERYONE:
-        return
-    state = inspect(row)
-    theirs = state.dict.get(OWNER_COLUMN)
-    if theirs != owner and not (theirs is None and state.key is None):
-        raise ForeignRow("A row of another owner was handed to this session.")
-
-
-def _owned(session: Session) -> OwnedSession:
-    return cast("OwnedSession", session)  # the hooks listen to this class only
+        return "SERIALIZABLE" if self.dialect.name == "sqlite" else "READ COMMITTED"

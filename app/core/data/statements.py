@@ -53,26 +53,53 @@ def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
     parameters = state.parameters or {}
     if not isinstance(parameters, Mapping):
         raise UnreachableStatement("A bulk UPDATE by key is out of the owner's reach; use update(...).where(...).")
-    if state.statement not in _MADE:
-        _look_through_now(state, owner)
-    elif owner is None:
-        raise OwnerNotBound
-    if state.is_update and OWNER_COLUMN in parameters:
-        raise ForeignRow(f"An UPDATE is given {OWNER_COLUMN}, but the owner of a row never changes.")
-    state.parameters = {**parameters, _OWNER.key: owner}
-
-
-def _look_through_now(state: ORMExecuteState, owner: str | None) -> None:
     if not state.is_orm_statement:
         raise UnreachableStatement("Core and text statements are out of the owner's reach; use the mapped classes.")
     if state.is_insert:
         raise UnreachableStatement("An INSERT statement is out of the owner's reach; use insert_row() or add().")
     if isinstance(state.statement, Update | Delete):
         _refuse_foreign_effects(state.statement)
+    _refuse_new_owner(state.statement, parameters)
     # What SQLAlchemy's own loaders write follows from a statement that was looked through before.
     if not state.is_relationship_load and owned_entities(state.statement) and owner is None:
         raise OwnerNotBound
     state.statement = _filtered(state, bound=owner is not None)
+    state.parameters = {**parameters, _OWNER.key: owner}
+
+
+def _refuse_new_owner(statement: Any, values: Mapping[str, Any]) -> None:
+    if isinstance(statement, Update) and OWNER_COLUMN in values:
+        raise ForeignRow(f"An UPDATE is given {OWNER_COLUMN}, but the owner of a row never changes.")
+
+
+def about_owner(statement: Any, values: Mapping[str, Any], owner: str | None) -> dict[str, Any]:
+    """Return the values with which a statement of `of_owner()` runs for this owner.
+
+    Raises:
+        OwnerNotBound: there is no owner.
+        UnreachableStatement: `of_owner()` did not write it.
+        ForeignRow: it would give rows away.
+    """
+    _refuse_unknown(statement)
+    if owner is None:
+        raise OwnerNotBound
+    _refuse_new_owner(statement, values)
+    return {**values, _OWNER.key: owner}
+
+
+def about_everyone(statement: Any) -> Any:
+    """Return a statement of `of_owner()` without its condition.
+
+    Raises:
+        UnreachableStatement: `of_owner()` did not write it.
+    """
+    _refuse_unknown(statement)
+    return _MADE[statement]
+
+
+def _refuse_unknown(statement: Any) -> None:
+    if statement not in _MADE:
+        raise UnreachableStatement("run() takes what of_owner() wrote, and nothing derived from it; use execute().")
 
 
 def of_owner(write: Callable[[ColumnElement[bool]], StatementT], model: type[Owned]) -> StatementT:
@@ -97,11 +124,6 @@ def _has_condition(part: Select[Any] | Update | Delete) -> bool:
     nodes = list(_outside_subqueries(part))
     owned = any(isinstance(node, Table) and OWNER_COLUMN in node.c for node in nodes)
     return not owned or any(node is _OWNER for node in nodes)
-
-
-def without_filter(state: ORMExecuteState) -> None:
-    """Let a statement of the repository run for a session that serves everyone."""
-    state.statement = _MADE.get(state.statement, state.statement)
 
 
 def _filtered(state: ORMExecuteState, *, bound: bool) -> Any:

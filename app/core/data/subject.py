@@ -9,15 +9,15 @@ from typing import Any, Final, Self, cast
 
 from psycopg import AsyncConnection, AsyncCursor, AsyncServerCursor
 from psycopg.rows import TupleRow
-from sqlalchemy import Connection, event
+from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 SETTING: Final = "app.user_id"
 _TELL: Final = f"SELECT set_config('{SETTING}', %s, true)"
-_ACTIVE: Final = """
-    SELECT coalesce(bool_or(row_security_active(oid)), false) FROM pg_class
+_PREPARE: Final = """
+    SELECT set_config('TimeZone', 'UTC', false), coalesce(bool_or(row_security_active(oid)), false) FROM pg_class
     WHERE relrowsecurity AND relkind IN ('r', 'p') AND has_table_privilege(oid, 'SELECT')
 """
 
@@ -32,6 +32,12 @@ class SubjectConnection(AsyncConnection[TupleRow]):
         super().__init__(*arguments, **options)
         self.cursor_factory = SubjectCursor
         self.server_cursor_factory = SubjectServerCursor
+
+    async def execute_fetchall(self, query: str, params: Any = None) -> list[TupleRow]:
+        """Execute, and return all rows: the call that aiosqlite has as well."""
+        cursor = self.cursor()
+        await cursor.execute(query, params)
+        return await cursor.fetchall()
 
     async def tell_subject(self) -> None:
         """Set the subject for the rest of the transaction, which outside of one ends with the flight."""
@@ -63,14 +69,17 @@ class SubjectServerCursor(AsyncServerCursor[TupleRow]):
         return await super().execute(query, params, **options)
 
 
-def watch_policies(engine: AsyncEngine) -> None:
-    """Find out for each new connection whether policies apply to its role, and forget its subject when it is free."""
+def prepare_postgres(engine: AsyncEngine) -> None:
+    """Let each new connection speak UTC, and find out whether policies apply to its role; forget its subject when free.
+
+    The time zone is one of the settings that PgBouncer keeps for its clients in transaction mode.
+    """
 
     @event.listens_for(engine.sync_engine, "connect")
-    def _ask(connection: Any, _: ConnectionPoolEntry) -> None:
+    def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
-        cursor.execute(_ACTIVE)
-        connection.driver_connection.is_subject_to_policies = cursor.fetchone()[0]
+        cursor.execute(_PREPARE)
+        connection.driver_connection.is_subject_to_policies = cursor.fetchone()[1]
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "checkin")
@@ -79,8 +88,8 @@ def watch_policies(engine: AsyncEngine) -> None:
             connection.driver_connection.subject = None
 
 
-def work_for(connection: Connection, owner: str | None) -> None:
+def work_for(connection: PoolProxiedConnection, owner: str | None) -> None:
     """Let what is executed on this connection from now on be on behalf of the owner."""
-    driver = connection.connection.driver_connection
+    driver = connection.driver_connection
     if isinstance(driver, SubjectConnection):
         driver.subject = owner

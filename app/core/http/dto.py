@@ -1,26 +1,21 @@
 """The DTO layer: what a client may say, checked against the fields that the table shares, and what it reads back.
 
-In: a body is JSON, validated by the pydantic class of the handler's `data`. Out: a row becomes a Struct that is made
-once for each table, which costs a tenth of an entity and always has its fields in the same order.
+In: a body is JSON, validated by the pydantic class of the handler's `data`. Out: a row is the Struct of its table
+(`core/data/rows.py`), which has its fields always in the same order, and is described here.
 """
 
 from collections.abc import Collection
-from functools import cache
-from types import NoneType
-from typing import Annotated, Any, TypeVar, Union, get_args
+from typing import Any, TypeVar
 
-import msgspec
 from litestar import Response
 from litestar.dto import AbstractDTO
 from litestar.exceptions import HTTPException
 from litestar.openapi.spec import Reference, Schema
 from litestar.types.serialization import LitestarEncodableType
 from litestar.typing import FieldDefinition
-from sqlalchemy import inspect
 from sqlmodel import SQLModel
 
-from app.core.data.owned import Owned
-from app.core.data.repository import columns_of
+from app.core.data.rows import row_struct
 
 T = TypeVar("T")
 
@@ -99,33 +94,19 @@ class RowDTO(_DTO[T]):
         return self._read(data)
 
     def _read(self, content: Any) -> Any:
-        struct = read_struct(self.model_type)  # type: ignore[arg-type]  # narrowed to a table, see above
+        """The repository's rows are Structs; those that a noun selects by itself become such."""
+        struct = row_struct(self.model_type)  # type: ignore[arg-type]  # narrowed to a table, see above
         if isinstance(content, list):
-            return [struct(*row) for row in content]
-        return None if content is None else struct(*content)
+            return [row if isinstance(row, struct) else struct(*row) for row in content]
+        return content if content is None or isinstance(content, struct) else struct(*content)
 
     @classmethod
     def create_openapi_schema(
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
     ) -> Reference | Schema:
         """Describe the table's Struct, or a list of it where the handler returns a list."""
-        struct: Any = read_struct(cls.model_type)  # type: ignore[arg-type]
+        struct: Any = row_struct(cls.model_type)  # type: ignore[arg-type]
         inner = field_definition.inner_types[0] if field_definition.is_subclass_of(Response) else field_definition
         annotation = FieldDefinition.from_annotation(list[struct] if inner.is_subclass_of(list) else struct)
         schema: Reference | Schema = schema_creator.for_field_definition(annotation)
         return schema
-
-
-@cache
-def read_struct(model: type[Owned]) -> type[msgspec.Struct]:
-    """Return the Struct of a table's columns, in the order of `columns_of`, with the texts of its fields."""
-    fields = [(column.key, _read_type(model, column.key)) for column in columns_of(model)]
-    return msgspec.defstruct(model.__name__, fields, module=model.__module__, namespace={"__doc__": model.__doc__})
-
-
-def _read_type(model: type[Owned], name: str) -> Any:
-    field = model.model_fields[name]
-    annotation: Any = field.annotation
-    if not inspect(model).columns[name].nullable:  # `id: int | None` is None only before the row is stored
-        annotation = Union[tuple(arg for arg in get_args(annotation) if arg is not NoneType) or (annotation,)]  # noqa: UP007
-    return Annotated[annotation, msgspec.Meta(description=field.description, examples=field.examples)]

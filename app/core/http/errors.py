@@ -17,7 +17,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.data.errors import Failure, RowNotFound, classify
+from app.core.data.errors import Failure, OutcomeUnknown, RowNotFound, classify
 
 logger = logging.getLogger(__name__)
 
@@ -105,6 +105,11 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]
     return _on_bug(request, error)
 
 
+def _on_unknown_outcome(request: AnyRequest, error: OutcomeUnknown) -> Response[Error]:
+    logger.error("%s: the connection to the database broke while it was storing", _called(request))
+    return error_response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), RETRY_AFTER)
+
+
 def _on_repository(request: AnyRequest, error: RepositoryError) -> Response[Error]:
     """advanced-alchemy calls nearly everything an integrity error; what happened is in its cause."""
     if isinstance(error, NotFoundError):
@@ -141,6 +146,7 @@ EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
     ValidationException: _on_parameters,
     HTTPException: _on_http,
     RowNotFound: _on_missing_row,
+    OutcomeUnknown: _on_unknown_outcome,
     RepositoryError: _on_repository,
     SQLAlchemyError: _on_database,
     Exception: _on_bug,

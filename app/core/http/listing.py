@@ -8,24 +8,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from litestar import Request, Response
-from litestar.connection import ASGIConnection
 from litestar.datastructures import ResponseHeader
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
+from litestar.enums import ScopeType
 from litestar.exceptions import ValidationException
 from litestar.handlers import BaseRouteHandler
-from litestar.params import HeaderParameter, QueryParameter
+from litestar.middleware import ASGIMiddleware
+from litestar.params import HeaderParameter, QueryParameter, SkipValidation
+from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.utils.signature import ParsedSignature
-from sqlalchemy import Row
 
 from app.core.auth.middleware import PUBLIC
 from app.core.data.fields import MAX_ID
-from app.core.data.repository import Slice
+from app.core.data.repository import Cut, Repository, Slice
+from app.core.data.rows import Row
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
+MAX_OFFSET = 10_000  # rows: the database reads and throws away as many
 LIST_HEADERS = [
     ResponseHeader(name=name, description=text, documentation_only=True)
     for name, text in {
@@ -38,63 +41,93 @@ MAX_NAME = 100  # characters of an unknown parameter's name that an answer repea
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The part of a list that a request asks for."""
+    """The part of a list that a request asks for, and the rows that it is asked of."""
 
+    rows: Repository[Any]
     path: str
-    limit: int
-    offset: int
-    count: bool
+    cut: Cut
 
-    def respond(self, found: Slice) -> Response[list[Row[Any]]]:
+    async def respond(self) -> Response[list[Row]]:
+        """Return this page of all of the caller's rows."""
+        return self.response_of(await self.rows.select_page(self.cut))
+
+    def response_of(self, found: Slice) -> Response[list[Row]]:
         """Return the rows, with `Link` where there are other pages and `X-Total-Count` where it was asked for."""
-        headers = {"Link": links} if (links := self._links(found.more)) else {}
+        headers = {"Link": links} if (links := ", ".join(self._links(found))) else {}
         if found.total is not None:
             headers |= {"X-Total-Count": str(found.total), "Preference-Applied": "count=exact"}
-        return Response(list(found.rows), headers=headers)
+        return Response(found.rows, headers=headers)
 
-    def _links(self, more: bool) -> str:
-        links = []
-        if more:
-            links.append(self._link("next", self.offset + self.limit))
-        if self.offset:
-            links.append(self._link("prev", max(0, self.offset - self.limit)))
-        return ", ".join(links)
+    def _links(self, found: Slice) -> Iterator[str]:
+        """Pages follow each other by id, however deep: an offset would read everything before it."""
+        if found.rows and (found.more or self.cut.before is not None):
+            yield self._link("next", after=found.rows[-1].id)
+        if self.cut.offset:
+            yield self._link("prev", offset=max(0, self.cut.offset - self.cut.limit))
+        elif self.cut.after or (self.cut.before is not None and found.more):
+            yield self._link("prev", before=found.rows[0].id if found.rows else min(self.cut.after + 1, MAX_ID))
 
-    def _link(self, relation: str, offset: int) -> str:
-        return f'<{self.path}?{urlencode({"limit": self.limit, "offset": offset})}>; rel="{relation}"'
+    def _link(self, relation: str, **edge: int) -> str:
+        return f'<{self.path}?{urlencode({"limit": self.cut.limit, **edge})}>; rel="{relation}"'
 
 
-def provide_page(
+def provide_page(  # noqa: PLR0917  # Litestar gives each by its name
+    rows: NamedDependency[SkipValidation[Repository[Any]]],
     request: Request[Any, Any, Any],
     limit: Annotated[
         int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many to return at most.")
     ] = DEFAULT_LIMIT,
-    offset: Annotated[int, QueryParameter(ge=0, le=MAX_ID, description="How many to skip.")] = 0,
+    offset: Annotated[
+        int, QueryParameter(ge=0, le=MAX_OFFSET, description="How many to skip. `Link` leads further than that.")
+    ] = 0,
+    after: Annotated[
+        int, QueryParameter(ge=0, le=MAX_ID, description="Only rows with a greater `id`: what `Link` uses.")
+    ] = 0,
+    before: Annotated[
+        int | None, QueryParameter(ge=1, le=MAX_ID, description="Only the last rows with a smaller `id`.")
+    ] = None,
     prefer: Annotated[
         str, HeaderParameter(name="Prefer", description="`count=exact` asks for the total, in `X-Total-Count`.")
     ] = "",
 ) -> Page:
-    """Read the page from the query and the Prefer header."""
-    preferences = {part.strip() for part in prefer.lower().split(",")}
-    return Page(request.scope["path"], limit, offset, count="count=exact" in preferences)
-
-
-async def refuse_unknown_query(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Refuse a query parameter that the handler does not have, or one given twice: a typo must not list everything.
-
-    Public routes take what they are given: probes like to add a parameter of their own.
+    """Read the page from the query and the Prefer header.
 
     Raises:
-        ValidationException: naming the first one.
+        ValidationException: it is to begin at two places.
     """
-    handler = connection.scope["route_handler"]
-    if not connection.scope["query_string"] or handler.opt.get(PUBLIC):
-        return
-    given = [name for name, _ in connection.query_params.multi_items()]
-    for name in given:
+    if (offset > 0) + (after > 0) + (before is not None) > 1:
+        raise _invalid("offset", "Give one of offset, after and before")
+    preferences = {part.strip() for part in prefer.lower().split(",")} if prefer else ()
+    return Page(rows, request.scope["path"], Cut(limit, offset, after, before, "count=exact" in preferences))
+
+
+class QueryMiddleware(ASGIMiddleware):
+    """Refuses a query parameter that the handler does not have, or one given twice: a typo must not list everything.
+
+    Public routes take what they are given: probes like to add a parameter of their own. It is no guard, because
+    Litestar copies the handler for each guard of each request.
+    """
+
+    scopes = (ScopeType.HTTP,)
+    exclude_opt_key = PUBLIC
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
+        """Look at the names, if there is a query.
+
+        Raises:
+            ValidationException: naming the first one that is wrong.
+        """
+        if scope["query_string"]:
+            _check_query(scope["route_handler"], parse_qsl(scope["query_string"].decode("latin-1"), True))
+        await next_app(scope, receive, send)
+
+
+def _check_query(handler: BaseRouteHandler, pairs: list[tuple[str, str]]) -> None:
+    names = [name for name, _ in pairs]
+    for name in names:
         if name not in _query_names(handler):
             raise _invalid(name, "Unknown query parameter")
-        if given.count(name) > 1:
+        if names.count(name) > 1:
             raise _invalid(name, "Give this parameter once")
 
 

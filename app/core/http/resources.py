@@ -18,10 +18,10 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, SkipValidation
-from sqlalchemy import Row
 
 from app.core.data.owned import Owned
 from app.core.data.repository import Repository
+from app.core.data.rows import Row
 from app.core.data.session import AppSession
 from app.core.http.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.listing import LIST_HEADERS, Page, provide_page
@@ -76,9 +76,9 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         response_headers=LIST_HEADERS,
         media_type=MediaType.JSON,
     )
-    async def list(self, rows: Rows[TableT], page: NamedDependency[Page]) -> Response[builtins.list[Row[Any]]]:
-        """Return your {nouns} in the order of their ids, one page at a time."""
-        return page.respond(await rows.select_page(page.limit, page.offset, count=page.count))
+    async def list(self, page: NamedDependency[SkipValidation[Page]]) -> Response[builtins.list[Row]]:
+        """Return your {nouns} in the order of their ids, one page at a time: follow `Link` to the next."""
+        return await page.respond()
 
     @litestar.post(
         summary="Create a {noun}",
@@ -86,23 +86,23 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         response_headers=[LOCATION],
         media_type=MediaType.JSON,
     )
-    async def create(self, rows: Rows[TableT], data: JSONBody[CreateT]) -> Response[Row[Any]]:
+    async def create(self, rows: Rows[TableT], data: JSONBody[CreateT]) -> Response[Row]:
         """Store a new {noun}, which is yours, and return it."""
         row = await rows.insert_one(data.model_dump())
         return Response(row, headers={"Location": f"{self.path}/{row.id}"})
 
     @litestar.get("/{id:int}", summary="Read a {noun}", response_description="The {noun}.")
-    async def get(self, rows: Rows[TableT], id: RowId) -> Row[Any]:
+    async def get(self, rows: Rows[TableT], id: RowId) -> Row:
         """Return one of your {nouns}."""
         return await rows.select_one(id)
 
     @litestar.put("/{id:int}", summary="Change a {noun} (PUT)", response_description="The {noun} as it is now.")
-    async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT]) -> Row[Any]:
+    async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT]) -> Row:
         """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
         return await rows.update_one(id, data.model_dump(exclude_unset=True))
 
     @litestar.patch("/{id:int}", summary="Change a {noun}", response_description="The {noun} as it is now.")
-    async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT]) -> Row[Any]:
+    async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT]) -> Row:
         """Change the fields that are sent and no other. Null empties a field that may be empty."""
         return await rows.update_one(id, data.model_dump(exclude_unset=True))
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.http.listing import DEFAULT_LIMIT, MAX_LIMIT
+from app.core.http.listing import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from app.testing.conformance.subject import (
     CREATE,
     OPERATIONS,
@@ -16,13 +16,15 @@ from app.testing.conformance.subject import (
 
 BAD_PAGES = {
     "limit": ("0", str(MAX_LIMIT + 1), "-1", "abc", "", "1.5", "%00", "10000000000000000000000"),
-    "offset": ("-1", "abc", "", "1.5", str(2**63), "10000000000000000000000"),
+    "offset": ("-1", "abc", "", "1.5", str(MAX_OFFSET + 1), str(2**63), "10000000000000000000000"),
+    "after": ("-1", "abc", "", "1.5", str(2**63), "10000000000000000000000"),
+    "before": ("0", "abc", "", "1.5", str(2**63), "10000000000000000000000"),
 }
 
 
 @rule
 async def a_page_has_its_bounds(subject: Subject) -> None:
-    """`limit` is 1 to 500 and `offset` 0 to 2**63 - 1; anything else is a 422 that names it, never a silent default."""
+    """`limit` is 1 to 500, `offset` 0 to 10,000, `after` and `before` are ids; else it is a 422 that names it."""
     expect("the cap", (DEFAULT_LIMIT, MAX_LIMIT), (100, 500))
     rows = [await subject.created(subject.owner) for _ in range(2)]
     for name, values in BAD_PAGES.items():
@@ -34,10 +36,12 @@ async def a_page_has_its_bounds(subject: Subject) -> None:
         (f"limit={MAX_LIMIT}", rows),
         ("offset=0", rows),
         ("offset=1", rows[1:]),
+        (f"after={rows[0]['id']}", rows[1:]),
+        (f"before={rows[1]['id']}", rows[:1]),
     ):
         answer = await subject.owner.get(f"{subject.resource.path}?{query}")
         expect(query, (answer.status_code, answer.json()), (200, expected))
-    answer = await subject.owner.get(f"{subject.resource.path}?offset={2**63 - 1}&limit={MAX_LIMIT}")
+    answer = await subject.owner.get(f"{subject.resource.path}?offset={MAX_OFFSET}&limit={MAX_LIMIT}")
     expect("the last offset", (answer.status_code, answer.json()), (200, []))
 
 

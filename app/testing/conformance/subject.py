@@ -16,7 +16,7 @@ from sqlmodel import SQLModel
 
 from app.core.auth.tokens import ALGORITHM
 from app.core.data.owned import CLEARED, OWNER_COLUMN, Owned, owned_models
-from app.core.data.repository import columns_of
+from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 from app.core.http.resources import ResourceController
 from app.installed import INSTALLED

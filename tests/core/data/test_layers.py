@@ -19,7 +19,7 @@ from app.core.data.engine import make_engine
 from app.core.data.errors import DataError
 from app.core.data.owned import Owned, owned_models
 from app.core.data.ownership import bind_owner, everyone
-from app.core.data.repository import columns_of
+from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 from app.core.data.subject import work_for
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
@@ -69,7 +69,7 @@ class Layers:
             if self._hooks:
                 bind_owner(session, "mallory")
             else:
-                work_for(cast("Any", await everyone(session).connection()).sync_connection, "mallory")
+                work_for(cast("Any", await everyone(session).connection()).sync_connection.connection, "mallory")
             yield session
             session.expunge_all()
 

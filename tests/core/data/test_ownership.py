@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from app.core.data.errors import DataError, OwnerNotBound, OwnershipError
 from app.core.data.owned import Owned, owned_models
 from app.core.data.ownership import bind_owner, everyone
-from app.core.data.repository import Repository, Slice, columns_of
+from app.core.data.repository import Repository, Slice
+from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 from app.testing.factories import factory_of
 from tests.core.data.attacks import COUNTS, FORGED, READS, REFUSED, REPOSITORY, WRITES, Attack

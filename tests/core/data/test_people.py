@@ -18,7 +18,7 @@ from app.core.data.errors import OwnershipError
 from app.core.data.owned import owned_models
 from app.core.data.ownership import bind_owner, everyone
 from app.core.data.people import PersonsRow, count_rows, erase_rows, export_rows, models_in_order
-from app.core.data.repository import columns_of
+from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 from app.testing.counting import count_statements
 from app.testing.databases import Databases, settings_for_tests

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from app.core.data.errors import RowNotFound, UnreachableStatement
 from app.core.data.owned import Owned, owned_models
 from app.core.data.ownership import bind_owner
-from app.core.data.repository import Repository
+from app.core.data.repository import Cut, Repository
 from app.core.data.session import AppSession
 from app.core.data.statements import of_owner
 from app.testing.factories import factory_of
@@ -46,9 +46,9 @@ async def test_a_session_for_everyone_reaches_all_rows(model: type[Owned], db: A
     factory: Any = factory_of(model)
     alices, bobs = [await factory.create_async(user_id=user) for user in ("alice", "bob")]
     repository = Repository.of(model)(session=db)
-    found = await repository.select_page(10, 0, count=True)
+    found = await repository.select_page(Cut(10, total=True))
 
-    assert ([row[0] for row in found.rows], found.more, found.total) == ([alices.id, bobs.id], False, 2)
+    assert ([row.id for row in found.rows], found.more, found.total) == ([alices.id, bobs.id], False, 2)
     assert (await repository.select_one(bobs.id)).user_id == "bob"
     await repository.delete_one(bobs.id)
     with pytest.raises(RowNotFound):
@@ -79,6 +79,7 @@ async def test_a_statement_derived_from_one_of_these_is_refused(
     async with sessions() as session:
         bind_owner(session, "mallory")
 
-        assert (await session.execute(statement)).all() == []
-        with pytest.raises(UnreachableStatement):
-            await session.execute(statement.add_columns(select(func.count()).select_from(table).scalar_subquery()))
+        assert list(await session.run(statement, {})) == []
+        for run in (session.execute, session.run):
+            with pytest.raises(UnreachableStatement):
+                await run(statement.add_columns(select(func.count()).select_from(table).scalar_subquery()), {})

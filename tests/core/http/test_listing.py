@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from app.core.data.session import AppSession
-from app.core.http.listing import DEFAULT_LIMIT, MAX_LIMIT
+from app.core.http.listing import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from app.installed import INSTALLED
 from app.testing.callers import Client, assert_error
 from app.testing.factories import factory_of
@@ -36,28 +36,45 @@ def ids(answer: httpx.Response) -> list[int]:
         (0, "", (0, 0), ""),
         (3, "", (0, 3), ""),
         (3, "?limit=3", (0, 3), ""),
-        (4, "?limit=2", (0, 2), '<{path}?limit=2&offset=2>; rel="next"'),
+        (4, "?limit=2", (0, 2), '<{path}?limit=2&after={last}>; rel="next"'),
         (4, "?limit=2&offset=2", (2, 4), '<{path}?limit=2&offset=0>; rel="prev"'),
         (
             5,
             "?limit=2&offset=2",
             (2, 4),
-            '<{path}?limit=2&offset=4>; rel="next", <{path}?limit=2&offset=0>; rel="prev"',
+            '<{path}?limit=2&after={last}>; rel="next", <{path}?limit=2&offset=0>; rel="prev"',
         ),
         (5, "?limit=2&offset=4", (4, 5), '<{path}?limit=2&offset=2>; rel="prev"'),
         (
             5,
             "?limit=2&offset=1",
             (1, 3),
-            '<{path}?limit=2&offset=3>; rel="next", <{path}?limit=2&offset=0>; rel="prev"',
+            '<{path}?limit=2&after={last}>; rel="next", <{path}?limit=2&offset=0>; rel="prev"',
         ),
         (3, "?limit=2&offset=9", (3, 3), '<{path}?limit=2&offset=7>; rel="prev"'),
+        (
+            5,
+            "?limit=2&after={2}",
+            (2, 4),
+            '<{path}?limit=2&after={last}>; rel="next", <{path}?limit=2&before={first}>; rel="prev"',
+        ),
+        (5, "?limit=2&after={4}", (4, 5), '<{path}?limit=2&before={first}>; rel="prev"'),
+        (2, "?limit=2&after=9223372036854775807", (2, 2), '<{path}?limit=2&before=9223372036854775807>; rel="prev"'),
+        (
+            5,
+            "?limit=2&before={5}",
+            (2, 4),
+            '<{path}?limit=2&after={last}>; rel="next", <{path}?limit=2&before={first}>; rel="prev"',
+        ),
+        (5, "?limit=2&before={3}", (0, 2), '<{path}?limit=2&after={last}>; rel="next"'),
+        (5, "?limit=2&before={2}", (0, 1), '<{path}?limit=2&after={last}>; rel="next"'),
+        (5, "?before={1}", (0, 0), ""),
         (DEFAULT_LIMIT, "", (0, DEFAULT_LIMIT), ""),
         (
             DEFAULT_LIMIT + 1,
             "",
             (0, DEFAULT_LIMIT),
-            f'<{{path}}?limit={DEFAULT_LIMIT}&offset={DEFAULT_LIMIT}>; rel="next"',
+            f'<{{path}}?limit={DEFAULT_LIMIT}&after={{last}}>; rel="next"',
         ),
     ],
 )
@@ -66,12 +83,15 @@ async def test_a_page_names_its_neighbours_exactly(  # noqa: PLR0917
 ) -> None:
     await store(resource, 2, user="bob")
     mine = await store(resource, stored)
+    expected = mine[slice(*rows)]
+    edges = {"first": expected[0], "last": expected[-1]} if expected else {}
+    query = query.format(None, *mine)  # `{2}` is the id of the second row
 
     for total, headers in ((None, {}), (str(stored), COUNT)):
         answer = await client.get(resource.path + query, headers=headers)
 
-        assert ids(answer) == mine[slice(*rows)]
-        assert answer.headers.get("link", "") == links.format(path=resource.path)
+        assert ids(answer) == expected
+        assert answer.headers.get("link", "") == links.format(path=resource.path, **edges)
         assert answer.headers.get("x-total-count") == total
         assert answer.headers.get("preference-applied") == (total and "count=exact")
 
@@ -122,7 +142,7 @@ async def test_any_other_preference_is_left_alone(
 
 @every_resource
 @pytest.mark.parametrize(
-    "query", ["limit=1", f"limit={MAX_LIMIT}", "offset=0", f"offset={2**63 - 1}", f"limit={MAX_LIMIT}&offset=5"]
+    "query", ["limit=1", f"limit={MAX_LIMIT}", "offset=0", f"offset={MAX_OFFSET}", f"after={2**63 - 1}", "before=1"]
 )
 async def test_the_bounds_belong_to_what_is_allowed(client: Client, resource: Resource, query: str) -> None:
     assert ids(await client.get(f"{resource.path}?{query}")) == []
@@ -143,7 +163,16 @@ async def test_the_bounds_belong_to_what_is_allowed(client: Client, resource: Re
         ("limit=1_0", "limit"),
         (f"limit={'9' * 5000}", "limit"),
         ("offset=-1", "offset"),
+        (f"offset={MAX_OFFSET + 1}", "offset"),
         (f"offset={2**63}", "offset"),
+        ("after=-1", "after"),
+        (f"after={2**63}", "after"),
+        ("before=0", "before"),
+        (f"before={2**63}", "before"),
+        ("before=x", "before"),
+        ("offset=1&after=1", "offset"),
+        ("after=1&before=9", "offset"),
+        ("offset=1&before=9", "offset"),
         ("offset=x", "offset"),
         ("ofset=1", "ofset"),
         ("LIMIT=1", "LIMIT"),

@@ -13,7 +13,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from app.core.data.owned import Owned
-from app.core.data.repository import columns_of
+from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 from tests.core.data.attacks.shapes import WORD, Attack, id_of, reading, text_column, underneath, writing
 

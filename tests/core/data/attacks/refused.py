@@ -19,7 +19,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import aliased, make_transient_to_detached
 
 from app.core.data.owned import Owned
-from app.core.data.repository import columns_of
+from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 from tests.core.data.attacks.shapes import (
     WORD,

@@ -9,7 +9,8 @@ from sqlalchemy import (
 )
 
 from app.core.data.owned import Owned
-from app.core.data.repository import Repository, columns_of
+from app.core.data.repository import Cut, Repository
+from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 from tests.core.data.attacks.shapes import WORD, Attack, detached, id_of, text_column, values_of
 
@@ -68,7 +69,7 @@ def _new_row_for_them(model: type[Owned], theirs: Owned) -> Any:
 
 
 REPOSITORY: dict[str, Attack] = {
-    "select_page": _call("select_page", lambda *_: 100, lambda *_: 0),
+    "select_page": _call("select_page", lambda *_: Cut(100)),
     "select_one": _call("select_one", _their_id),
     "insert_one": _call("insert_one", lambda _, t: values_of(t) | {"id": None}),
     "update_one": _call("update_one", _their_id, lambda m, _: {text_column(m): WORD}),

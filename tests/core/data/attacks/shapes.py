@@ -9,7 +9,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import make_transient_to_detached
 
 from app.core.data.owned import Owned
-from app.core.data.repository import columns_of
+from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 
 Attack = Callable[[AppSession, type[Owned], Owned], Awaitable[Any]]

@@ -1,0 +1,167 @@
+"""The owned session: it serves one owner, and its hooks hold every statement and every flush to that owner.
+
+Fail closed: with no owner bound it raises where owned rows are named and finds nothing where they are not. The owner
+travels as a bound parameter, so one compiled statement serves everybody, and one that lacks the value cannot run.
+"""
+
+from enum import Enum
+from functools import cache
+from typing import Any, Final, NoReturn, cast
+
+from sqlalchemy import Connection, Insert, Table, event, insert, inspect
+from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
+from sqlmodel import SQLModel
+
+from app.core.data.errors import ForeignRow, NotAtomic, OwnerNotBound, UnreachableStatement
+from app.core.data.owned import OWNER_COLUMN, Owned
+from app.core.data.plans import Rows, Statement, Values, run_on
+from app.core.data.statements import about_everyone, about_owner, hold_statement
+from app.core.data.subject import work_for
+
+
+class Everyone(Enum):
+    """The type of `EVERYONE`, the one owner that is not a user."""
+
+    EVERYONE = "everyone"
+
+
+EVERYONE: Final = Everyone.EVERYONE
+
+
+class OwnedSession(Session):
+    """A session that reads and writes the rows of one owner, whatever it is asked.
+
+    `owner` is a user's id, EVERYONE, or None while nobody is bound; `serve()` sets it once.
+    """
+
+    owner: str | Everyone | None = None
+    atomic_depth: int = 0
+
+    def serve(self, owner: str | Everyone) -> None:
+        """Bind the owner for the rest of this session's life.
+
+        Raises:
+            ForeignRow: it serves another already; what it has loaded would cross over.
+        """
+        if self.owner not in (None, owner):
+            raise ForeignRow("This session serves an owner already; open another session for another owner.")
+        self.owner = owner
+
+    @property
+    def subject(self) -> str | None:
+        """On whose behalf the database works: nobody's, where everyone is served."""
+        return None if self.owner is EVERYONE else self.owner
+
+    def held(self, statement: Statement, values: Values) -> tuple[Statement, Values]:
+        """Return what runs in place of a statement of `of_owner()`: it, about this session's owner, or about everyone.
+
+        Raises:
+            OwnerNotBound: there is no owner.
+            UnreachableStatement: `of_owner()` did not write it.
+        """
+        if self.owner is EVERYONE:
+            return about_everyone(statement), values
+        return statement, about_owner(statement, values, self.owner)
+
+    def new_row(self, model: type[SQLModel], values: Values) -> tuple[Statement, Values]:
+        """Return the statement that inserts one row and returns all of its columns; an owned row is the owner's.
+
+        Raises:
+            OwnerNotBound: there is nobody to give the row to.
+            ForeignRow: the values name another owner, or an id.
+        """
+        if issubclass(model, Owned):
+            values = {**values, OWNER_COLUMN: self._owner_for(values.get(OWNER_COLUMN), values.get("id"))}
+        return _insert_of(model), values
+
+    def run_here(self, statement: Statement, values: Values) -> Rows:
+        """Run a statement on the connection that this session holds; within a greenlet."""
+        connection = super().connection()
+        return run_on(connection.connection, connection.dialect, self.subject, statement, values)
+
+    def open_transaction(self, isolation_level: str) -> None:
+        """Take a connection out of AUTOCOMMIT for the transaction that has just begun."""
+        super().connection(execution_options={"isolation_level": isolation_level})
+
+    def connection(self, *args: Any, **kwargs: Any) -> Connection:
+        """Refuse the raw connection, on which no hook would see a statement."""
+        if self.owner is not EVERYONE:
+            raise UnreachableStatement("A raw connection is out of the owner's reach; execute ORM statements instead.")
+        return super().connection(*args, **kwargs)
+
+    def _refuse_bulk(self, *_: Any, **__: Any) -> NoReturn:
+        raise UnreachableStatement("The bulk methods write past the owner's hooks; use add_all() inside atomic().")
+
+    bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_bulk
+
+    def stamp(self, row: Owned) -> None:
+        """Give a new row its owner.
+
+        Raises:
+            OwnerNotBound: there is nobody to give the row to.
+            ForeignRow: it names another owner, or chooses its own id.
+        """
+        row.user_id = self._owner_for(row.user_id, row.id)
+
+    def _owner_for(self, given: str | None, row_id: int | None) -> str:
+        """The owner of a new row: the session's, or, where it serves everyone, the one that was given."""
+        owner = given if self.owner is EVERYONE else self.owner
+        if not isinstance(owner, str):
+            raise OwnerNotBound
+        if given not in (None, owner):
+            raise ForeignRow("A new row names another owner than the one that this session serves.")
+        if row_id is not None and self.owner is not EVERYONE:
+            # An id that is taken would fail and a free one would not: the answer would tell which ids others have.
+            raise ForeignRow("A new row chooses its own id; leave it to the database.")
+        return owner
+
+
+@cache
+def _insert_of(model: type[SQLModel]) -> Insert:
+    # Of the table, not of the class: there is nothing to filter in it, and the ORM's takes four times as long.
+    table = inspect(model).local_table
+    return insert(cast("Table", table)).returning(*table.c)
+
+
+@event.listens_for(OwnedSession, "after_begin")
+def _on_begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
+    work_for(connection.connection, _owned(session).subject)
+
+
+@event.listens_for(OwnedSession, "do_orm_execute")
+def _on_statement(state: ORMExecuteState) -> None:
+    owner = _owned(state.session).owner
+    if owner is not EVERYONE:
+        hold_statement(state, owner)
+
+
+@event.listens_for(OwnedSession, "before_flush")
+def _on_flush(session: Session, _: UOWTransaction, __: Any) -> None:
+    """Stamp new rows with the owner; refuse rows of others, changed owners, chosen ids, and half-atomic work."""
+    held = _owned(session)
+    changed = [row for row in session.dirty if session.is_modified(row)]
+    for row in session.new:
+        if isinstance(row, Owned):
+            held.stamp(row)
+    for row in changed:
+        if isinstance(row, Owned) and inspect(row).attrs[OWNER_COLUMN].history.has_changes():
+            raise ForeignRow(f"{OWNER_COLUMN} was changed on a row, but the owner of a row never changes.")
+    if held.atomic_depth == 0 and len(session.new) + len(changed) + len(session.deleted) > 1:
+        raise NotAtomic("A flush of several rows could store half of them; use `async with session.atomic():`.")
+
+
+@event.listens_for(OwnedSession, "before_attach")
+@event.listens_for(OwnedSession, "loaded_as_persistent")
+def _on_row(session: Session, row: object) -> None:
+    """Let in the owner's rows only, and new ones; also a tripwire for what the statements should have kept out."""
+    owner = _owned(session).owner
+    if not isinstance(row, Owned) or owner is EVERYONE:
+        return
+    state = inspect(row)
+    theirs = state.dict.get(OWNER_COLUMN)
+    if theirs != owner and not (theirs is None and state.key is None):
+        raise ForeignRow("A row of another owner was handed to this session.")
+
+
+def _owned(session: Session) -> OwnedSession:
+    return cast("OwnedSession", session)  # the hooks listen to this class only

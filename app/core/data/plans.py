@@ -1,0 +1,135 @@
+"""Plans: a statement compiled once, with how its values go in and its rows come out, and run by the driver itself.
+
+SQLAlchemy writes the SQL, knows the types and keeps the pool. What it does around each execution (a unit of work, a
+connection object, a result object) costs four times what the driver takes for one row, so it is left out here.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any, Final, NoReturn, cast
+
+from sqlalchemy import Delete, Dialect, Engine, Insert, PoolProxiedConnection, Select, Update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.types import TypeEngine
+from sqlalchemy.util import await_only
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from app.core.data.subject import work_for
+
+Statement = Select[Any] | Insert | Update | Delete
+Values = Mapping[str, Any]
+Rows = Sequence[tuple[Any, ...]]
+
+WATCHERS: Final[list[Callable[[str], object]]] = []
+"""Who is told the text of every statement that is run here: what counts statements in a test."""
+
+
+class Plan:
+    """One statement in one database's SQL, for values of the given names."""
+
+    def __init__(self, statement: Statement, dialect: Dialect, names: tuple[str, ...]) -> None:
+        writes = isinstance(statement, Insert | Update)
+        compiled = cast("Any", statement.compile(dialect=dialect, column_keys=names if writes else None))
+        if any(bind.expanding for bind in compiled.bind_names):
+            raise TypeError("A list of values cannot be compiled once; use session.execute() for this statement.")
+        self.text = str(compiled)
+        self._values_of = compiled.construct_params
+        self._order: Sequence[str] | None = compiled.positiontup
+        self._defaults = _defaults_of(compiled)
+        types = {name: bind.type.dialect_impl(dialect) for bind, name in compiled.bind_names.items()}
+        into = {name: type_.bind_processor(dialect) for name, type_ in types.items()}
+        self._into = {name: convert for name, convert in into.items() if convert}
+        self._out_of = [_reader_of(column.type, dialect) for column in statement.exported_columns]
+        self._as_they_come = not any(self._out_of)
+
+    def bind(self, values: Values) -> Any:
+        """Return the values as the driver takes them, with the columns' defaults; a missing one is refused."""
+        given = dict(values)
+        for name, default in self._defaults.items():
+            given[name] = default.arg(_Given(given)) if default.is_callable else default.arg
+        bound: dict[str, Any] = self._values_of(given)
+        for name, convert in self._into.items():
+            bound[name] = convert(bound[name])
+        return bound if self._order is None else [bound[name] for name in self._order]
+
+    def read(self, rows: Rows) -> Rows:
+        """Return the driver's rows as the columns' types read them."""
+        if self._as_they_come:
+            return rows
+        return [tuple(c(value) if c else value for c, value in zip(self._out_of, row, strict=True)) for row in rows]
+
+
+class _Given:
+    """What a column's default may look at: the values of the columns before it."""
+
+    def __init__(self, values: dict[str, Any]) -> None:
+        self._values = values
+
+    def get_current_parameters(self) -> dict[str, Any]:
+        return self._values
+
+
+def _reader_of(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    if isinstance(type_, UTCDateTime) and dialect.name == "postgresql":
+        return None  # our connections speak UTC; converting each moment of a page again takes a tenth of its time
+    return type_.dialect_impl(dialect).result_processor(dialect, None)
+
+
+def _defaults_of(compiled: Any) -> dict[str, Any]:
+    """What Python gives the columns that the statement is given no value for, in their order."""
+    inserted = {column.key: column.default for column in getattr(compiled, "insert_prefetch", ())}
+    return inserted or {column.key: column.onupdate for column in getattr(compiled, "update_prefetch", ())}
+
+
+# Bounded, because a table has as many plans for UPDATE as it has sets of columns.
+_plan_of: Final = lru_cache(maxsize=2000)(Plan)
+
+
+def run_alone(engine: Engine, subject: str | None, statement: Statement, values: Values) -> Rows:
+    """Borrow a connection, run the statement on it in AUTOCOMMIT, and give it back; within one greenlet.
+
+    Raises:
+        DBAPIError: it failed; `statement` is None in it where nothing was sent, because there was no connection.
+    """
+    try:
+        connection = engine.raw_connection()
+    except engine.dialect.loaded_dbapi.Error as error:
+        _reraise(engine.dialect, None, error, lost=False)
+    try:
+        return run_on(connection, engine.dialect, subject, statement, values)
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            connection.invalidate(error)
+        raise
+    except BaseException:
+        connection.invalidate()  # cancelled, perhaps: nobody knows what is still under way on it
+        raise
+    finally:
+        connection.close()
+
+
+def run_on(
+    connection: PoolProxiedConnection, dialect: Dialect, subject: str | None, statement: Statement, values: Values
+) -> Rows:
+    """Run the statement on this connection, on behalf of the subject, and return its rows; within a greenlet.
+
+    Raises:
+        DBAPIError: it failed.
+    """
+    plan = _plan_of(statement, dialect, tuple(values))
+    for watch in WATCHERS:
+        watch(plan.text)
+    work_for(connection, subject)
+    driver = cast("Any", connection.driver_connection)
+    try:
+        return plan.read(await_only(driver.execute_fetchall(plan.text, plan.bind(values))))
+    except dialect.loaded_dbapi.Error as error:
+        _reraise(dialect, plan.text, error, lost=dialect.is_disconnect(error, cast("Any", connection), None))
+
+
+def _reraise(dialect: Dialect, text: str | None, error: Exception, *, lost: bool) -> NoReturn:
+    """Raise what SQLAlchemy raises for the driver's error, without the values, which hold what users wrote."""
+    base = dialect.loaded_dbapi.Error
+    raise DBAPIError.instance(
+        text, None, error, base, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+    ) from error

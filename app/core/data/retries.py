@@ -1,0 +1,74 @@
+"""Retries: a database that goes away for a moment costs its callers a moment, and never a write twice.
+
+A statement is repeated only where it is known that it was not carried out, or where it only reads. What is not known
+is said: the caller must look before asking again.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final, TypeVar
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from app.core.data.errors import OutcomeUnknown
+
+T = TypeVar("T")
+
+BUDGET: Final = 2.5  # seconds: a restart of PostgreSQL takes one or two, and a person waits no longer
+MOST_WAITING: Final = 200  # requests; more of them waiting would only fall upon the database together when it is back
+_FIRST_PAUSE: Final = 0.02  # seconds; each further one is twice as long
+_LONGEST_PAUSE: Final = 0.4
+
+# The server says that it did not carry the statement out: it is going down, or it rolled it back.
+_NOT_DONE: Final = frozenset({"57P01", "57P02", "57P03", "53300", "40001", "40P01", "55P03"})
+# PgBouncer has one code for everything; these it says before it hands a statement to a server.
+_NOT_FORWARDED: Final = ("server_login_retry", "query_wait_timeout", "pgbouncer cannot connect to server")
+
+_waiting = 0
+
+
+async def persist(attempt: Callable[[], Awaitable[T]], *, reads: bool) -> T:
+    """Return what the attempt returns, made again while the database is away, for `BUDGET` seconds at most.
+
+    Raises:
+        OutcomeUnknown: the connection broke after a writing statement was sent.
+        SQLAlchemyError: what the last attempt raised.
+    """
+    began, pause = time.monotonic(), _FIRST_PAUSE
+    while True:
+        try:
+            return await attempt()
+        except (DBAPIError, PoolTimeout) as error:
+            if not _is_repeatable(error, reads=reads):
+                raise
+            if time.monotonic() - began + pause > BUDGET or _waiting >= MOST_WAITING:
+                raise
+        await _pause(pause)
+        pause = min(2 * pause, _LONGEST_PAUSE)
+
+
+async def _pause(seconds: float) -> None:
+    global _waiting  # noqa: PLW0603  # one count for the process is what is meant
+    _waiting += 1
+    try:
+        await asyncio.sleep(seconds * random.uniform(0.5, 1))  # noqa: S311  # no secret: it spreads the callers
+    finally:
+        _waiting -= 1
+
+
+def _is_repeatable(error: DBAPIError | PoolTimeout, *, reads: bool) -> bool:
+    if isinstance(error, PoolTimeout):
+        return True
+    if error.statement is None or _was_not_done(error.orig):
+        return True
+    if error.connection_invalidated and not reads:
+        raise OutcomeUnknown from error
+    return error.connection_invalidated
+
+
+def _was_not_done(error: Any) -> bool:
+    sqlstate = getattr(error, "sqlstate", None)
+    return sqlstate in _NOT_DONE or (sqlstate == "08P01" and any(text in str(error) for text in _NOT_FORWARDED))
