@@ -33,8 +33,9 @@ class Plan:
         if any(bind.expanding for bind in compiled.bind_names):
             raise TypeError("A list of values cannot be compiled once; use session.execute() for this statement.")
         self.text = str(compiled)
-        self._values_of = compiled.construct_params
-        self._order: Sequence[str] | None = compiled.positiontup
+        self._is_positional = bool(compiled.positional)
+        self._names: Sequence[str] = compiled.positiontup or list(compiled.bind_names.values())
+        self._constants = {name: bind.value for bind, name in compiled.bind_names.items() if bind.value is not None}
         self._defaults = _defaults_of(compiled)
         types = {name: bind.type.dialect_impl(dialect) for bind, name in compiled.bind_names.items()}
         into = {name: type_.bind_processor(dialect) for name, type_ in types.items()}
@@ -43,14 +44,18 @@ class Plan:
         self._as_they_come = not any(self._out_of)
 
     def bind(self, values: Values) -> Any:
-        """Return the values as the driver takes them, with the columns' defaults; a missing one is refused."""
-        given = dict(values)
+        """Return the values as the driver takes them, with the columns' defaults.
+
+        Raises:
+            KeyError: one is missing.
+        """
+        given = {**self._constants, **values}
         for name, default in self._defaults.items():
             given[name] = default.arg(_Given(given)) if default.is_callable else default.arg
-        bound: dict[str, Any] = self._values_of(given)
         for name, convert in self._into.items():
-            bound[name] = convert(bound[name])
-        return bound if self._order is None else [bound[name] for name in self._order]
+            given[name] = convert(given[name])
+        bound = [given[name] for name in self._names]
+        return bound if self._is_positional else dict(zip(self._names, bound, strict=True))
 
     def read(self, rows: Rows) -> Rows:
         """Return the driver's rows as the columns' types read them."""

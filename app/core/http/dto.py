@@ -13,6 +13,7 @@ from litestar.exceptions import HTTPException
 from litestar.openapi.spec import Reference, Schema
 from litestar.types.serialization import LitestarEncodableType
 from litestar.typing import FieldDefinition
+from pydantic import BaseModel
 from sqlmodel import SQLModel
 
 from app.core.data.rows import row_struct
@@ -20,20 +21,25 @@ from app.core.data.rows import row_struct
 T = TypeVar("T")
 
 
-class CreateSchema(SQLModel):
-    """The base of what creates a row: JSON's own types only, and no field that the class does not have."""
+class _Schema(SQLModel):
+    """The base of what a client may send: JSON's own types only, and no field that the class does not have."""
 
     model_config = {"extra": "forbid", "strict": True}  # pydantic reads it once
 
+    # SQLModel's constructor would make pydantic read the JSON into a dictionary, and validate that a second time.
+    __init__ = BaseModel.__init__
 
-class UpdateSchema(SQLModel):
+
+class CreateSchema(_Schema):
+    """The base of what creates a row."""
+
+
+class UpdateSchema(_Schema):
     """The base of what changes a row: every field may be left out, and one that is sent obeys its rule.
 
     So null clears a field that may be empty and is refused for any other. `model_dump(exclude_unset=True)` holds the
     fields that were sent.
     """
-
-    model_config = {"extra": "forbid", "strict": True}  # pydantic reads it once
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
