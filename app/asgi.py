@@ -3,8 +3,7 @@
 from advanced_alchemy.extensions.litestar import SQLAlchemyInitPlugin
 from litestar import Litestar
 
-from app.core.auth.keys import signing_key
-from app.core.auth.middleware import BearerMiddleware
+from app.core.auth.middleware import make_bearer_middleware
 from app.core.data.alchemy import make_alchemy
 from app.core.data.owned import check_references
 from app.core.data.ownership import owner_guard
@@ -29,9 +28,10 @@ def create_app(settings: Settings | None = None) -> Litestar:
     refuse_unlisted()
     check_references()
     configure_logging(settings)
+    bearer = make_bearer_middleware(settings)
     alchemy = make_alchemy(settings)
     app = Litestar(
-        middleware=[BearerMiddleware(signing_key(settings)), QueryMiddleware()],
+        middleware=[bearer, QueryMiddleware()],
         guards=[owner_guard(alchemy)],
         plugins=[SQLAlchemyInitPlugin(alchemy)],
         route_handlers=[health, ready, docs_asset, *INSTALLED],
@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         openapi_config=make_openapi_config(),
         logging_config=None,
         on_startup=[describe_errors],
+        lifespan=[bearer.lifespan],
         on_shutdown=[alchemy.get_engine().dispose],  # the plugin forgets it where a process has a second application
     )
     app.asgi_handler = AccessLog(app.asgi_handler)  # outside of the router, so that it sees unknown routes as well

@@ -54,6 +54,31 @@ GOOD: Final[dict[str, dict[str, str]]] = {
         "DATABASE_POOL_RECYCLE": "1",
         "DATABASE_PING_AFTER": "0.0",
     },
+    "a stock better auth, with its URL alone": {"APP_ENV": "production", "BETTER_AUTH_URL": "https://app.example"},
+    "keys at an address of their own": {
+        "APP_ENV": "production",
+        "BETTER_AUTH_JWKS_URL": "https://keys.internal/jwks?v=1",
+        "JWT_AUDIENCE": "https://app.example",
+        "JWT_ISSUER": "https://app.example",
+    },
+    "keys on this machine": {"APP_ENV": "production", "BETTER_AUTH_URL": "http://127.0.0.1:3000"},
+    "keys on this machine, by IPv6": {"APP_ENV": "production", "BETTER_AUTH_URL": "http://[::1]:3000"},
+    "keys on this machine, by name": {"APP_ENV": "production", "BETTER_AUTH_URL": "http://auth.localhost:3000"},
+    "http in development": {"BETTER_AUTH_URL": "http://192.168.0.7:3000"},
+    "better auth's own .env, for its keys": {
+        "BETTER_AUTH_SECRET": STRONG,
+        "BETTER_AUTH_URL": "https://app.example",
+        "JWT_KEYS": "jwks",
+    },
+    "better auth's own .env, for its secret": {
+        "APP_ENV": "production",
+        "BETTER_AUTH_SECRET": STRONG,
+        "BETTER_AUTH_URL": "http://app.example",
+        "JWT_KEYS": "secret",
+    },
+    "several secrets": {"APP_ENV": "production", "BETTER_AUTH_SECRETS": f"2:{STRONG}, 1:{STRONG[::-1]}"},
+    "a secret with a colon among several": {"BETTER_AUTH_SECRETS": f"0:{STRONG}:{STRONG}"},
+    "an example of a secret in development": {"BETTER_AUTH_SECRET": "change-me-change-me-change-me-change-me"},
     "a frontend's variables": {"NEXT_PUBLIC_API_URL": "http://localhost:8000", "PORT": "x"},
 }
 
@@ -70,7 +95,7 @@ def test_a_good_environment_is_taken(monkeypatch: pytest.MonkeyPatch, variables:
             assert str(getattr(found, "get_secret_value", lambda found=found: found)()) == value
 
 
-PUBLIC: Final = {"", "production"}  # what a message may say although it was set
+PUBLIC: Final = {"", "production", "jwks", "secret"}  # what a message may say although it was set
 
 BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
     "a short secret": ({"BETTER_AUTH_SECRET": "zebra" * 6}, "BETTER_AUTH_SECRET", "needs at least 32 characters"),
@@ -94,6 +119,97 @@ BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
         "BETTER_AUTH_SECRET",
         "`openssl rand -base64 32` makes one",
     ),
+    "production with an example": (
+        {"APP_ENV": "production", "BETTER_AUTH_SECRET": "your-super-secret-key-for-better-auth-here"},
+        "BETTER_AUTH_SECRET",
+        "looks like an example or a pattern; `openssl rand -base64 32` makes a secret",
+    ),
+    "production with a pattern": (
+        {"APP_ENV": "production", "BETTER_AUTH_SECRET": "zebra" * 8},
+        "BETTER_AUTH_SECRET",
+        "looks like an example or a pattern",
+    ),
+    "a comma in one of several secrets": (
+        {"BETTER_AUTH_SECRETS": f"2:{STRONG},{STRONG}"},
+        "BETTER_AUTH_SECRETS",
+        "write it as Better Auth wants it",
+    ),
+    "production with a pattern among several": (
+        {"APP_ENV": "production", "BETTER_AUTH_SECRETS": f"2:{STRONG},1:{'0123' * 9}"},
+        "BETTER_AUTH_SECRETS",
+        "looks like an example or a pattern",
+    ),
+    "several secrets, one short": (
+        {"BETTER_AUTH_SECRETS": f"2:{STRONG},1:zebra"},
+        "BETTER_AUTH_SECRETS",
+        "at least 32",
+    ),
+    "several secrets, one public": (
+        {"BETTER_AUTH_SECRETS": f"2:{STRONG},1:{min(KNOWN_SECRETS)}"},
+        "BETTER_AUTH_SECRETS",
+        "set one of your own",
+    ),
+    "several secrets without versions": (
+        {"BETTER_AUTH_SECRETS": f"{STRONG},{STRONG}"},
+        "BETTER_AUTH_SECRETS",
+        "a list like 2:new-secret,1:old-secret",
+    ),
+    "several secrets of one version": (
+        {"BETTER_AUTH_SECRETS": f"1:{STRONG},01:{STRONG}"},
+        "BETTER_AUTH_SECRETS",
+        "number each secret differently",
+    ),
+    "a secret and a URL": (
+        {"BETTER_AUTH_SECRET": STRONG, "BETTER_AUTH_URL": "https://zebra.example"},
+        "BETTER_AUTH_SECRET",
+        "are both set; add JWT_KEYS=jwks if",
+    ),
+    "several secrets and an address of keys": (
+        {"BETTER_AUTH_SECRETS": f"1:{STRONG}", "BETTER_AUTH_JWKS_URL": "https://z.example/k", "JWT_AUDIENCE": "zebra"},
+        "BETTER_AUTH_SECRET",
+        "are both set; add JWT_KEYS=jwks if",
+    ),
+    "public keys from nowhere": ({"JWT_KEYS": "jwks"}, "JWT_KEYS", "set BETTER_AUTH_URL"),
+    "an unknown kind of keys": ({"JWT_KEYS": "zebra"}, "JWT_KEYS", "'secret' or 'jwks'"),
+    "an address of keys without an audience": (
+        {"BETTER_AUTH_JWKS_URL": "https://zebra.example/jwks"},
+        "JWT_AUDIENCE",
+        "set it to the `aud` of the tokens, or set BETTER_AUTH_URL",
+    ),
+    "production with a URL in the clear": (
+        {"APP_ENV": "production", "BETTER_AUTH_URL": "http://zebra.example"},
+        "BETTER_AUTH_URL",
+        "use https",
+    ),
+    "production with a URL that only begins like this machine's": (
+        {"APP_ENV": "production", "BETTER_AUTH_URL": "http://localhost.zebra.example"},
+        "BETTER_AUTH_URL",
+        "use https",
+    ),
+    "production with keys fetched in the clear": (
+        {
+            "APP_ENV": "production",
+            "BETTER_AUTH_URL": "https://zebra.example",
+            "BETTER_AUTH_JWKS_URL": "http://10.0.0.7/jwks",
+        },
+        "BETTER_AUTH_JWKS_URL",
+        "use https",
+    ),
+    "production without a secret although a URL is set": (
+        {"APP_ENV": "production", "BETTER_AUTH_URL": "https://zebra.example", "JWT_KEYS": "secret"},
+        "BETTER_AUTH_SECRET",
+        "required in production",
+    ),
+    "a URL without a scheme": ({"BETTER_AUTH_URL": "zebra.example"}, "BETTER_AUTH_URL", "looks like https://"),
+    "a URL that is a file": ({"BETTER_AUTH_JWKS_URL": "file:///zebra/jwks"}, "BETTER_AUTH_JWKS_URL", "is not a URL"),
+    "a URL without a host": ({"BETTER_AUTH_URL": "https:///zebra"}, "BETTER_AUTH_URL", "is not a URL"),
+    "a URL with a bad port": ({"BETTER_AUTH_URL": "https://zebra.example:99999"}, "BETTER_AUTH_URL", "is not a URL"),
+    "a URL with a space": ({"BETTER_AUTH_URL": "https://zebra.example/a b"}, "BETTER_AUTH_URL", "is not a URL"),
+    "a URL with a bracket": ({"BETTER_AUTH_URL": "https://[zebra"}, "BETTER_AUTH_URL", "is not a URL"),
+    "a URL with a password": ({"BETTER_AUTH_URL": "https://u:zebra@a.example"}, "BETTER_AUTH_URL", "remove that"),
+    "a URL with a query": ({"BETTER_AUTH_URL": "https://zebra.example/?a"}, "BETTER_AUTH_URL", "no more"),
+    "an audience with white space": ({"JWT_AUDIENCE": "https://zebra.example "}, "JWT_AUDIENCE", "remove it"),
+    "an issuer with a newline": ({"JWT_ISSUER": "https://zebra\n.example"}, "JWT_ISSUER", "remove it"),
     "an unknown environment": ({"APP_ENV": "prod-zebra"}, "APP_ENV", "'development' or 'production'"),
     "an unknown log level": ({"LOG_LEVEL": "CHATTY"}, "LOG_LEVEL", "'DEBUG', 'INFO', 'WARNING' or 'ERROR'"),
     "an unknown log format": ({"LOG_FORMAT": "xml-zebra"}, "LOG_FORMAT", "'text' or 'json'"),

@@ -1,25 +1,66 @@
-"""The key that tokens are signed with: Better Auth's secret, or in development one of our own making."""
+"""The secrets that HS256 tokens are signed with: Better Auth's, or in development one of our own making."""
 
 import os
 import secrets
+from base64 import urlsafe_b64encode
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
+import jwt
+
+from app.core.auth.tokens import ALGORITHM, InvalidToken
 from app.settings import DATA_DIR, MIN_SECRET_LENGTH, InvalidSettings, Settings
 
 
-def signing_key(settings: Settings) -> bytes:
-    """Return the HS256 key: the UTF-8 bytes of BETTER_AUTH_SECRET, never decoded or trimmed.
+class SecretKeys:
+    """Shared secrets, any of which may have signed a token. HS256 and nothing else; a `kid` says nothing here."""
+
+    def __init__(self, *secrets: bytes) -> None:
+        self._keys = tuple(map(_as_key, secrets))
+
+    def candidates(self, algorithm: str, key_id: object) -> Sequence[jwt.PyJWK]:
+        """Return all of them.
+
+        Raises:
+            InvalidToken: the token is not signed with a secret.
+        """
+        if algorithm != ALGORITHM:
+            raise InvalidToken("alg_not_allowed", algorithm)
+        return self._keys
+
+
+def signing_keys(settings: Settings) -> tuple[bytes, ...]:
+    """Return the HS256 keys, of which the first one signs: the UTF-8 bytes of the secrets, never decoded or trimmed.
 
     Without a secret (which only development allows, see `Settings`) one is made once and kept in `.data/secret`.
 
     Raises:
-        InvalidSettings: there is none, and none can be kept, or what is kept is none.
+        InvalidSettings: there is none, and none can be kept, or what is kept is none, or it is no secret.
     """
-    if settings.better_auth_secret is not None:
-        return settings.better_auth_secret.get_secret_value().encode()
-    path = DATA_DIR / "secret"
+    keys = tuple(secret.encode() for secret in settings.secrets) or (_own_secret(DATA_DIR / "secret"),)
+    for key in keys:
+        _refuse_public(key)
+    return keys
+
+
+def _as_key(secret: bytes) -> jwt.PyJWK:
+    return jwt.PyJWK({"kty": "oct", "k": urlsafe_b64encode(secret).decode()}, ALGORITHM)
+
+
+def _refuse_public(key: bytes) -> None:
+    """PyJWT verifies nothing with a secret that is really a public key: better to hear of it at the start."""
+    try:
+        jwt.get_algorithm_by_name(ALGORITHM).prepare_key(key)
+    except jwt.InvalidKeyError:
+        raise InvalidSettings(
+            "BETTER_AUTH_SECRET is a public key or a certificate; for tokens that are signed with a key of their own"
+            " set BETTER_AUTH_URL instead"
+        ) from None
+
+
+def _own_secret(path: Path) -> bytes:
     try:
         secret = _kept_secret(path)
     except OSError as error:

@@ -6,15 +6,24 @@ sentences. A token in a cookie or in the query is never looked at.
 
 import logging
 import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
+from litestar import Litestar
 from litestar.enums import ScopeType
-from litestar.exceptions import NotAuthorizedException
+from litestar.exceptions import HTTPException, NotAuthorizedException, ServiceUnavailableException
 from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
-from app.core.auth.tokens import InvalidToken, TokenVerifier
+from app.core.auth.better_auth import expected_claims, jwks_url
+from app.core.auth.jwks import JwksClient
+from app.core.auth.keys import SecretKeys, signing_keys
+from app.core.auth.public_keys import KeysMissing, PublicKeys
+from app.core.auth.tokens import InvalidToken, UnknownKey
 from app.core.auth.users import User
+from app.core.auth.verifier import TokenVerifier
+from app.settings import Settings
 
 PUBLIC: Final = "public"
 """The handler option that opens a route to everybody."""
@@ -22,42 +31,72 @@ PUBLIC: Final = "public"
 logger = logging.getLogger(__name__)
 
 _BEARER: Final = re.compile(rb"bearer +([A-Za-z0-9._~+/=-]+) *", re.IGNORECASE)
+_MISSING: Final = {"WWW-Authenticate": "Bearer", "Cache-Control": "no-store"}
+_INVALID: Final = {"WWW-Authenticate": 'Bearer error="invalid_token"', "Cache-Control": "no-store"}
+_LATER: Final = {"Retry-After": "5", "Cache-Control": "no-store"}  # seconds
 
 
 class BearerMiddleware(ASGIMiddleware):
     """Lets through who has a valid token, as `scope["user"]`; answers 401 to everybody else.
 
-    OPTIONS describes a route and tells nothing of its rows: it passes, and its session serves nobody.
+    While there are no public keys yet, a token that they would be needed for is answered 503. OPTIONS describes a route
+    and tells nothing of its rows: it passes, and its session serves nobody.
     """
 
     scopes = (ScopeType.HTTP, ScopeType.WEBSOCKET)
     exclude_opt_key = PUBLIC
 
-    def __init__(self, key: bytes) -> None:
-        self._tokens = TokenVerifier(key)
+    def __init__(self, verifier: TokenVerifier, jwks: JwksClient | None = None) -> None:
+        self._verifier = verifier
+        self._jwks = jwks
 
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Verify the token, before anything looks at the body."""
         if scope.get("method") != "OPTIONS":
-            scope["user"] = self._caller(scope)
+            try:
+                scope["user"] = self._verifier.verify(_token_of(scope))
+            except (UnknownKey, KeysMissing):
+                scope["user"] = await self._verify_again(scope)
+            except Exception as error:
+                raise _refusal(error) from None
         await next_app(scope, receive, send)
 
-    def _caller(self, scope: Scope) -> User:
-        sent = [value for name, value in scope["headers"] if name == b"authorization"]
-        if not sent:
-            raise _refused("missing", "Authentication required", "Bearer")
+    @asynccontextmanager
+    async def lifespan(self, _: Litestar) -> AsyncIterator[None]:
+        """Keep the public keys fresh while the application runs."""
+        if self._jwks is None:
+            yield
+        else:
+            async with self._jwks.running():
+                yield
+
+    async def _verify_again(self, scope: Scope) -> User:
+        """Verify with keys that may have been published since ours were fetched."""
         try:
-            return self._tokens.verify(_bearer_token(sent))
-        except InvalidToken as error:
-            reason = error.reason
-        except Exception:
-            # Whatever an attacker finds to break the verification with, it stays a refusal.
-            logger.exception("verifying a token failed in an unforeseen way")
-            reason = "unforeseen"
-        raise _refused(reason, "Invalid or expired token", 'Bearer error="invalid_token"')
+            if self._jwks is not None:
+                await self._jwks.ask_for_unknown()
+            return self._verifier.verify(_token_of(scope))
+        except Exception as error:
+            raise _refusal(error) from None
 
 
-def _bearer_token(sent: list[bytes]) -> str:
+def make_bearer_middleware(settings: Settings) -> BearerMiddleware:
+    """Return the middleware for the one family of keys that is configured.
+
+    Raises:
+        InvalidSettings: there is no secret, and none can be made.
+    """
+    expected = expected_claims(settings)
+    if not settings.uses_jwks:
+        return BearerMiddleware(TokenVerifier(SecretKeys(*signing_keys(settings)), expected))
+    verifier = TokenVerifier(PublicKeys(), expected)
+    return BearerMiddleware(verifier, JwksClient(jwks_url(settings), verifier.use))
+
+
+def _token_of(scope: Scope) -> str:
+    sent = [value for name, value in scope["headers"] if name == b"authorization"]
+    if not sent:
+        raise InvalidToken("missing")
     if len(sent) > 1:
         raise InvalidToken("several_headers")
     match = _BEARER.fullmatch(sent[0])
@@ -66,6 +105,17 @@ def _bearer_token(sent: list[bytes]) -> str:
     return match[1].decode("ascii")
 
 
-def _refused(reason: str, detail: str, challenge: str) -> NotAuthorizedException:
-    logger.warning("refused: %s", reason)
-    return NotAuthorizedException(detail, headers={"WWW-Authenticate": challenge, "Cache-Control": "no-store"})
+def _refusal(error: Exception) -> HTTPException:
+    """Log why, and return what the client reads: next to nothing."""
+    if isinstance(error, KeysMissing):
+        logger.error("refused: no_keys")
+        return ServiceUnavailableException("Tokens cannot be checked at the moment", headers=_LATER)
+    if isinstance(error, InvalidToken):
+        logger.warning("refused: %s", error.for_log)
+    else:
+        # Whatever an attacker finds to break the verification with, it stays a refusal.
+        logger.error("verifying a token failed in an unforeseen way", exc_info=error)
+        logger.warning("refused: unforeseen")
+    if isinstance(error, InvalidToken) and error.reason == "missing":
+        return NotAuthorizedException("Authentication required", headers=_MISSING)
+    return NotAuthorizedException("Invalid or expired token", headers=_INVALID)

@@ -1,15 +1,17 @@
-"""Bearer tokens: what makes one valid, and how one is issued. The rules are those of RFC 8725.
+"""Bearer tokens: what makes one valid, and how one is issued. The rules are those of RFC 8725, and stand here alone.
 
-The same secret signs other tokens of Better Auth (e-mail verification, session cookies). None of them has a `sub`, and
-nothing but `sub` is an identity here: no `userId`, no `email`, no `user.id`.
+Better Auth's secret signs other tokens too (e-mail verification, session cookies), and so may its published keys. None
+of those gets in: nothing but `sub` is an identity here (no `userId`, no `email`, no `user.id`), a type that is not an
+access token's is refused, and with published keys the audience is required.
 """
 
 import json
 import re
 import time
 from base64 import urlsafe_b64decode
-from hashlib import sha256
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
 
 import jwt
 
@@ -18,11 +20,11 @@ from app.core.auth.users import User
 ALGORITHM: Final = "HS256"
 MAX_TOKEN_BYTES: Final = 16_384
 MAX_SUBJECT_LENGTH: Final = 255
-REMEMBERED: Final = 60  # seconds that a valid token is not verified again
 CLOCK_SKEW: Final = 60  # seconds that `iat` and `nbf` may lie ahead: another machine's clock. `exp` has none.
 
 _LAST_MOMENT: Final = 253_402_300_799  # the end of the year 9999, in seconds
 _SEGMENTS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+_NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _TYPES: Final = frozenset({None, "JWT", "at+jwt"})
 # Every check that PyJWT would make on claims is made below instead: it takes numeric strings, booleans and years
 # beyond 9999 for times, has one leeway for all of them, and refuses an `aud` that nobody asked about.
@@ -32,90 +34,124 @@ _SIGNATURE_ONLY: Final[Any] = {f"verify_{claim}": False for claim in ("exp", "nb
 class InvalidToken(Exception):
     """The token says nothing about who is calling; `reason` is a code for the log, never for the client."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, reason: str, named: object = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self._named = named
+
+    @property
+    def for_log(self) -> str:
+        """The reason and, where it is harmless to repeat, the algorithm or the key id that the token names."""
+        is_harmless = isinstance(self._named, str) and _NAME.fullmatch(self._named)
+        return f"{self.reason} ({self._named})" if is_harmless else self.reason
 
 
-def verify_token(token: str, key: bytes) -> User:
+class UnknownKey(InvalidToken):
+    """The token names a key that is not among ours; it may have been published since they were fetched."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__("unknown_kid", key_id)
+
+
+class Keys(Protocol):
+    """The keys that tokens are checked with: all of one family, which the configuration chose and no token can."""
+
+    def candidates(self, algorithm: str, key_id: object) -> Sequence[jwt.PyJWK]:
+        """Return the keys that may have signed a token with this `alg` and `kid`, each bound to that algorithm.
+
+        Raises:
+            InvalidToken: none may.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What `iss` has to be, and `aud` to be or to contain, to the letter; None for anything, also for none."""
+
+    issuer: str | None = None
+    audience: str | None = None
+
+
+ANYBODY: Final = Expected()
+
+
+def verify_claims(token: str, keys: Keys, expected: Expected = ANYBODY) -> dict[str, Any]:
+    """Return the claims of a token whose `sub` names a user and whose `exp` is a time to come, in seconds.
+
+    Raises:
+        InvalidToken: it is not valid, here and now.
+    """
+    header = read_header(token)
+    claims = _signed_claims(token, keys.candidates(header["alg"], header.get("kid")))
+    _check_times(claims, time.time())
+    _check_origin(claims, expected)
+    _check_subject(claims)
+    return claims
+
+
+def verify_token(token: str, keys: Keys, expected: Expected = ANYBODY) -> User:
     """Return the user whom the token names.
 
     Raises:
         InvalidToken: it is not valid, here and now.
     """
-    return User(_subject(_claims_of(token, key)))
+    return User(verify_claims(token, keys, expected)["sub"])
 
 
-class TokenVerifier:
-    """Verifies tokens, and remembers for a minute at most those that were valid.
+def issue_token(subject: str, key: bytes, lifetime: int, expected: Expected = ANYBODY) -> str:
+    """Return a token (HS256) for a user that is valid for `lifetime` seconds from now, where that is expected."""
+    now = int(time.time())
+    origin = {"iss": expected.issuer, "aud": expected.audience}
+    claims = {"sub": subject, "iat": now, "exp": now + lifetime}
+    return jwt.encode(claims | {name: value for name, value in origin.items() if value}, key, algorithm=ALGORITHM)
 
-    A remembered token is known by the whole of it, never by a part, and is refused once it has expired. One that is
-    not valid is never remembered: what an attacker sends takes no place.
+
+def is_subject(text: str) -> bool:
+    """Tell whether a text can be the id of a user, and so the owner of rows."""
+    # Printable leaves out NUL, which PostgreSQL refuses, and lone surrogates, which no driver can encode.
+    return bool(text.strip()) and len(text) <= MAX_SUBJECT_LENGTH and text.isprintable()
+
+
+def read_header(token: str) -> Mapping[str, Any]:
+    """Return the header of what is formed like a token: `alg` is a text, and nothing in it changes what is signed.
+
+    Raises:
+        InvalidToken: it is none. What is too long is not looked at.
     """
-
-    def __init__(self, key: bytes, size: int = 10_000) -> None:
-        self._key = key
-        self._size = size
-        self._known: dict[bytes, tuple[User, float]] = {}
-
-    def verify(self, token: str) -> User:
-        """Return the user whom the token names.
-
-        Raises:
-            InvalidToken: it is not valid, here and now.
-        """
-        digest, now = sha256(token.encode()).digest(), time.time()
-        user, until = self._known.get(digest, (None, 0.0))
-        if user is not None and now < until:
-            return user
-        claims = _claims_of(token, self._key)
-        user = User(_subject(claims))
-        self._remember(digest, user, min(claims["exp"], now + REMEMBERED))
-        return user
-
-    def _remember(self, digest: bytes, user: User, until: float) -> None:
-        if len(self._known) >= self._size:
-            del self._known[next(iter(self._known))]  # the one that has been known for longest
-        self._known[digest] = user, until
-
-
-def _claims_of(token: str, key: bytes) -> dict[str, Any]:
     if len(token) > MAX_TOKEN_BYTES:
         raise InvalidToken("too_long")
     if not _SEGMENTS.fullmatch(token):
         raise InvalidToken("malformed")
-    try:
-        _check_header(_header_of(token))
-        claims = jwt.decode(token, key, algorithms=[ALGORITHM], options=_SIGNATURE_ONLY)
-    except jwt.InvalidSignatureError:
-        raise InvalidToken("bad_signature") from None
-    except (jwt.PyJWTError, ValueError, RecursionError):
-        raise InvalidToken("malformed") from None
-    _check_times(claims, time.time())
-    return claims
-
-
-def issue_token(subject: str, key: bytes, lifetime: int) -> str:
-    """Return a token for a user that is valid for `lifetime` seconds from now."""
-    now = int(time.time())
-    return jwt.encode({"sub": subject, "iat": now, "exp": now + lifetime}, key, algorithm=ALGORITHM)
-
-
-def _header_of(token: str) -> Any:
     segment = token.partition(".")[0]
-    return json.loads(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
-
-
-def _check_header(header: Any) -> None:
+    try:
+        header = json.loads(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))
+    except (ValueError, RecursionError):
+        raise InvalidToken("malformed") from None
     if not isinstance(header, dict):
         raise InvalidToken("malformed")
-    if header.get("alg") != ALGORITHM:
+    _check_header(header)
+    return header
+
+
+def _check_header(header: dict[str, Any]) -> None:
+    if not isinstance(header.get("alg"), str):
         raise InvalidToken("alg_not_allowed")
     if "crit" in header or "b64" in header or "zip" in header:
         raise InvalidToken("extension_not_supported")
     kind = header.get("typ")
     if not isinstance(kind, str | None) or kind not in _TYPES:
         raise InvalidToken("type_not_allowed")
+
+
+def _signed_claims(token: str, candidates: Sequence[jwt.PyJWK]) -> dict[str, Any]:
+    for key in candidates:
+        try:
+            return jwt.decode(token, key, algorithms=[key.algorithm_name], options=_SIGNATURE_ONLY)
+        except jwt.InvalidSignatureError:
+            continue
+        except (jwt.PyJWTError, ValueError, RecursionError):
+            raise InvalidToken("malformed") from None
+    raise InvalidToken("bad_signature")
 
 
 def _check_times(claims: dict[str, Any], now: float) -> None:
@@ -134,16 +170,19 @@ def _moment(claims: dict[str, Any], claim: str) -> float:
     return value
 
 
-def _subject(claims: dict[str, Any]) -> str:
+def _check_origin(claims: dict[str, Any], expected: Expected) -> None:
+    if expected.issuer is not None and claims.get("iss") != expected.issuer:
+        raise InvalidToken("iss_mismatch")
+    if expected.audience is None:
+        return
+    audience = claims.get("aud")
+    if audience != expected.audience and not (isinstance(audience, list) and expected.audience in audience):
+        raise InvalidToken("aud_mismatch")
+
+
+def _check_subject(claims: dict[str, Any]) -> None:
     subject = claims.get("sub")
     if not isinstance(subject, str):
         raise InvalidToken("no_sub")
     if not is_subject(subject):
         raise InvalidToken("bad_sub")
-    return subject
-
-
-def is_subject(text: str) -> bool:
-    """Tell whether a text can be the id of a user, and so the owner of rows."""
-    # Printable leaves out NUL, which PostgreSQL refuses, and lone surrogates, which no driver can encode.
-    return bool(text.strip()) and len(text) <= MAX_SUBJECT_LENGTH and text.isprintable()

@@ -7,7 +7,7 @@ import sys
 import click
 import uvicorn
 
-from app.core.auth.keys import signing_key
+from app.core.auth.keys import signing_keys
 from app.core.cli.failures import explained
 from app.core.data.engine import database_url
 from app.core.data.migrations import pending, upgrade
@@ -33,7 +33,8 @@ def command(host: str, port: int, workers: int, reload: bool) -> None:
     settings = load_settings()
     _refuse_taken(host, port)
     _prepare(settings)
-    signing_key(settings)  # made here, once, before several workers would each make one
+    if not settings.uses_jwks:
+        signing_keys(settings)  # made here, once, before several workers would each make one
     configure_logging(settings)
     _greet(settings, host, port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn shuts down in order, and then repeats the signal
@@ -75,7 +76,7 @@ def _greet(settings: Settings, host: str, port: int) -> None:
     where = url.set(query={}).render_as_string(hide_password=True)  # libpq takes a password from the query as well
     click.echo(f"Docs:     http://{host}:{port}/schema")
     click.echo(f"Database: {where}")
-    click.echo("A token:  app token alice")
+    click.echo("A token:  GET /api/auth/token, at Better Auth" if settings.uses_jwks else "A token:  app token alice")
 
 
 def _is_sqlite(settings: Settings) -> bool:

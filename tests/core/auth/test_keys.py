@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from app.core.auth.keys import signing_key
+from app.core.auth.keys import SecretKeys, signing_keys
 from app.core.auth.tokens import issue_token, verify_token
 from app.settings import InvalidSettings, Settings
 from app.testing.databases import settings_for_tests
@@ -40,16 +40,16 @@ def without_secret() -> Settings:
 
 @pytest.mark.parametrize("secret", GIVEN.values(), ids=GIVEN)
 def test_the_key_is_the_secret_as_it_was_given(folder: Path, secret: str) -> None:
-    assert signing_key(settings_for_tests("sqlite://", better_auth_secret=secret)) == secret.encode()
+    assert signing_keys(settings_for_tests("sqlite://", better_auth_secret=secret)) == (secret.encode(),)
     assert not folder.exists()
 
 
 def test_development_makes_a_secret_once(folder: Path, without_secret: Settings) -> None:
-    made = signing_key(without_secret)
+    (made,) = signing_keys(without_secret)
 
     assert len(made) >= 43
-    assert made == signing_key(without_secret) == (folder / "secret").read_bytes()
-    assert verify_token(issue_token("alice", made, 60), made).id == "alice"
+    assert (made,) == signing_keys(without_secret) == ((folder / "secret").read_bytes(),)
+    assert verify_token(issue_token("alice", made, 60), SecretKeys(made)).id == "alice"
 
 
 def test_every_installation_has_a_secret_of_its_own(
@@ -58,13 +58,13 @@ def test_every_installation_has_a_secret_of_its_own(
     made = set()
     for name in "abc":
         monkeypatch.setattr("app.core.auth.keys.DATA_DIR", tmp_path / name)
-        made.add(signing_key(without_secret))
+        made.add(signing_keys(without_secret))
 
     assert len(made) == 3
 
 
 def test_only_its_owner_can_read_the_secret_that_was_made(folder: Path, without_secret: Settings) -> None:
-    signing_key(without_secret)
+    signing_keys(without_secret)
 
     assert stat.S_IMODE((folder / "secret").stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -76,7 +76,7 @@ def test_a_secret_that_is_kept_is_used_as_it_is(folder: Path, without_secret: Se
     kept = b"kept by somebody: \xff\x00, and not text\n"
     (folder / "secret").write_bytes(kept)
 
-    assert signing_key(without_secret) == kept
+    assert signing_keys(without_secret) == (kept,)
 
 
 @pytest.mark.parametrize("kept", [b"", b"\n", b"short"])
@@ -85,14 +85,14 @@ def test_a_kept_file_without_a_secret_is_no_key(folder: Path, without_secret: Se
     (folder / "secret").write_bytes(kept)
 
     with pytest.raises(InvalidSettings, match="secret holds no secret; remove it"):
-        signing_key(without_secret)
+        signing_keys(without_secret)
 
 
 def test_where_no_secret_can_be_kept_the_operator_reads_what_to_set(folder: Path, without_secret: Settings) -> None:
     folder.parent.write_text("a file, where a folder would have to be")
 
     with pytest.raises(InvalidSettings, match=r"BETTER_AUTH_SECRET is not set.*Not a directory"):
-        signing_key(without_secret)
+        signing_keys(without_secret)
 
 
 def test_threads_that_start_at_once_get_the_same_secret(
@@ -107,16 +107,16 @@ def test_threads_that_start_at_once_get_the_same_secret(
             assert len(made) == 1
 
 
-def at_once(barrier: Barrier, settings: Settings) -> Callable[[], bytes]:
-    def call() -> bytes:
+def at_once(barrier: Barrier, settings: Settings) -> Callable[[], tuple[bytes, ...]]:
+    def call() -> tuple[bytes, ...]:
         barrier.wait()
-        return signing_key(settings)
+        return signing_keys(settings)
 
     return call
 
 
 def test_processes_that_start_at_once_get_the_same_secret(folder: Path, without_secret: Settings) -> None:
     with ProcessPoolExecutor(4, mp_context=get_context("fork")) as pool:
-        made = set(pool.map(signing_key, [without_secret] * 8, timeout=20))
+        made = set(pool.map(signing_keys, [without_secret] * 8, timeout=20))
 
-    assert made == {(folder / "secret").read_bytes()}
+    assert made == {((folder / "secret").read_bytes(),)}

@@ -238,6 +238,7 @@ async def test_a_token_is_refused_from_the_moment_on_at_which_it_expires(
     assert (await client.get(PATH)).status_code == 200
 
     later = time.time() + 3600
-    monkeypatch.setattr("app.core.auth.tokens.time", SimpleNamespace(time=lambda: later))
+    for module in ("tokens", "verifier"):
+        monkeypatch.setattr(f"app.core.auth.{module}.time", SimpleNamespace(time=lambda: later))
 
     assert_refused(await client.get(PATH), *INVALID)

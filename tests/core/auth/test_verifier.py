@@ -6,10 +6,13 @@ from types import SimpleNamespace
 import jwt
 import pytest
 
-from app.core.auth.tokens import REMEMBERED, InvalidToken, TokenVerifier, issue_token
+from app.core.auth.keys import SecretKeys
+from app.core.auth.tokens import InvalidToken, issue_token
 from app.core.auth.users import User
+from app.core.auth.verifier import REMEMBERED, TokenVerifier
 
 KEY = b"a key for the tests of the memory of tokens"
+KEYS = SecretKeys(KEY)
 
 
 @pytest.fixture
@@ -30,7 +33,8 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
     """Let time pass, without waiting for it."""
     now = [1_800_000_000.0]
-    monkeypatch.setattr("app.core.auth.tokens.time", SimpleNamespace(time=lambda: now[0]))
+    for module in ("tokens", "verifier"):
+        monkeypatch.setattr(f"app.core.auth.{module}.time", SimpleNamespace(time=lambda: now[0]))
 
     def pass_by(seconds: float) -> None:
         now[0] += seconds
@@ -39,14 +43,14 @@ def wait(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
 
 
 def test_a_token_is_verified_once(decoded: list[str]) -> None:
-    verifier, token = TokenVerifier(KEY), issue_token("alice", KEY, 900)
+    verifier, token = TokenVerifier(KEYS), issue_token("alice", KEY, 900)
 
     assert [verifier.verify(token) for _ in range(3)] == [User("alice")] * 3
     assert decoded == [token]
 
 
 def test_a_remembered_token_expires_on_time(wait: Callable[[float], None]) -> None:
-    verifier, token = TokenVerifier(KEY), issue_token("alice", KEY, 30)
+    verifier, token = TokenVerifier(KEYS), issue_token("alice", KEY, 30)
     verifier.verify(token)
     wait(29.9)
     assert verifier.verify(token) == User("alice")
@@ -57,7 +61,7 @@ def test_a_remembered_token_expires_on_time(wait: Callable[[float], None]) -> No
 
 
 def test_a_token_is_verified_again_after_a_minute(wait: Callable[[float], None], decoded: list[str]) -> None:
-    verifier, token = TokenVerifier(KEY), issue_token("alice", KEY, 900)
+    verifier, token = TokenVerifier(KEYS), issue_token("alice", KEY, 900)
     for _ in range(3):
         verifier.verify(token)
         wait(REMEMBERED)
@@ -67,7 +71,7 @@ def test_a_token_is_verified_again_after_a_minute(wait: Callable[[float], None],
 
 @pytest.mark.parametrize("part", [0, 1, 2], ids=["header", "payload", "signature"])
 def test_a_token_that_differs_in_a_part_is_another(part: int) -> None:
-    verifier, token = TokenVerifier(KEY), issue_token("alice", KEY, 900)
+    verifier, token = TokenVerifier(KEYS), issue_token("alice", KEY, 900)
     verifier.verify(token)
     parts, others = token.split("."), issue_token("mallory", KEY + b"!", 900).split(".")
     parts[part] = others[part] if part else jwt.encode({}, KEY * 2, "HS512").split(".")[0]
@@ -77,7 +81,7 @@ def test_a_token_that_differs_in_a_part_is_another(part: int) -> None:
 
 
 def test_what_is_not_valid_takes_no_place(decoded: list[str]) -> None:
-    verifier = TokenVerifier(KEY, size=1)
+    verifier = TokenVerifier(KEYS, size=1)
     good, bad = issue_token("alice", KEY, 900), issue_token("alice", KEY + b"!", 900)
     verifier.verify(good)
     for _ in range(3):
@@ -89,7 +93,7 @@ def test_what_is_not_valid_takes_no_place(decoded: list[str]) -> None:
 
 
 def test_the_oldest_is_forgotten_when_the_memory_is_full(decoded: list[str]) -> None:
-    verifier = TokenVerifier(KEY, size=2)
+    verifier = TokenVerifier(KEYS, size=2)
     tokens = [issue_token(user, KEY, 900) for user in ("alice", "bob", "carol")]
     for token in [*tokens, tokens[2], tokens[1], tokens[0]]:
         verifier.verify(token)
@@ -99,7 +103,19 @@ def test_the_oldest_is_forgotten_when_the_memory_is_full(decoded: list[str]) -> 
 
 def test_another_key_has_another_memory() -> None:
     token = issue_token("alice", KEY, 900)
-    TokenVerifier(KEY).verify(token)
+    TokenVerifier(KEYS).verify(token)
 
     with pytest.raises(InvalidToken, match="bad_signature"):
-        TokenVerifier(KEY + b"!").verify(token)
+        TokenVerifier(SecretKeys(KEY + b"!")).verify(token)
+
+
+def test_with_other_keys_nobody_is_remembered(decoded: list[str]) -> None:
+    verifier, token = TokenVerifier(KEYS), issue_token("alice", KEY, 900)
+    verifier.verify(token)
+    verifier.use(SecretKeys(KEY + b"!"))
+
+    with pytest.raises(InvalidToken, match="bad_signature"):
+        verifier.verify(token)
+    verifier.use(KEYS)
+    assert verifier.verify(token) == User("alice")
+    assert decoded == [token] * 3

@@ -238,6 +238,13 @@ def test_the_greeting_names_the_database_without_a_password(capsys: pytest.Captu
     assert "hunter2" not in shown
 
 
+def test_the_greeting_sends_to_better_auth_where_that_signs(capsys: pytest.CaptureFixture[str]) -> None:
+    settings = settings_for_tests("sqlite:///a.db", better_auth_secret=None, better_auth_url="http://localhost:3000")
+    _greet(settings, "127.0.0.1", 8000)
+
+    assert capsys.readouterr().out.endswith("A token:  GET /api/auth/token, at Better Auth\n")
+
+
 def test_only_sqlite_is_migrated_by_itself(databases: Databases) -> None:
     settings = settings_for_tests(databases.for_owner(databases.fresh()))
     _prepare(settings)

@@ -3,7 +3,8 @@
 import jwt
 import pytest
 
-from app.core.auth.tokens import verify_token
+from app.core.auth.keys import SecretKeys
+from app.core.auth.tokens import Expected, verify_token
 from app.testing.databases import SECRET
 from tests.core.cli.conftest import Invoke
 
@@ -16,7 +17,7 @@ def test_it_prints_a_token_of_the_user_and_nothing_else(invoke: Invoke, user: st
 
     assert result.exit_code == 0
     assert result.stderr == ""
-    assert verify_token(result.stdout.removesuffix("\n"), KEY).id == user
+    assert verify_token(result.stdout.removesuffix("\n"), SecretKeys(KEY)).id == user
 
 
 @pytest.mark.parametrize(
@@ -38,7 +39,7 @@ def test_the_token_is_signed_with_the_secret_of_the_environment(invoke: Invoke) 
 
     result = invoke("token", "alice", BETTER_AUTH_SECRET=other)
 
-    assert verify_token(result.stdout.strip(), other.encode()).id == "alice"
+    assert verify_token(result.stdout.strip(), SecretKeys(other.encode())).id == "alice"
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,26 @@ def test_a_bad_secret_is_one_line(invoke: Invoke) -> None:
     assert result.stderr == (
         "Error: BETTER_AUTH_SECRET needs at least 32 characters; `openssl rand -base64 32` makes one\n"
     )
+
+
+def test_of_several_secrets_the_first_one_signs(invoke: Invoke) -> None:
+    new, old = ("a new secret that is long enough for anybody", "an old secret that is long enough for anybody")
+
+    result = invoke("token", "alice", BETTER_AUTH_SECRETS=f"2:{new},1:{old}")
+
+    assert verify_token(result.stdout.strip(), SecretKeys(new.encode())).id == "alice"
+
+
+def test_the_token_has_the_issuer_and_the_audience_that_are_expected(invoke: Invoke) -> None:
+    result = invoke("token", "alice", JWT_ISSUER="https://a.example", JWT_AUDIENCE="https://b.example")
+
+    expected = Expected("https://a.example", "https://b.example")
+    assert verify_token(result.stdout.strip(), SecretKeys(KEY), expected).id == "alice"
+
+
+def test_where_better_auth_signs_it_says_where_to_get_a_token(invoke: Invoke) -> None:
+    result = invoke("token", "alice", BETTER_AUTH_SECRET="", BETTER_AUTH_URL="http://localhost:3000")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "GET /api/auth/token" in result.stderr
+    assert result.stderr.count("\n") == 1
