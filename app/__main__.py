@@ -11,12 +11,13 @@ COMMANDS: Final = {
     "makemigrations": "Write the migration from the present ones to the models.",
     "check": "Look for what is wrong before it serves.",
     "token": "Print a token for a user.",
+    "check-token": "Say what is wrong with a token.",
     "user": "Export or erase all that is stored of a user.",
 }
 
 
 class Commands(click.Group):
-    """The commands in `app/core/cli/`, each in the file of its name."""
+    """The commands in `app/core/cli/`, each in the file of its name, with an underscore for a hyphen."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Return the names, in the order of the list above."""
@@ -26,7 +27,7 @@ class Commands(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = import_module(f"app.core.cli.{cmd_name}").command
+        command: click.Command = import_module(f"app.core.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

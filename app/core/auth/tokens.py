@@ -83,9 +83,7 @@ def verify_claims(token: str, keys: Keys, expected: Expected = ANYBODY) -> dict[
     """
     header = read_header(token)
     claims = _signed_claims(token, keys.candidates(header["alg"], header.get("kid")))
-    _check_times(claims, time.time())
-    _check_origin(claims, expected)
-    _check_subject(claims)
+    check_claims(claims, expected)
     return claims
 
 
@@ -96,6 +94,17 @@ def verify_token(token: str, keys: Keys, expected: Expected = ANYBODY) -> User:
         InvalidToken: it is not valid, here and now.
     """
     return User(verify_claims(token, keys, expected)["sub"])
+
+
+def check_claims(claims: dict[str, Any], expected: Expected) -> None:
+    """See that claims name a user, here and now, whoever says so.
+
+    Raises:
+        InvalidToken: they do not.
+    """
+    _check_times(claims, time.time())
+    _check_origin(claims, expected)
+    _check_subject(claims)
 
 
 def issue_token(subject: str, key: bytes, lifetime: int, expected: Expected = ANYBODY) -> str:
