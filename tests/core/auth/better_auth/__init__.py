@@ -1,0 +1,1 @@
+"""A real Better Auth server for the tests, where node and npm are there to run it."""
