@@ -10,7 +10,7 @@ from threading import Barrier
 import pytest
 
 from app.core.auth.keys import SecretKeys, signing_keys
-from app.core.auth.tokens import issue_token, verify_token
+from app.core.auth.tokens import InvalidToken, issue_token, verify_token
 from app.settings import InvalidSettings, Settings
 from app.testing.databases import settings_for_tests
 
@@ -120,3 +120,31 @@ def test_processes_that_start_at_once_get_the_same_secret(folder: Path, without_
         made = set(pool.map(signing_keys, [without_secret] * 8, timeout=20))
 
     assert made == {((folder / "secret").read_bytes(),)}
+
+
+PUBLIC = {
+    "PEM": (
+        "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAGb9ECWmEzf6FQbrBZ9w7lshQhqowtrbLDFw4rXAxZuE=\n"
+        "-----END PUBLIC KEY-----"
+    ),
+    "SSH": "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl",
+    "JWK": '{"kty":"OKP","crv":"Ed25519","x":"47zoFWTuKUtLnW8mqZBwhGEdKbeLSAalBudqMDi3y68"}',
+}
+
+
+@pytest.mark.parametrize("key", PUBLIC.values(), ids=PUBLIC)
+def test_a_public_key_is_no_secret(key: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"is a public key or a certificate; .* set BETTER_AUTH_URL instead$"):
+        signing_keys(settings_for_tests("sqlite://", better_auth_secret=key))
+
+
+def test_all_of_several_secrets_are_keys_and_the_single_one_is_not(folder: Path) -> None:
+    new, old, single = ("a new secret that is long enough", "an old secret that is long enough", "s" * 32)
+    settings = settings_for_tests("sqlite://", better_auth_secret=single, better_auth_secrets=f"2:{new}, 1:{old}")
+
+    keys = SecretKeys(*signing_keys(settings))
+    assert signing_keys(settings) == (new.encode(), old.encode())
+    for secret in (new, old):
+        assert verify_token(issue_token("alice", secret.encode(), 60), keys).id == "alice"
+    with pytest.raises(InvalidToken, match="bad_signature"):
+        verify_token(issue_token("alice", single.encode(), 60), keys)
