@@ -116,7 +116,7 @@ class JwksClient:
 
     def _replace(self, keys: PublicKeys) -> None:
         if keys.published != self._keys.published:
-            logger.info("tokens are checked with %d keys from %s", len(keys.published), self._url)
+            logger.info("keys in use: %d, from %s", len(keys.published), self._url)
             self._keys = keys
             self._publish(keys)
 

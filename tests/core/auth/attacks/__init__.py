@@ -1,1 +1,1 @@
-"""What attackers send, in tables: each entry is a name and a whole Authorization header that must open nothing."""
+"""What attackers send, in tables: each entry is a name, and a token or a whole header that must open nothing."""
