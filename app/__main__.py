@@ -1,7 +1,7 @@
 """The `app` command. It lists the commands and imports one only when it is called, so that `--help` is quick."""
 
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -12,6 +12,8 @@ COMMANDS: Final = {
     "check": "Look for what is wrong before it serves.",
     "token": "Print a token for a user.",
     "check-token": "Say what is wrong with a token.",
+    "dumpdata": "Write all rows of everyone as JSON lines.",
+    "loaddata": "Store what dumpdata wrote.",
     "user": "Export or erase all that is stored of a user.",
 }
 
@@ -36,13 +38,22 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-def load_nouns() -> None:
-    """Import the nouns, so that all of their tables are known; a command that needs them calls it (`click.pass_obj`).
+class Lobby:
+    """What commands ask of the lobby (`click.pass_obj`): see `app/core/cli/lobby.py`, which says it with types."""
 
-    Raises:
-        RuntimeError: a noun is not listed in `installed.py`.
-    """
-    import_module("app.installed").refuse_unlisted()
+    def load_nouns(self) -> None:
+        """Import the nouns."""
+        import_module("app.installed").refuse_unlisted()
+
+    def make_app(self, settings: Any) -> Any:
+        """Return the application."""
+        return import_module("app.asgi").create_app(settings)
+
+    def load_factories(self) -> Any:
+        """Import every noun's factories."""
+        for controller in import_module("app.installed").INSTALLED:
+            import_module(f"{controller.__module__.rpartition('.')[0]}.factories")
+        return import_module("app.testing.factories").factory_of
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -52,7 +63,7 @@ def main(ctx: click.Context) -> None:
 
     Settings come from the environment and from .env; `.env.example` explains each.
     """
-    ctx.obj = load_nouns
+    ctx.obj = Lobby()
 
 
 if __name__ == "__main__":

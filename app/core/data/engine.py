@@ -106,12 +106,14 @@ def begin_immediately(engine: Engine) -> None:
     """Let every SQLite transaction take the write lock when it begins.
 
     A deferred one would take it at its first write, and fail at once where another has written since its first read.
+    One that says that it only reads needs none.
     """
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
-        if connection.get_execution_options().get("isolation_level") == "SERIALIZABLE":
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        options = connection.get_execution_options()
+        if options.get("isolation_level") == "SERIALIZABLE":
+            connection.exec_driver_sql("BEGIN" if options.get("reads_only") else "BEGIN IMMEDIATE")
 
 
 def _verify_on_checkout(engine: AsyncEngine, ping_after: float) -> None:

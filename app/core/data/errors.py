@@ -56,6 +56,10 @@ class ClosedMethod(DataError):
     """An inherited method that this project does not let anybody use."""
 
 
+class InvalidDump(DataError):
+    """What is to be loaded cannot be; the message says which line and why, to whoever has the file."""
+
+
 class Failure(Enum):
     """What a database's refusal means to the one who asked."""
 

@@ -92,6 +92,12 @@ def drift(settings: Settings) -> list[Any]:
         return list(compare_metadata(context, SQLModel.metadata))
 
 
+def owner_settings(settings: Settings) -> Settings:
+    """Return the settings by which the owner of the tables connects: with MIGRATION_DATABASE_URL, if it is set."""
+    direct = settings.migration_database_url
+    return settings.model_copy(update={"database_url": direct}) if direct else settings
+
+
 def migration_engine(url: URL) -> Engine:
     """Return an engine for migrations, from the application's URL: synchronous, and with real transactions."""
     if url.get_backend_name() != "sqlite":
@@ -107,5 +113,4 @@ def lock_of(engine: Engine) -> Any:
 
 
 def _commands(settings: Settings) -> AlembicCommands:
-    direct = settings.migration_database_url
-    return AlembicCommands(make_alchemy(settings.model_copy(update={"database_url": direct}) if direct else settings))
+    return AlembicCommands(make_alchemy(owner_settings(settings)))

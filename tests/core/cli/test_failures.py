@@ -9,6 +9,7 @@ from sqlalchemy.exc import InvalidRequestError, OperationalError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core.cli.failures import explained
+from app.core.data.errors import InvalidDump, OutcomeUnknown
 from app.settings import InvalidSettings
 
 
@@ -24,6 +25,8 @@ def raising(error: Exception) -> None:
     ("error", "message"),
     [
         pytest.param(InvalidSettings("LOG_LEVEL is x"), "LOG_LEVEL is x", id="setting"),
+        pytest.param(InvalidDump("line 3: no"), "line 3: no", id="dump"),
+        pytest.param(OutcomeUnknown(), str(OutcomeUnknown()), id="unknown outcome"),
         pytest.param(
             OperationalError("SELECT 'zebra'", {"a": "zebra"}, Exception("no route\nzebra")),
             "the database cannot be reached: no route",

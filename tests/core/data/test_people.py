@@ -17,7 +17,8 @@ from app.core.data.engine import make_engine
 from app.core.data.errors import OwnershipError
 from app.core.data.owned import owned_models
 from app.core.data.ownership import bind_owner, everyone
-from app.core.data.people import PersonsRow, count_rows, erase_rows, export_rows, models_in_order
+from app.core.data.people import count_rows, erase_rows, export_rows, models_in_order
+from app.core.data.reading import TableRow
 from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 from app.testing.counting import count_statements
@@ -62,7 +63,7 @@ async def serving(sessions: Sessions, user_id: str) -> AsyncIterator[AppSession]
         yield session
 
 
-async def exported(sessions: Sessions, user_id: str, **options: Any) -> list[PersonsRow]:
+async def exported(sessions: Sessions, user_id: str, **options: Any) -> list[TableRow]:
     async with serving(sessions, user_id) as session:
         return [found async for found in export_rows(session, **options)]
 

@@ -1,0 +1,96 @@
+"""Many rows at once, for commands that serve everyone: COPY on PostgreSQL, batches on SQLite.
+
+The rows come complete, with ids and owners: no default and no hook of the session sees them. All of it happens inside
+`session.atomic()`, so that it is stored as a whole.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, Final, cast
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Table, insert, inspect, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import SQLModel
+
+from app.core.data.reading import BATCH, columns_by_name
+from app.core.data.session import AppSession
+
+_LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
+_NEXT_IDS: Final = text("SELECT nextval(pg_get_serial_sequence(:table, :column)) FROM generate_series(1, :count)")
+_FOLLOW: Final = """
+    SELECT setval(sequence, greatest(max({column}), pg_sequence_last_value(sequence), 1))
+    FROM {table}, (SELECT pg_get_serial_sequence('{table}', '{name}')::regclass AS sequence) AS s
+    WHERE sequence IS NOT NULL GROUP BY sequence
+"""
+
+
+async def write_rows(session: AppSession, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:
+    """Store rows, each a value for every column of `columns_by_name(model)`, and return how many there were."""
+    connection = await session.connection()
+    if connection.dialect.name == "sqlite":
+        return await _insert_batches(connection, model, rows)
+    return await _copy(connection, model, rows)
+
+
+async def reserve_ids(session: AppSession, model: type[SQLModel], count: int) -> list[int]:
+    """Return ids for new rows, in rising order, that nobody else will be given."""
+    connection, table = await session.connection(), _table_of(model)
+    if connection.dialect.name == "sqlite":  # the transaction holds the write lock
+        last = (await connection.execute(_LAST_ID, {"table": table.name})).scalar() or 0
+        return list(range(last + 1, last + count + 1))
+    quoted = connection.dialect.identifier_preparer.format_table(table)
+    ids = await connection.execute(_NEXT_IDS, {"table": quoted, "column": "id", "count": count})
+    return list(ids.scalars())
+
+
+async def continue_ids(session: AppSession, model: type[SQLModel]) -> None:
+    """Let the database give the next row an id behind those that were written; SQLite does so by itself."""
+    connection, column = await session.connection(), _table_of(model).autoincrement_column
+    if connection.dialect.name == "postgresql" and column is not None:
+        quote = connection.dialect.identifier_preparer
+        names = {"table": quote.format_table(column.table), "column": quote.format_column(column), "name": column.name}
+        await connection.exec_driver_sql(_FOLLOW.format(**names))
+
+
+async def check_references_at_the_end(session: AppSession) -> None:
+    """Let rows refer to later ones: SQLite checks when all is written; COPY does so at the end of each table."""
+    connection = await session.connection()
+    if connection.dialect.name == "sqlite":
+        await connection.execute(text("PRAGMA defer_foreign_keys = ON"))
+
+
+async def _insert_batches(connection: AsyncConnection, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:
+    names = [column.key for column in columns_by_name(model).values()]
+    statement, remaining, written = insert(_table_of(model)), iter(rows), 0
+    while batch := [dict(zip(names, row, strict=True)) for row in islice(remaining, BATCH)]:
+        await connection.execute(statement, batch)
+        written += len(batch)
+    return written
+
+
+async def _copy(connection: AsyncConnection, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:
+    columns, dialect = columns_by_name(model).values(), connection.dialect
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(_table_of(model).name), names)
+    to_database = [column.type.dialect_impl(dialect).bind_processor(dialect) or _unchanged for column in columns]
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    written = 0
+    try:
+        async with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                await copy.write_row([convert(value) for convert, value in zip(to_database, row, strict=True)])
+                written += 1
+    except psycopg.Error as error:
+        raise DBAPIError(statement.as_string(), None, error, hide_parameters=True) from error
+    return written
+
+
+def _unchanged(value: Any) -> Any:
+    return value
+
+
+def _table_of(model: type[SQLModel]) -> Table:
+    return cast("Table", inspect(model).local_table)

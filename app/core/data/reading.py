@@ -1,0 +1,71 @@
+"""Rows on their way out: of every table, in an order in which they can be stored again, a batch in memory at a time."""
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any, Final, cast
+
+import msgspec
+from sqlalchemy import Column, func, inspect, select, tuple_
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlmodel import SQLModel
+
+BATCH: Final = 1000  # rows in memory at a time
+
+
+@dataclass(frozen=True, slots=True)
+class TableRow:
+    """A row, its columns by name, and the table that it is from."""
+
+    table: str
+    row: dict[str, Any]
+
+    def line(self) -> bytes:
+        """Return it as a line of JSON, {"table": "tasks", "row": {...}}: the one form in which rows leave."""
+        return msgspec.json.encode(self) + b"\n"
+
+
+def mapped_in_order() -> list[type[SQLModel]]:
+    """Return the classes of all tables, each behind those that its rows refer to."""
+    classes = {mapper.local_table: mapper.class_ for mapper in SQLModel._sa_registry.mappers}
+    return [classes[table] for table in SQLModel.metadata.sorted_tables if table in classes]
+
+
+def table_name(model: type[SQLModel]) -> str:
+    """Return the name of a class's table."""
+    return str(model.__tablename__)
+
+
+def columns_by_name(model: type[SQLModel]) -> dict[str, Column[Any]]:
+    """Return the columns of a class's table by the names that its rows carry, in order."""
+    return {attribute.key: cast("Column[Any]", attribute.columns[0]) for attribute in inspect(model).column_attrs}
+
+
+async def count_rows(session: AsyncSession, model: type[SQLModel]) -> int:
+    """Return how many rows of a table the session sees."""
+    return (await session.execute(select(func.count()).select_from(model))).scalar_one()
+
+
+async def read_rows(session: AsyncSession, model: type[SQLModel], batch: int = BATCH) -> AsyncIterator[TableRow]:
+    """Yield the rows that the session sees of a table, in the order of their keys.
+
+    A batch is a statement of its own. For all of it as it is at one moment, give the session a `snapshot_of(engine)`.
+    """
+    columns = {name: getattr(model, name) for name in columns_by_name(model)}
+    keys = [name for name, column in columns_by_name(model).items() if column.primary_key]
+    position = tuple_(*(columns[name] for name in keys))
+    statement = select(*columns.values()).order_by(*(columns[name] for name in keys)).limit(batch)
+    rows = (await session.execute(statement)).all()
+    while rows:
+        for row in rows:
+            yield TableRow(table_name(model), dict(zip(columns, row, strict=True)))
+        last = tuple(getattr(rows[-1], name) for name in keys)
+        rows = (await session.execute(statement.where(position > last))).all()
+
+
+def snapshot_of(engine: AsyncEngine) -> AsyncEngine:
+    """Return the engine for a session that only reads: it finds all as it was at its first statement.
+
+    Nobody waits for it, and it waits for nobody: on SQLite it takes no write lock, see `begin_immediately`.
+    """
+    level = "SERIALIZABLE" if engine.dialect.name == "sqlite" else "REPEATABLE READ"
+    return engine.execution_options(isolation_level=level, reads_only=True)
