@@ -12,6 +12,7 @@ COMMANDS: Final = {
     "check": "Look for what is wrong before it serves.",
     "token": "Print a token for a user.",
     "check-token": "Say what is wrong with a token.",
+    "seed": "Add invented rows.",
     "dumpdata": "Write all rows of everyone as JSON lines.",
     "loaddata": "Store what dumpdata wrote.",
     "user": "Export or erase all that is stored of a user.",

@@ -1,0 +1,39 @@
+"""`app seed`."""
+
+import asyncio
+
+import click
+
+from app.core.cli.failures import explained
+from app.core.cli.lobby import Lobby
+from app.core.cli.output import tell_counts
+from app.core.cli.progress import progress
+from app.core.cli.sessions import as_everyone, prepare, user_id
+from app.core.data.people import models_in_order
+from app.core.data.seeding import Seed, seed_rows
+
+
+@click.command("seed")
+@click.option("--users", default=3, show_default=True, type=click.IntRange(min=1), help="How many: user1, user2, ...")
+@click.option("--user", metavar="ID", callback=user_id, help="Rows for this one user instead.")
+@click.option(
+    "--per-user", default=50, show_default=True, type=click.IntRange(min=1), help="Rows of each in every table."
+)
+@click.option("--seed", "number", metavar="N", type=int, help="The same rows each time for the same number.")
+@click.option("--yes", is_flag=True, help="In production as well.")
+@click.pass_obj
+@explained
+def command(lobby: Lobby, /, *, users: int, user: str | None, per_user: int, number: int | None, yes: bool) -> None:
+    """Add invented rows, made by the factories of the nouns, to every table: all of them or none.
+
+    What is stored already stays. A row refers to rows of the same user only.
+    """
+    settings = prepare(lobby)
+    if settings.is_production and not yes:
+        raise click.ClickException("this is production; say --yes to add invented rows to it")
+    names = [user] if user else [f"user{n}" for n in range(1, users + 1)]
+    factory_of = lobby.load_factories()
+    with progress("seeding", len(names) * per_user * len(models_in_order())) as advance:
+        seed = Seed(names, per_user, number, advance)
+        counts = asyncio.run(as_everyone(lambda session: seed_rows(session, seed, factory_of)))
+    tell_counts(counts, "added", nothing="there is no table to add rows to")
