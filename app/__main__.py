@@ -1,6 +1,7 @@
 """The `app` command. It lists the commands and imports one only when it is called, so that `--help` is quick."""
 
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any, Final
 
 import click
@@ -45,6 +46,14 @@ class Lobby:
     def load_nouns(self) -> None:
         """Import the nouns."""
         import_module("app.installed").refuse_unlisted()
+
+    def load_checks(self) -> None:
+        """Import every noun's `checks.py`, where it has one."""
+        self.load_nouns()
+        for controller in import_module("app.installed").INSTALLED:
+            module = f"{controller.__module__.rpartition('.')[0]}.checks"
+            if find_spec(module):
+                import_module(module)
 
     def make_app(self, settings: Any) -> Any:
         """Return the application."""

@@ -13,11 +13,14 @@ class Lobby(Protocol):
     """Each method imports what it needs when it is called, so that `--help` is quick."""
 
     def load_nouns(self) -> None:
-        """Import the nouns, so that all of their tables and checks are known.
+        """Import the nouns, so that all of their tables are known.
 
         Raises:
             RuntimeError: a noun is not listed in `installed.py`.
         """
+
+    def load_checks(self) -> None:
+        """Import the nouns, and the checks of those that have some."""
 
     def make_app(self, settings: Settings) -> Litestar:
         """Return the application; nothing is started and nothing is connected."""

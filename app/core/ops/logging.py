@@ -49,9 +49,13 @@ def configure_logging(settings: Settings) -> None:
             },
             "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": settings.log_format}},
             "root": {"handlers": ["stderr"], "level": settings.log_level},
-            # Its start and stop are worth a line, its own access log would be a second one for each request.
-            # What comes of fetching keys is logged where they are fetched.
-            "loggers": {"uvicorn.access": {"level": "CRITICAL"}, "httpx": {"level": "WARNING"}},
+            # uvicorn's start and stop are worth a line, its own access log would be a second one for each request;
+            # what comes of fetching keys, or of a migration, is said by those who asked for it.
+            "loggers": {
+                "uvicorn.access": {"level": "CRITICAL"},
+                "httpx": {"level": "WARNING"},
+                "alembic": {"level": "WARNING"},
+            },
         }
     )
 

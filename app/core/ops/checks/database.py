@@ -1,0 +1,85 @@
+"""Checks of the database, as it is now: what migrations made of it, and what was done to it since."""
+
+from typing import Any, Final
+
+from alembic.script.revision import RevisionError
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+from app.core.data.engine import database_url
+from app.core.data.inspection import altered_protections, unenforced_rules
+from app.core.data.migrations import drift, migration_engine, owner_settings, pending
+from app.core.ops.checks.registry import Messages, Site, check
+from app.settings import Settings
+
+_ROLE: Final = text("""
+    SELECT current_user AS name, rolsuper OR rolbypassrls AS bypasses,
+        (SELECT coalesce(bool_and(row_security_active(oid)), true) FROM pg_class
+         WHERE relrowsecurity AND relkind IN ('r', 'p')) AS is_held
+    FROM pg_roles WHERE rolname = current_user
+""")
+
+
+@check("data.E001", cure="Run `app migrate`.")
+async def migrations_are_applied(site: Site) -> Messages:
+    """The database has every migration that this version has."""
+    if missing := _pending(site.settings):
+        yield f"The database lacks {', '.join(missing)}."
+
+
+@check("data.E002", cure="Deploy the version that has it, or take the database back with that version.")
+async def no_migration_is_unknown(site: Site) -> Messages:
+    """This version has every migration that the database has."""
+    if _pending(site.settings) is None:
+        yield "The database has a migration that this version has not."
+
+
+@check("data.E003", cure="Take the change back, or make a migration of it: `app makemigrations NAME`.", deploy=True)
+async def tables_are_as_the_models_say(site: Site) -> Messages:
+    """Nobody has changed a column, an index or a key since; tables that no model knows are somebody else's."""
+    if _pending(site.settings) == []:
+        for operation in drift(owner_settings(site.settings)):
+            if message := _difference(operation[0] if isinstance(operation, list) else operation):
+                yield f"The database differs from the models: {message}."
+
+
+@check("data.E005", cure="Take the change back; migrations make it with op.protect_owner() and such.", deploy=True)
+async def protections_are_in_place(site: Site) -> Messages:
+    """What the database holds against everybody is there, unchanged, and switched on."""
+    if _pending(site.settings) == []:
+        url = database_url(owner_settings(site.settings).database_url.get_secret_value())
+        with migration_engine(url).connect() as connection:
+            for message in (*altered_protections(connection, SQLModel.metadata), *unenforced_rules(connection)):
+                yield message
+
+
+@check("security.W001", cure="Serve with a role of its own; the README has the SQL.", deploy=True)
+async def role_is_held_to_its_rows(site: Site) -> Messages:
+    """Row level security holds for the role that serves."""
+    if site.engine.dialect.name != "postgresql":
+        return
+    async with site.engine.connect() as connection:
+        role = (await connection.execute(_ROLE)).one()
+    if role.bypasses:
+        yield f"The role {role.name!r} bypasses row level security (superuser or BYPASSRLS)."
+    elif not role.is_held:
+        yield f"The role {role.name!r} owns the tables, so row level security does not hold for it."
+
+
+def _pending(settings: Settings) -> list[str] | None:
+    """The migrations that the database lacks; None where it has one that is unknown here."""
+    try:
+        return pending(settings)
+    except RevisionError:
+        return None
+
+
+def _difference(operation: tuple[Any, ...]) -> str | None:
+    """One of alembic's operations in words; None for what is somebody else's, or another check's."""
+    kind, named = operation[0], [part for part in operation[1:] if part is not None]
+    table = getattr(named[0], "table", named[0])
+    name = getattr(table, "name", table)
+    if kind == "add_protection" or name not in SQLModel.metadata.tables:
+        return None
+    what = " ".join(str(getattr(part, "name", part)) for part in named[:2] if part is not table and part != name)
+    return f"{kind.replace('_', ' ')} {what} on {name}" if what else f"{kind.replace('_', ' ')} {name}"

@@ -1,0 +1,130 @@
+"""The list of checks, and how they run.
+
+A check is an async generator that yields a sentence for each thing that it finds:
+
+    @check("tasks.W001", cure="Archive what is done.")
+    async def tasks_are_few(site: Site) -> Messages:
+        ...
+        yield "There are a million tasks."
+
+A noun's belong into `checks.py` in its folder, which is imported when `app check` runs. E stands for an error, W for a
+warning, I for what is only said; an id never changes its meaning.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable
+from dataclasses import asdict, dataclass
+from typing import Final, Literal
+
+from litestar import Litestar
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.data.engine import make_engine
+from app.core.data.errors import Failure, classify
+from app.settings import Settings
+
+Level = Literal["error", "warning", "info"]
+Messages = AsyncIterator[str]
+
+_LEVELS: Final[dict[str, Level]] = {"E": "error", "W": "warning", "I": "info"}
+_ID: Final = re.compile(r"[a-z][a-z0-9_]*\.([EWI])\d{3}")
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """What is checked; `app` is None where it does not start, which is a finding of its own."""
+
+    settings: Settings
+    engine: AsyncEngine
+    app: Litestar | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What was found: a stable id, how bad it is, a sentence, and what to do about it."""
+
+    id: str
+    level: Level
+    message: str
+    cure: str
+
+    @classmethod
+    def of(cls, id: str, message: str, cure: str) -> "Finding":
+        """Return one with the level that its id says."""
+        match = _ID.fullmatch(id)
+        if match is None:
+            raise ValueError(f"{id!r} is no id of a check; write it like tasks.W001 (E, W or I)")
+        return cls(id, _LEVELS[match[1]], message, cure)
+
+    def as_dict(self) -> dict[str, str]:
+        """Return it for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """A check, and when it runs."""
+
+    id: str
+    cure: str
+    deploy: bool
+    find: Callable[[Site], Messages]
+
+
+CHECKS: Final[dict[str, Check]] = {}
+
+
+def check(
+    id: str, *, cure: str, deploy: bool = False
+) -> Callable[[Callable[[Site], Messages]], Callable[[Site], Messages]]:
+    """Add a check; one that is for a deployment only runs with `--deploy`.
+
+    Raises:
+        ValueError: it is no id, or another check has it.
+    """
+    Finding.of(id, "", cure)
+    if id in CHECKS:
+        raise ValueError(f"there is a check {id} already; choose the next number")
+
+    def register(find: Callable[[Site], Messages]) -> Callable[[Site], Messages]:
+        CHECKS[id] = Check(id, cure, deploy, find)
+        return find
+
+    return register
+
+
+async def run_checks(
+    settings: Settings, make_app: Callable[[Settings], Litestar], *, deploy: bool = False
+) -> list[Finding]:
+    """Return what the checks find, those for a deployment included if it is one; errors come first."""
+    engine = make_engine(settings)
+    found: list[Finding] = []
+    try:
+        app, refusal = _started(settings, make_app)
+        site = Site(settings, engine, app)
+        for each in CHECKS.values():
+            if deploy or not each.deploy:
+                found += await _run(each, site)
+    finally:
+        await engine.dispose()
+    unique = dict.fromkeys([*refusal, *found])
+    return sorted(unique, key=lambda finding: list(_LEVELS.values()).index(finding.level))
+
+
+def _started(settings: Settings, make_app: Callable[[Settings], Litestar]) -> tuple[Litestar | None, list[Finding]]:
+    try:
+        return make_app(settings), []
+    except Exception as error:  # whatever it is, it is what an operator would see at the start
+        message = f"The application does not start: {error}"
+        return None, [Finding.of("start.E001", message, "Correct it; nothing of its routes could be checked.")]
+
+
+async def _run(each: Check, site: Site) -> list[Finding]:
+    try:
+        return [Finding.of(each.id, message, each.cure) async for message in each.find(site)]
+    except SQLAlchemyError as error:
+        if classify(error) is not Failure.AWAY:
+            raise
+        cure = "See that it runs and that DATABASE_URL and MIGRATION_DATABASE_URL name it; the rest is checked then."
+        return [Finding.of("data.E006", "The database cannot be reached.", cure)]

@@ -1,0 +1,92 @@
+"""Checks of the application's routes, as it has them now."""
+
+import re
+from collections.abc import Iterator
+
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
+from litestar.routes import HTTPRoute
+
+from app.core.auth.middleware import PUBLIC, BearerMiddleware
+from app.core.data.ownership import owner_guard
+from app.core.ops.checks.registry import Messages, Site, check
+
+
+@check("security.E001", cure="Let it pass the bearer middleware and the owner's guard, or mark it `public=True`.")
+async def routes_are_guarded(site: Site) -> Messages:
+    """Every route asks for a token, or says that it is open."""
+    for name, path, handler in _routes(site):
+        if not handler.opt.get(PUBLIC) and not _is_guarded(handler, path):
+            yield f"{name} asks for no token and is not marked public."
+
+
+@check("security.E002", cure="Take the cache away, or mark the route `public=True` if everybody may read the same.")
+async def private_answers_are_not_shared(site: Site) -> Messages:
+    """No answer for one user is kept for another, in this process or on the way."""
+    for name, _, handler in _routes(site):
+        if not isinstance(handler, HTTPRouteHandler) or handler.opt.get(PUBLIC):
+            continue
+        control = handler.cache_control
+        if handler.cache:
+            yield f"{name} is private, and its answer is kept for whoever asks next."
+        elif control is not None and (control.public or control.s_maxage):
+            yield f"{name} is private, and its Cache-Control lets proxies keep the answer."
+
+
+@check("security.E003", cure="Take `debug` and `pdb_on_exception` away, and unset LITESTAR_DEBUG.", deploy=True)
+async def debug_is_off(site: Site) -> Messages:
+    """Nobody reads a traceback."""
+    if site.app is not None and (site.app.debug or site.app.pdb_on_exception):
+        yield "Debug mode is on: a failure shows its traceback to the client."
+
+
+@check("security.I001", cure="That is meant; to hide them, close /schema at the proxy.", deploy=True)
+async def docs_are_known_to_be_open(site: Site) -> Messages:
+    """Whoever finds the address can read which routes there are."""
+    if site.app is not None and site.app.openapi_config is not None:
+        yield "The docs at /schema are open to everybody; they tell of routes, never of rows."
+
+
+@check("http.W001", cure="Give it `limit` with an upper bound: take `page`, as ResourceController.list does.")
+async def lists_are_bounded(site: Site) -> Messages:
+    """No request can ask for all rows at once."""
+    paths = (site.app.openapi_schema.paths if site.app is not None else None) or {}
+    for path, item in paths.items():
+        if item.get is not None and _is_list(item.get) and not _is_bounded(item.get):
+            yield f"GET {path} returns a list, however long it is."
+
+
+def _routes(site: Site) -> Iterator[tuple[str, str, BaseRouteHandler]]:
+    for route in site.app.routes if site.app is not None else ():
+        for handler in route.route_handlers if isinstance(route, HTTPRoute) else (route.route_handler,):
+            methods = ", ".join(sorted(getattr(handler, "http_methods", ()))) or "WEBSOCKET or mount"
+            yield f"{methods} {route.path}", route.path, handler
+
+
+def _is_guarded(handler: BaseRouteHandler, path: str) -> bool:
+    bearers = [part for part in handler.resolve_middleware() if isinstance(part, BearerMiddleware)]
+    excluded = [bearer.exclude_path_pattern for bearer in bearers if bearer.exclude_path_pattern]
+    guards = [getattr(guard, "__qualname__", "") for guard in handler.resolve_guards()]
+    return (
+        bool(bearers)
+        and not any(re.search(pattern, path) for patterns in excluded for pattern in _listed(patterns))
+        and any(name.startswith(f"{owner_guard.__qualname__}.") for name in guards)
+    )
+
+
+def _listed(patterns: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (patterns,) if isinstance(patterns, str) else patterns
+
+
+def _is_list(operation: Operation) -> bool:
+    answers = (getattr(response, "content", None) or {} for response in (operation.responses or {}).values())
+    schemas = [media.schema for content in answers for media in content.values()]
+    return any(isinstance(schema, Schema) and schema.type == OpenAPIType.ARRAY for schema in schemas)
+
+
+def _is_bounded(operation: Operation) -> bool:
+    return any(
+        isinstance(p, Parameter) and p.param_in == "query" and isinstance(p.schema, Schema) and p.schema.maximum
+        for p in operation.parameters or ()
+        if getattr(p, "name", "") == "limit"
+    )

@@ -1,0 +1,15 @@
+"""Checks of the models, as they are mapped now."""
+
+from sqlmodel import SQLModel
+
+from app.core.data.owned import OWNER_COLUMN, owned_models
+from app.core.ops.checks.registry import Messages, Site, check
+
+
+@check("data.E004", cure="Derive its class from `Owned`, or give the column another name.")
+async def tables_of_users_are_owned(_: Site) -> Messages:
+    """Where there is a `user_id`, the session adds the owner to every statement."""
+    owned = {model.__table__ for model in owned_models()}
+    for table in SQLModel.metadata.sorted_tables:
+        if OWNER_COLUMN in table.c and table not in owned:
+            yield f"The table {table.name} has a {OWNER_COLUMN} and is not owned: everybody's rows are open to all."

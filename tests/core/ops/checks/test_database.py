@@ -1,0 +1,102 @@
+"""Checks of the database find what was done to it, and nothing where nothing was."""
+
+from collections.abc import Awaitable, Callable
+
+import psycopg
+import pytest
+from sqlalchemy import make_url, text
+
+from app.core.data.engine import database_url
+from app.core.data.migrations import downgrade, migration_engine
+from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases, settings_for_tests
+from tests.core.ops.checks.conftest import findings, production
+
+Ids = Callable[..., Awaitable[list[str]]]
+
+
+def change(databases: Databases, url: str, *statements: str) -> None:
+    """Do something to the database as its owner."""
+    with migration_engine(database_url(databases.for_owner(url))).begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+
+
+async def test_a_role_that_is_held_to_its_rows_is_in_order(restricted: Databases, ids: Ids) -> None:
+    assert await ids(production(restricted.fresh())) == []
+
+
+async def test_sqlite_has_no_roles(sqlite_databases: SqliteDatabases, ids: Ids) -> None:
+    assert await ids(production(sqlite_databases.fresh())) == []
+
+
+async def test_a_superuser_bypasses_the_policies(postgres: PostgresDatabases) -> None:
+    (finding,) = await findings(production(postgres.fresh()))
+
+    assert (finding.id, finding.level) == ("security.W001", "warning")
+    assert "bypasses" in finding.message
+
+
+async def test_an_owner_is_not_held_by_its_own_policies(postgres: PostgresDatabases, restricted: Databases) -> None:
+    url = restricted.fresh()
+    owner = make_url(restricted.for_owner(url)).set(drivername="postgresql").render_as_string(hide_password=False)
+    with psycopg.connect(owner, autocommit=True) as connection:
+        connection.execute(f'ALTER TABLE tasks OWNER TO "{postgres.role}"'.encode())
+    (finding,) = await findings(production(url))
+
+    assert "owns the tables" in finding.message
+
+
+async def test_a_missing_migration_is_an_error(databases: Databases, ids: Ids) -> None:
+    url = databases.for_owner(databases.fresh())
+    downgrade(settings_for_tests(url), "0001")
+
+    assert (await ids(production(url)))[0] == "data.E001"
+
+
+async def test_a_migration_of_a_newer_version_is_an_error(databases: Databases, ids: Ids) -> None:
+    url = databases.fresh()
+    change(databases, url, "UPDATE alembic_version SET version_num = '9999'")
+
+    assert (await ids(production(url)))[0] == "data.E002"
+
+
+async def test_a_database_that_is_away_is_said_once(ids: Ids) -> None:
+    assert await ids(production("postgresql://nobody@127.0.0.1:1/none")) == ["data.E006"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "words"),
+    [
+        ("DROP INDEX ix_tasks_user_id_project_id", "add index ix_tasks_user_id_project_id on tasks"),
+        ("ALTER TABLE tasks ADD COLUMN colour TEXT", "remove column colour on tasks"),
+    ],
+)
+async def test_a_table_that_was_changed_is_an_error(databases: Databases, statement: str, words: str) -> None:
+    url = databases.fresh()
+    change(databases, url, statement)
+    found = [finding for finding in await findings(production(url)) if finding.level == "error"]
+
+    assert [(finding.id, words in finding.message) for finding in found] == [("data.E003", True)]
+
+
+async def test_a_composite_key_that_is_gone_is_an_error(restricted: Databases) -> None:
+    url = restricted.fresh()
+    change(restricted, url, "ALTER TABLE tasks DROP CONSTRAINT fk_tasks_user_id_project_id")
+    (finding,) = await findings(production(url))
+
+    assert (finding.id, "fk_tasks_user_id_project_id" in finding.message) == ("data.E003", True)
+
+
+async def test_somebody_elses_table_is_no_finding(restricted: Databases, ids: Ids) -> None:
+    url = restricted.fresh()
+    change(restricted, url, "CREATE TABLE session (id text, user_id text)", "CREATE INDEX s ON session (user_id)")
+
+    assert await ids(production(url)) == []
+
+
+async def test_a_protection_that_was_altered_is_an_error(databases: Databases, ids: Ids) -> None:
+    url = databases.fresh()
+    on = "" if url.startswith("sqlite") else " ON tasks"
+    change(databases, url, f"DROP TRIGGER tasks_owner_is_final{on}")
+
+    assert (await ids(production(url)))[0] == "data.E005"

@@ -1,0 +1,75 @@
+"""Checks of the settings: each is set wrong once; the example for production gives them nothing to find."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import SecretStr
+
+from app.settings import BASE_DIR, Settings
+from app.testing.databases import Databases, SqliteDatabases
+from tests.core.ops.checks.conftest import RANDOM_SECRET, production
+
+Ids = Callable[..., Awaitable[list[str]]]
+
+
+@pytest.mark.parametrize(
+    ("changes", "id"),
+    [
+        ({"app_env": "development"}, "security.E004"),
+        ({"better_auth_secret": SecretStr("a" * 40)}, "security.E005"),
+        ({"better_auth_secret": SecretStr("0123456789" * 4)}, "security.E005"),
+        ({"better_auth_secret": SecretStr("Change-Me-Before-You-Go-To-Production!")}, "security.E005"),
+    ],
+)
+async def test_a_setting_that_is_unfit_for_a_deployment_is_found(
+    sqlite_databases: SqliteDatabases, ids: Ids, changes: dict[str, Any], id: str
+) -> None:
+    assert await ids(production(sqlite_databases.fresh(), **changes)) == [id]
+
+
+@pytest.mark.parametrize("secret", ["5f4dcc3b8a1e0297f6d2c4b8e07a9135", "mUqW0n5YtG8sKf2LxZr7VbHd4Jc9PaQe"])
+async def test_a_random_secret_of_the_least_length_will_do(
+    sqlite_databases: SqliteDatabases, ids: Ids, secret: str
+) -> None:
+    assert await ids(production(sqlite_databases.fresh(), better_auth_secret=SecretStr(secret))) == []
+
+
+POOLER = "postgresql://a@ep-cool-1-pooler.eu.aws.neon.tech:1/db"
+
+
+@pytest.mark.parametrize(
+    ("direct", "is_found"), [(None, True), (POOLER, True), ("postgresql://a@127.0.0.1:1/db", False)]
+)
+async def test_migrations_through_a_pooler_are_found(ids: Ids, direct: str | None, is_found: bool) -> None:
+    changes = {"migration_database_url": SecretStr(direct)} if direct else {}
+
+    assert ("data.W001" in await ids(production(POOLER, **changes))) is is_found
+
+
+async def test_the_example_for_production_has_nothing_to_find(restricted: Databases, ids: Ids, tmp_path: Path) -> None:
+    url = restricted.fresh()
+    given = {
+        "APP_ENV": "production",
+        "DATABASE_URL": url,
+        "MIGRATION_DATABASE_URL": restricted.for_owner(url),
+        "BETTER_AUTH_SECRET": RANDOM_SECRET.get_secret_value(),
+    }
+    lines = (BASE_DIR / ".env.example").read_text().splitlines()
+    assert set(given) <= {line.removeprefix("# ").partition("=")[0] for line in lines}
+    env_file = tmp_path / ".env"
+    env_file.write_text("\n".join(_filled_in(line, given) for line in lines))
+
+    settings = Settings(_env_file=env_file, _env_prefix="")
+
+    assert settings.is_production
+    assert await ids(settings) == []
+
+
+def _filled_in(line: str, given: dict[str, str]) -> str:
+    """A setting's line without its `# `, with the value that is given, if there is one."""
+    name, is_setting, _ = line.removeprefix("# ").partition("=")
+    if not is_setting or not name.isupper():
+        return line
+    return f"{name}={given[name]}" if name in given else line.removeprefix("# ")

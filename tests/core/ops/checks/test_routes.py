@@ -1,0 +1,149 @@
+"""Checks of the routes: an application with one fault each."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+from litestar import Controller, Litestar, Router, WebSocket, asgi, get, websocket
+from litestar.datastructures import CacheControlHeader
+from litestar.params import FromQuery
+from litestar.types import Receive, Scope, Send
+
+from app.asgi import create_app
+from app.core.ops.checks import run_checks
+from app.settings import Settings
+from app.testing.databases import SqliteDatabases
+from tests.core.ops.checks.conftest import findings, production
+
+Ids = Callable[..., Awaitable[list[str]]]
+
+
+@pytest.fixture
+def settings(sqlite_databases: SqliteDatabases) -> Settings:
+    return production(sqlite_databases.fresh())
+
+
+def with_handlers(*handlers: Any) -> Callable[[Settings], Litestar]:
+    """The application, with handlers of one's own besides."""
+
+    def make(settings: Settings) -> Litestar:
+        app = create_app(settings)
+        for handler in handlers:
+            app.register(handler)
+        return app
+
+    return make
+
+
+def unprotected(*handlers: Any) -> Callable[[Settings], Litestar]:
+    """An application that lacks the middleware and the guard."""
+    return lambda _: Litestar(list(handlers))
+
+
+@get("/notes")
+async def one() -> dict[str, str]:
+    """Answer with one object."""
+    return {}
+
+
+@get("/notes", cache=60)
+async def cached() -> dict[str, str]:
+    """Be kept for a minute."""
+    return {}
+
+
+@get("/notes", cache_control=CacheControlHeader(public=True))
+async def cached_by_proxies() -> dict[str, str]:
+    """Be kept by others."""
+    return {}
+
+
+@get("/notes", public=True, cache=60)
+async def cached_for_all() -> dict[str, str]:
+    """Be kept, for everybody."""
+    return {}
+
+
+@get("/notes")
+async def unbounded() -> list[int]:
+    """Answer with all there is."""
+    return []
+
+
+@get("/notes")
+async def barely_bounded(limit: FromQuery[int] = 10) -> list[int]:
+    """Answer with as many as are asked for."""
+    return []
+
+
+@websocket("/notes")
+async def talk(socket: WebSocket[Any, Any, Any]) -> None:
+    """Talk."""
+
+
+@asgi("/notes", is_mount=True, copy_scope=True)
+async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
+    """Be another application."""
+
+
+class Notes(Controller):
+    path = "/notes"
+
+    @get(cache=60)
+    async def list(self) -> dict[str, str]:
+        """Be kept, in a controller."""
+        return {}
+
+
+async def test_the_application_itself_is_in_order(settings: Settings, ids: Ids) -> None:
+    assert await ids(settings) == []
+    assert await ids(settings, with_handlers(one)) == []
+    assert await ids(settings, with_handlers(cached_for_all)) == []
+
+
+@pytest.mark.parametrize("handler", [one, talk, mounted], ids=["http", "websocket", "mount"])
+async def test_a_route_that_asks_for_no_token_is_found(settings: Settings, handler: Any) -> None:
+    found = await findings(settings, unprotected(handler))
+
+    assert {finding.id for finding in found} == {"security.E001"}
+    assert any("/notes asks for no token" in finding.message for finding in found)
+
+
+async def test_a_route_without_the_owners_guard_is_found(settings: Settings, ids: Ids) -> None:
+    def make(settings: Settings) -> Litestar:
+        app = create_app(settings)
+        return Litestar([one], middleware=app.middleware)
+
+    assert "security.E001" in await ids(settings, make)
+
+
+@pytest.mark.parametrize("handler", [cached, cached_by_proxies, Notes, Router("/v1", route_handlers=[cached])])
+async def test_a_private_answer_that_is_kept_is_found(settings: Settings, ids: Ids, handler: Any) -> None:
+    assert await ids(settings, with_handlers(handler)) == ["security.E002"]
+
+
+async def test_debug_mode_is_found(settings: Settings, ids: Ids, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LITESTAR_DEBUG", "1")
+
+    assert await ids(settings) == ["security.E003"]
+
+
+async def test_that_the_docs_are_open_is_said(settings: Settings) -> None:
+    (finding,) = await run_checks(settings, create_app, deploy=True)
+
+    assert (finding.id, finding.level) == ("security.I001", "info")
+
+
+@pytest.mark.parametrize("handler", [unbounded, barely_bounded])
+async def test_a_list_without_an_end_is_found(settings: Settings, ids: Ids, handler: Any) -> None:
+    assert await ids(settings, with_handlers(handler)) == ["http.W001"]
+
+
+@pytest.mark.parametrize("error", [TypeError("tasks lacks a key"), RuntimeError("Add to INSTALLED: notes")])
+async def test_an_application_that_does_not_start_is_said(settings: Settings, error: Exception) -> None:
+    def make(_: Settings) -> Litestar:
+        raise error
+
+    (finding,) = await findings(settings, make)
+
+    assert (finding.id, finding.message) == ("start.E001", f"The application does not start: {error}")
