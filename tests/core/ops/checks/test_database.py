@@ -46,6 +46,7 @@ async def test_an_owner_is_not_held_by_its_own_policies(postgres: PostgresDataba
     assert "owns the tables" in finding.message
 
 
+@pytest.mark.any_database
 async def test_a_missing_migration_is_an_error(databases: Databases, ids: Ids) -> None:
     url = databases.for_owner(databases.fresh())
     downgrade(settings_for_tests(url), "0001")
@@ -53,6 +54,7 @@ async def test_a_missing_migration_is_an_error(databases: Databases, ids: Ids) -
     assert (await ids(production(url)))[0] == "data.E001"
 
 
+@pytest.mark.any_database
 async def test_a_migration_of_a_newer_version_is_an_error(databases: Databases, ids: Ids) -> None:
     url = databases.fresh()
     change(databases, url, "UPDATE alembic_version SET version_num = '9999'")
@@ -94,6 +96,7 @@ async def test_somebody_elses_table_is_no_finding(restricted: Databases, ids: Id
     assert await ids(production(url)) == []
 
 
+@pytest.mark.any_database
 async def test_a_protection_that_was_altered_is_an_error(databases: Databases, ids: Ids) -> None:
     url = databases.fresh()
     on = "" if url.startswith("sqlite") else " ON tasks"

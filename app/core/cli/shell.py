@@ -1,0 +1,105 @@
+"""`app shell`."""
+
+import ast
+import asyncio
+import code
+import inspect
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from types import CodeType, FunctionType
+from typing import Any
+
+import click
+import sqlalchemy
+
+from app.core.cli.failures import explained
+from app.core.cli.lobby import Lobby
+from app.core.cli.sessions import prepare, user_id
+from app.core.data.dumps import refuse_held_role
+from app.core.data.engine import make_engine
+from app.core.data.migrations import owner_settings
+from app.core.data.ownership import bind_owner, everyone
+from app.core.data.reading import mapped_in_order
+from app.core.data.session import AppSession
+from app.settings import Settings
+
+
+class AwaitingConsole(code.InteractiveConsole):
+    """Python's console, in which `await` works, all of it in one event loop."""
+
+    def __init__(self, names: dict[str, Any], runner: asyncio.Runner) -> None:
+        super().__init__(names)
+        self.compile.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
+        self._runner = runner
+
+    def raw_input(self, prompt: str = "") -> str:
+        """Ask for a line; a pipe is not prompted."""
+        return super().raw_input(prompt if sys.stdin.isatty() else "")
+
+    def runcode(self, code: CodeType) -> None:
+        """Run what was typed; what it raises is shown, and the console goes on."""
+        try:
+            result = FunctionType(code, self.locals)()
+            if inspect.iscoroutine(result):
+                self._runner.run(result)
+        except SystemExit:
+            raise
+        except BaseException:
+            self.showtraceback()
+
+
+@click.command("shell")
+@click.option("--user", metavar="ID", callback=user_id, help="Serve this user, as a request of theirs would.")
+@click.pass_obj
+@explained
+def command(lobby: Lobby, user: str | None) -> None:
+    """Open Python with a session, all models and `select`; IPython where it is installed. `await` works.
+
+    Without --user the session serves everyone. Each statement is stored at once; `async with session.atomic():` holds
+    several together.
+    """
+    settings = prepare(lobby)
+    click.echo(f"The session serves {user or 'EVERYONE: it reads and writes the rows of all users'}.", err=True)
+    with asyncio.Runner() as runner:
+        session = runner.run(_open(settings, user))
+        try:
+            _interact(_names(session), runner)
+        finally:
+            runner.run(_close(session))
+
+
+async def _open(settings: Settings, user: str | None) -> AppSession:
+    engine = make_engine(settings if user else owner_settings(settings))
+    session = AppSession(engine, expire_on_commit=False)
+    if user:
+        bind_owner(session, user)
+    else:
+        try:
+            await refuse_held_role(everyone(session))
+        except BaseException:
+            await _close(session)
+            raise
+    return session
+
+
+async def _close(session: AppSession) -> None:
+    await session.close()
+    await session.bind.dispose()  # type: ignore[union-attr]  # the engine that it was given
+
+
+def _names(session: AppSession) -> dict[str, Any]:
+    models = {model.__name__: model for model in mapped_in_order()}
+    return models | {"session": session, "select": sqlalchemy.select}
+
+
+def _interact(names: dict[str, Any], runner: asyncio.Runner) -> None:
+    offered = f"At hand: {', '.join(names)}."
+    if find_spec("IPython"):
+        config = import_module("traitlets.config").Config()
+        config.InteractiveShell.loop_runner = lambda coroutine: runner.run(coroutine)  # noqa: PLW0108  # a method would be copied
+        config.InteractiveShell.banner2 = f"{offered}\n"
+        import_module("IPython").start_ipython(argv=[], user_ns=names, config=config)
+    else:
+        banner = f"{offered} await works; exit() leaves." if sys.stdin.isatty() else ""
+        AwaitingConsole(names, runner).interact(banner=banner, exitmsg="")
