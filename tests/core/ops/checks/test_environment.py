@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -14,19 +13,8 @@ from tests.core.ops.checks.conftest import RANDOM_SECRET, production
 Ids = Callable[..., Awaitable[list[str]]]
 
 
-@pytest.mark.parametrize(
-    ("changes", "id"),
-    [
-        ({"app_env": "development"}, "security.E004"),
-        ({"better_auth_secret": SecretStr("a" * 40)}, "security.E005"),
-        ({"better_auth_secret": SecretStr("0123456789" * 4)}, "security.E005"),
-        ({"better_auth_secret": SecretStr("Change-Me-Before-You-Go-To-Production!")}, "security.E005"),
-    ],
-)
-async def test_a_setting_that_is_unfit_for_a_deployment_is_found(
-    sqlite_databases: SqliteDatabases, ids: Ids, changes: dict[str, Any], id: str
-) -> None:
-    assert await ids(production(sqlite_databases.fresh(), **changes)) == [id]
+async def test_a_deployment_that_does_not_say_so_is_found(sqlite_databases: SqliteDatabases, ids: Ids) -> None:
+    assert await ids(production(sqlite_databases.fresh(), app_env="development")) == ["security.E004"]
 
 
 @pytest.mark.parametrize("secret", ["5f4dcc3b8a1e0297f6d2c4b8e07a9135", "mUqW0n5YtG8sKf2LxZr7VbHd4Jc9PaQe"])
@@ -46,6 +34,17 @@ async def test_migrations_through_a_pooler_are_found(ids: Ids, direct: str | Non
     changes = {"migration_database_url": SecretStr(direct)} if direct else {}
 
     assert ("data.W001" in await ids(production(POOLER, **changes))) is is_found
+
+
+# What the example shows beside the one secret: other ways to know a token, which exclude it.
+OTHER_KEYS = {
+    "BETTER_AUTH_SECRETS",
+    "BETTER_AUTH_URL",
+    "BETTER_AUTH_JWKS_URL",
+    "JWT_ISSUER",
+    "JWT_AUDIENCE",
+    "JWT_KEYS",
+}
 
 
 async def test_the_example_for_production_has_nothing_to_find(restricted: Databases, ids: Ids, tmp_path: Path) -> None:
@@ -70,6 +69,6 @@ async def test_the_example_for_production_has_nothing_to_find(restricted: Databa
 def _filled_in(line: str, given: dict[str, str]) -> str:
     """A setting's line without its `# `, with the value that is given, if there is one."""
     name, is_setting, _ = line.removeprefix("# ").partition("=")
-    if not is_setting or not name.isupper():
+    if not is_setting or not name.isupper() or name in OTHER_KEYS:
         return line
     return f"{name}={given[name]}" if name in given else line.removeprefix("# ")
