@@ -7,7 +7,10 @@ from app.core.http.resources import ResourceController
 from app.projects.controllers import ProjectController
 from app.tasks.controllers import TaskController
 
-INSTALLED: tuple[type[ResourceController[Any, Any, Any]], ...] = (ProjectController, TaskController)
+INSTALLED: tuple[type[ResourceController[Any, Any, Any]], ...] = (
+    ProjectController,
+    TaskController,
+)
 
 
 def refuse_unlisted(folder: Path = Path(__file__).parent) -> None:

@@ -105,7 +105,7 @@ async def in_chunks(content: bytes) -> AsyncIterator[bytes]:
 async def test_a_body_may_be_as_large_as_the_setting_says_and_no_larger(
     client: Client, resource: Resource, chunked: bool
 ) -> None:
-    largest = json.dumps(valid_body(resource)).encode().ljust(MAX_BODY)
+    largest = json.dumps(await valid_body(client, resource)).encode().ljust(MAX_BODY)
     headers = {"content-type": "application/json"}
 
     for content, status in ((largest, 201), (largest + b" ", 413)):
@@ -153,7 +153,7 @@ async def test_a_slash_at_the_end_changes_nothing(client: Client, db: AppSession
         plain, slashed = await client.get(path), await client.get(f"{path}/")
 
         assert (slashed.status_code, slashed.content) == (plain.status_code, plain.content)
-    created = await client.post(f"{resource.path}/", json=valid_body(resource))
+    created = await client.post(f"{resource.path}/", json=await valid_body(client, resource))
     assert created.status_code == 201
     assert created.headers["location"] == f"{resource.path}/{created.json()['id']}"
     assert (await client.delete(f"{resource.path}/{row.id}/")).status_code == 204

@@ -13,6 +13,7 @@ from app.testing.callers import Client
 from app.testing.counting import CountingProxy, count_statements
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of
+from tests.core.http.bodies import valid_body
 
 Request = Callable[[Client, str, int, dict[str, Any]], Any]
 
@@ -35,20 +36,15 @@ WITHOUT: dict[str, Request] = {
 controllers = pytest.mark.parametrize("controller", INSTALLED, ids=lambda controller: controller.nouns())
 
 
-def body_of(controller: Any) -> dict[str, Any]:
-    """A body that creates a row, and changes one."""
-    row = factory_of(controller.model).build(user_id="alice")
-    return {name: getattr(row, name) for name in controller.create_schema.model_fields}
-
-
 @controllers
 @pytest.mark.parametrize("name", [*REQUESTS, *WITHOUT])
 async def test_a_request_is_one_statement(
     name: str, controller: Any, client: Client, db: AppSession, isolated_engine: AsyncEngine
 ) -> None:
     row = await factory_of(controller.model).create_async(user_id="alice")
+    body = await valid_body(client, controller)
     with count_statements(isolated_engine) as executed:
-        response = await (REQUESTS | WITHOUT)[name](client, controller.path, row.id or 0, body_of(controller))
+        response = await (REQUESTS | WITHOUT)[name](client, controller.path, row.id or 0, body)
 
     assert response.is_success == (name in REQUESTS)
     assert len(executed) == (name in REQUESTS), executed
@@ -72,7 +68,7 @@ async def proxied(
 @pytest.mark.parametrize("name", REQUESTS)
 async def test_a_request_is_one_round_trip(name: str, controller: Any, proxied: tuple[CountingProxy, Client]) -> None:
     proxy, client = proxied
-    body = body_of(controller)
+    body = await valid_body(client, controller)
     row_id = (await client.post(controller.path, json=body)).json()["id"]
     before = proxy.flights
     response = await REQUESTS[name](client, controller.path, row_id, body)

@@ -11,7 +11,6 @@ class ProjectFields(SQLModel):
     """What a user says about a project."""
 
     name: Line = Field(
-        min_length=1,
         max_length=200,
         description="What it is called.",
         schema_extra={"examples": ["Move house"]},

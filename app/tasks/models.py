@@ -12,7 +12,6 @@ class TaskFields(SQLModel):
     """What a user says about a task; each rule is written here and nowhere else."""
 
     title: Line = Field(
-        min_length=1,
         max_length=200,
         description="What is to be done.",
         schema_extra={"examples": ["Buy milk"]},

@@ -3,15 +3,42 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar, cast
+from functools import cache
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 
 from polyfactory.factories.pydantic_factory import ModelFactory
 from polyfactory.persistence import AsyncPersistenceProtocol
+from sqlalchemy import Table
+from sqlmodel import SQLModel
 
-from app.core.data.owned import Owned
+from app.core.data.owned import CLEARED, OWNER_COLUMN, Owned, owned_models
 from app.core.data.session import AppSession
 
+ModelT = TypeVar("ModelT", bound=SQLModel)
 TableT = TypeVar("TableT", bound=Owned)
+
+
+class Reference(NamedTuple):
+    """A column that names a row of an owned table."""
+
+    column: str
+    model: type[Owned]
+    nullable: bool
+    when_deleted: Literal["clear", "delete", "refuse"]
+
+
+@cache
+def references_of(model: type[Owned]) -> tuple[Reference, ...]:
+    """Return the references of a table, read off its foreign keys."""
+    found = []
+    models = {other.__table__: other for other in owned_models()}
+    for key in cast("Table", model.__table__).foreign_key_constraints:
+        if key.referred_table in models:
+            column = next(c for c in key.columns if c.name != OWNER_COLUMN)
+            cleared = "clear" if key.info.get(CLEARED) else "refuse"
+            fate = "delete" if key.ondelete == "CASCADE" else cleared
+            found.append(Reference(column.name, models[key.referred_table], bool(column.nullable), fate))  # type: ignore[arg-type]
+    return tuple(sorted(found, key=lambda reference: reference.column))
 
 
 class SessionPersistence(AsyncPersistenceProtocol[Any], Generic[TableT]):
@@ -31,14 +58,10 @@ class SessionPersistence(AsyncPersistenceProtocol[Any], Generic[TableT]):
         return data
 
 
-class RowFactory(ModelFactory[TableT]):
-    """The base of every noun's factory: defaults where the table has some, and otherwise values within its rules.
-
-    `build()` makes a row, `create_async()` and `create_batch_async()` store it, for the `user_id` that is given.
-    """
+class RuleFactory(ModelFactory[ModelT]):
+    """Makes values within the rules of our field types."""
 
     __is_base_factory__ = True
-    __use_defaults__ = True
     __check_model__ = False
 
     @classmethod
@@ -46,6 +69,39 @@ class RowFactory(ModelFactory[TableT]):
         """Make times aware; the tables refuse others."""
         providers = super().get_provider_map()
         return {**providers, datetime: lambda: providers[datetime]().replace(tzinfo=UTC)}
+
+
+class RowFactory(RuleFactory[TableT]):
+    """The base of every noun's factory: defaults where the table has some, and otherwise values within its rules.
+
+    `build()` makes a row, `create_async()` and `create_batch_async()` store it, for the `user_id` that is given. What a
+    stored row has to refer to is stored with it, for the same user, where it is not given.
+    """
+
+    __is_base_factory__ = True
+    __use_defaults__ = True
+
+    @classmethod
+    async def create_async(cls, **kwargs: Any) -> TableT:
+        """Make and store one row."""
+        return (await cls.create_batch_async(1, **kwargs))[0]
+
+    @classmethod
+    async def create_batch_async(cls, size: int, **kwargs: Any) -> list[TableT]:
+        """Make and store several rows, all or none; those of one user refer to the same row where they have to."""
+        rows = cls.batch(size, **kwargs)
+        for reference in references_of(cls.__model__):
+            if not reference.nullable and reference.column not in kwargs:
+                await cls._refer(rows, reference)
+        return await cls._get_async_persistence().save_many(rows)
+
+    @staticmethod
+    async def _refer(rows: list[TableT], reference: Reference) -> None:
+        targets = {
+            user: await factory_of(reference.model).create_async(user_id=user) for user in {row.user_id for row in rows}
+        }
+        for row in rows:
+            setattr(row, reference.column, targets[row.user_id].id)
 
 
 @contextmanager

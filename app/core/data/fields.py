@@ -1,9 +1,9 @@
 """The field types that tables share, so that a rule about text, keys or time is written once."""
 
-from datetime import UTC, datetime
-from typing import Annotated, Any
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Any, Final
 
-from annotated_types import Interval
+from annotated_types import Interval, MinLen
 from pydantic import AfterValidator
 from pydantic_core import PydanticCustomError
 from sqlalchemy import BigInteger, Integer, func
@@ -11,6 +11,10 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlmodel import Field, SQLModel
 
 MAX_ID = 2**63 - 1
+MAX_SAFE_INT: Final = 2**53 - 1
+# A day from the ends of the calendar, so that the moment can be told in every zone.
+FIRST_INSTANT: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+LAST_INSTANT: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
 # SQLite gives ids of its own accord to INTEGER keys only; they are 64 bits wide there as well.
 BigIntKey = BigInteger().with_variant(Integer(), "sqlite")
@@ -28,12 +32,25 @@ def _not_blank(text: str) -> str:
     return text
 
 
+def _in_utc(moment: datetime) -> datetime:
+    if moment.utcoffset() is None:
+        raise PydanticCustomError("timezone_aware", "Input should have timezone info")
+    if not FIRST_INSTANT <= moment <= LAST_INSTANT:
+        raise PydanticCustomError("datetime_range", "Input should not be at an end of the calendar")
+    return moment.astimezone(UTC)
+
+
 PlainText = Annotated[str, AfterValidator(_without_nul)]
 """Any text that both databases can store: PostgreSQL has no NUL, SQLite would keep it."""
 
-Line = Annotated[str, AfterValidator(_without_nul), AfterValidator(_not_blank)]
+Line = Annotated[str, MinLen(1), AfterValidator(_without_nul), AfterValidator(_not_blank)]
 """Text that says something: not empty, not only white space."""
 
+SafeInt = Annotated[int, Interval(ge=-MAX_SAFE_INT, le=MAX_SAFE_INT)]
+"""An integer that every reader of JSON keeps to the digit, JavaScript included; its column is a `BigInteger`."""
+
+Instant = Annotated[datetime, AfterValidator(_in_utc)]
+"""A moment: sent with its distance from UTC, stored and answered in UTC."""
 
 RowId = Annotated[int, Interval(ge=1, le=MAX_ID)]
 """The id of another row, within what a database can hold."""

@@ -57,6 +57,13 @@ def make_migration(name: str) -> Path | None:
     return Path(script.path) if isinstance(script, Script) else None
 
 
+def newest_migration() -> Script:
+    """Return the newest of the present migrations, with its `path`, `revision` and `down_revision`."""
+    script = ScriptDirectory.from_config(_commands(load_settings()).config).get_revision("head")
+    assert script is not None, "a project has one head"  # noqa: S101
+    return script
+
+
 def missing_operations() -> list[Any]:
     """Return what make_migration() would write."""
     with _scratch_database() as scratch:

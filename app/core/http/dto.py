@@ -21,20 +21,21 @@ from app.core.data.rows import row_struct
 T = TypeVar("T")
 
 
-class _Schema(SQLModel):
-    """The base of what a client may send: JSON's own types only, and no field that the class does not have."""
+class _BodySchema(SQLModel):
+    """Strict about JSON's types, and about fields that the class does not have."""
 
     model_config = {"extra": "forbid", "strict": True}  # pydantic reads it once
 
-    # SQLModel's constructor would make pydantic read the JSON into a dictionary, and validate that a second time.
+    # SQLModel's own would have pydantic validate what was JSON as Python's values, among which no text is a time;
+    # and it would do so twice.
     __init__ = BaseModel.__init__
 
 
-class CreateSchema(_Schema):
-    """The base of what creates a row."""
+class CreateSchema(_BodySchema):
+    """The base of what creates a row: JSON's own types only, and no field that the class does not have."""
 
 
-class UpdateSchema(_Schema):
+class UpdateSchema(_BodySchema):
     """The base of what changes a row: every field may be left out, and one that is sent obeys its rule.
 
     So null clears a field that may be empty and is refused for any other. `model_dump(exclude_unset=True)` holds the

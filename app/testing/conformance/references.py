@@ -7,7 +7,6 @@ from app.testing.conformance.subject import (
     CHANGES,
     CREATE,
     WRITES,
-    Reference,
     Subject,
     but_for_time,
     expect,
@@ -17,6 +16,7 @@ from app.testing.conformance.subject import (
     rule,
     seen_in,
 )
+from app.testing.factories import Reference
 
 NO_IDS: tuple[Any, ...] = (0, -1, 2**63, 10**30, "1", 1.5, True, [], {})
 

@@ -5,24 +5,23 @@ import time
 from collections.abc import Callable, Coroutine
 from functools import cache
 from itertools import count
-from typing import Any, Final, Literal, NamedTuple, cast
+from typing import Any, Final, NamedTuple, cast
 
 import httpx
 import jwt
 from litestar import Litestar
-from polyfactory.factories.pydantic_factory import ModelFactory
-from sqlalchemy import Table, inspect, select
+from sqlalchemy import inspect, select
 from sqlmodel import SQLModel
 
 from app.core.auth.tokens import ALGORITHM
-from app.core.data.owned import CLEARED, OWNER_COLUMN, Owned, owned_models
+from app.core.data.owned import Owned
 from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 from app.core.http.resources import ResourceController
 from app.installed import INSTALLED
 from app.testing.callers import Client, assert_error
 from app.testing.databases import SECRET
-from app.testing.factories import factory_of
+from app.testing.factories import Reference, RuleFactory, factory_of, references_of
 
 Resource = type[ResourceController[Any, Any, Any]]
 
@@ -55,34 +54,11 @@ CHANGES: Final = tuple(operation for operation in WRITES if operation.on_row)
 CREATE: Final = OPERATIONS[1]
 
 
-class Reference(NamedTuple):
-    """A column that names a row of an owned table."""
-
-    column: str
-    model: type[Owned]
-    nullable: bool
-    when_deleted: Literal["clear", "delete", "refuse"]
-
-
 @cache
-def references_of(model: type[Owned]) -> tuple[Reference, ...]:
-    """Return the references of a table, read off its foreign keys."""
-    found = []
-    models = {other.__table__: other for other in owned_models()}
-    for key in cast("Table", model.__table__).foreign_key_constraints:
-        if key.referred_table in models:
-            column = next(c for c in key.columns if c.name != OWNER_COLUMN)
-            cleared = "clear" if key.info.get(CLEARED) else "refuse"
-            fate = "delete" if key.ondelete == "CASCADE" else cleared
-            found.append(Reference(column.name, models[key.referred_table], bool(column.nullable), fate))  # type: ignore[arg-type]
-    return tuple(sorted(found, key=lambda reference: reference.column))
-
-
-@cache
-def body_factory(schema: type[SQLModel]) -> type[ModelFactory[Any]]:
+def body_factory(schema: type[SQLModel]) -> type[RuleFactory[Any]]:
     """Return a maker of bodies that a schema accepts, with every field in them and none of them null."""
-    made = ModelFactory.create_factory(schema, __check_model__=False, __allow_none_optionals__=False)
-    return cast("type[ModelFactory[Any]]", made)
+    made = RuleFactory.create_factory(schema, __allow_none_optionals__=False)
+    return cast("type[RuleFactory[Any]]", made)
 
 
 def make_body(schema: type[SQLModel], **given: Any) -> dict[str, Any]:
@@ -144,18 +120,14 @@ class Subject:
 
     async def referred(self, reference: Reference, caller: Client) -> int:
         """Store a row for the caller that a reference can name, and return its id."""
-        return await self._store(reference.model, str(caller.user))
+        row = await factory_of(reference.model).create_async(user_id=str(caller.user))
+        assert row.id is not None
+        return row.id
 
     async def stored(self) -> list[tuple[Any, ...]]:
         """Return all rows of the table, everybody's, as the database has them."""
         columns = columns_of(self.resource.model)
         return [tuple(row) for row in await self.db.execute(select(*columns).order_by(columns[0]))]
-
-    async def _store(self, model: type[Owned], user: str) -> int:
-        needed = {r.column: await self._store(r.model, user) for r in references_of(model) if not r.nullable}
-        row = await factory_of(model).create_async(user_id=user, **needed)
-        assert row.id is not None
-        return row.id
 
 
 Rule = Callable[[Subject], Coroutine[Any, Any, None]]

@@ -145,10 +145,10 @@ async def test_a_batch_is_all_that_a_statement_fetches(
 
 
 async def test_ids_that_are_not_positive_are_exported_as_well(db: AppSession, sessions: Sessions) -> None:
-    for model in owned_models():
+    for model in models_in_order():
         factory: Any = factory_of(model)
         for row_id in (-3, 0, 7):
-            await factory.create_async(user_id=ALICE, id=row_id)
+            await factory.create_async(user_id=ALICE, id=row_id, **dict.fromkeys(references_of(model), 7))
 
     found = await exported(sessions, ALICE, batch=1)
 

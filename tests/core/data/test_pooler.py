@@ -102,7 +102,7 @@ async def test_many_users_on_few_connections_read_their_own_rows_only(pooled_app
     async def live(user: str) -> None:
         client = Client(pooled_app, user)
         for number in range(1, ROUNDS + 1):
-            created = await client.post(controller.path, json=valid_body(controller))
+            created = await client.post(controller.path, json=await valid_body(client, controller))
             assert created.status_code == 201, created.text
             rows = (await client.get(controller.path)).json()
             assert {row["user_id"] for row in rows} == {user}

@@ -2,13 +2,26 @@
 
 from typing import Any
 
+from app.core.data.owned import Owned
 from app.core.http.resources import ResourceController
-from app.testing.conformance.subject import make_body, references_of
+from app.installed import INSTALLED
+from app.testing.callers import Client
+from app.testing.conformance.subject import make_body
+from app.testing.factories import references_of
 
 Resource = type[ResourceController[Any, Any, Any]]
 
 
-def valid_body(resource: Resource) -> dict[str, Any]:
-    """Return a body that creates a row, with every field in it; it refers to no other row."""
-    nothing: dict[str, Any] = dict.fromkeys(reference.column for reference in references_of(resource.model))
-    return make_body(resource.create_schema, **nothing)
+async def valid_body(client: Client, resource: Resource) -> dict[str, Any]:
+    """Return a body that creates a row of the client's, with every field in it; it refers to others where it must."""
+    references = {
+        reference.column: None if reference.nullable else await _stored(client, reference.model)
+        for reference in references_of(resource.model)
+    }
+    return make_body(resource.create_schema, **references)
+
+
+async def _stored(client: Client, model: type[Owned]) -> int:
+    resource = next(resource for resource in INSTALLED if resource.model is model)
+    answer = await client.post(resource.path, json=await valid_body(client, resource))
+    return int(answer.json()["id"])

@@ -149,7 +149,7 @@ async def test_an_operation_documents_the_errors_that_it_answers_and_no_others(
     for path, method, operation in operations(document):
         if operation["operationId"] in {f"{resource.nouns()}_{name}" for name in METHODS}:
             called = path.replace("{id}", str(2**62))
-            found = await provoked(client, anonymous, method.upper(), called, valid_body(resource))
+            found = await provoked(client, anonymous, method.upper(), called, await valid_body(client, resource))
 
             documented = {int(status) for status in operation["responses"] if "400" <= status < "500"}
             assert documented == found, operation["operationId"]

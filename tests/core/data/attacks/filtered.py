@@ -15,7 +15,7 @@ from sqlalchemy.orm import aliased
 from app.core.data.owned import Owned
 from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
-from tests.core.data.attacks.shapes import WORD, Attack, id_of, reading, text_column, underneath, writing
+from tests.core.data.attacks.shapes import CHANGED, LONG_AGO, Attack, id_of, reading, underneath, writing
 
 
 async def _stream(session: AppSession, model: type[Owned], _: Owned) -> Any:
@@ -88,18 +88,18 @@ COUNTS: dict[str, Attack] = {
 }
 
 WRITES: dict[str, Attack] = {
-    "update where": writing(lambda m, t: update(m).where(id_of(m) == t.id).values({text_column(m): WORD})),
-    "update all": writing(lambda m, _: update(m).values({text_column(m): WORD})),
+    "update where": writing(lambda m, t: update(m).where(id_of(m) == t.id).values({CHANGED: LONG_AGO})),
+    "update all": writing(lambda m, _: update(m).values({CHANGED: LONG_AGO})),
     "update returning": writing(
-        lambda m, t: update(m).where(id_of(m) == t.id).values({text_column(m): WORD}).returning(id_of(m))
+        lambda m, t: update(m).where(id_of(m) == t.id).values({CHANGED: LONG_AGO}).returning(id_of(m))
     ),
     "update by parameters": writing(
         lambda m, t: update(m).where(id_of(m) == t.id).execution_options(synchronize_session=False),
-        lambda m, _: {text_column(m): WORD},
+        lambda m, _: {CHANGED: LONG_AGO},
     ),
     "delete where": writing(lambda m, t: delete(m).where(id_of(m) == t.id)),
     "delete all": writing(lambda m, _: delete(m)),
     "delete returning": writing(lambda m, t: delete(m).where(id_of(m) == t.id).returning(id_of(m))),
-    "legacy query update": underneath(lambda s, m, t: s.query(m).filter_by(id=t.id).update({text_column(m): WORD})),
+    "legacy query update": underneath(lambda s, m, t: s.query(m).filter_by(id=t.id).update({CHANGED: LONG_AGO})),
     "legacy query delete": underneath(lambda s, m, t: s.query(m).filter_by(id=t.id).delete()),
 }

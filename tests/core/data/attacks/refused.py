@@ -22,13 +22,13 @@ from app.core.data.owned import Owned
 from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 from tests.core.data.attacks.shapes import (
-    WORD,
+    CHANGED,
+    LONG_AGO,
     Attack,
     core_table,
     detached,
     id_of,
     reading,
-    text_column,
     underneath,
     values_of,
     writing,
@@ -40,15 +40,15 @@ def _new_values(theirs: Owned) -> dict[str, Any]:
 
 
 def _insert_from_select(model: type[Owned], _: Owned) -> Any:
-    names = ["user_id", text_column(model)]
+    names = ["user_id", CHANGED]
     columns = select(*(core_table(model).c[name] for name in names))
     return insert(model).from_select(names, columns, include_defaults=False)
 
 
 def _upsert(build: Any) -> Attack:
     def statement(model: type[Owned], theirs: Owned) -> Any:
-        values = values_of(theirs) | {text_column(model): WORD}
-        return build(model).values(values).on_conflict_do_update(index_elements=["id"], set_={text_column(model): WORD})
+        values = values_of(theirs) | {CHANGED: LONG_AGO}
+        return build(model).values(values).on_conflict_do_update(index_elements=["id"], set_={CHANGED: LONG_AGO})
 
     return writing(statement)
 
@@ -77,7 +77,7 @@ def _forge(session: Any, model: type[Owned], theirs: Owned) -> Any:
 
 
 def _forge_and_change(session: Any, model: type[Owned], theirs: Owned) -> None:
-    setattr(_forge(session, model, theirs), text_column(model), WORD)
+    setattr(_forge(session, model, theirs), CHANGED, LONG_AGO)
 
 
 def _forge_and_delete(session: Any, model: type[Owned], theirs: Owned) -> None:
@@ -93,7 +93,7 @@ def _forge_and_refresh(session: Any, model: type[Owned], theirs: Owned) -> Any:
 def _forge_and_expire(session: Any, model: type[Owned], theirs: Owned) -> Any:
     forged = _forge(session, model, theirs)
     session.expire(forged)
-    return getattr(forged, text_column(model))
+    return getattr(forged, CHANGED)
 
 
 def _insert_into_theirs(session: Any, model: type[Owned], theirs: Owned) -> None:
@@ -115,7 +115,7 @@ def _nested_core(model: type[Owned]) -> Any:
 
 def _joined_update(model: Any, theirs: Owned) -> Any:
     other = aliased(model)
-    joined = update(model).where(other.id == theirs.id).values({text_column(model): WORD})
+    joined = update(model).where(other.id == theirs.id).values({CHANGED: LONG_AGO})
     return joined.execution_options(synchronize_session=False)
 
 
@@ -134,7 +134,7 @@ REFUSED: dict[str, Attack] = {
     "lightweight table": reading(lambda m: select(id_of(m), table(core_table(m).name, column("id")).alias().c.id)),
     "exists alone": reading(lambda m: select(exists().where(core_table(m).c.id > 0))),
     "raw connection": _raw_connection,
-    "bulk update by key": writing(lambda m, _: update(m), lambda m, t: [values_of(t) | {text_column(m): WORD}]),
+    "bulk update by key": writing(lambda m, _: update(m), lambda m, t: [values_of(t) | {CHANGED: LONG_AGO}]),
     "insert statement": writing(lambda m, t: insert(m).values(_new_values(t))),
     "insert statement, many": writing(lambda m, _: insert(m), lambda _, t: [values_of(t) | {"id": 10**6}]),
     "insert from select": writing(_insert_from_select),
@@ -146,7 +146,7 @@ REFUSED: dict[str, Attack] = {
     "update of the owner by parameters": writing(lambda m, _: update(m), lambda _, __: {"user_id": "mallory"}),
     "update joined with a second entity": writing(_joined_update),
     "bulk_save_objects": underneath(lambda s, _, t: s.bulk_save_objects([detached(t)])),
-    "bulk_update_mappings": underneath(lambda s, m, t: s.bulk_update_mappings(m, [{"id": t.id, text_column(m): WORD}])),
+    "bulk_update_mappings": underneath(lambda s, m, t: s.bulk_update_mappings(m, [{"id": t.id, CHANGED: LONG_AGO}])),
     "bulk_insert_mappings": underneath(lambda s, m, t: s.bulk_insert_mappings(m, [values_of(t) | {"id": 10**6}])),
     "add a row for another": _flushed(_insert_into_theirs),
     "add a row with a chosen id": _flushed(_choose_id),

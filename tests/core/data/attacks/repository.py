@@ -12,7 +12,7 @@ from app.core.data.owned import Owned
 from app.core.data.repository import Cut, Repository
 from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
-from tests.core.data.attacks.shapes import WORD, Attack, detached, id_of, text_column, values_of
+from tests.core.data.attacks.shapes import CHANGED, LONG_AGO, Attack, detached, id_of, values_of
 
 
 def references_of(model: type[Owned]) -> dict[str, str]:
@@ -72,7 +72,7 @@ REPOSITORY: dict[str, Attack] = {
     "select_page": _call("select_page", lambda *_: Cut(100)),
     "select_one": _call("select_one", _their_id),
     "insert_one": _call("insert_one", lambda _, t: values_of(t) | {"id": None}),
-    "update_one": _call("update_one", _their_id, lambda m, _: {text_column(m): WORD}),
+    "update_one": _call("update_one", _their_id, lambda m, _: {CHANGED: LONG_AGO}),
     "delete_one": _call("delete_one", _their_id),
     "add": _call("add", _new_row_for_them),
     "add_many": _call("add_many", lambda m, t: [_new_row_for_them(m, t)]),

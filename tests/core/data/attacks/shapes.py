@@ -1,11 +1,9 @@
 """What attacks are made of."""
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import (
-    String,
-)
 from sqlalchemy.orm import make_transient_to_detached
 
 from app.core.data.owned import Owned
@@ -14,12 +12,9 @@ from app.core.data.session import AppSession
 
 Attack = Callable[[AppSession, type[Owned], Owned], Awaitable[Any]]
 
-WORD = "overwritten"
-
-
-def text_column(model: type[Owned]) -> str:
-    """Return the name of a column that an attack can write a word into."""
-    return next(c.key for c in columns_of(model) if isinstance(c.type, String) and c.key != "user_id")
+CHANGED = "created_at"
+"""A column that every noun has, and what an attack writes into it: no row has it already."""
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def id_of(model: type[Owned]) -> Any:
