@@ -10,6 +10,7 @@ COMMANDS: Final = {
     "run": "Serve the application.",
     "migrate": "Bring the database up to the newest migration.",
     "makemigrations": "Write the migration from the present ones to the models.",
+    "startapp": "Write a new noun: table, API, factory, migration, tests.",
     "check": "Look for what is wrong before it serves.",
     "token": "Print a token for a user.",
     "check-token": "Say what is wrong with a token.",

@@ -1,0 +1,166 @@
+"""The text of a noun's files, as one would write them by hand."""
+
+from collections import defaultdict
+from string import Template
+from typing import Final
+
+from app.core.cli.scaffold.names import Noun
+
+_WIDTH: Final = 120
+
+_INIT: Final = Template('''\
+"""The $nouns of users."""
+''')
+
+_MODELS: Final = Template('''\
+"""The table of $nouns, and the fields that it shares with what crosses the wire."""
+
+$imports
+
+
+class ${Noun}Fields(SQLModel):
+    """What a user says about one of the $nouns."""
+
+$fields
+
+
+class $Noun(Timestamped, ${Noun}Fields, Owned, table=True):
+    """One of a user's $nouns."""
+
+    __tablename__ = "$table"
+$references''')
+
+_SCHEMAS: Final = Template('''\
+"""What a client sends about one of the $nouns."""
+
+from app.$table.models import ${Noun}Fields
+from app.core.http.dto import CreateSchema, UpdateSchema
+
+
+class ${Noun}Create(${Noun}Fields, CreateSchema):
+    """A new $noun."""
+
+
+class ${Noun}Update(${Noun}Fields, UpdateSchema):
+    """What to change about one of the $nouns."""
+''')
+
+_CONTROLLERS: Final = Template('''\
+"""What is offered about $nouns: the operations of a resource, at $path."""
+
+from app.$table.models import $Noun
+from app.$table.schemas import ${Noun}Create, ${Noun}Update
+from app.core.http.resources import ResourceController
+
+
+$controller
+    """The $nouns of the caller."""
+
+    path = "$path"
+''')
+
+_FACTORIES: Final = Template('''\
+"""The $nouns that tests and seeding make."""
+
+from app.$table.models import $Noun
+from app.testing.factories import RowFactory
+
+
+class ${Noun}Factory(RowFactory[$Noun]):
+    """One of somebody's $nouns."""
+''')
+
+_TESTS: Final = Template('''\
+"""What is special about $nouns; what holds for every resource is tested for them too (`-k conformance`)."""
+
+from app.$table.factories import ${Noun}Factory
+from app.core.data.session import AppSession
+from app.testing.callers import Client, assert_error
+
+
+async def test_a_list_holds_the_callers_$table(client: Client, db: AppSession) -> None:
+    mine = await ${Noun}Factory.create_batch_async(2, user_id="alice")
+    await ${Noun}Factory.create_async(user_id="bob")
+    answer = await client.get("$path")
+
+    assert answer.status_code == 200
+    assert [row["id"] for row in answer.json()] == [row.id for row in mine]
+
+
+async def test_anothers_${one}_is_not_found(client: Client, db: AppSession) -> None:
+    theirs = await ${Noun}Factory.create_async(user_id="bob")
+
+    assert_error(await client.get(f"$path/{theirs.id}"), 404)
+''')
+
+
+def texts_of(noun: Noun) -> dict[str, str]:
+    """Return what each file of a noun says, by its path from the top of the repository."""
+    words = {
+        "Noun": noun.cls,
+        "noun": noun.singular.replace("_", " "),
+        "nouns": noun.plural.replace("_", " "),
+        "one": noun.singular,
+        "table": noun.plural,
+        "path": path_of(noun),
+        "imports": _imports(noun),
+        "fields": "\n".join(f"    {field.line}" for field in noun.fields),
+        "references": _references(noun),
+        "controller": _controller(noun.cls),
+    }
+    files = {
+        f"app/{noun.plural}/__init__.py": _INIT,
+        f"app/{noun.plural}/models.py": _MODELS,
+        f"app/{noun.plural}/schemas.py": _SCHEMAS,
+        f"app/{noun.plural}/controllers.py": _CONTROLLERS,
+        f"app/{noun.plural}/factories.py": _FACTORIES,
+        f"tests/{noun.plural}/test_controllers.py": _TESTS,
+    }
+    return {path: _sorted_imports(template.substitute(words)) for path, template in files.items()}
+
+
+def path_of(noun: Noun) -> str:
+    """Return where its rows are found."""
+    return f"/api/{noun.plural.replace('_', '-')}"
+
+
+def _imports(noun: Noun) -> str:
+    needed = {("sqlmodel", "SQLModel"), ("app.core.data.fields", "Timestamped"), ("app.core.data.owned", "Owned")}
+    needed = needed.union(*(field.imports for field in noun.fields))
+    if any(field.reference for field in noun.fields):
+        needed |= {("app.core.data.owned", "owned_table"), ("app.core.data.owned", "reference")}
+    names = defaultdict(list)
+    for module, name in sorted(needed):
+        names[module].append(name)
+    lines = {module: f"from {module} import {', '.join(found)}" for module, found in names.items()}
+    sections = (
+        ("datetime", "uuid"),
+        ("pydantic", "sqlalchemy", "sqlmodel"),
+        sorted(m for m in lines if m[:4] == "app."),
+    )
+    return "\n\n".join(filter(None, ("\n".join(lines[m] for m in section if m in lines) for section in sections)))
+
+
+def _references(noun: Noun) -> str:
+    calls = [field.reference for field in noun.fields if field.reference]
+    if not calls:
+        return ""
+    if len(calls) == 1:
+        return f"    __table_args__ = owned_table({calls[0]})\n"
+    return "\n".join(["    __table_args__ = owned_table(", *(f"        {call}," for call in calls), "    )\n"])
+
+
+def _controller(cls: str) -> str:
+    """The line that begins its controller, in three lines where it is too long for one."""
+    base = f"ResourceController[{cls}, {cls}Create, {cls}Update]"
+    line = f"class {cls}Controller({base}):"
+    return line if len(line) <= _WIDTH else f"class {cls}Controller(\n    {base}\n):"
+
+
+def _sorted_imports(text: str) -> str:
+    """The noun's own imports stand before or behind those of the frame, by their names."""
+    lines = text.splitlines()
+    block = [number for number, line in enumerate(lines) if line.startswith("from app.")]
+    for number, line in zip(block, sorted(lines[number] for number in block), strict=True):
+        lines[number] = line
+    return "\n".join(lines) + "\n"

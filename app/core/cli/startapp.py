@@ -1,0 +1,149 @@
+"""`app startapp`: a new noun, whole, in one command; and back again."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from shutil import rmtree
+from typing import Final
+
+import click
+from sqlmodel import SQLModel
+
+from app.core.cli.failures import explained
+from app.core.cli.scaffold.fields import KINDS, parse_fields
+from app.core.cli.scaffold.listing import with_controller, without_controller
+from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_fields, refuse_noun, singular_of
+from app.core.cli.scaffold.texts import path_of, texts_of
+from app.core.data.engine import database_url
+from app.core.data.migrations import downgrade, make_migration, missing_operations, newest_migration, pending
+from app.core.data.owned import Owned, owned_models
+from app.settings import BASE_DIR, load_settings
+
+LISTED: Final = "app/installed.py"
+VERSIONS: Final = "migrations/versions"
+UNLESS_GIVEN: Final = ("name:str",)
+
+
+@click.command("startapp", epilog=f"Types: {', '.join(KINDS)}. Text that may be long is text, not str.")
+@click.argument("noun")
+@click.argument("fields", nargs=-1, metavar="[FIELD:TYPE]...")
+@click.option("--singular", help="What one of them is called, where leaving out the s does not say it.")
+@click.option("--remove", is_flag=True, help="Take the noun away again: files, migration, and table with its rows.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.pass_obj
+@explained
+def command(  # noqa: PLR0917  # click gives them by name
+    load_nouns: Callable[[], None], noun: str, fields: tuple[str, ...], singular: str | None, remove: bool, yes: bool
+) -> None:
+    """Write a noun that works: app/NOUN, its line in app/installed.py, its migration, and tests/NOUN.
+
+    NOUN names several, like notes. A field is name:type, with a ? behind it if it may be empty: title:str:200 (the
+    longest it may be), body:text?, pinned:bool, due:datetime?, and project:ref for one of the user's projects. Without
+    any it is name:str. `app startapp NOUN --remove` takes it back while its migration is the newest.
+    """
+    load_settings()  # explains one that cannot be used
+    load_nouns()
+    if not (BASE_DIR / "tests").is_dir():
+        raise click.ClickException("this is an installed package; write nouns where its repository is checked out.")
+    if remove:
+        _remove(noun, yes)
+        return
+    tables = {_snake(model.__name__): str(model.__tablename__) for model in owned_models()}
+    _write(Noun(noun, singular or singular_of(noun), parse_fields(fields or UNLESS_GIVEN, tables)))
+
+
+def _write(noun: Noun) -> None:
+    refuse_noun(noun, SQLModel.metadata.tables)
+    refuse_fields(noun.fields)
+    texts = texts_of(noun)
+    refuse_clashes(texts, (model.__name__ for model in owned_models()))
+    for path in (f"app/{noun.plural}", f"app/{noun.plural}.py", f"tests/{noun.plural}"):
+        if (BASE_DIR / path).exists():
+            raise click.UsageError(f"there is {path} already; choose another name, or move it away.")
+    if missing_operations():
+        raise click.ClickException("the models differ from the migrations; run `app makemigrations NAME` first")
+    with _all_or_nothing(noun.plural):
+        migration = _write_files(noun, texts)
+    click.echo(f"wrote app/{noun.plural}, tests/{noun.plural}, {VERSIONS}/{migration.name}, and its line in {LISTED}")
+    click.echo(
+        f"next: `app migrate`, then {path_of(noun)} is there; say in models.py what clients should know of a field"
+    )
+
+
+def _write_files(noun: Noun, texts: dict[str, str]) -> Path:
+    for name, text in texts.items():
+        path = BASE_DIR / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text)
+    listed = BASE_DIR / LISTED
+    module = f"app.{noun.plural}.controllers"
+    listed.write_text(with_controller(listed.read_text(), module, f"{noun.cls}Controller"))
+    import_module(module)
+    migration = make_migration(noun.plural)
+    assert migration is not None, "a new table is always a difference"  # noqa: S101
+    return migration
+
+
+@contextmanager
+def _all_or_nothing(noun: str) -> Iterator[None]:
+    """Take back what the block has written if it fails or is interrupted."""
+    listed, versions = BASE_DIR / LISTED, BASE_DIR / VERSIONS
+    text, migrations = listed.read_text(), set(versions.glob("*.py"))
+    try:
+        yield
+    except BaseException:
+        listed.write_text(text)
+        _remove_folders(noun)
+        for path in set(versions.glob("*.py")) - migrations:
+            path.unlink()
+        raise
+
+
+def _remove(noun: str, yes: bool) -> None:
+    model = _model_of(noun)
+    newest, settings = newest_migration(), load_settings()
+    path = Path(newest.path)
+    if path.name != f"{newest.revision}_{noun}.py":
+        raise click.ClickException(
+            f"{path.name} is newer than the migration of {noun}: remove app/{noun}, tests/{noun} and the line in "
+            f"{LISTED} by hand, and run `app makemigrations drop_{noun}`."
+        )
+    lost = f"app/{noun}, tests/{noun} and {VERSIONS}/{path.name}"
+    is_applied = newest.revision not in pending(settings)
+    if is_applied:
+        where = database_url(settings.database_url.get_secret_value()).set(query={})
+        lost += f", and the table {noun} with its rows in {where.render_as_string(hide_password=True)}"
+    if not yes:
+        click.confirm(f"Delete {lost}?", abort=True, err=True)
+    if is_applied:
+        downgrade(settings, str(newest.down_revision or "base"))
+    listed = BASE_DIR / LISTED
+    listed.write_text(without_controller(listed.read_text(), f"app.{noun}.controllers", f"{model.__name__}Controller"))
+    path.unlink()
+    _remove_folders(noun)
+    click.echo(f"deleted {lost}")
+
+
+def _model_of(noun: str) -> type[Owned]:
+    models = {model.__module__: model for model in owned_models()}
+    model = models.get(f"app.{noun}.models")
+    if model is None:
+        raise click.UsageError(f"there is no noun {noun!r} to remove.")
+    for other in models.values():
+        keys = other.__table__.foreign_keys
+        if other is not model and any(key.column.table is model.__table__ for key in keys):
+            raise click.UsageError(
+                f"{other.__tablename__} refer to {noun}; remove {other.__tablename__}, or that field, first."
+            )
+    return model
+
+
+def _remove_folders(noun: str) -> None:
+    for folder in (f"app/{noun}", f"tests/{noun}"):
+        rmtree(BASE_DIR / folder, ignore_errors=True)
+
+
+def _snake(name: str) -> str:
+    return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
