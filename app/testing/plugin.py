@@ -1,7 +1,7 @@
 """The pytest plugin: `pytest_plugins = ["app.testing.plugin"]` in a conftest gives the fixtures below.
 
 Every test that uses the database runs on SQLite, on PostgreSQL, and on PostgreSQL as a role for which row level
-security holds (`--db sqlite|postgres|restricted|all`). What it does is rolled back, or, with two roles, deleted.
+security holds (`--db sqlite|postgres|both|restricted|all`). What it does is rolled back, or, with two roles, deleted.
 `client`, `as_user("alice")` and `anonymous` call the application; `db` sees and stores everything, and factories store
 through it.
 """
@@ -37,14 +37,14 @@ KINDS = ("sqlite", "postgres", "restricted")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add --db."""
-    parser.addoption("--db", choices=[*KINDS, "all"], default="all", help="what to test on (default: all)")
+    parser.addoption("--db", choices=[*KINDS, "both", "all"], default="all", help="what to test on (default: all)")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that needs a database once on each kind."""
     if "databases" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--db")
-        kinds: tuple[str, ...] = KINDS if chosen == "all" else (chosen,)
+        kinds: tuple[str, ...] = {"all": KINDS, "both": KINDS[:2]}.get(chosen, (chosen,))
         if metafunc.definition.get_closest_marker("any_database"):
             kinds = kinds[:1]
         if metafunc.definition.get_closest_marker("hooks_alone"):

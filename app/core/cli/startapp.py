@@ -14,7 +14,7 @@ from sqlmodel import SQLModel
 from app.core.cli.failures import explained
 from app.core.cli.scaffold.fields import KINDS, parse_fields
 from app.core.cli.scaffold.listing import with_controller, without_controller
-from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_fields, refuse_noun, singular_of
+from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_fields, refuse_form, refuse_noun, singular_of
 from app.core.cli.scaffold.texts import path_of, texts_of
 from app.core.data.engine import database_url
 from app.core.data.migrations import downgrade, make_migration, missing_operations, newest_migration, pending
@@ -50,12 +50,13 @@ def command(  # noqa: PLR0917  # click gives them by name
     if remove:
         _remove(noun, yes)
         return
+    refuse_noun(noun, SQLModel.metadata.tables)
     tables = {_snake(model.__name__): str(model.__tablename__) for model in owned_models()}
     _write(Noun(noun, singular or singular_of(noun), parse_fields(fields or UNLESS_GIVEN, tables)))
 
 
 def _write(noun: Noun) -> None:
-    refuse_noun(noun, SQLModel.metadata.tables)
+    refuse_form(noun.singular)
     refuse_fields(noun.fields)
     texts = texts_of(noun)
     refuse_clashes(texts, (model.__name__ for model in owned_models()))

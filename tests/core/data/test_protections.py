@@ -16,11 +16,11 @@ from app.settings import BASE_DIR
 from app.testing.databases import Databases, settings_for_tests
 
 NOTES = """
-    CREATE TABLE notes (
+    CREATE TABLE probes (
         id bigint PRIMARY KEY, user_id text, parent_id bigint, root_id bigint,
         UNIQUE (user_id, id),
-        FOREIGN KEY (user_id, parent_id) REFERENCES notes (user_id, id),
-        FOREIGN KEY (user_id, root_id) REFERENCES notes (user_id, id) ON DELETE CASCADE
+        FOREIGN KEY (user_id, parent_id) REFERENCES probes (user_id, id),
+        FOREIGN KEY (user_id, root_id) REFERENCES probes (user_id, id) ON DELETE CASCADE
     )
 """
 
@@ -31,37 +31,37 @@ def connection(databases: Databases) -> Iterator[Connection]:
     engine = migration_engine(database_url(databases.for_owner(databases.fresh())))
     with engine.connect() as connection, connection.begin():
         connection.execute(text(NOTES))
-        for protection in (ClearedReference("notes", "parent_id", "notes"), OwnerProtection("notes")):
+        for protection in (ClearedReference("probes", "parent_id", "probes"), OwnerProtection("probes")):
             for statement in protection.create(engine.dialect.name):
                 connection.exec_driver_sql(statement.replace("%", "%%"))
         for row in ("1, 'a', NULL, NULL", "2, 'a', 1, NULL", "3, 'a', 2, 1", "4, 'b', NULL, NULL"):
-            connection.exec_driver_sql(f"INSERT INTO notes VALUES ({row})")
+            connection.exec_driver_sql(f"INSERT INTO probes VALUES ({row})")
         yield connection
 
 
 def rows(connection: Connection) -> list[tuple[int, int | None]]:
-    return [tuple(row) for row in connection.exec_driver_sql("SELECT id, parent_id FROM notes ORDER BY id")]
+    return [tuple(row) for row in connection.exec_driver_sql("SELECT id, parent_id FROM probes ORDER BY id")]
 
 
 def test_a_reference_is_cleared_when_its_target_is_deleted(connection: Connection) -> None:
-    connection.exec_driver_sql("DELETE FROM notes WHERE id = 2")
+    connection.exec_driver_sql("DELETE FROM probes WHERE id = 2")
 
     assert rows(connection) == [(1, None), (3, None), (4, None)]
 
 
 def test_rows_that_refer_to_each_other_are_deleted_together(connection: Connection) -> None:
-    connection.exec_driver_sql("DELETE FROM notes WHERE user_id = 'a'")
+    connection.exec_driver_sql("DELETE FROM probes WHERE user_id = 'a'")
 
     assert rows(connection) == [(4, None)]
 
 
 def test_nobody_changes_the_owner_of_a_row(connection: Connection) -> None:
     with pytest.raises(DBAPIError, match="owner of a row never changes"):
-        connection.exec_driver_sql("UPDATE notes SET user_id = 'b' WHERE id = 1")
+        connection.exec_driver_sql("UPDATE probes SET user_id = 'b' WHERE id = 1")
 
 
 def test_naming_the_same_owner_again_is_no_change(connection: Connection) -> None:
-    connection.exec_driver_sql("UPDATE notes SET user_id = 'b', parent_id = NULL WHERE id = 4")
+    connection.exec_driver_sql("UPDATE probes SET user_id = 'b', parent_id = NULL WHERE id = 4")
 
     assert rows(connection)[-1] == (4, None)
 
@@ -89,15 +89,15 @@ PLAIN_KEY = """
 from sqlmodel import Field
 from app.core.data.owned import Owned, check_references
 import app.installed
-class Note(Owned, table=True):
-    __tablename__ = "notes"
+class Probe(Owned, table=True):
+    __tablename__ = "probes"
     task_id: int | None = Field(default=None, foreign_key="tasks.id")
 check_references()
 """
 NO_ACCESS_PATH = """
 from app.core.data.owned import Owned, check_references
-class Note(Owned, table=True):
-    __tablename__ = "notes"
+class Probe(Owned, table=True):
+    __tablename__ = "probes"
     __table_args__ = ()
 check_references()
 """

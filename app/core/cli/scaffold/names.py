@@ -55,20 +55,17 @@ def singular_of(plural: str) -> str:
     return plural[:-1]
 
 
-def refuse_noun(noun: Noun, tables: Iterable[str]) -> None:
-    """Refuse a noun whose names are invalid, reserved or taken.
+def refuse_noun(plural: str, tables: Iterable[str]) -> None:
+    """Refuse a name of several that is invalid, reserved or taken.
 
     Raises:
         click.UsageError: saying which and why.
     """
-    for name in (noun.plural, noun.singular):
-        _refuse_form(name)
-    if noun.plural in _ROOMS:
-        raise click.UsageError(f"{noun.plural!r} is the name of a room of this house; choose another.")
-    if noun.plural in tables or noun.plural.startswith(("pg_", "sqlite_", "alembic_")):
-        raise click.UsageError(
-            f"there is a table {noun.plural!r} already, or the database keeps that name for its own."
-        )
+    refuse_form(plural)
+    if plural in _ROOMS:
+        raise click.UsageError(f"{plural!r} is the name of a room of this house; choose another.")
+    if plural in tables or plural.startswith(("pg_", "sqlite_", "alembic_")):
+        raise click.UsageError(f"there is a table {plural!r} already, or the database keeps that name for its own.")
 
 
 def refuse_fields(fields: Iterable[Field]) -> None:
@@ -79,7 +76,7 @@ def refuse_fields(fields: Iterable[Field]) -> None:
     """
     seen: set[str] = set()
     for name in (field.name for field in fields):
-        _refuse_form(name)
+        refuse_form(name)
         if name in {*Owned.model_fields, *Timestamped.model_fields}:
             raise click.UsageError(f"every noun has a field {name!r} already; leave it out, or choose another name.")
         if name.startswith("model_") or hasattr(SQLModel, name):
@@ -108,7 +105,12 @@ def refuse_clashes(texts: Mapping[str, str], classes: Iterable[str]) -> None:
             raise click.UsageError(f"{name!r} is the name of something else that the noun needs; choose another name.")
 
 
-def _refuse_form(name: str) -> None:
+def refuse_form(name: str) -> None:
+    """Refuse what is no name in Python and in SQL.
+
+    Raises:
+        click.UsageError: saying why.
+    """
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise click.UsageError(f"{name!r} is no name: write 1 to {LONGEST_NAME} of a-z, 0-9 and _, a letter first.")
     if keyword.iskeyword(name) or name in _SQL:

@@ -71,7 +71,7 @@ class ${Noun}Factory(RowFactory[$Noun]):
 ''')
 
 _TESTS: Final = Template('''\
-"""What is special about $nouns; what holds for every resource is tested for them too (`-k conformance`)."""
+"""What is special about $nouns; what holds for every resource is tested for them as well."""
 
 from app.$table.factories import ${Noun}Factory
 from app.core.data.session import AppSession

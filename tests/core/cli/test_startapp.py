@@ -1,0 +1,153 @@
+"""`app startapp`: it refuses what cannot work and then writes nothing; what it writes works without a touch."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.settings import BASE_DIR
+from tests.core.cli.conftest import Invoke
+
+PARTS = ("app", "migrations", "tests", "pyproject.toml", ".env.example", "README.md", ".gitignore")
+
+
+def files() -> dict[str, int]:
+    paths = (path for top in ("app", "migrations", "tests") for path in (BASE_DIR / top).rglob("*.py"))
+    return {str(path): path.stat().st_mtime_ns for path in paths}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ("projects", "there is a table 'projects' already"),
+        ("settings", "there is app/settings.py already"),
+        ("data", "is the name of a room"),
+        ("core", "is the name of a room"),
+        ("pg_notes", "the database keeps that name"),
+        ("Notes", "'Notes' is no name"),
+        ("line-items", "'line-items' is no name"),
+        ("../notes", "'../notes' is no name"),
+        ("täglichs", "'täglichs' is no name"),
+        ("n" * 30 + "s", "is no name"),
+        ("tasks", "there is a table 'tasks' already"),
+        ("users", "'user' is a word of Python or of SQL"),
+        ("notes --singular class", "'class' is a word of Python"),
+        ("tables", "'table' is a word of Python or of SQL"),
+        ("note", "'note' does not end in s"),
+        ("news", "what is one of 'news' called?"),
+        ("movies", "what is one of 'movies' called?"),
+        ("boxes", "what is one of 'boxes' called?"),
+        ("rows", "'RowFactory' is the name of something else"),
+        ("resources", "'ResourceController' is the name of something else"),
+        ("jobs --singular task", "'Task' is the name of something else"),
+        ("errors", "'Error' is the name of something else"),
+        ("notes title", "'title' is no field; write name:type"),
+        ("notes title:", "'title:' is no field"),
+        ("notes title:str:", "'title:str:' is no field"),
+        ("notes title:str:9:9", "is no field"),
+        ("notes title:varchar", "a type that there is not; the types are str, text"),
+        ("notes title:str:0", "a length, which is for str alone"),
+        ("notes title:str:10001", "a length, which is for str alone"),
+        ("notes body:text:5", "a length, which is for str alone"),
+        ("notes owner:ref", "'owner:ref' refers to nothing that is installed; there is project:ref, task:ref"),
+        ("notes note:ref", "'note:ref' refers to nothing"),
+        ("notes id:int", "every noun has a field 'id' already"),
+        ("notes user_id:str", "every noun has a field 'user_id' already"),
+        ("notes created_at:datetime", "every noun has a field 'created_at' already"),
+        ("notes model_year:int", "'model_year' means something to pydantic"),
+        ("notes metadata:text", "'metadata' means something to pydantic"),
+        ("notes copy:bool", "'copy' means something to pydantic"),
+        ("notes class:str", "'class' is a word of Python"),
+        ("notes order:int", "'order' is a word of Python or of SQL"),
+        ("notes Title:str", "'Title' is no name"),
+        ("notes _title:str", "'_title' is no name"),
+        ("notes title:str title:text", "there are two fields 'title'"),
+        ("notes project_id:int project:ref", "there are two fields 'project_id'"),
+        ("notes date:date", "'date' is the name of something else"),
+        ("ghosts --remove", "there is no noun 'ghosts' to remove"),
+        ("projects --remove", "tasks refer to projects"),
+        ("tasks --remove", "0002_projects.py is newer than the migration of tasks"),
+    ],
+)
+def test_what_cannot_work_is_one_sentence_and_nothing_is_written(invoke: Invoke, arguments: str, sentence: str) -> None:
+    before = files()
+
+    result = invoke("startapp", *arguments.split(" "))
+
+    assert result.exit_code in {1, 2}
+    assert sentence in result.stderr.splitlines()[-1]
+    assert files() == before
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> "Checkout":
+    """A copy of this repository, under version control."""
+    for part in PARTS:
+        copy = shutil.copytree if (BASE_DIR / part).is_dir() else shutil.copy
+        copy(BASE_DIR / part, tmp_path / part)
+    return Checkout(tmp_path)
+
+
+class Checkout:
+    """A repository in which commands are run as in a shell."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.call("git", "init", "-q")
+        self.call("git", "add", "-A")
+        self.call("git", "-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm", "as it is")
+
+    def call(self, *words: str) -> str:
+        """Run a program; return what it says, and fail where it does."""
+        result = self.run(*words)
+        assert result.returncode == 0, f"{words}\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
+        return result.stdout
+
+    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
+        url = f"sqlite:///{self.folder}/.data/app.db"
+        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "DATABASE_URL": url}
+        return subprocess.run(words, cwd=self.folder, env=env, capture_output=True, text=True, timeout=300, check=False)
+
+    def python(self, *words: str) -> str:
+        return self.call(sys.executable, "-m", *words)
+
+    @property
+    def changes(self) -> str:
+        return self.call("git", "status", "--short", "--untracked-files=all")
+
+
+def test_a_failure_half_way_leaves_nothing_behind(checkout: Checkout) -> None:
+    broken = checkout.folder / "migrations" / "script.py.mako"
+    broken.write_text(broken.read_text() + "\n${no_such_name}\n")
+    before = checkout.changes
+
+    result = checkout.run(sys.executable, "-m", "app", "startapp", "notes")
+
+    assert result.returncode == 1
+    assert checkout.changes == before
+
+
+@pytest.mark.slow
+def test_two_nouns_work_as_they_are_written_and_leave_without_a_trace(checkout: Checkout) -> None:
+    checkout.python("app", "startapp", "shelves", "--singular", "shelf", "name:str:50", "opened:date", "height:float?")
+    checkout.python(
+        *("app", "startapp", "library_books", "title:str", "text:text?", "lent:bool", "due:datetime?", "pages:int"),
+        *("isbn:uuid?", "shelf:ref", "project:ref?"),
+    )
+    for words in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)):
+        checkout.python(*words)
+    checkout.python("app", "makemigrations", "--check")
+    checkout.python("app", "migrate")
+    tested = (f"tests/{part}" for part in ("test_conformance.py", "test_cost.py", "core/http", "shelves"))
+    checkout.python("pytest", "-n0", "-q", "-k", "shelves or library_books", "--db", "both", *tested)
+
+    refused = checkout.run(sys.executable, "-m", "app", "startapp", "shelves", "--remove", "--yes")
+    assert "library_books refer to shelves" in refused.stderr
+    for noun in ("library_books", "shelves"):
+        checkout.python("app", "startapp", noun, "--remove", "--yes")
+    assert checkout.changes == ""
+    checkout.python("app", "makemigrations", "--check")
+    assert checkout.python("app", "migrate") == "nothing to apply\n"
