@@ -52,6 +52,10 @@ async def test_without_the_fault_nothing_is_found(
     await examine(rule, Subject(Faultless, app_with(Faultless, sessions), db))
 
 
+def test_every_rule_is_seen_failing() -> None:
+    assert {rule.__name__ for rule in RULES} == {fault.found_by.__name__ for fault in FAULTS}
+
+
 def test_a_rule_says_what_it_promises() -> None:
     assert len(RULES) > 20
     assert [rule.__name__ for rule in RULES if not rule.__doc__] == []

@@ -142,6 +142,7 @@ async def a_row_is_its_creators_and_keeps_its_identity(subject: Subject) -> None
             later, earlier = (datetime.fromisoformat(r["updated_at"]) for r in (changed, row))
             assert later > earlier, f"{operation.name}: updated_at did not move"
         expect("what is read afterwards", await subject.read(subject.owner, row["id"]), changed)
+        row = changed
     expect("the other's row", but_for_time(await subject.read(subject.stranger, other["id"])), but_for_time(other))
 
 
