@@ -10,7 +10,7 @@ from app.core.data.session import AppSession
 from app.installed import INSTALLED
 from app.testing.conformance import RULES, Resource, Rule, Subject, conformance_of, examine
 from app.testing.databases import settings_for_tests
-from tests.faulty_resources import FAULTS, PATH, Fault, Faultless
+from tests.faulty import FAULTS, PATH, Fault, Faultless
 
 test_a_resource_keeps_the_rule = conformance_of(INSTALLED)
 

@@ -4,13 +4,12 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.asgi import create_app
 from app.core.data.session import AppSession
 from app.installed import INSTALLED
-from app.testing.callers import Client
-from app.testing.counting import CountingProxy, count_statements
+from app.testing.callers import Client, CountQueries
+from app.testing.counting import CountingProxy
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import valid_body
@@ -39,11 +38,11 @@ controllers = pytest.mark.parametrize("controller", INSTALLED, ids=lambda contro
 @controllers
 @pytest.mark.parametrize("name", [*REQUESTS, *WITHOUT])
 async def test_a_request_is_one_statement(
-    name: str, controller: Any, client: Client, db: AppSession, isolated_engine: AsyncEngine
+    name: str, controller: Any, client: Client, db: AppSession, count_queries: CountQueries
 ) -> None:
     row = await factory_of(controller.model).create_async(user_id="alice")
     body = await valid_body(client, controller)
-    with count_statements(isolated_engine) as executed:
+    with count_queries() as executed:
         response = await (REQUESTS | WITHOUT)[name](client, controller.path, row.id or 0, body)
 
     assert response.is_success == (name in REQUESTS)

@@ -1,5 +1,7 @@
 """Who is calling: HTTP clients that speak to the application in this process, with a token or without one."""
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import httpx
@@ -18,6 +20,13 @@ class Client(httpx.AsyncClient):
         transport = httpx.ASGITransport(app)  # type: ignore[arg-type]  # two spellings of the same ASGI types
         super().__init__(transport=transport, base_url="http://testserver", headers=headers, **options)
         self.user = user
+
+
+AsUser = Callable[[str], Client]
+"""The type of the fixture `as_user`: it makes a client that calls with the token of the user who is named."""
+
+CountQueries = Callable[[], AbstractContextManager[list[str]]]
+"""The type of the fixture `count_queries`: it collects the statements of a block."""
 
 
 def assert_error(response: httpx.Response, status: int) -> dict[str, Any]:

@@ -7,7 +7,7 @@ through it.
 """
 
 import importlib
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import cast
 
 import pytest
@@ -20,7 +20,8 @@ from app.core.data.engine import make_engine
 from app.core.data.ownership import everyone
 from app.core.data.session import AppSession
 from app.installed import INSTALLED
-from app.testing.callers import Client
+from app.testing.callers import AsUser, Client, CountQueries
+from app.testing.counting import count_statements
 from app.testing.databases import (
     Databases,
     PostgresDatabases,
@@ -163,13 +164,19 @@ async def db(sessions: async_sessionmaker[AppSession], owner_engine: AsyncEngine
 
 
 @pytest.fixture
-def as_user(app: Litestar) -> Callable[[str], Client]:
+def count_queries(isolated_engine: AsyncEngine) -> CountQueries:
+    """What collects the statements that the application executes within a block."""
+    return lambda: count_statements(isolated_engine)
+
+
+@pytest.fixture
+def as_user(app: Litestar) -> AsUser:
     """Make a client that calls with the token of the user who is named."""
     return lambda user: Client(app, user)
 
 
 @pytest.fixture
-def client(as_user: Callable[[str], Client]) -> Client:
+def client(as_user: AsUser) -> Client:
     """A client that calls as alice."""
     return as_user("alice")
 
