@@ -3,6 +3,7 @@
 from typing import Any
 
 import litestar
+import msgspec
 from litestar import Response
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
@@ -112,7 +113,7 @@ class GivesAnIdTwice(ResourceController[Task, TaskCreate, TaskUpdate]):
 
     @litestar.post()
     async def create(self, rows: Rows[Task], data: JSONBody[TaskCreate]) -> Any:
-        return (7, *(await rows.insert_one(data.model_dump()))[1:])
+        return msgspec.structs.replace(await rows.insert_one(data.model_dump()), id=7)
 
     @litestar.delete("/{id:int}")
     async def delete(self, id: RowId) -> None:

@@ -1,7 +1,7 @@
 """`app startapp`: a new noun, whole, in one command; and back again."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +12,7 @@ import click
 from sqlmodel import SQLModel
 
 from app.core.cli.failures import explained
+from app.core.cli.lobby import Lobby
 from app.core.cli.scaffold.fields import KINDS, parse_fields
 from app.core.cli.scaffold.listing import with_controller, without_controller
 from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_fields, refuse_form, refuse_noun, singular_of
@@ -35,7 +36,7 @@ UNLESS_GIVEN: Final = ("name:str",)
 @click.pass_obj
 @explained
 def command(  # noqa: PLR0917  # click gives them by name
-    load_nouns: Callable[[], None], noun: str, fields: tuple[str, ...], singular: str | None, remove: bool, yes: bool
+    lobby: Lobby, noun: str, fields: tuple[str, ...], singular: str | None, remove: bool, yes: bool
 ) -> None:
     """Write a noun that works: app/NOUN, its line in app/installed.py, its migration, and tests/NOUN.
 
@@ -44,7 +45,7 @@ def command(  # noqa: PLR0917  # click gives them by name
     any it is name:str. `app startapp NOUN --remove` takes it back while its migration is the newest.
     """
     load_settings()  # explains one that cannot be used
-    load_nouns()
+    lobby.load_nouns()
     if not (BASE_DIR / "tests").is_dir():
         raise click.ClickException("this is an installed package; write nouns where its repository is checked out.")
     if remove:
