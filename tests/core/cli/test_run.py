@@ -8,8 +8,6 @@ import re
 import signal
 import socket
 import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,11 +21,10 @@ import pytest
 from app.core.auth.tokens import issue_token
 from app.core.cli.run import _greet, _prepare
 from app.core.data.migrations import downgrade, pending
-from app.settings import BASE_DIR
 from app.testing.databases import SECRET, Databases, settings_for_tests
 from tests.core.cli.conftest import Invoke
+from tests.serving import PATIENCE, free_port, start, wait_until_served
 
-PATIENCE: Final = 30  # seconds for what takes three
 ALICE: Final = {"Authorization": f"Bearer {issue_token('alice', SECRET.encode(), 3600)}"}
 
 
@@ -41,35 +38,6 @@ class Outcome:
     exit_code: int
     stdout: str
     stderr: str
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def start(*arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Start `app run` with this environment and nothing of ours; what it does not say stays as it is by default."""
-    return subprocess.Popen(  # our own command
-        [sys.executable, "-m", "app", "run", *arguments],
-        cwd=BASE_DIR,
-        env={"PATH": os.environ["PATH"], "APP_ENV": "development", "BETTER_AUTH_SECRET": SECRET} | environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-
-
-def wait_until_served(process: subprocess.Popen[str], url: str) -> httpx.Response | None:
-    """Return the first answer; None if the process has ended without one."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            return httpx.get(url)
-        except httpx.TransportError:
-            time.sleep(0.05)
-    return None
 
 
 def serve_and_stop(process: subprocess.Popen[str], port: int) -> Outcome:

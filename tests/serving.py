@@ -1,0 +1,83 @@
+"""`app run` as the process that it is, for tests about processes: started, waited for, and told to stop."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Final
+
+import httpx
+
+from app.settings import BASE_DIR
+from app.testing.databases import SECRET
+
+PATIENCE: Final = 30  # seconds for what takes three
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(*arguments: str, log: IO[str] | int = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
+    """Start `app run` with this environment and nothing of ours; what it does not say stays as it is by default."""
+    return subprocess.Popen(  # our own command
+        [sys.executable, "-m", "app", "run", *arguments],
+        cwd=BASE_DIR,
+        env={"PATH": os.environ["PATH"], "APP_ENV": "development", "BETTER_AUTH_SECRET": SECRET} | environment,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        text=True,
+    )
+
+
+def wait_until_served(process: subprocess.Popen[str], url: str) -> httpx.Response | None:
+    """Return the first answer; None if the process has ended without one."""
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            return httpx.get(url)
+        except httpx.TransportError:
+            time.sleep(0.05)
+    return None
+
+
+class Server:
+    """A running `app run`: where it answers, and its process."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str, log: Path) -> None:
+        self.process = process
+        self.url = url
+        self._log = log
+
+    @property
+    def log(self) -> str:
+        """What it has logged so far."""
+        return self._log.read_text()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        """Send a signal, and return the exit code."""
+        self.process.send_signal(number)
+        return self.process.wait(PATIENCE)
+
+
+@contextmanager
+def serving(database_url: str, log: Path, *arguments: str, **environment: str) -> Iterator[Server]:
+    """Serve on a free port while the block runs; the log goes to a file, because nobody would empty a pipe."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    with (
+        log.open("w") as file,
+        start("--port", str(port), *arguments, log=file, DATABASE_URL=database_url, **environment) as process,
+    ):
+        try:
+            assert wait_until_served(process, f"{url}/health"), log.read_text()
+            yield Server(process, url, log)
+        finally:
+            process.terminate()
