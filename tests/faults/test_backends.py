@@ -1,0 +1,79 @@
+"""The database server restarts, crashes and freezes under load, and takes its connections with it."""
+
+import asyncio
+
+import pytest
+
+from tests.faults.cluster import Cluster, Database
+from tests.faults.conftest import Serve
+from tests.faults.load import CLIENTS, under_load
+from tests.serving import Server
+
+FROZEN = 5  # seconds
+
+
+async def test_terminated_connections_fail_no_request(server: Server, database: Database) -> None:
+    async with under_load(server.url) as load:
+        for _ in range(3):
+            assert await asyncio.to_thread(database.terminate) > 1
+            await load.more(100)
+
+    load.check(database.owner_url)
+    assert load.failures == []
+
+
+@pytest.mark.slow
+async def test_restarts_fail_no_request(cluster: Cluster, serve: Serve) -> None:
+    database = cluster.fresh()
+
+    async with under_load(serve(database.url).url) as load:
+        for _ in range(3):
+            await asyncio.to_thread(cluster.restart, "fast")
+            await load.more(200)
+
+    load.check(database.owner_url)
+    assert load.failures == []
+
+
+@pytest.mark.slow
+async def test_a_crash_fails_no_read_and_no_write_but_those_that_were_on_their_way(
+    cluster: Cluster, serve: Serve
+) -> None:
+    database = cluster.fresh()
+    crashes = 3
+
+    async with under_load(serve(database.url).url) as load:
+        for _ in range(crashes):
+            await asyncio.to_thread(cluster.restart, "immediate")
+            await load.more(200)
+
+    load.check(database.owner_url)
+    assert [answer for answer in load.failures if answer.is_read or not answer.is_unknown] == []
+    assert len(load.failures) <= crashes * CLIENTS
+
+
+@pytest.mark.slow
+async def test_a_frozen_server_is_waited_for_and_nothing_hangs_on_it(cluster: Cluster, serve: Serve) -> None:
+    database = cluster.fresh()
+
+    async with under_load(serve(database.url).url) as load:
+        with cluster.frozen():
+            await asyncio.sleep(FROZEN)
+        await load.more(200)
+
+    load.check(database.owner_url)
+
+
+@pytest.mark.slow
+async def test_connections_that_others_have_taken_are_503_until_they_are_given_back(
+    cluster: Cluster, serve: Serve
+) -> None:
+    database = cluster.fresh()
+
+    async with under_load(serve(database.url).url) as load:
+        with database.without_connections():
+            await asyncio.sleep(3)
+        await load.more(200)
+
+    load.check(database.owner_url)
+    assert [answer for answer in load.failures if answer.is_unknown] == []  # nothing was sent, and the answer says so

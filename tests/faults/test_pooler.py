@@ -1,0 +1,52 @@
+"""The application behind PgBouncer in transaction mode: the pooler goes away, or the server behind it does."""
+
+import asyncio
+
+import pytest
+
+from tests.faults.cluster import Cluster, Database
+from tests.faults.conftest import Serve
+from tests.faults.load import CLIENTS, under_load
+from tests.pooler import needs_pgbouncer, pooled
+
+pytestmark = needs_pgbouncer
+
+
+async def test_nobody_is_answered_with_the_rows_of_another(database: Database, serve: Serve) -> None:
+    with pooled(database.url) as pooler:
+        async with under_load(serve(pooler.url).url) as load:
+            await load.more(500)
+
+    load.check(database.owner_url)
+    assert load.failures == []
+
+
+@pytest.mark.slow
+async def test_a_pooler_that_restarts_fails_no_read_and_no_write_but_those_that_were_on_their_way(
+    cluster: Cluster, serve: Serve
+) -> None:
+    database = cluster.fresh()
+
+    with pooled(database.url) as pooler:
+        async with under_load(serve(pooler.url).url) as load:
+            pooler.stop()
+            await asyncio.sleep(1)
+            pooler.start()
+            await load.more(200)
+
+    load.check(database.owner_url)
+    assert [answer for answer in load.failures if answer.is_read or not answer.is_unknown] == []
+    assert len(load.failures) <= CLIENTS
+
+
+@pytest.mark.slow
+async def test_a_server_that_restarts_behind_the_pooler_fails_no_request(cluster: Cluster, serve: Serve) -> None:
+    database = cluster.fresh()
+
+    with pooled(database.url) as pooler:
+        async with under_load(serve(pooler.url).url) as load:
+            await asyncio.to_thread(cluster.restart, "fast")
+            await load.more(200)
+
+    load.check(database.owner_url)
+    assert load.failures == []
