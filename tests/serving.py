@@ -51,9 +51,10 @@ def wait_until_served(process: subprocess.Popen[str], url: str) -> httpx.Respons
 class Server:
     """A running `app run`: where it answers, and its process."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str, log: Path) -> None:
+    def __init__(self, process: subprocess.Popen[str], port: int, log: Path) -> None:
         self.process = process
-        self.url = url
+        self.port = port
+        self.url = f"http://127.0.0.1:{port}"
         self._log = log
 
     @property
@@ -78,6 +79,6 @@ def serving(database_url: str, log: Path, *arguments: str, **environment: str) -
     ):
         try:
             assert wait_until_served(process, f"{url}/health"), log.read_text()
-            yield Server(process, url, log)
+            yield Server(process, port, log)
         finally:
             process.terminate()
