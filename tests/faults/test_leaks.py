@@ -1,6 +1,7 @@
 """Whatever becomes of a request, its connection goes back to the pool in no transaction; what was begun is undone."""
 
 import asyncio
+import gc
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -81,7 +82,7 @@ class Served:
         writer.write(f"{request}\r\nHost: here\r\nAuthorization: Bearer {token}\r\n".encode())
         return writer
 
-    async def assert_nothing_is_left(self, stored: list[str]) -> None:
+    async def assert_nothing_is_left(self, *possibly_stored: list[str]) -> None:
         """Assert that all connections are back, none of them in a transaction, and that one can still write."""
         for _ in range(500):
             if self.engine.sync_engine.pool.checkedout() == 0:  # type: ignore[attr-defined]
@@ -91,7 +92,7 @@ class Served:
         if self.engine.dialect.name == "postgresql":
             async with self.engine.connect() as connection:
                 assert await connection.scalar(text(IN_TRANSACTION)) == 0
-        assert await self.names() == stored
+        assert await self.names() in possibly_stored
         assert (await Client(self.app, USER).post("/api/projects", json={"name": "more"})).status_code == 201
 
 
@@ -166,3 +167,18 @@ async def test_a_task_that_is_cancelled_while_it_waits_for_a_lock(served: Served
         await second
 
     await served.assert_nothing_is_left(["changed by the first"])
+
+
+async def test_a_request_that_is_cancelled_in_its_one_statement(served: Served) -> None:
+    created = await Client(served.app, USER).post("/api/projects", json={"name": "created"})
+
+    async with served.changed(created.json()["id"], "changed by the first"):
+        second = asyncio.create_task(Client(served.app, USER).patch(created.headers["location"], json={"name": "late"}))
+        await asyncio.sleep(0.2)
+        second.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await second
+
+    gc.collect()  # only then does SQLite's driver let go of a statement that nobody waits for, and of its lock
+    # It was on its way to the database already, where it may be too late to stop it.
+    await served.assert_nothing_is_left(["changed by the first"], ["late"])
