@@ -1,6 +1,6 @@
 """A PostgreSQL of its own, which a test may restart, kill and freeze: nobody else is on it.
 
-The application connects as a role that row level security holds for and that owns nothing, over TCP: as in production.
+The application connects over TCP and, unless told otherwise, as a role that owns nothing: as in production.
 """
 
 import os
@@ -44,7 +44,8 @@ class Database:
     def terminate(self) -> int:
         """End every connection that the application has, and return how many there were."""
         found = self.execute(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = %s AND usename = %s",
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+            " WHERE datname = %s AND usename = %s AND pid <> pg_backend_pid()",
             self.name,
             self.role,
         )
@@ -86,11 +87,13 @@ class Cluster:
         self.user = self._folder.stat().st_uid
         self.port = port
 
-    def fresh(self) -> Database:
-        """Create a migrated database."""
+    def fresh(self, *, restricted: bool = True) -> Database:
+        """Create a migrated database; the application is the role that policies hold for, or the tables' owner."""
         url = self._databases.fresh()
-        over_tcp = make_url(url).difference_update_query(["host"]).set(host="127.0.0.1", port=self.port)
-        return Database(over_tcp.render_as_string(hide_password=False), self._databases.for_owner(url))
+        owner_url = self._databases.for_owner(url)
+        over_tcp = make_url(url if restricted else owner_url).difference_update_query(["host"])
+        over_tcp = over_tcp.set(host="127.0.0.1", port=self.port)
+        return Database(over_tcp.render_as_string(hide_password=False), owner_url)
 
     def restart(self, mode: str) -> None:
         """Restart it, as an operator (fast) or a crash (immediate) does, and return when it accepts connections."""

@@ -30,10 +30,10 @@ def serve(tmp_path: Path) -> Iterator[Serve]:
 
 
 @pytest.fixture(scope="session")
-def database(restricted: Databases) -> Database:
+def database(postgres: Databases) -> Database:
     """A database on the server that all tests share: for faults that harm nothing outside of it."""
-    url = restricted.fresh()
-    return Database(url, restricted.for_owner(url))
+    url = postgres.fresh()
+    return Database(url, url)
 
 
 @pytest.fixture(scope="session")

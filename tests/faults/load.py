@@ -15,6 +15,8 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from app.core.auth.tokens import issue_token
+from app.core.data.errors import OutcomeUnknown
+from app.core.data.retries import BUDGET
 from app.testing.callers import assert_error
 from app.testing.databases import SECRET
 from tests.faults.ledger import Ledger, stored_in
@@ -23,6 +25,7 @@ from tests.serving import PATIENCE
 CLIENTS: Final = 20
 USERS: Final = [f"user-{number}" for number in range(10)]
 _NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # a default one reads all certificates, for each client
+UNKNOWN: Final = str(OutcomeUnknown())
 LONGEST: Final = 10.0  # seconds that an answer may take, whatever happens to the database
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # it says a line for each request
@@ -47,7 +50,7 @@ class Answer(NamedTuple):
     @property
     def is_unknown(self) -> bool:
         """Whether nobody knows what became of this write: the connection broke, or the answer says so."""
-        return not self.is_read and (self.status is None or (self.status == 503 and "unknown" in self.said))
+        return not self.is_read and (self.status is None or (self.status == 503 and UNKNOWN in self.said))
 
 
 class Load:
@@ -66,6 +69,11 @@ class Load:
     def failures(self) -> list[Answer]:
         """Every request that did not get what it asked for."""
         return [answer for answer in self.answers if not answer.is_success]
+
+    @property
+    def hasty(self) -> list[Answer]:
+        """Every failure that the application did not first try to spare its client, and whose outcome it knows."""
+        return [answer for answer in self.failures if not answer.is_unknown and answer.seconds < BUDGET / 2]
 
     async def more(self, wanted: int, of: Callable[[Answer], bool] = lambda answer: answer.is_success) -> None:
         """Wait until so many more requests have ended like this."""

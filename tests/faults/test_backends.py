@@ -6,10 +6,11 @@ import pytest
 
 from tests.faults.cluster import Cluster, Database
 from tests.faults.conftest import Serve
-from tests.faults.load import CLIENTS, under_load
+from tests.faults.load import CLIENTS, Load, under_load
 from tests.serving import Server
 
 FROZEN = 5  # seconds
+RESTARTS = 3
 
 
 async def test_terminated_connections_fail_no_request(server: Server, database: Database) -> None:
@@ -24,32 +25,33 @@ async def test_terminated_connections_fail_no_request(server: Server, database: 
 
 @pytest.mark.slow
 async def test_restarts_fail_no_request(cluster: Cluster, serve: Serve) -> None:
-    database = cluster.fresh()
+    database = cluster.fresh(restricted=False)
 
-    async with under_load(serve(database.url).url) as load:
-        for _ in range(3):
-            await asyncio.to_thread(cluster.restart, "fast")
-            await load.more(200)
+    load = await under_restarts(database, cluster, serve, "fast")
 
-    load.check(database.owner_url)
-    assert load.failures == []
+    assert [answer for answer in load.failures if answer.is_unknown] == []
+    assert load.hasty == []  # a machine on which a restart takes longer than the budget may give up
 
 
 @pytest.mark.slow
-async def test_a_crash_fails_no_read_and_no_write_but_those_that_were_on_their_way(
-    cluster: Cluster, serve: Serve
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+async def test_restarts_fail_no_read_and_no_write_but_those_that_were_on_their_way(
+    cluster: Cluster, serve: Serve, mode: str
 ) -> None:
-    database = cluster.fresh()
-    crashes = 3
+    """A crash says no farewell; and in a flight of two statements, as the policies need, the driver loses it."""
+    load = await under_restarts(cluster.fresh(), cluster, serve, mode)
 
+    assert load.hasty == []
+    assert len([answer for answer in load.failures if answer.is_unknown]) <= RESTARTS * CLIENTS
+
+
+async def under_restarts(database: Database, cluster: Cluster, serve: Serve, mode: str) -> Load:
     async with under_load(serve(database.url).url) as load:
-        for _ in range(crashes):
-            await asyncio.to_thread(cluster.restart, "immediate")
+        for _ in range(RESTARTS):
+            await asyncio.to_thread(cluster.restart, mode)
             await load.more(200)
-
     load.check(database.owner_url)
-    assert [answer for answer in load.failures if answer.is_read or not answer.is_unknown] == []
-    assert len(load.failures) <= crashes * CLIENTS
+    return load
 
 
 @pytest.mark.slow

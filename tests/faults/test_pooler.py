@@ -35,12 +35,14 @@ async def test_a_pooler_that_restarts_fails_no_read_and_no_write_but_those_that_
             await load.more(200)
 
     load.check(database.owner_url)
-    assert [answer for answer in load.failures if answer.is_read or not answer.is_unknown] == []
-    assert len(load.failures) <= CLIENTS
+    assert load.hasty == []
+    assert len([answer for answer in load.failures if answer.is_unknown]) <= CLIENTS
 
 
 @pytest.mark.slow
-async def test_a_server_that_restarts_behind_the_pooler_fails_no_request(cluster: Cluster, serve: Serve) -> None:
+async def test_a_server_that_restarts_behind_the_pooler_fails_no_read_and_no_write_but_those_that_were_on_their_way(
+    cluster: Cluster, serve: Serve
+) -> None:
     database = cluster.fresh()
 
     with pooled(database.url) as pooler:
@@ -49,4 +51,5 @@ async def test_a_server_that_restarts_behind_the_pooler_fails_no_request(cluster
             await load.more(200)
 
     load.check(database.owner_url)
-    assert load.failures == []
+    assert load.hasty == []
+    assert len([answer for answer in load.failures if answer.is_unknown]) <= CLIENTS
