@@ -18,10 +18,11 @@ from app.core.data.subject import SubjectConnection, prepare_postgres
 from app.settings import InvalidSettings, Settings
 
 # libpq's own limits, in seconds (tcp_user_timeout: milliseconds): without them a silent network hangs for 15 minutes.
+# tcp_user_timeout ends what is sent and not acknowledged; the keepalives end what waits for an answer, after as long.
 _LIBPQ: Final = {
     "connect_timeout": 5,
-    "keepalives_idle": 30,
-    "keepalives_interval": 5,
+    "keepalives_idle": 5,
+    "keepalives_interval": 1,
     "keepalives_count": 3,
     "tcp_user_timeout": 8000,
 }

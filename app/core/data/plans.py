@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NoReturn, cast
 
+import psycopg
 from sqlalchemy import Delete, Dialect, Engine, Insert, PoolProxiedConnection, Select, Update
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.types import TypeEngine
@@ -129,7 +130,13 @@ def run_on(
     try:
         return plan.read(await_only(driver.execute_fetchall(plan.text, plan.bind(values))))
     except dialect.loaded_dbapi.Error as error:
-        _reraise(dialect, plan.text, error, lost=dialect.is_disconnect(error, cast("Any", connection), None))
+        _reraise(dialect, plan.text, error, lost=_is_lost(dialect, connection, error))
+
+
+def _is_lost(dialect: Dialect, connection: PoolProxiedConnection, error: Exception) -> bool:
+    """Tell whether the connection is of no use any more: broken, or the driver itself lost track of it."""
+    is_drivers_own = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and error.sqlstate is None
+    return is_drivers_own or dialect.is_disconnect(cast("Any", error), cast("Any", connection), None)
 
 
 def _reraise(dialect: Dialect, text: str | None, error: Exception, *, lost: bool) -> NoReturn:

@@ -22,8 +22,9 @@ MOST_WAITING: Final = 200  # requests; more of them waiting would only fall upon
 _FIRST_PAUSE: Final = 0.02  # seconds; each further one is twice as long
 _LONGEST_PAUSE: Final = 0.4
 
-# The server says that it did not carry the statement out: it is going down, or it rolled it back.
-_NOT_DONE: Final = frozenset({"57P01", "57P02", "57P03", "53300", "40001", "40P01", "55P03"})
+# The server says that it did not carry the statement out: it is going down, or it rolled it back. Not so after a crash
+# (57P02), which may come between a commit and its answer.
+_NOT_DONE: Final = frozenset({"57P01", "57P03", "53300", "40001", "40P01", "55P03"})
 # PgBouncer has one code for everything; these it says before it hands a statement to a server.
 _NOT_FORWARDED: Final = ("server_login_retry", "query_wait_timeout", "pgbouncer cannot connect to server")
 

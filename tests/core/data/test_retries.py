@@ -26,7 +26,7 @@ FAILURES: dict[str, tuple[Callable[[], Exception], bool, bool | type[Exception]]
     "no connection": (lambda: failure(psycopg.OperationalError("refused"), NOT_SENT), True, True),
     "no connection is free": (lambda: PoolTimeout("none free"), True, True),
     "the server is going down": (lambda: failure(errors.AdminShutdown("bye"), lost=True), True, True),
-    "another backend crashed": (lambda: failure(errors.CrashShutdown("bye"), lost=True), True, True),
+    "another backend crashed": (lambda: failure(errors.CrashShutdown("bye"), lost=True), True, OutcomeUnknown),
     "the server is starting": (lambda: failure(errors.CannotConnectNow("wait")), True, True),
     "rolled back: serialization": (lambda: failure(errors.SerializationFailure("no")), True, True),
     "rolled back: deadlock": (lambda: failure(errors.DeadlockDetected("no")), True, True),
