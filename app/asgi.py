@@ -1,5 +1,7 @@
 """The assembly: everything that a request meets, in the order in which it acts."""
 
+import gc
+
 from advanced_alchemy.extensions.litestar import SQLAlchemyInitPlugin
 from litestar import Litestar
 
@@ -14,6 +16,14 @@ from app.core.ops.health import health, ready
 from app.core.ops.logging import AccessLog, configure_logging
 from app.installed import INSTALLED, refuse_unlisted
 from app.settings import Settings, load_settings
+
+
+def serve() -> Litestar:
+    """Return the application for a process that does nothing but serve it: what `app run` starts in each worker."""
+    app = create_app()
+    gc.collect()
+    gc.freeze()  # what is there now stays; looking through it again and again would stop a request for 50 ms each time
+    return app
 
 
 def create_app(settings: Settings | None = None) -> Litestar:

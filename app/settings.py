@@ -44,7 +44,6 @@ class Settings(BaseSettings):
     database_max_overflow: Annotated[int, Field(ge=0)] = 0
     database_pool_timeout: Annotated[float, Field(gt=0)] = 6
     database_pool_recycle: Annotated[int, Field(ge=1)] = 280
-    database_ping_after: Annotated[float, Field(ge=0)] = 30
 
     better_auth_secret: SecretStr | None = None
     better_auth_secrets: SecretStr | None = None

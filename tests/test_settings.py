@@ -52,7 +52,6 @@ GOOD: Final[dict[str, dict[str, str]]] = {
         "DATABASE_MAX_OVERFLOW": "0",
         "DATABASE_POOL_TIMEOUT": "0.1",
         "DATABASE_POOL_RECYCLE": "1",
-        "DATABASE_PING_AFTER": "0.0",
     },
     "a stock better auth, with its URL alone": {"APP_ENV": "production", "BETTER_AUTH_URL": "https://app.example"},
     "keys at an address of their own": {
@@ -218,7 +217,6 @@ BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
     "a negative overflow": ({"DATABASE_MAX_OVERFLOW": "-31337"}, "DATABASE_MAX_OVERFLOW", "greater than or equal to 0"),
     "no pool timeout": ({"DATABASE_POOL_TIMEOUT": "-31337"}, "DATABASE_POOL_TIMEOUT", "greater than 0"),
     "no recycling": ({"DATABASE_POOL_RECYCLE": "-31337"}, "DATABASE_POOL_RECYCLE", "greater than or equal to 1"),
-    "a negative ping": ({"DATABASE_PING_AFTER": "-31337"}, "DATABASE_PING_AFTER", "greater than or equal to 0"),
     "no body at all": ({"MAX_BODY_BYTES": "-31337"}, "MAX_BODY_BYTES", "greater than or equal to 1"),
 }
 

@@ -79,7 +79,7 @@ class SavepointConnection(SubjectConnection):
             raise
 
 
-_CONNECTIONS: Final = {"postgresql": {"async_creator_fn": SavepointConnection.connect}}
+_CONNECTIONS: Final = {"postgresql": {"async_creator_fn": SavepointConnection.open}}
 
 
 def _protect_statements(isolated: AsyncEngine) -> None:

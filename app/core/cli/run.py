@@ -40,7 +40,7 @@ def command(host: str, port: int, workers: int, reload: bool) -> None:
     _greet(settings, host, port)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn shuts down in order, and then repeats the signal
     uvicorn.run(
-        "app.asgi:create_app",
+        "app.asgi:serve",
         factory=True,
         host=host,
         port=port,

@@ -5,7 +5,6 @@ without a round trip of their own. What each setting of the pool is for stands i
 """
 
 import select
-import time
 from typing import Any, Final
 
 from sqlalchemy import URL, Connection, Engine, event, make_url
@@ -79,7 +78,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         begin_immediately(engine.sync_engine)
     else:
         prepare_postgres(engine)
-        _verify_on_checkout(engine, settings.database_ping_after)
+        _verify_on_checkout(engine)
     return engine
 
 
@@ -89,7 +88,7 @@ def connect_args(url: URL) -> dict[str, Any]:
         return {"timeout": 5}
     # No prepared statements: behind an older PgBouncer they return other clients' rows.
     limits = {name: value for name, value in _LIBPQ.items() if name not in url.query}
-    return {"prepare_threshold": None, "async_creator_fn": SubjectConnection.connect} | limits
+    return {"prepare_threshold": None, "async_creator_fn": SubjectConnection.open} | limits
 
 
 def prepare_sqlite(engine: Engine) -> None:
@@ -117,30 +116,17 @@ def begin_immediately(engine: Engine) -> None:
             connection.exec_driver_sql("BEGIN" if options.get("reads_only") else "BEGIN IMMEDIATE")
 
 
-def _verify_on_checkout(engine: AsyncEngine, ping_after: float) -> None:
+def _verify_on_checkout(engine: AsyncEngine) -> None:
     """Replace `pool_pre_ping`, a round trip on every checkout, by a look at the socket, which costs a microsecond.
 
-    An idle connection has nothing to say: a readable socket means that the server has closed it. Only one that idled
-    for `ping_after` seconds is asked, because a network may drop it without a word.
+    An idle connection has nothing to say: a readable socket means that the server has closed it, or that the kernel
+    has, because the keepalives of an idle connection went unanswered.
     """
-    pool, dialect = engine.sync_engine.pool, engine.dialect
 
-    @event.listens_for(pool, "checkin")
-    def _checkin(_: DBAPIConnection | None, entry: ConnectionPoolEntry) -> None:
-        entry.info["idle_since"] = time.monotonic()
-
-    @event.listens_for(pool, "checkout")
-    def _checkout(connection: Any, entry: ConnectionPoolEntry, _: Any) -> None:
-        idle_since = entry.info.get("idle_since")
-        if idle_since is None:
-            return
+    @event.listens_for(engine.sync_engine.pool, "checkout")
+    def _checkout(connection: Any, _: ConnectionPoolEntry, __: Any) -> None:
         if _is_readable(connection.driver_connection.fileno()):
             raise DisconnectionError("The server has closed this connection.")
-        if time.monotonic() - idle_since > ping_after:
-            try:
-                dialect.do_ping(connection)
-            except dialect.loaded_dbapi.Error as error:
-                raise DisconnectionError("The server did not answer on this connection.") from error
 
 
 def _is_readable(descriptor: int) -> bool:

@@ -8,13 +8,13 @@ from enum import Enum
 from functools import cache
 from typing import Any, Final, NoReturn, cast
 
-from sqlalchemy import Connection, Insert, Table, event, insert, inspect
+from sqlalchemy import Connection, Insert, PoolProxiedConnection, Table, event, insert, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
 from sqlmodel import SQLModel
 
 from app.core.data.errors import ForeignRow, NotAtomic, OwnerNotBound, UnreachableStatement
 from app.core.data.owned import OWNER_COLUMN, Owned
-from app.core.data.plans import Rows, Statement, Values, run_on
+from app.core.data.plans import Statement, Values
 from app.core.data.statements import about_everyone, about_owner, hold_statement
 from app.core.data.subject import work_for
 
@@ -74,10 +74,9 @@ class OwnedSession(Session):
             values = {**values, OWNER_COLUMN: self._owner_for(values.get(OWNER_COLUMN), values.get("id"))}
         return _insert_of(model), values
 
-    def run_here(self, statement: Statement, values: Values) -> Rows:
-        """Run a statement on the connection that this session holds; within a greenlet."""
-        connection = super().connection()
-        return run_on(connection.connection, connection.dialect, self.subject, statement, values)
+    def held_connection(self) -> PoolProxiedConnection:
+        """Return the connection of the transaction that this session is in, for `run_on()`; within a greenlet."""
+        return super().connection().connection
 
     def open_transaction(self, isolation_level: str) -> None:
         """Take a connection out of AUTOCOMMIT for the transaction that has just begun."""

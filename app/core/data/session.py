@@ -17,7 +17,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.errors import NotAtomic, OutcomeUnknown
 from app.core.data.owned_session import OwnedSession
-from app.core.data.plans import Rows, Statement, Values, run_alone
+from app.core.data.plans import Rows, Statement, Values, run_alone, run_on
 from app.core.data.retries import persist
 
 JOINED: Final = "joined"
@@ -54,11 +54,11 @@ class AppSession(AsyncSession):
     async def _send(self, statement: Statement, values: Values) -> Rows:
         session = self.sync_session
         if session.in_transaction():
-            return await greenlet_spawn(session.run_here, statement, values)
+            connection = await greenlet_spawn(session.held_connection)
+            return await run_on(connection, self.dialect, session.subject, statement, values)
         engine = cast("Engine", session.get_bind())
         return await persist(
-            partial(greenlet_spawn, run_alone, engine, session.subject, statement, values),
-            reads=isinstance(statement, Select),
+            partial(run_alone, engine, session.subject, statement, values), reads=isinstance(statement, Select)
         )
 
     async def execute(self, statement: Any, *args: Any, **kwargs: Any) -> Any:

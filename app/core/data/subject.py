@@ -5,14 +5,17 @@ flight with the statement (a psycopg pipeline). So it is still one round trip, a
 holds behind a pooler that hands connections around by the transaction. It is never a session-level SET.
 """
 
+from collections.abc import Coroutine
 from typing import Any, Final, Self, cast
 
 from psycopg import AsyncConnection, AsyncCursor, AsyncServerCursor
 from psycopg.rows import TupleRow
 from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import MissingGreenlet
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.util.concurrency import in_greenlet
 
 SETTING: Final = "app.user_id"
 _TELL: Final = f"SELECT set_config('{SETTING}', %s, true)"
@@ -32,6 +35,17 @@ class SubjectConnection(AsyncConnection[TupleRow]):
         super().__init__(*arguments, **options)
         self.cursor_factory = SubjectCursor
         self.server_cursor_factory = SubjectServerCursor
+
+    @classmethod
+    def open(cls, *arguments: Any, **options: Any) -> Coroutine[Any, Any, Self]:
+        """Connect, for SQLAlchemy's pool, which waits in a greenlet.
+
+        Raises:
+            MissingGreenlet: it is not in one; said before there is a coroutine that nobody would await.
+        """
+        if not in_greenlet():
+            raise MissingGreenlet("A connection is opened in a greenlet.")
+        return cls.connect(*arguments, **options)
 
     async def execute_fetchall(self, query: str, params: Any = None) -> list[TupleRow]:
         """Execute, and return all rows: the call that aiosqlite has as well."""

@@ -60,7 +60,7 @@ def test_prepared_statements_are_off_and_the_url_has_the_last_word() -> None:
 async def proxied(postgres: Databases) -> AsyncIterator[tuple[CountingProxy, AsyncEngine]]:
     """An engine behind a proxy that counts, with one connection that has been used and is idle."""
     async with CountingProxy(postgres.fresh()).serve() as proxy:
-        engine = make_engine(settings_for_tests(proxy.url, database_ping_after=0.2))
+        engine = make_engine(settings_for_tests(proxy.url))
         await _ask(engine)
         yield proxy, engine
         await engine.dispose()
@@ -77,15 +77,6 @@ async def test_a_checkout_costs_no_round_trip(proxied: tuple[CountingProxy, Asyn
     await _ask(engine)
 
     assert proxy.flights - before == 1
-
-
-async def test_a_connection_that_idled_is_asked_first(proxied: tuple[CountingProxy, AsyncEngine]) -> None:
-    proxy, engine = proxied
-    await asyncio.sleep(0.3)
-    before = proxy.flights
-    await _ask(engine)
-
-    assert proxy.flights - before == 2
 
 
 async def test_a_connection_that_the_server_closed_is_replaced(proxied: tuple[CountingProxy, AsyncEngine]) -> None:
