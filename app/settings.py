@@ -2,23 +2,30 @@
 
 import re
 from functools import cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.values import (
+    Rate,
+    check_hosts,
+    check_networks,
+    check_origins,
+    check_rate,
+    check_secret,
+    check_storage,
+    check_url,
+    is_exposed,
+    is_guessable,
+    parse_rate,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
 
-MIN_SECRET_LENGTH = 32
-# What Better Auth signs with when nobody configured a secret: long enough, and known to everybody.
-KNOWN_SECRETS = frozenset({"better-auth-secret-12345678901234567890"})
-# What stands in examples to be replaced, and what nobody drew at random: refused in production.
-_PLACEHOLDER = re.compile(r"change[-_ ]?(me|this|it)\b|your[-_ ]?(\w+[-_ ])*secret|placeholder", re.IGNORECASE)
-_FEWEST_CHARACTERS = 8  # different ones; 32 random hexadecimal digits have fewer once in a hundred million times
+_RATE_IN_PRODUCTION = "600/minute"
 
 
 class InvalidSettings(Exception):
@@ -53,6 +60,12 @@ class Settings(BaseSettings):
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
 
+    allowed_hosts: Annotated[str, AfterValidator(check_hosts)] = ""
+    cors_origins: Annotated[str, AfterValidator(check_origins)] = ""
+    trusted_proxies: Annotated[str, AfterValidator(check_networks)] = ""
+    rate_limit: Annotated[str, AfterValidator(check_rate)] | None = None
+    rate_limit_storage: SecretStr | None = None
+
     max_body_bytes: Annotated[int, Field(ge=1)] = 1_000_000
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     log_format: Literal["text", "json"] = "text"
@@ -61,7 +74,7 @@ class Settings(BaseSettings):
     @classmethod
     def _strong(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret is not None:
-            _check_secret(secret.get_secret_value())
+            check_secret(secret.get_secret_value())
         return secret
 
     @field_validator("better_auth_secrets")
@@ -73,14 +86,21 @@ class Settings(BaseSettings):
         if len(set(map(int, versions))) < len(versions):
             raise ValueError("has a version twice; number each secret differently")
         for _, secret in _versions(secrets):
-            _check_secret(secret)
+            check_secret(secret)
         return secrets
+
+    @field_validator("rate_limit_storage")
+    @classmethod
+    def _shared(cls, storage: SecretStr | None) -> SecretStr | None:
+        if storage is not None:
+            check_storage(storage.get_secret_value())
+        return storage
 
     @field_validator("better_auth_url", "better_auth_jwks_url")
     @classmethod
     def _reachable(cls, url: str | None) -> str | None:
         if url is not None:
-            _check_url(url)
+            check_url(url)
         return url
 
     @field_validator("better_auth_url")
@@ -117,7 +137,7 @@ class Settings(BaseSettings):
     def _fit_for_production(self) -> Self:
         if self.is_production and self.uses_jwks:
             name = "BETTER_AUTH_JWKS_URL" if self.better_auth_jwks_url else "BETTER_AUTH_URL"
-            if _is_exposed(self.better_auth_jwks_url or self.better_auth_url or ""):
+            if is_exposed(self.better_auth_jwks_url or self.better_auth_url or ""):
                 raise ValueError(
                     f"{name} is http in production, so anybody on the way could replace the keys; use https"
                 )
@@ -127,15 +147,29 @@ class Settings(BaseSettings):
                     "BETTER_AUTH_SECRET is required in production; use the one that Better Auth signs with, or set"
                     " BETTER_AUTH_URL for a stock Better Auth, which publishes its keys"
                 )
-            if any(map(_is_guessable, self.secrets)):
+            if any(map(is_guessable, self.secrets)):
                 name = "BETTER_AUTH_SECRETS" if self.better_auth_secrets else "BETTER_AUTH_SECRET"
                 raise ValueError(f"{name} looks like an example or a pattern; `openssl rand -base64 32` makes a secret")
+        return self
+
+    @model_validator(mode="after")
+    def _called_by_a_known_name(self) -> Self:
+        if self.is_production and not self.allowed_hosts:
+            raise ValueError(
+                "ALLOWED_HOSTS is required in production; list the names that clients call, like api.example.com,"
+                " or set it to * if a proxy in front lets no other through"
+            )
         return self
 
     @property
     def is_production(self) -> bool:
         """True where a weak setting must stop the start instead of being made up for."""
         return self.app_env == "production"
+
+    @property
+    def rate(self) -> Rate | None:
+        """How often a user may call, None for as often as they like; where nothing is set, production has a limit."""
+        return parse_rate(self.rate_limit or (_RATE_IN_PRODUCTION if self.is_production else "off"))
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -170,45 +204,8 @@ def _sentence(loc: tuple[int | str, ...], message: str) -> str:
     return f"{str(loc[0]).upper()} {text}" if loc else text
 
 
-def _check_secret(secret: str) -> None:
-    if secret != secret.strip():
-        raise ValueError("has white space at an end; remove it, because Better Auth would sign with it")
-    if len(secret) < MIN_SECRET_LENGTH:
-        raise ValueError(f"needs at least {MIN_SECRET_LENGTH} characters; `openssl rand -base64 32` makes one")
-    if any("\ud800" <= character <= "\udfff" for character in secret):
-        raise ValueError("is not UTF-8 text; set it in that encoding")
-    if secret in KNOWN_SECRETS:
-        raise ValueError("is Better Auth's public default; set one of your own on both sides")
-
-
-def _is_guessable(secret: str) -> bool:
-    return len(set(secret)) < _FEWEST_CHARACTERS or bool(_PLACEHOLDER.search(secret))
-
-
 def _versions(secrets: SecretStr | None) -> list[tuple[str, str]]:
     """The versions and secrets of a list, cut as Better Auth cuts it."""
     entries = secrets.get_secret_value().split(",") if secrets else []
     cut = (entry.strip().partition(":") for entry in entries)
     return [(version.strip(), secret.strip()) for version, _, secret in cut]
-
-
-def _check_url(url: str) -> None:
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        is_usable = False
-    if not is_usable or not url.isascii() or not url.isprintable() or " " in url:
-        raise ValueError("is not a URL; it looks like https://app.example")
-    if parts.username is not None or parts.fragment:
-        raise ValueError("has a user, a password or a fragment in it; remove that")
-
-
-def _is_exposed(url: str) -> bool:
-    """Tell whether what is fetched there can be changed on its way: http, and not to this machine."""
-    host = urlsplit(url).hostname or ""
-    try:
-        is_here = ip_address(host).is_loopback
-    except ValueError:
-        is_here = host == "localhost" or host.endswith(".localhost")
-    return urlsplit(url).scheme == "http" and not is_here

@@ -7,7 +7,8 @@ from typing import Final
 
 import pytest
 
-from app.settings import BASE_DIR, DATA_DIR, KNOWN_SECRETS, InvalidSettings, Settings, load_settings
+from app.settings import BASE_DIR, DATA_DIR, InvalidSettings, Settings, load_settings
+from app.values import KNOWN_SECRETS
 
 STRONG: Final = "a secret that is long enough for anybody"
 
@@ -39,8 +40,9 @@ def test_nothing_needs_to_be_set_for_development() -> None:
     assert (settings.log_level, settings.log_format) == ("INFO", "text")
 
 
+PRODUCTION: Final = {"APP_ENV": "production", "ALLOWED_HOSTS": "api.example.com"}
 GOOD: Final[dict[str, dict[str, str]]] = {
-    "production with a secret": {"APP_ENV": "production", "BETTER_AUTH_SECRET": STRONG},
+    "production with a secret": {**PRODUCTION, "BETTER_AUTH_SECRET": STRONG},
     "a secret of 32 characters": {"BETTER_AUTH_SECRET": "s" * 32},
     "a secret with white space inside": {"BETTER_AUTH_SECRET": "white space\tis part of this secret"},
     "an empty secret, which is none": {"BETTER_AUTH_SECRET": ""},
@@ -53,16 +55,16 @@ GOOD: Final[dict[str, dict[str, str]]] = {
         "DATABASE_POOL_TIMEOUT": "0.1",
         "DATABASE_POOL_RECYCLE": "1",
     },
-    "a stock better auth, with its URL alone": {"APP_ENV": "production", "BETTER_AUTH_URL": "https://app.example"},
+    "a stock better auth, with its URL alone": {**PRODUCTION, "BETTER_AUTH_URL": "https://app.example"},
     "keys at an address of their own": {
-        "APP_ENV": "production",
+        **PRODUCTION,
         "BETTER_AUTH_JWKS_URL": "https://keys.internal/jwks?v=1",
         "JWT_AUDIENCE": "https://app.example",
         "JWT_ISSUER": "https://app.example",
     },
-    "keys on this machine": {"APP_ENV": "production", "BETTER_AUTH_URL": "http://127.0.0.1:3000"},
-    "keys on this machine, by IPv6": {"APP_ENV": "production", "BETTER_AUTH_URL": "http://[::1]:3000"},
-    "keys on this machine, by name": {"APP_ENV": "production", "BETTER_AUTH_URL": "http://auth.localhost:3000"},
+    "keys on this machine": {**PRODUCTION, "BETTER_AUTH_URL": "http://127.0.0.1:3000"},
+    "keys on this machine, by IPv6": {**PRODUCTION, "BETTER_AUTH_URL": "http://[::1]:3000"},
+    "keys on this machine, by name": {**PRODUCTION, "BETTER_AUTH_URL": "http://auth.localhost:3000"},
     "http in development": {"BETTER_AUTH_URL": "http://192.168.0.7:3000"},
     "better auth's own .env, for its keys": {
         "BETTER_AUTH_SECRET": STRONG,
@@ -70,14 +72,29 @@ GOOD: Final[dict[str, dict[str, str]]] = {
         "JWT_KEYS": "jwks",
     },
     "better auth's own .env, for its secret": {
-        "APP_ENV": "production",
+        **PRODUCTION,
         "BETTER_AUTH_SECRET": STRONG,
         "BETTER_AUTH_URL": "http://app.example",
         "JWT_KEYS": "secret",
     },
-    "several secrets": {"APP_ENV": "production", "BETTER_AUTH_SECRETS": f"2:{STRONG}, 1:{STRONG[::-1]}"},
+    "several secrets": {**PRODUCTION, "BETTER_AUTH_SECRETS": f"2:{STRONG}, 1:{STRONG[::-1]}"},
     "a secret with a colon among several": {"BETTER_AUTH_SECRETS": f"0:{STRONG}:{STRONG}"},
     "an example of a secret in development": {"BETTER_AUTH_SECRET": "change-me-change-me-change-me-change-me"},
+    "all that concerns the edge": {
+        **PRODUCTION,
+        "BETTER_AUTH_SECRET": STRONG,
+        "ALLOWED_HOSTS": "api.example.com, *.example.org,[::1],127.0.0.1",
+        "CORS_ORIGINS": "https://app.example, http://localhost:3000,https://[::1]:8443",
+        "TRUSTED_PROXIES": "10.0.0.0/8, 192.168.1.7,fd00::/8",
+        "RATE_LIMIT": "20/second",
+        "RATE_LIMIT_STORAGE": "rediss://u:hunter2@cache.internal:6379/0",
+    },
+    "any host, and no limit": {
+        "APP_ENV": "production",
+        "BETTER_AUTH_SECRET": STRONG,
+        "ALLOWED_HOSTS": "*",
+        "RATE_LIMIT": "off",
+    },
     "a frontend's variables": {"NEXT_PUBLIC_API_URL": "http://localhost:8000", "PORT": "x"},
 }
 
@@ -94,7 +111,7 @@ def test_a_good_environment_is_taken(monkeypatch: pytest.MonkeyPatch, variables:
             assert str(getattr(found, "get_secret_value", lambda found=found: found)()) == value
 
 
-PUBLIC: Final = {"", "production", "jwks", "secret"}  # what a message may say although it was set
+PUBLIC: Final = {"", "*", "production", "jwks", "secret"}  # what a message may say although it was set
 
 BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
     "a short secret": ({"BETTER_AUTH_SECRET": "zebra" * 6}, "BETTER_AUTH_SECRET", "needs at least 32 characters"),
@@ -217,6 +234,47 @@ BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
     "a negative overflow": ({"DATABASE_MAX_OVERFLOW": "-31337"}, "DATABASE_MAX_OVERFLOW", "greater than or equal to 0"),
     "no pool timeout": ({"DATABASE_POOL_TIMEOUT": "-31337"}, "DATABASE_POOL_TIMEOUT", "greater than 0"),
     "no recycling": ({"DATABASE_POOL_RECYCLE": "-31337"}, "DATABASE_POOL_RECYCLE", "greater than or equal to 1"),
+    "production under any name": (
+        {"APP_ENV": "production", "BETTER_AUTH_SECRET": STRONG},
+        "ALLOWED_HOSTS",
+        "list the names that clients call",
+    ),
+    "a host with a scheme": ({"ALLOWED_HOSTS": "https://zebra.example"}, "ALLOWED_HOSTS", "without a scheme"),
+    "a host with a port": ({"ALLOWED_HOSTS": "zebra.example:8000"}, "ALLOWED_HOSTS", "without a scheme and a port"),
+    "a host with a dot before it": ({"ALLOWED_HOSTS": ".zebra.example"}, "ALLOWED_HOSTS", "*.example.com"),
+    "a star inside a host": ({"ALLOWED_HOSTS": "a.*.zebra.example"}, "ALLOWED_HOSTS", "*.example.com"),
+    "a host in capitals": ({"ALLOWED_HOSTS": "Zebra.example"}, "ALLOWED_HOSTS", "in lower case"),
+    "any origin": ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS", "list each origin exactly"),
+    "any origin among others": ({"CORS_ORIGINS": "https://a.example,*"}, "CORS_ORIGINS", "list each origin exactly"),
+    "any origin below a name": (
+        {"CORS_ORIGINS": "https://*.zebra.example"},
+        "CORS_ORIGINS",
+        "list each origin exactly",
+    ),
+    "an origin with a slash": ({"CORS_ORIGINS": "https://zebra.example/"}, "CORS_ORIGINS", "nothing behind it"),
+    "an origin without a scheme": ({"CORS_ORIGINS": "zebra.example"}, "CORS_ORIGINS", "looks like https://app.example"),
+    "an origin in capitals": ({"CORS_ORIGINS": "https://Zebra.example"}, "CORS_ORIGINS", "lower case"),
+    "an origin with its scheme's port": ({"CORS_ORIGINS": "https://zebra.example:443"}, "CORS_ORIGINS", "no port"),
+    "an origin with a port that is none": (
+        {"CORS_ORIGINS": "https://zebra.example:99999"},
+        "CORS_ORIGINS",
+        "no browser",
+    ),
+    "the origin of no page": ({"CORS_ORIGINS": "null"}, "CORS_ORIGINS", "no browser sends"),
+    "a proxy by name": ({"TRUSTED_PROXIES": "zebra.example"}, "TRUSTED_PROXIES", "looks like 10.0.0.0/8"),
+    "a network with a host in it": ({"TRUSTED_PROXIES": "10.1.2.3/8"}, "TRUSTED_PROXIES", "looks like 10.0.0.0/8"),
+    "the world as a proxy": ({"TRUSTED_PROXIES": "0.0.0.0/0"}, "TRUSTED_PROXIES", "trusts everybody"),
+    "a star as a proxy": ({"TRUSTED_PROXIES": "*zebra"}, "TRUSTED_PROXIES", "looks like 10.0.0.0/8"),
+    "a limit of nothing": ({"RATE_LIMIT": "-1/minute"}, "RATE_LIMIT", "looks like 600/minute"),
+    "a limit without a time": ({"RATE_LIMIT": "31337"}, "RATE_LIMIT", "looks like 600/minute"),
+    "a limit per fortnight": ({"RATE_LIMIT": "31337/fortnight"}, "RATE_LIMIT", "looks like 600/minute"),
+    "a storage that is none": (
+        {"RATE_LIMIT_STORAGE": "memcached://zebra"},
+        "RATE_LIMIT_STORAGE",
+        "redis://host:6379/0",
+    ),
+    "a storage without a host": ({"RATE_LIMIT_STORAGE": "redis:///0"}, "RATE_LIMIT_STORAGE", "redis://host:6379/0"),
+    "a storage with a bracket": ({"RATE_LIMIT_STORAGE": "redis://[zebra"}, "RATE_LIMIT_STORAGE", "redis://host:6379/0"),
     "no body at all": ({"MAX_BODY_BYTES": "-31337"}, "MAX_BODY_BYTES", "greater than or equal to 1"),
 }
 
@@ -275,6 +333,24 @@ def test_the_env_file_lies_at_the_root_wherever_the_command_is_called(monkeypatc
 
     assert Settings.model_config["env_file"] == BASE_DIR / ".env"
     assert (BASE_DIR / "pyproject.toml").exists()
+
+
+@pytest.mark.parametrize(
+    ("variables", "rate"),
+    [
+        ({}, None),
+        ({"RATE_LIMIT": "3/second"}, (3, 1)),
+        ({"RATE_LIMIT": "5000/day"}, (5000, 86_400)),
+        ({**PRODUCTION, "BETTER_AUTH_SECRET": STRONG}, (600, 60)),
+        ({**PRODUCTION, "BETTER_AUTH_SECRET": STRONG, "RATE_LIMIT": "off"}, None),
+    ],
+)
+def test_production_has_a_limit_where_none_is_set(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], rate: tuple[int, int] | None
+) -> None:
+    set_all(monkeypatch, variables)
+
+    assert load_settings().rate == rate
 
 
 def test_settings_are_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

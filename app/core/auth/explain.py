@@ -28,7 +28,8 @@ from app.core.auth.tokens import (
     read_header,
     verify_claims,
 )
-from app.settings import KNOWN_SECRETS, Settings
+from app.settings import Settings
+from app.values import KNOWN_SECRETS
 
 _SESSION_TOKEN: Final = re.compile(r"(?!eyJ)[A-Za-z0-9]{16,64}(\.|%2[Ee])[A-Za-z0-9+/=%_-]{20,}")
 _LONGEST: Final = 100  # characters of a claim that are repeated

@@ -11,7 +11,8 @@ from tempfile import NamedTemporaryFile
 import jwt
 
 from app.core.auth.tokens import ALGORITHM, InvalidToken
-from app.settings import DATA_DIR, MIN_SECRET_LENGTH, InvalidSettings, Settings
+from app.settings import DATA_DIR, InvalidSettings, Settings
+from app.values import MIN_SECRET_LENGTH
 
 
 class SecretKeys:
