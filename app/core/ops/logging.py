@@ -1,11 +1,14 @@
-"""Logging: one line a request, in the guide's format, or JSON for machines."""
+"""Logging: one line a request, in the guide's format or as JSON for machines; every line names its request."""
 
 import json
 import logging
 import logging.config
+import re
 import time
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from http import HTTPStatus
+from random import getrandbits
 from typing import Any, Final
 
 from litestar.enums import ScopeType
@@ -15,11 +18,33 @@ from app.settings import Settings
 
 access_logger = logging.getLogger("app.access")
 
-_WARNINGS: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS})
+_WARNINGS: Final = frozenset(
+    {
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.REQUEST_TIMEOUT,
+        HTTPStatus.MISDIRECTED_REQUEST,
+        HTTPStatus.TOO_MANY_REQUESTS,
+    }
+)
+_REQUEST_ID: Final = b"x-request-id"
+_SANE_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+_request_id: ContextVar[str] = ContextVar("request_id", default="")
+
+
+class RequestIdFilter(logging.Filter):
+    """Lets every record pass, and gives it `request_id` and, for lines of text, `in_request`; both may be empty."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Add the id of the request that is served here and now."""
+        record.request_id = request_id = _request_id.get()
+        record.in_request = f" [{request_id}]" if request_id else ""
+        return True
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: time (RFC 3339, UTC), module, level, message, and the traceback if there is one."""
+    """One JSON object a line: time (RFC 3339, UTC), module, level, message, and, where known, request and traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -29,6 +54,8 @@ class JsonFormatter(logging.Formatter):
             "level": record.levelname,
             "message": record.getMessage(),
         }
+        if request_id := getattr(record, "request_id", ""):
+            line["request_id"] = request_id
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, ensure_ascii=False)
@@ -42,12 +69,19 @@ def configure_logging(settings: Settings) -> None:
             "disable_existing_loggers": False,
             "formatters": {
                 "text": {
-                    "format": "%(asctime)s - %(name)s - %(levelname)s - %(message)s",
+                    "format": "%(asctime)s - %(name)s - %(levelname)s - %(message)s%(in_request)s",
                     "datefmt": "%Y-%m-%d %H:%M:%S",
                 },
                 "json": {"()": JsonFormatter},
             },
-            "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": settings.log_format}},
+            "filters": {"request": {"()": RequestIdFilter}},
+            "handlers": {
+                "stderr": {
+                    "class": "logging.StreamHandler",
+                    "formatter": settings.log_format,
+                    "filters": ["request"],
+                }
+            },
             "root": {"handlers": ["stderr"], "level": settings.log_level},
             # uvicorn's start and stop are worth a line, its own access log would be a second one for each request;
             # what comes of fetching keys, or of a migration, is said by those who asked for it.
@@ -61,7 +95,9 @@ def configure_logging(settings: Settings) -> None:
 
 
 class AccessLog:
-    """Outermost of all: times each request and writes its one line, also where no route was found.
+    """Outermost of all: names each request, times it and writes its one line, also where no route was found.
+
+    The answer carries the name in X-Request-ID. One that comes with the request is kept if it is of harmless letters.
 
     INFO is normal work, WARNING a missing row or a refused caller, ERROR a failure. The query is left out, because it
     may hold what a user looks for.
@@ -75,17 +111,28 @@ class AccessLog:
         if scope["type"] != ScopeType.HTTP:
             return await self._app(scope, receive, send)
         started, status = time.perf_counter(), HTTPStatus.INTERNAL_SERVER_ERROR.value
+        request_id = _id_of(scope)
+        outer = _request_id.set(request_id.decode())
 
         async def note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
+                message["headers"] = [*message["headers"], (_REQUEST_ID, request_id)]
             await send(message)
 
         try:
             await self._app(scope, receive, note_status)
         finally:
             _log(scope, status, time.perf_counter() - started)
+            _request_id.reset(outer)
+
+
+def _id_of(scope: Any) -> bytes:
+    sent: bytes = dict(scope["headers"]).get(_REQUEST_ID, b"")
+    if _SANE_ID.fullmatch(sent):
+        return sent
+    return b"%032x" % getrandbits(128)  # a name and no secret
 
 
 def _log(scope: Any, status: int, seconds: float) -> None:

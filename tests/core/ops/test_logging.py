@@ -1,5 +1,6 @@
 """Logs: one line a request, in the guide's format or as JSON, that nobody outside can write."""
 
+import asyncio
 import json
 import logging
 import re
@@ -189,3 +190,71 @@ async def test_a_request_whose_handling_breaks_off_is_logged_as_a_failure(caplog
 
     ((level, (_, path, status, _)),) = access_lines(caplog)
     assert (level, path, status) == (logging.ERROR, "/x", "500")
+
+
+@pytest.mark.parametrize(
+    ("sent", "is_kept"),
+    [
+        ("3f2a", True),
+        ("a.b-C_9", True),
+        ("x" * 64, True),
+        ("x" * 65, False),
+        ("", False),
+        ("a b", False),
+        ("a/b", False),
+        ('a"b', False),
+        ("a]\x1b[31m", False),
+        ("ä", False),
+        ("a\n2026-01-01 forged", False),
+        ("a\n", False),
+    ],
+)
+async def test_every_answer_names_its_request_and_a_harmless_name_is_kept(
+    failing: Client, sent: str, is_kept: bool
+) -> None:
+    for path in ("/health", "/nothing", "/fails/here"):
+        named = (await failing.get(path, headers=[(b"x-request-id", sent.encode())])).headers.get_list("x-request-id")
+
+        assert len(named) == 1
+        assert (named == [sent]) is is_kept
+        assert re.fullmatch(r"[A-Za-z0-9._-]{1,64}", named[0])
+
+
+async def test_a_name_that_is_made_is_never_made_twice(failing: Client) -> None:
+    names = {(await failing.get("/health")).headers["x-request-id"] for _ in range(100)}
+
+    assert len(names) == 100
+
+
+@pytest.mark.parametrize("log_format", ["text", "json"])
+async def test_every_line_of_a_request_names_it_and_a_line_outside_of_one_does_not(
+    captured: pytest.CaptureFixture[str], log_format: Literal["text", "json"]
+) -> None:
+    @get("/fails", public=True)
+    async def fail() -> None:
+        raise LookupError
+
+    app = create_app(settings_for_tests(DATABASE, log_format=log_format))
+    app.register(fail)
+
+    await Client(app).get("/fails", headers={"X-Request-ID": "zebra"})
+    logging.getLogger("app.somewhere").info("outside")
+
+    lines = [line for line in captured.readouterr().err.splitlines() if " - app." in line or '"app.' in line]
+    assert len(lines) == 3
+    if log_format == "json":
+        assert [json.loads(line).get("request_id") for line in lines] == ["zebra", "zebra", None]
+    else:
+        assert [line.endswith(" [zebra]") for line in lines] == [True, True, False]
+
+
+async def test_requests_at_the_same_time_do_not_take_each_others_names(captured: pytest.CaptureFixture[str]) -> None:
+    app = create_app(settings_for_tests(DATABASE))
+
+    await asyncio.gather(
+        *(Client(app).get(f"/nothing/{number}", headers={"X-Request-ID": f"id-{number}"}) for number in range(20))
+    )
+
+    lines = [line for line in captured.readouterr().err.splitlines() if "app.access" in line]
+    assert len(lines) == 20
+    assert all(re.search(r"GET /nothing/(\d+) 404 \S+ \[id-\1\]$", line) for line in lines)
