@@ -10,12 +10,15 @@ from app.core.data.alchemy import make_alchemy
 from app.core.data.owned import check_references
 from app.core.data.ownership import owner_guard
 from app.core.http.docs import describe_errors, docs_asset, make_openapi_config
+from app.core.http.edge import Edge
 from app.core.http.errors import EXCEPTION_HANDLERS
+from app.core.http.hosts import behind_proxies
 from app.core.http.listing import QueryMiddleware
 from app.core.ops.health import health, ready
 from app.core.ops.logging import AccessLog, configure_logging
 from app.installed import INSTALLED, refuse_unlisted
 from app.settings import Settings, load_settings
+from app.values import listed
 
 
 def serve() -> Litestar:
@@ -51,7 +54,11 @@ def create_app(settings: Settings | None = None) -> Litestar:
         logging_config=None,
         on_startup=[describe_errors],
         lifespan=[bearer.lifespan],
-        on_shutdown=[alchemy.get_engine().dispose],  # the plugin forgets it where a process has a second application
+        # the plugin forgets the engine where a process has a second application
+        on_shutdown=[alchemy.get_engine().dispose],
     )
-    app.asgi_handler = AccessLog(app.asgi_handler)  # outside of the router, so that it sees unknown routes as well
+    # Outside of the router, so that they see unknown routes as well; the last one acts first.
+    app.asgi_handler = Edge(app.asgi_handler, settings)
+    app.asgi_handler = AccessLog(app.asgi_handler)
+    app.asgi_handler = behind_proxies(app.asgi_handler, listed(settings.trusted_proxies))
     return app

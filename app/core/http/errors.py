@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, Final
 
+import msgspec
 from advanced_alchemy.exceptions import NotFoundError, RepositoryError
 from litestar import Request, Response
 from litestar.enums import ParamType
 from litestar.exceptions import HTTPException, MethodNotAllowedException, ValidationException
-from litestar.types import ExceptionHandlersMap
+from litestar.types import ExceptionHandlersMap, Send
 from msgspec import UNSET, Meta, Struct, UnsetType
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
@@ -52,6 +53,14 @@ AnyRequest = Request[Any, Any, Any]
 def error_response(status: int, detail: str, headers: dict[str, str] | None = None) -> Response[Error]:
     """Return an error in the one form."""
     return Response(Error(detail), status_code=status, headers=headers, media_type="application/json")
+
+
+async def send_error(send: Send, status: int, detail: str) -> None:
+    """Send an error in the one form from where there is no request that a Response could belong to."""
+    body = msgspec.json.encode(Error(detail))
+    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
 def invalid_input(errors: Sequence[FieldError]) -> Response[Error]:

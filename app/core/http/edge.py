@@ -1,0 +1,101 @@
+"""The edge: what holds for every request and every answer, of known paths and unknown ones, and of failures.
+
+One layer adds all headers to an answer, because each layer more costs every request its time.
+"""
+
+import asyncio
+import logging
+from typing import Any, Final
+
+from litestar.enums import ScopeType
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.http.cors import answer_headers, preflight_headers
+from app.core.http.errors import send_error
+from app.core.http.headers import Headers, merge, security_headers
+from app.core.http.hosts import PROBES, Hosts
+from app.settings import Settings
+from app.values import listed
+
+logger = logging.getLogger(__name__)
+
+BODY_WITHIN: Final = 30.0  # seconds in which a client has to send the whole of its body
+
+_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_LONGEST_NAME: Final = 100
+
+
+class Edge:
+    """Answers preflights, turns away who calls another host, gives bodies a time limit and answers their headers."""
+
+    def __init__(self, app: ASGIApp, settings: Settings, body_within: float = BODY_WITHIN) -> None:
+        self._app = app
+        self._hosts = Hosts(listed(settings.allowed_hosts))
+        self._body_within = body_within
+        security = security_headers(https_only=settings.is_production)
+        origins = answer_headers(listed(settings.cors_origins))
+        self._by_origin = {origin: [*security, *headers] for origin, headers in origins.items()}
+        self._others = self._by_origin[None]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request."""
+        if scope["type"] != ScopeType.HTTP:
+            return await self._app(scope, receive, send)
+        sent = dict(scope["headers"])
+        origin = sent.get(b"origin")
+        added = self._by_origin.get(origin, self._others)
+        is_started = False
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal is_started
+            if message["type"] == "http.response.start":
+                is_started = True
+                message["headers"] = merge(message["headers"], added)
+            await send(message)
+
+        if self._hosts.checks and scope["path"] not in PROBES and not self._is_called_by_name(scope):
+            return await send_error(send_with_headers, 421, "This service does not answer to that host name")
+        if origin in self._by_origin and scope["method"] == "OPTIONS" and b"access-control-request-method" in sent:
+            return await _allow(send_with_headers, preflight_headers())
+        if scope["method"] not in _BODILESS:
+            receive = _in_time(receive, self._body_within)
+        try:
+            await self._app(scope, receive, send_with_headers)
+        except Exception:
+            if not is_started:  # not even the handlers of exceptions could answer
+                await send_error(send_with_headers, 500, "Internal server error")
+            raise
+
+    def _is_called_by_name(self, scope: Any) -> bool:
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        is_allowed = self._hosts.allow(hosts)
+        if not is_allowed:
+            logger.warning("refused: ALLOWED_HOSTS does not have %a", b" ".join(hosts)[:_LONGEST_NAME])
+        return is_allowed
+
+
+async def _allow(send: Send, headers: Headers) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _in_time(receive: Receive, seconds: float) -> Receive:
+    """Return a `receive` that gives up on a body which has not come to its end by then."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    is_complete = False
+
+    async def receive_in_time() -> Any:
+        nonlocal is_complete
+        if is_complete:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            headers = {"Connection": "close"}
+            raise HTTPException("The body took too long to arrive", status_code=408, headers=headers) from None
+        is_complete = not message.get("more_body", False)
+        return message
+
+    return receive_in_time

@@ -1,0 +1,36 @@
+"""Hosts: the names that this service answers to, and the proxies whose word on the caller's address is taken."""
+
+from collections.abc import Iterable
+from typing import Any, Final, cast
+
+from litestar.types import ASGIApp
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
+
+PROBES: Final = frozenset({"/health", "/health/", "/health/ready", "/health/ready/"})
+"""The paths that are asked by address, often, and by whatever watches the process: no name is asked of them."""
+
+
+class Hosts:
+    """Names, exact or `*.example.com` for all below one, and `*` for any."""
+
+    def __init__(self, allowed: Iterable[str]) -> None:
+        names = set(allowed)
+        self.checks = bool(names) and "*" not in names
+        self._exact = frozenset(name.encode() for name in names)
+        self._below = tuple(name[1:].encode() for name in names if name.startswith("*."))
+
+    def allow(self, sent: list[bytes]) -> bool:
+        """Tell whether these are one Host header with a name that is allowed, under any port."""
+        if len(sent) != 1:
+            return False
+        host, colon, port = sent[0].lower().rpartition(b":")
+        name = host if colon and port.isdigit() else sent[0].lower()
+        return name in self._exact or name.endswith(self._below)
+
+
+def behind_proxies(app: ASGIApp, networks: list[str]) -> ASGIApp:
+    """Return the application with the caller's address and scheme as these proxies tell them, and nobody else.
+
+    Of X-Forwarded-For counts the last entry that is no such proxy: what stands before it is anybody's claim.
+    """
+    return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), networks)) if networks else app
