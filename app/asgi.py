@@ -13,6 +13,7 @@ from app.core.http.docs import describe_errors, docs_asset, make_openapi_config
 from app.core.http.edge import Edge
 from app.core.http.errors import EXCEPTION_HANDLERS
 from app.core.http.hosts import behind_proxies
+from app.core.http.limits import make_rate_limits
 from app.core.http.listing import QueryMiddleware
 from app.core.ops.health import health, ready
 from app.core.ops.logging import AccessLog, configure_logging
@@ -42,9 +43,10 @@ def create_app(settings: Settings | None = None) -> Litestar:
     check_references()
     configure_logging(settings)
     bearer = make_bearer_middleware(settings)
+    limits = make_rate_limits(settings)
     alchemy = make_alchemy(settings)
     app = Litestar(
-        middleware=[bearer, QueryMiddleware()],
+        middleware=[*limits.per_address, bearer, *limits.per_user, QueryMiddleware()],
         guards=[owner_guard(alchemy)],
         plugins=[SQLAlchemyInitPlugin(alchemy)],
         route_handlers=[health, ready, docs_asset, *INSTALLED],
@@ -55,7 +57,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         on_startup=[describe_errors],
         lifespan=[bearer.lifespan],
         # the plugin forgets the engine where a process has a second application
-        on_shutdown=[alchemy.get_engine().dispose],
+        on_shutdown=[*limits.close, alchemy.get_engine().dispose],
     )
     # Outside of the router, so that they see unknown routes as well; the last one acts first.
     app.asgi_handler = Edge(app.asgi_handler, settings)

@@ -15,6 +15,7 @@ from app.core.http.cors import answer_headers, preflight_headers
 from app.core.http.errors import send_error
 from app.core.http.headers import Headers, merge, security_headers
 from app.core.http.hosts import PROBES, Hosts
+from app.core.http.limits import standing_of
 from app.settings import Settings
 from app.values import listed
 
@@ -51,7 +52,7 @@ class Edge:
             nonlocal is_started
             if message["type"] == "http.response.start":
                 is_started = True
-                message["headers"] = merge(message["headers"], added)
+                message["headers"] = merge(message["headers"], added) + standing_of(scope)
             await send(message)
 
         if self._hosts.checks and scope["path"] not in PROBES and not self._is_called_by_name(scope):

@@ -21,6 +21,7 @@ Status = dict[str, str]
 @get(
     "/health",
     public=True,
+    unlimited=True,
     operation_id="health",
     summary="Is the process alive?",
     tags=["Health"],
@@ -34,6 +35,7 @@ async def health() -> Status:
 @get(
     "/health/ready",
     public=True,
+    unlimited=True,
     operation_id="health_ready",
     summary="Can it serve?",
     tags=["Health"],
