@@ -1,9 +1,13 @@
 """The docs at /schema: the OpenAPI document, made to say what really happens, and a page that needs no other origin.
 
-Scripts and styles are those of the `offapi` package, served by this app.
+Scripts and styles are those of the `offapi` package, served by this app. The page's policy lets these run, and what
+stands in the page itself by its hash.
 """
 
+import re
+from base64 import b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from http import HTTPStatus
 from importlib.util import find_spec
 from mimetypes import guess_type
@@ -38,6 +42,10 @@ _BEARER: Final = "bearerAuth"
 # Found without importing it: that would read all of its five megabytes.
 _PACKAGE: Final = Path(str(find_spec("offapi").origin)).parent  # type: ignore[union-attr]  # it is a dependency
 _FILES: Final = {name: _PACKAGE / name for name in ("swagger_bundle.js", "swagger_preset.js", "swagger_style.css")}
+_KEPT: Final = {"Cache-Control": "max-age=3600"}  # they are the same for everybody, and large
+_INLINE: Final = {
+    tag: re.compile(rf"<{tag}(?: type='[a-z/]+')?>(.*?)</{tag}>".encode(), re.DOTALL) for tag in ("script", "style")
+}
 
 # What each error status means, and the sentence that a client reads with it.
 _ERRORS: Final = {
@@ -46,6 +54,7 @@ _ERRORS: Final = {
     "413": ("The body is too large.", "Request Entity Too Large"),
     "415": ("The body is not sent as JSON.", "Send the body as JSON, with Content-Type: application/json"),
     "422": ("The input is invalid; `errors` says where.", None),
+    "429": ("Too many requests; try again after `Retry-After` seconds.", "Too many requests; try again in 12 s"),
     "500": ("Something failed that should not have; it is logged.", "Internal server error"),
     "503": ("The database is not available; try again after `Retry-After` seconds.", "The database is not available"),
 }
@@ -70,14 +79,31 @@ def make_openapi_config() -> OpenAPIConfig:
             security_schemes={_BEARER: SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
         ),
         openapi_router=Router(
-            _PATH, route_handlers=[], opt={PUBLIC: True}, include_in_schema=False, after_request=_not_found_as_error
+            _PATH, route_handlers=[], opt={PUBLIC: True}, include_in_schema=False, after_request=_finish
         ),
     )
 
 
-def _not_found_as_error(response: Response[Any]) -> Response[Any]:
-    """Litestar has a page of HTML for what is not there below /schema; this app has one form for every error."""
-    return error_response(404, "Not Found") if response.status_code == HTTPStatus.NOT_FOUND else response
+def _finish(response: Response[Any]) -> Response[Any]:
+    """Give a page its policy; where Litestar has one for what is not there, this app has one form for every error."""
+    if response.status_code == HTTPStatus.NOT_FOUND:
+        return error_response(404, "Not Found")
+    if isinstance(response.content, bytes) and response.content.startswith(b"<!DOCTYPE html>"):
+        response.headers["Content-Security-Policy"] = _policy_of(response.content)
+    return response
+
+
+def _policy_of(page: bytes) -> str:
+    """Return a policy under which the page's own scripts and styles run, and no others."""
+    hashes = {tag: " ".join(map(_hash, _INLINE[tag].findall(page))) for tag in _INLINE}
+    return (
+        f"default-src 'none'; script-src 'self' {hashes['script']}; style-src 'self' {hashes['style']};"
+        " connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
+
+
+def _hash(text: bytes) -> str:
+    return f"'sha256-{b64encode(sha256(text).digest()).decode()}'"
 
 
 @get(f"{_ASSETS}/{{name:str}}", opt={PUBLIC: True}, include_in_schema=False)
@@ -85,7 +111,8 @@ async def docs_asset(name: FromPath[str]) -> File:
     """Return one of the page's files, out of the installed package."""
     if name not in _FILES:
         raise NotFoundException
-    return File(_FILES[name], media_type=guess_type(name)[0], filename=name, content_disposition_type="inline")
+    kind = guess_type(name)[0]
+    return File(_FILES[name], media_type=kind, filename=name, content_disposition_type="inline", headers=_KEPT)
 
 
 def describe_errors(app: Litestar) -> None:
@@ -117,17 +144,17 @@ def _operations(app: Litestar) -> Iterator[tuple[Operation, bool]]:
 
 def _statuses(operation: Operation, is_public: bool) -> list[str]:
     if is_public:
-        return ["500", *({"503"} & (operation.responses or {}).keys())]
+        return ["429", "500", *({"503"} & (operation.responses or {}).keys())]
     places = {p.param_in for p in operation.parameters or () if isinstance(p, Parameter)}
     has_body = operation.request_body is not None
     asked = {"404": "path" in places, "413": has_body, "415": has_body}
     # 422 always: every private operation refuses a query parameter that it does not have.
-    return ["401", *(status for status, answers in asked.items() if answers), "422", "500", "503"]
+    return ["401", *(status for status, answers in asked.items() if answers), "422", "429", "500", "503"]
 
 
 def _response(status: str) -> OpenAPIResponse:
     description, detail = _ERRORS[status]
-    header = {"401": "WWW-Authenticate", "503": "Retry-After"}.get(status)
+    header = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}.get(status)
     return OpenAPIResponse(
         description=description,
         headers={header: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING))} if header else None,
