@@ -12,7 +12,7 @@ from app.core.cli.failures import explained
 from app.core.data.engine import database_url
 from app.core.data.migrations import pending, upgrade
 from app.core.ops.logging import configure_logging
-from app.core.ops.server import PatientProtocol
+from app.core.ops.server import PROTOCOL
 from app.settings import Settings, load_settings
 
 
@@ -47,11 +47,12 @@ def command(host: str, port: int, workers: int, reload: bool) -> None:
         workers=workers,
         reload=reload,
         reload_dirs=["app"] if reload else None,
-        http=PatientProtocol,
         log_config=None,
         access_log=False,
         server_header=False,
         date_header=True,
+        http=PROTOCOL,
+        proxy_headers=False,  # TRUSTED_PROXIES says who is believed, under any server
     )
 
 

@@ -1,31 +1,101 @@
-"""The server's last moments: HTTP as uvicorn speaks it, but for how it ends."""
+"""The server's patience: uvicorn's protocol, with the limits on a request's head that it lacks, and a last call.
 
-from typing import Final
+A connection that says nothing, or sends its head byte by byte, would otherwise stay open for good, and a head without
+an end would be kept in memory. A body has its limits further in: its size in Litestar, its time at the edge.
+
+And when the process is told to end, uvicorn would close each connection that looks idle at once, also one whose next
+request has arrived and is not read yet: its client sees a reset, and cannot know what became of the request.
+"""
+
+import asyncio
+import logging
+from typing import Any, ClassVar, Final
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-LAST_CALL: Final = 0.2  # seconds
+logger = logging.getLogger(__name__)
+
+PROTOCOL: Final = f"{__name__}:PatientProtocol"
+
+_BODY: Final = b'{"detail":"The head of the request is too large"}'
+_TOO_LARGE: Final = (
+    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
+    b"content-length: %d\r\nconnection: close\r\n\r\n%s" % (len(_BODY), _BODY)
+)
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """Answers who has asked by the time the process is told to end.
+    """HTTP/1.1 by httptools: heads come in time and in a sane size, and who asked before the end is answered."""
 
-    uvicorn closes each connection that looks idle at once, also one whose next request has arrived and is not read yet:
-    its client sees a reset, and cannot know what became of the request.
-    """
+    last_call: ClassVar[float] = 0.2  # seconds in which a request may still come after the process is told to end
+    head_within: ClassVar[float] = 10.0  # seconds, counted from its first byte or from the opening of the connection
+    largest_head: ClassVar[int] = 65_536  # bytes; those that are read together with the last of them are let pass
+    most_fields: ClassVar[int] = 200  # headers, and trailers behind a body in chunks
 
-    is_ending = False
+    _is_ending = False
+    _timer: asyncio.TimerHandle | None = None
+    _is_in_head = True
+    _size = 0
+
+    def connection_made(self, transport: Any) -> None:
+        """Wait for a head, but not for ever."""
+        super().connection_made(transport)
+        self._start_timer()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Wait no longer."""
+        self._stop_timer()
+        super().connection_lost(exc)
+
+    def on_message_begin(self) -> None:
+        """Note that a head begins."""
+        super().on_message_begin()
+        self._is_in_head, self._size = True, 0
+
+    def on_headers_complete(self) -> None:
+        """Note that it has ended.
+
+        Raises:
+            ValueError: it has too many headers; uvicorn makes a 400 of it.
+        """
+        if len(self.headers) > self.most_fields:
+            raise ValueError("too many headers")
+        self._is_in_head, self._size = False, 0
+        super().on_headers_complete()
+        if self._is_ending and self.cycle:
+            self.cycle.keep_alive = False  # the last answer says that it is
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived; a head that is complete by then, as nearly all are, needs no timer."""
+        super().data_received(data)
+        if not self._is_in_head:
+            self._stop_timer()
+        elif not self.transport.is_closing():
+            self._size += len(data)
+            self._start_timer()
+        if self._size > self.largest_head or (self.headers and len(self.headers) > self.most_fields):
+            self._refuse()
 
     def shutdown(self) -> None:
         """Close after the answer that is under way, or after the one to a request that comes within a moment."""
-        self.is_ending = True
+        self._is_ending = True
         if self.cycle is None or self.cycle.response_complete:
-            self.loop.call_later(LAST_CALL, super().shutdown)
+            self.loop.call_later(self.last_call, super().shutdown)
         else:
             super().shutdown()
 
-    def on_headers_complete(self) -> None:
-        """Begin to answer; the last answer says that it is."""
-        super().on_headers_complete()
-        if self.is_ending and self.cycle:
-            self.cycle.keep_alive = False
+    def _start_timer(self) -> None:
+        if self._timer is None:
+            self._timer = self.loop.call_later(self.head_within, self.transport.close)
+
+    def _stop_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _refuse(self) -> None:
+        if not self.transport.is_closing():
+            logger.warning("refused: the head of a request is too large")
+            if self._is_in_head and (self.cycle is None or self.cycle.response_complete):
+                self.transport.write(_TOO_LARGE)
+            self.transport.close()

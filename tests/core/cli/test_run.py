@@ -35,6 +35,7 @@ class Outcome:
     port: int
     health: httpx.Response | None
     tasks: httpx.Response | None
+    crowded: httpx.Response | None
     exit_code: int
     stdout: str
     stderr: str
@@ -44,9 +45,10 @@ def serve_and_stop(process: subprocess.Popen[str], port: int) -> Outcome:
     url = f"http://127.0.0.1:{port}"
     health = wait_until_served(process, f"{url}/health")
     tasks = httpx.get(f"{url}/api/tasks", headers=ALICE) if health else None
+    crowded = httpx.get(f"{url}/health", headers=[("X", "y")] * 250) if health else None
     if health:
         process.send_signal(signal.SIGTERM)
-    return outcome_of(process, port, health, tasks)
+    return outcome_of(process, port, health, tasks, crowded)
 
 
 def outcome_of(
@@ -54,9 +56,10 @@ def outcome_of(
     port: int,
     health: httpx.Response | None = None,
     tasks: httpx.Response | None = None,
+    crowded: httpx.Response | None = None,
 ) -> Outcome:
     stdout, stderr = process.communicate(timeout=PATIENCE)
-    return Outcome(port, health, tasks, process.returncode, stdout, stderr)
+    return Outcome(port, health, tasks, crowded, process.returncode, stdout, stderr)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +88,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Out
 
 
 def outcome_in(folder: Path) -> Outcome:
-    return Outcome(0, None, None, 0, "\n".join(sorted(path.name for path in folder.rglob("*.db"))), "")
+    return Outcome(0, None, None, None, 0, "\n".join(sorted(path.name for path in folder.rglob("*.db"))), "")
 
 
 @pytest.mark.parametrize("name", ["one", "two"])
@@ -102,6 +105,14 @@ def test_it_serves_on_a_database_that_was_not_there_and_stops_in_order_when_told
     assert "Application shutdown complete" in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert "server" not in outcome.health.headers
+
+
+@pytest.mark.parametrize("name", ["one", "two"])
+def test_the_limits_on_a_requests_head_hold(outcomes: dict[str, Outcome], name: str) -> None:
+    crowded = outcomes[name].crowded
+
+    assert crowded is not None
+    assert crowded.status_code == 400
 
 
 def test_it_says_where_the_docs_are_where_the_rows_are_and_how_to_get_a_token(outcomes: dict[str, Outcome]) -> None:

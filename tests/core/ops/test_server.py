@@ -1,0 +1,188 @@
+"""The server, over real sockets: whoever is slow, endless or lying holds nothing, and keeps nobody else waiting."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final
+
+import pytest
+import uvicorn
+from litestar import Litestar, post
+from litestar.params import JSONBody
+
+from app.core.http.edge import Edge
+from app.core.http.errors import EXCEPTION_HANDLERS
+from app.core.ops.server import PatientProtocol
+from app.testing.databases import settings_for_tests
+
+pytestmark = pytest.mark.any_database
+
+REFUSED: Final = re.compile(rb"HTTP/1\.1 (\d{3})")
+GOOD: Final = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
+CHUNKED: Final = (
+    b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+
+
+class Impatient(PatientProtocol):
+    """The same, with limits that a test can wait for."""
+
+    head_within = 0.1
+    largest_head = 4096
+    most_fields = 50
+
+
+def served() -> Any:
+    """Return an application that reads bodies up to 100 bytes, for a tenth of a second."""
+
+    @post("/echo", status_code=200)
+    async def echo(data: JSONBody[dict[str, Any]]) -> dict[str, Any]:
+        return data
+
+    app = Litestar(
+        [echo],
+        exception_handlers=EXCEPTION_HANDLERS,
+        openapi_config=None,
+        logging_config=None,
+        request_max_body_size=100,
+    )
+    app.asgi_handler = Edge(app.asgi_handler, settings_for_tests("sqlite:///x.db"), body_within=0.1)
+    return app
+
+
+@pytest.fixture(scope="module")
+async def server() -> AsyncIterator[uvicorn.Server]:
+    config = uvicorn.Config(
+        served(), port=0, http=Impatient, lifespan="off", log_config=None, proxy_headers=False, timeout_keep_alive=0
+    )
+    server = uvicorn.Server(config)
+    config.load()
+    server.lifespan = config.lifespan_class(config)
+    await server.startup()
+    yield server
+    await server.shutdown()
+
+
+@asynccontextmanager
+async def connected(server: uvicorn.Server) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
+    try:
+        yield reader, writer
+    finally:
+        writer.close()
+
+
+async def until_closed(reader: asyncio.StreamReader) -> bytes:
+    """Return what the server says before it hangs up, which it has to do by itself."""
+    said = b""
+    async with asyncio.timeout(5):
+        with suppress(ConnectionError):
+            while more := await reader.read(65_536):
+                said += more
+    return said
+
+
+async def send(server: uvicorn.Server, *parts: bytes, pause: float = 0.0) -> bytes:
+    """Send parts, one after the other, until the server hangs up, and return what it says."""
+    async with connected(server) as (reader, writer):
+        answer = asyncio.create_task(until_closed(reader))
+        for part in parts:
+            writer.write(part)
+            await asyncio.sleep(pause)
+            if answer.done():
+                break
+        return await answer
+
+
+def statuses(answer: bytes) -> list[int]:
+    return [int(status) for status in REFUSED.findall(answer)]
+
+
+async def is_well(server: uvicorn.Server) -> None:
+    """Assert that a good request is answered, and that nothing is left of the others."""
+    assert statuses(await send(server, GOOD.replace(b"Host: x", b"Host: x\r\nConnection: close"))) == [200]
+    await asyncio.sleep(0.01)
+    assert not server.server_state.connections
+    assert not server.server_state.tasks
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        pytest.param([], id="nothing"),
+        pytest.param([b"GET"], id="half a line"),
+        pytest.param([GOOD[:60]], id="half a head"),
+        pytest.param([bytes([byte]) for byte in b"GET /echo HTTP/1.1\r\nHost: x\r\nX: "], id="byte by byte"),
+    ],
+)
+async def test_a_head_that_is_not_complete_in_time_is_hung_up_on(server: uvicorn.Server, parts: list[bytes]) -> None:
+    assert await send(server, *parts, pause=0.005) == b""
+    await is_well(server)
+
+
+async def test_a_second_head_on_the_same_connection_has_the_same_limit(
+    server: uvicorn.Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(server.config, "timeout_keep_alive", 5)
+
+    assert statuses(await send(server, GOOD, GOOD[:60], pause=0.05)) == [200]
+    await is_well(server)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        pytest.param([b"GET /" + b"a" * 4096, b"b" * 4096, b"c" * 4096], [431], id="a path without an end"),
+        pytest.param([b"GET / HTTP/1.1\r\nX: " + b"a" * 4096, b"b" * 4096], [431], id="a header without an end"),
+        pytest.param([b"GET / HTTP/1.1\r\n"] + [b"X: y\r\n" * 30] * 40, [431], id="headers without an end"),
+        pytest.param([b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 60 + b"\r\n"], [400], id="too many headers"),
+    ],
+)
+async def test_a_head_that_is_too_large_is_refused(
+    server: uvicorn.Server, parts: list[bytes], expected: list[int]
+) -> None:
+    assert statuses(await send(server, *parts, pause=0.001)) == expected
+    await is_well(server)
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        pytest.param([GOOD[:-1]], [408], id="a body that stops"),
+        pytest.param([GOOD[:-2]], [408], id="a body that never begins"),
+        pytest.param([CHUNKED, *[b"1\r\n \r\n"] * 60], [408], id="a body byte by byte"),
+        pytest.param([CHUNKED, b"2\r\n{}\r\n0\r\n", b"X: y\r\n"], [408], id="trailers that stop"),
+        pytest.param([CHUNKED, b"2\r\n{}\r\n0\r\n", b"X: y\r\n" * 60], [], id="trailers without an end"),
+        pytest.param([CHUNKED, b"2\r\n{}\r\n0\r\n\r\n"], [200], id="a body in chunks"),
+        pytest.param([CHUNKED, *[b"40\r\n" + b" " * 64 + b"\r\n"] * 2], [413], id="chunks that are too many"),
+        pytest.param([CHUNKED, b"zebra\r\n"], [400], id="a chunk that is none"),
+        pytest.param([GOOD.replace(b": 2", b": 101")], [413], id="a length that is too large"),
+        pytest.param([GOOD.replace(b": 2", b": -1")], [400], id="a negative length"),
+        pytest.param([GOOD.replace(b": 2", b": 2, 3")], [400], id="two lengths in one"),
+        pytest.param([GOOD.replace(b"Content-L", b"Content-Length: 3\r\nContent-L")], [400], id="two lengths"),
+        pytest.param([GOOD.replace(b"Content-L", b"Transfer-Encoding: chunked\r\nContent-L")], [400], id="both"),
+        pytest.param([GOOD.replace(b": 2", b": 1")], [400], id="a length that is too small"),
+        pytest.param([GOOD[:-2].replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")], [100, 408], id="expected"),
+    ],
+)
+async def test_a_body_that_is_slow_endless_or_lies_about_itself_is_refused(
+    server: uvicorn.Server, parts: list[bytes], expected: list[int]
+) -> None:
+    answer = await send(server, *parts, pause=0.005)
+
+    assert statuses(answer) == expected
+    if expected[-1:] == [408]:
+        assert b'{"detail":"The body took too long to arrive"}' in answer
+        assert b"x-content-type-options: nosniff" in answer
+    await is_well(server)
+
+
+async def test_slow_clients_keep_nobody_else_waiting(server: uvicorn.Server) -> None:
+    slow = [asyncio.create_task(send(server, GOOD[:-1])) for _ in range(50)]
+    await asyncio.sleep(0)
+
+    assert statuses(await send(server, GOOD.replace(b"Host: x", b"Host: x\r\nConnection: close"))) == [200]
+
+    assert {tuple(statuses(answer)) for answer in await asyncio.gather(*slow)} == {(408,)}
+    await is_well(server)
