@@ -3,26 +3,18 @@
 It takes the package playwright and a Chromium; where one is missing these tests are left out.
 """
 
-import os
 import shutil
-import socket
-import subprocess
-import sys
 import threading
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Final
 
-import httpx
 import pytest
 
 from app.core.auth.tokens import issue_token
-from app.settings import BASE_DIR
 from app.testing.databases import SECRET
+from tests.serving import serving
 
-PATIENCE: Final = 30.0  # seconds for what takes three
 CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TOKEN: Final = issue_token("alice", SECRET.encode(), 3600)
 CALL: Final = """async ([url, method, token, body, headers]) => {
@@ -66,25 +58,10 @@ def frontend() -> Iterator[str]:
 @pytest.fixture(scope="module")
 def api(frontend: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The origin of the API, in a process of its own, which lets the frontend's scripts call."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = str(probe.getsockname()[1])
-    environment = {"PATH": os.environ["PATH"], "BETTER_AUTH_SECRET": SECRET, "CORS_ORIGINS": frontend}
-    environment |= {"DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('browser')}/app.db", "RATE_LIMIT": "30/hour"}
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", "run", "--port", port], cwd=BASE_DIR, env=environment, stdout=subprocess.DEVNULL
-    )
-    try:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline:
-            with suppress(httpx.TransportError):
-                httpx.get(f"http://127.0.0.1:{port}/health")
-                break
-            time.sleep(0.05)
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(PATIENCE)
+    folder = tmp_path_factory.mktemp("browser")
+    database, log = f"sqlite:///{folder}/app.db", folder / "log"
+    with serving(database, log, CORS_ORIGINS=frontend, RATE_LIMIT="30/hour") as server:
+        yield server.url
 
 
 @pytest.fixture(scope="module")

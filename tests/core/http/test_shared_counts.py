@@ -11,16 +11,22 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Final
 
+import httpx
 import pytest
 
+from app.core.auth.tokens import issue_token
 from app.core.http import shared_counts
 from app.core.http.limits import MemoryCounts
 from app.core.http.shared_counts import SharedCounts
 from app.testing.callers import Client
+from app.testing.databases import SECRET
 from tests.core.http.conftest import Make
+from tests.serving import free_port, serving
 
 SERVER: Final = shutil.which("redis-server") or shutil.which("valkey-server")
 
@@ -31,7 +37,7 @@ pytestmark = [
 
 
 @contextmanager
-def serving(port: int) -> Iterator[subprocess.Popen[bytes]]:
+def storing(port: int) -> Iterator[subprocess.Popen[bytes]]:
     """A store on this port, once it can be reached."""
     process = subprocess.Popen(
         [str(SERVER), "--port", str(port), "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"],
@@ -48,12 +54,6 @@ def serving(port: int) -> Iterator[subprocess.Popen[bytes]]:
         process.wait()
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @pytest.fixture
 def unused_port() -> int:
     return free_port()
@@ -61,7 +61,7 @@ def unused_port() -> int:
 
 @pytest.fixture(scope="module")
 def store() -> Iterator[str]:
-    with serving(port := free_port()):
+    with storing(port := free_port()):
         yield f"redis://127.0.0.1:{port}/0"
 
 
@@ -97,6 +97,19 @@ async def test_two_applications_have_one_limit(make_app: Make, store: str) -> No
     assert Counter(answer.status_code for answer in answers) == {422: 20, 429: 40}
 
 
+@pytest.mark.slow
+def test_two_workers_under_one_limit_let_as_many_through_as_one(store: str, tmp_path: Path) -> None:
+    settings = {"RATE_LIMIT": "50/hour", "RATE_LIMIT_STORAGE": store}
+    database, log = f"sqlite:///{tmp_path}/app.db", tmp_path / "log"
+    headers = {"Authorization": f"Bearer {issue_token('carol', SECRET.encode(), 3600)}"}
+
+    with serving(database, log, "--workers", "2", **settings) as server, ThreadPoolExecutor(20) as callers:
+        # Each on a connection of its own, so that both workers get some.
+        answers = list(callers.map(lambda _: httpx.get(f"{server.url}/api/tasks", headers=headers), range(150)))
+
+    assert Counter(answer.status_code for answer in answers) == {200: 50, 429: 100}
+
+
 async def test_while_the_store_is_away_the_process_counts_and_says_so_once(
     caplog: pytest.LogCaptureFixture, unused_port: int
 ) -> None:
@@ -118,11 +131,11 @@ async def test_a_store_that_is_back_counts_again(
     clock = [1000.0]
     monkeypatch.setattr(shared_counts, "monotonic", lambda: clock[0])
     counts = SharedCounts(f"redis://127.0.0.1:{unused_port}/0", MemoryCounts())
-    with serving(unused_port):
+    with storing(unused_port):
         assert (await counts.hit("user:alice", 60)).number == 1
     assert [(await counts.hit("user:alice", 60)).number for _ in range(3)] == [1, 2, 3]
 
-    with serving(unused_port):
+    with storing(unused_port):
         assert (await counts.hit("user:alice", 60)).number == 4, "it is not asked at each request"
         clock[0] += shared_counts.ASKED_AGAIN_AFTER
         assert [(await counts.hit("user:alice", 60)).number for _ in range(2)] == [1, 2]
