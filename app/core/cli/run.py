@@ -1,5 +1,6 @@
 """`app run`."""
 
+import logging
 import signal
 import socket
 import sys
@@ -11,9 +12,12 @@ from app.core.auth.keys import signing_keys
 from app.core.cli.failures import explained
 from app.core.data.engine import database_url
 from app.core.data.migrations import pending, upgrade
+from app.core.http.limits import refuse_missing_client
 from app.core.ops.logging import configure_logging
 from app.core.ops.server import PROTOCOL
 from app.settings import Settings, load_settings
+
+logger = logging.getLogger(__name__)
 
 
 @click.command("run")
@@ -32,12 +36,15 @@ def command(host: str, port: int, workers: int, reload: bool) -> None:
     if reload and workers > 1:
         raise click.UsageError("--reload and --workers exclude each other")
     settings = load_settings()
+    refuse_missing_client(settings)
     _refuse_taken(host, port)
     _prepare(settings)
     if not settings.uses_jwks:
         signing_keys(settings)  # made here, once, before several workers would each make one
     configure_logging(settings)
     _greet(settings, host, port)
+    if workers > 1 and settings.rate and not settings.rate_limit_storage:
+        logger.warning("each of %d workers counts requests for itself; with RATE_LIMIT_STORAGE they share", workers)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))  # uvicorn shuts down in order, and then repeats the signal
     uvicorn.run(
         "app.asgi:serve",

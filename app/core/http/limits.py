@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from ipaddress import IPv6Address, ip_address, ip_network
-from itertools import islice
 from math import ceil
-from time import monotonic
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final
 
 from litestar.enums import ScopeType
 from litestar.exceptions import NotAuthorizedException, TooManyRequestsException
@@ -20,6 +18,7 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.core.auth.middleware import PUBLIC
+from app.core.http.counts import Counts, MemoryCounts
 from app.core.http.headers import Headers
 from app.settings import InvalidSettings, Settings
 from app.values import Rate
@@ -28,57 +27,8 @@ UNLIMITED: Final = "unlimited"
 """The handler option that exempts a public route, for what watches the process."""
 
 PER_ADDRESS: Final = 5  # times as often as a user: an office or a whole village may share one address
-MOST_WINDOWS: Final = 100_000  # some 20 megabytes
 
 _STANDING: Final = "rate_limit"
-
-
-class Hit(NamedTuple):
-    """Which one in its window a request is, from 1 on, and in how many seconds the window ends."""
-
-    number: int
-    ends_in: float
-
-
-class Counts(Protocol):
-    """Where requests are counted."""
-
-    async def hit(self, key: str, seconds: int) -> Hit:
-        """Count a request of this caller, in a window of so many seconds."""
-
-    async def aclose(self) -> None:
-        """Let go of whatever it holds."""
-
-
-class MemoryCounts:
-    """Counts in this process. There is no `await` in it, so that no two requests can get the same number.
-
-    Windows are kept in the order in which they end. A new one removes up to two that have ended, so the memory follows
-    the callers of the last window; where there are more than `size`, it removes the one that ends first.
-    """
-
-    def __init__(self, size: int = MOST_WINDOWS) -> None:
-        self._size = size
-        self._windows: dict[str, tuple[int, float]] = {}
-
-    async def hit(self, key: str, seconds: int) -> Hit:
-        """Count."""
-        now = monotonic()
-        count, end = self._windows.get(key, (0, 0.0))
-        if end <= now:
-            self._windows.pop(key, None)
-            self._make_room(now)
-            count, end = 0, now + seconds
-        self._windows[key] = count + 1, end
-        return Hit(count + 1, end - now)
-
-    async def aclose(self) -> None:
-        """Do nothing."""
-
-    def _make_room(self, now: float) -> None:
-        for key, (_, end) in list(islice(self._windows.items(), 2)):
-            if end <= now or len(self._windows) >= self._size:
-                del self._windows[key]
 
 
 class Limit:
@@ -171,6 +121,16 @@ def make_rate_limits(settings: Settings) -> RateLimits:
     )
 
 
+def refuse_missing_client(settings: Settings) -> None:
+    """See that a storage which is set can be spoken to.
+
+    Raises:
+        InvalidSettings: the package for it is not installed.
+    """
+    if settings.rate_limit_storage is not None and find_spec("redis") is None:
+        raise InvalidSettings("RATE_LIMIT_STORAGE is set, and what speaks to it is missing; `uv sync --extra redis`")
+
+
 def standing_of(scope: Any) -> Headers:
     """Return the headers that tell how a request's caller stands, where it was counted."""
     standing: Headers = scope.get(_STANDING, [])
@@ -192,8 +152,7 @@ def address_of(scope: Any) -> str:
 def _make_counts(settings: Settings) -> Counts:
     if settings.rate_limit_storage is None:
         return MemoryCounts()
-    if find_spec("redis") is None:
-        raise InvalidSettings("RATE_LIMIT_STORAGE is set, and what speaks to it is missing; `uv sync --extra redis`")
+    refuse_missing_client(settings)
     shared = import_module("app.core.http.shared_counts")  # only here, because the package is an extra
     counts: Counts = shared.SharedCounts(settings.rate_limit_storage.get_secret_value(), MemoryCounts())
     return counts

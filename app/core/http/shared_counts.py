@@ -13,7 +13,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from app.core.http.limits import Counts, Hit
+from app.core.http.counts import Counts, Hit
 
 logger = logging.getLogger(__name__)
 

@@ -70,8 +70,10 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Out
     with ExitStack() as stack:
         taken = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
         processes = {
-            "one": start(PORT=str(one), DATABASE_URL=f"sqlite:///{folder}/made/one.db"),
-            "two": start("--port", str(two), "--workers", "2", DATABASE_URL=f"sqlite:///{folder}/two.db"),
+            "one": start(PORT=str(one), RATE_LIMIT="9/second", DATABASE_URL=f"sqlite:///{folder}/made/one.db"),
+            "two": start(
+                "--port", str(two), "--workers", "2", DATABASE_URL=f"sqlite:///{folder}/two.db", RATE_LIMIT="9/second"
+            ),
             "taken": start("--port", str(taken), DATABASE_URL=f"sqlite:///{folder}/taken.db"),
             "away": start("--port", str(free_port()), DATABASE_URL="postgresql://x:hunter2@127.0.0.1:1/x"),
         }
@@ -174,6 +176,25 @@ def test_a_bad_setting_is_one_line(invoke: Invoke) -> None:
 
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == "Error: LOG_LEVEL should be 'DEBUG', 'INFO', 'WARNING' or 'ERROR'\n"
+
+
+def test_a_storage_without_its_client_is_one_line_and_not_one_for_each_worker(
+    invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.core.http.limits.find_spec", lambda _: None)
+
+    result = invoke("run", "--workers", "2", RATE_LIMIT_STORAGE="redis://localhost")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: RATE_LIMIT_STORAGE is set, ")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(("name", "lines"), [("one", 0), ("two", 1)])
+def test_workers_that_count_for_themselves_are_told_of_once(
+    outcomes: dict[str, Outcome], name: str, lines: int
+) -> None:
+    assert outcomes[name].stderr.count("workers counts requests for itself") == lines
 
 
 def test_production_does_not_start_without_a_secret(invoke: Invoke) -> None:

@@ -8,8 +8,9 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from app.core.http import limits
-from app.core.http.limits import PER_ADDRESS, MemoryCounts, address_of, make_rate_limits
+from app.core.http import counts, limits
+from app.core.http.counts import MemoryCounts
+from app.core.http.limits import PER_ADDRESS, address_of, make_rate_limits, refuse_missing_client
 from app.settings import InvalidSettings
 from app.testing.callers import Client, assert_error
 from app.testing.databases import settings_for_tests
@@ -25,7 +26,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(limits, "monotonic", lambda: self.now)
+        monkeypatch.setattr(counts, "monotonic", lambda: self.now)
 
 
 @pytest.fixture
@@ -161,39 +162,40 @@ async def test_behind_a_proxy_each_client_has_an_address_of_its_own(make_app: Ma
 
 
 async def test_windows_that_have_ended_leave_the_memory(clock: Clock) -> None:
-    counts = MemoryCounts()
+    memory = MemoryCounts()
     for number in range(1000):
-        await counts.hit(f"early {number}", 60)
+        await memory.hit(f"early {number}", 60)
     clock.now += 60
     for number in range(600):
-        await counts.hit(f"late {number}", 60)
+        await memory.hit(f"late {number}", 60)
 
-    assert len(counts._windows) == 600
+    assert len(memory._windows) == 600
 
 
 async def test_the_memory_is_bounded_and_keeps_what_ends_last(clock: Clock) -> None:
-    counts = MemoryCounts(size=10)
+    memory = MemoryCounts(size=10)
     for number in range(1000):
         clock.now += 0.001
-        await counts.hit(f"user {number}", 60)
+        await memory.hit(f"user {number}", 60)
 
-    assert len(counts._windows) <= 10
-    assert (await counts.hit("user 999", 60)).number == 2
+    assert len(memory._windows) <= 10
+    assert (await memory.hit("user 999", 60)).number == 2
 
 
 async def test_a_window_that_ends_is_a_new_one_of_the_full_length(clock: Clock) -> None:
-    counts = MemoryCounts()
+    memory = MemoryCounts()
 
-    assert await counts.hit("alice", 60) == (1, 60)
+    assert await memory.hit("alice", 60) == (1, 60)
     clock.now += 59
-    assert await counts.hit("alice", 60) == (2, 1)
+    assert await memory.hit("alice", 60) == (2, 1)
     clock.now += 1
-    assert await counts.hit("alice", 60) == (1, 60)
+    assert await memory.hit("alice", 60) == (1, 60)
 
 
 def test_a_storage_without_its_package_is_refused_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "find_spec", lambda _: None)
     settings = settings_for_tests("sqlite:///x.db", rate_limit="1/hour", rate_limit_storage="redis://h")
 
-    with pytest.raises(InvalidSettings, match=r"^RATE_LIMIT_STORAGE .*; `uv sync --extra redis`$"):
-        make_rate_limits(settings)
+    for use in (make_rate_limits, refuse_missing_client):
+        with pytest.raises(InvalidSettings, match=r"^RATE_LIMIT_STORAGE .*; `uv sync --extra redis`$"):
+            use(settings)

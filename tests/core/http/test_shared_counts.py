@@ -21,7 +21,7 @@ import pytest
 
 from app.core.auth.tokens import issue_token
 from app.core.http import shared_counts
-from app.core.http.limits import MemoryCounts
+from app.core.http.counts import MemoryCounts
 from app.core.http.shared_counts import SharedCounts
 from app.testing.callers import Client
 from app.testing.databases import SECRET
