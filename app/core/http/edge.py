@@ -24,6 +24,7 @@ logger = logging.getLogger(__name__)
 BODY_WITHIN: Final = 30.0  # seconds in which a client has to send the whole of its body
 
 _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_HANG_UP: Final = {"Connection": "close"}
 _LONGEST_NAME: Final = 100
 
 
@@ -94,8 +95,9 @@ def _in_time(receive: Receive, seconds: float) -> Receive:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
-            headers = {"Connection": "close"}
-            raise HTTPException("The body took too long to arrive", status_code=408, headers=headers) from None
+            raise HTTPException("The body took too long to arrive", status_code=408, headers=_HANG_UP) from None
+        if message["type"] == "http.disconnect":  # for whom there is no answer any more, but a line in the log
+            raise HTTPException("The client hung up before the end of the body", status_code=408, headers=_HANG_UP)
         is_complete = not message.get("more_body", False)
         return message
 

@@ -1,6 +1,7 @@
 """The server, over real sockets: whoever is slow, endless or lying holds nothing, and keeps nobody else waiting."""
 
 import asyncio
+import logging
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
@@ -13,6 +14,7 @@ from litestar.params import JSONBody
 
 from app.core.http.edge import Edge
 from app.core.http.errors import EXCEPTION_HANDLERS
+from app.core.ops.logging import AccessLog
 from app.core.ops.server import PatientProtocol
 from app.testing.databases import settings_for_tests
 
@@ -47,7 +49,7 @@ def served() -> Any:
         logging_config=None,
         request_max_body_size=100,
     )
-    app.asgi_handler = Edge(app.asgi_handler, settings_for_tests("sqlite:///x.db"), body_within=0.1)
+    app.asgi_handler = AccessLog(Edge(app.asgi_handler, settings_for_tests("sqlite:///x.db"), body_within=0.1))
     return app
 
 
@@ -185,4 +187,17 @@ async def test_slow_clients_keep_nobody_else_waiting(server: uvicorn.Server) -> 
     assert statuses(await send(server, GOOD.replace(b"Host: x", b"Host: x\r\nConnection: close"))) == [200]
 
     assert {tuple(statuses(answer)) for answer in await asyncio.gather(*slow)} == {(408,)}
+    await is_well(server)
+
+
+async def test_who_hangs_up_in_the_middle_of_a_body_is_no_failure_of_ours(
+    server: uvicorn.Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with connected(server) as (_, writer):
+        writer.write(GOOD[:-1])
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.02)
+
+    (line,) = [record for record in caplog.records if record.name == "app.access"]
+    assert (line.levelno, line.getMessage().split()[:3]) == (logging.WARNING, ["POST", "/echo", "408"])
     await is_well(server)
