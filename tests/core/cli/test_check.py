@@ -16,6 +16,12 @@ from app.testing.databases import Databases, SqliteDatabases, settings_for_tests
 from tests.core.cli.conftest import Invoke
 from tests.core.ops.checks.conftest import RANDOM_SECRET
 
+PRODUCTION = {
+    "APP_ENV": "production",
+    "BETTER_AUTH_SECRET": RANDOM_SECRET.get_secret_value(),
+    "ALLOWED_HOSTS": "api.example.com",
+}
+
 
 def test_nothing_found_is_said(invoke: Invoke, sqlite_databases: SqliteDatabases) -> None:
     result = invoke("check", DATABASE_URL=sqlite_databases.fresh())
@@ -24,8 +30,7 @@ def test_nothing_found_is_said(invoke: Invoke, sqlite_databases: SqliteDatabases
 
 
 def test_what_is_only_said_is_no_failure(invoke: Invoke, sqlite_databases: SqliteDatabases) -> None:
-    production = {"APP_ENV": "production", "BETTER_AUTH_SECRET": RANDOM_SECRET.get_secret_value()}
-    result = invoke("check", "--deploy", "--strict", DATABASE_URL=sqlite_databases.fresh(), **production)
+    result = invoke("check", "--deploy", "--strict", DATABASE_URL=sqlite_databases.fresh(), **PRODUCTION)
 
     assert result.exit_code == 0
     assert re.fullmatch(r"info: security\.I001: .+\n0 errors, 0 warnings\n", result.output)
@@ -46,8 +51,7 @@ def test_an_error_is_one_line_with_its_cure(invoke: Invoke, sqlite_databases: Sq
 def test_a_warning_fails_only_where_that_is_wanted(
     invoke: Invoke, postgres: Databases, options: list[str], code: int
 ) -> None:
-    production = {"APP_ENV": "production", "BETTER_AUTH_SECRET": RANDOM_SECRET.get_secret_value()}
-    result = invoke("check", "--deploy", *options, DATABASE_URL=postgres.fresh(), **production)
+    result = invoke("check", "--deploy", *options, DATABASE_URL=postgres.fresh(), **PRODUCTION)
 
     assert "warning: security.W001: " in result.output
     assert result.output.endswith("\n0 errors, 1 warnings\n")
@@ -64,6 +68,7 @@ def test_findings_are_json_for_a_machine(invoke: Invoke, sqlite_databases: Sqlit
     found = json.loads(result.stdout)
     assert [(finding["id"], finding["level"]) for finding in found] == [
         ("security.E004", "error"),
+        ("security.W002", "warning"),
         ("security.I001", "info"),
     ]
     assert all(set(finding) == {"id", "level", "message", "cure"} for finding in found)

@@ -56,7 +56,7 @@ def test_what_is_stored_stays_and_new_ids_follow(invoke: Invoke, databases: Data
 
 
 def test_production_is_not_seeded_by_mistake(invoke: Invoke, sqlite_databases: SqliteDatabases) -> None:
-    environment = {"APP_ENV": "production", "DATABASE_URL": sqlite_databases.fresh()}
+    environment = {"APP_ENV": "production", "ALLOWED_HOSTS": "api.example", "DATABASE_URL": sqlite_databases.fresh()}
     refused = invoke("seed", **environment)
 
     assert (refused.exit_code, refused.stdout) == (1, "")

@@ -2,6 +2,7 @@
 
 from app.core.data.engine import database_url
 from app.core.ops.checks.registry import Messages, Site, check
+from app.values import is_exposed, listed
 
 
 @check("security.E004", cure="Set APP_ENV=production, which refuses what is only fit for development.", deploy=True)
@@ -9,6 +10,28 @@ async def is_production(site: Site) -> Messages:
     """A deployment says that it is one."""
     if not site.settings.is_production:
         yield f"APP_ENV is {site.settings.app_env}."
+
+
+@check("security.W002", cure="Leave RATE_LIMIT out, or set a rate like 600/minute.", deploy=True)
+async def callers_are_limited(site: Site) -> Messages:
+    """One caller cannot take all of the service."""
+    if site.settings.rate is None:
+        yield "RATE_LIMIT is off."
+
+
+@check("security.W003", cure="List the names that clients call, like api.example.com.", deploy=True)
+async def hosts_are_named(site: Site) -> Messages:
+    """A request for another host's sake is not answered."""
+    if "*" in listed(site.settings.allowed_hosts):
+        yield "ALLOWED_HOSTS allows every host."
+
+
+@check("security.W004", cure="List origins with https, which nobody on the way can pretend to be.", deploy=True)
+async def origins_are_encrypted(site: Site) -> Messages:
+    """A script that somebody put into a page on its way does not read what the API says."""
+    for origin in listed(site.settings.cors_origins):
+        if is_exposed(origin):
+            yield f"CORS_ORIGINS has {origin}, which is not https."
 
 
 @check(

@@ -19,7 +19,8 @@ Find = Callable[..., Awaitable[list[Finding]]]
 
 def production(url: str, **changes: Any) -> Settings:
     """Settings as a deployment should have them."""
-    return settings_for_tests(url, **{"app_env": "production", "better_auth_secret": RANDOM_SECRET, **changes})
+    given = {"app_env": "production", "better_auth_secret": RANDOM_SECRET, "allowed_hosts": "api.example.com"}
+    return settings_for_tests(url, **{**given, **changes})
 
 
 async def findings(settings: Settings, make_app: Callable[[Settings], Litestar] = create_app) -> list[Finding]:

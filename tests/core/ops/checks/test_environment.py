@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -13,8 +14,19 @@ from tests.core.ops.checks.conftest import RANDOM_SECRET, production
 Ids = Callable[..., Awaitable[list[str]]]
 
 
-async def test_a_deployment_that_does_not_say_so_is_found(sqlite_databases: SqliteDatabases, ids: Ids) -> None:
-    assert await ids(production(sqlite_databases.fresh(), app_env="development")) == ["security.E004"]
+@pytest.mark.parametrize(
+    ("changes", "id"),
+    [
+        ({"app_env": "development", "rate_limit": "600/minute"}, "security.E004"),
+        ({"rate_limit": "off"}, "security.W002"),
+        ({"allowed_hosts": "*"}, "security.W003"),
+        ({"cors_origins": "https://app.example,http://app.example"}, "security.W004"),
+    ],
+)
+async def test_a_setting_that_is_unfit_for_a_deployment_is_found(
+    sqlite_databases: SqliteDatabases, ids: Ids, changes: dict[str, Any], id: str
+) -> None:
+    assert await ids(production(sqlite_databases.fresh(), **changes)) == [id]
 
 
 @pytest.mark.parametrize("secret", ["5f4dcc3b8a1e0297f6d2c4b8e07a9135", "mUqW0n5YtG8sKf2LxZr7VbHd4Jc9PaQe"])
@@ -51,6 +63,7 @@ async def test_the_example_for_production_has_nothing_to_find(restricted: Databa
     url = restricted.fresh()
     given = {
         "APP_ENV": "production",
+        "ALLOWED_HOSTS": "api.example.com",
         "DATABASE_URL": url,
         "MIGRATION_DATABASE_URL": restricted.for_owner(url),
         "BETTER_AUTH_SECRET": RANDOM_SECRET.get_secret_value(),
