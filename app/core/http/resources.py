@@ -8,6 +8,7 @@ before it by the middleware, the guard and the DTO.
 from __future__ import annotations
 
 import builtins
+import re
 from collections.abc import Callable
 from inspect import cleandoc
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
@@ -38,7 +39,7 @@ RowId = Annotated[int, PathParameter(description="The `id` of the row.")]
 class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     """List, create, read, change and delete the caller's own rows of one table.
 
-    `{noun}` and `{nouns}` in a handler's summary and docstring become the table's names in the public documentation.
+    `{noun}`, `{a_noun}` and `{nouns}` in a handler's summary and docstring become the table's names in the docs.
     """
 
     model: ClassVar[type[Owned]]
@@ -53,7 +54,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         types = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]  # a generic base has it
         cls.model, cls.create_schema, cls.update_schema = types
         cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # narrowed at run time, as Litestar means it
-        cls.tags = [cls.nouns().capitalize()]
+        cls.tags = [cls.nouns().replace("_", " ").capitalize()]
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
         cls.dependencies = {
             "rows": Provide(_provider_of(cls.repository.of(cls.model)), sync_to_thread=False),
@@ -62,12 +63,12 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
 
     @classmethod
     def noun(cls) -> str:
-        """What one row is called, in lower case: `task`."""
-        return cls.model.__name__.lower()
+        """What one row is called in a sentence: `task`, `line item`."""
+        return re.sub(r"(?<!^)(?=[A-Z])", " ", cls.model.__name__).lower()
 
     @classmethod
     def nouns(cls) -> str:
-        """What several rows are called: the table's name, `tasks`."""
+        """What several rows are called: the table's name, `tasks`, `line_items`."""
         return str(cls.model.__tablename__)
 
     @litestar.get(
@@ -81,7 +82,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         return await page.respond()
 
     @litestar.post(
-        summary="Create a {noun}",
+        summary="Create {a_noun}",
         response_description="The new {noun}.",
         response_headers=[LOCATION],
         media_type=MediaType.JSON,
@@ -91,22 +92,22 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         row = await rows.insert_one(data.model_dump())
         return Response(row, headers={"Location": f"{self.path}/{row.id}"})
 
-    @litestar.get("/{id:int}", summary="Read a {noun}", response_description="The {noun}.")
+    @litestar.get("/{id:int}", summary="Read {a_noun}", response_description="The {noun}.")
     async def get(self, rows: Rows[TableT], id: RowId) -> Row:
         """Return one of your {nouns}."""
         return await rows.select_one(id)
 
-    @litestar.put("/{id:int}", summary="Change a {noun} (PUT)", response_description="The {noun} as it is now.")
+    @litestar.put("/{id:int}", summary="Change {a_noun} (PUT)", response_description="The {noun} as it is now.")
     async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT]) -> Row:
         """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
         return await rows.update_one(id, data.model_dump(exclude_unset=True))
 
-    @litestar.patch("/{id:int}", summary="Change a {noun}", response_description="The {noun} as it is now.")
+    @litestar.patch("/{id:int}", summary="Change {a_noun}", response_description="The {noun} as it is now.")
     async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT]) -> Row:
         """Change the fields that are sent and no other. Null empties a field that may be empty."""
         return await rows.update_one(id, data.model_dump(exclude_unset=True))
 
-    @litestar.delete("/{id:int}", summary="Delete a {noun}", response_description="It is gone.")
+    @litestar.delete("/{id:int}", summary="Delete {a_noun}", response_description="It is gone.")
     async def delete(self, rows: Rows[TableT], id: RowId) -> None:
         """Delete one of your {nouns}, for good."""
         await rows.delete_one(id)
@@ -114,7 +115,9 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
         """Give each handler its operation id (`tasks_list`) and put the table's names into its texts."""
         handlers = super().get_route_handlers()
-        names = {"noun": self.noun(), "nouns": self.nouns()}
+        noun = self.noun()
+        a_noun = f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
+        names = {"noun": noun, "a_noun": a_noun, "nouns": self.nouns().replace("_", " ")}
         for handler in handlers:
             if isinstance(handler, HTTPRouteHandler):
                 handler.operation_id = handler.operation_id or f"{self.nouns()}_{handler.fn.__name__}"
