@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any, Final, NoReturn, cast
 
 import psycopg
-from sqlalchemy import Delete, Dialect, Engine, Insert, PoolProxiedConnection, Select, Update
+from sqlalchemy import Delete, Dialect, Engine, Float, Insert, Numeric, PoolProxiedConnection, Select, Update
 from sqlalchemy.exc import DBAPIError, MissingGreenlet
 from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeEngine
@@ -80,7 +80,13 @@ class _Given:
 def _reader_of(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     if isinstance(type_, UTCDateTime) and dialect.name == "postgresql":
         return None  # our connections speak UTC; converting each moment of a page again takes a tenth of its time
-    return type_.dialect_impl(dialect).result_processor(dialect, None)
+    return type_.dialect_impl(dialect).result_processor(dialect, _oid_of(type_))
+
+
+def _oid_of(type_: TypeEngine[Any]) -> int | None:
+    """The type as PostgreSQL will name it with its rows, where SQLAlchemy asks: of numbers with a fraction."""
+    name = "float8" if isinstance(type_, Float) else "numeric" if isinstance(type_, Numeric) else None
+    return psycopg.adapters.types[name].oid if name else None
 
 
 def _defaults_of(compiled: Any) -> dict[str, Any]:
