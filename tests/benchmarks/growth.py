@@ -3,9 +3,11 @@
     uv run python -m tests.benchmarks.growth
     uv run python -m tests.benchmarks.growth --rows 5000000 --requests 0
 
-Each operation is measured on a table of 10,000 rows and on the large one, of whose rows one user owns half: for users
-with 200 rows, and for that one. `page` is a page of 100 at any depth (`after`, as `Link` gives it). What the columns
-mean, and that `ratio` is the one to trust, is said in `__main__.py`; here it is against the small table, and flat is 1.
+Each operation is measured on a table of 10,000 rows and on the large one: for users with 200 rows, and for the one
+who came after them and owns half of all rows. `page` is a page of 100 at any depth (`after`, as `Link` gives it). What
+the columns mean, and that `ratio` is the one to trust, is said in `__main__.py`; here it is against the small table,
+and flat is 1. `CPU` is the application's; what PostgreSQL needs shows in `p50`.
+
 Then one server answers the mix; its memory (resident, Linux only) is printed on the way, and has to stay where it is.
 """
 
@@ -38,7 +40,7 @@ STEPS: Final = 10
 @click.option("--clients", default=20, show_default=True, type=click.IntRange(1))
 def main(rows: int, requests: int, rounds: int, seconds: float, clients: int) -> None:
     """Measure, and print a table."""
-    many = Population("user-", users=rows // 400, each=200)
+    many = Population("user-", users=rows // 400, each=200, callers=SMALL.users)
     one = Population("owner-", users=1, each=rows // 2, first_id=many.users * many.each + 1)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory()))

@@ -12,7 +12,6 @@ from app.testing.databases import SECRET
 
 OPERATIONS: Final = ("list 100", "get", "create", "update", "mix")
 MIX: Final = {"list 100": 70, "get": 15, "create": 10, "update": 5}  # percent
-_MOST_CALLERS: Final = 1_000
 _DAY: Final = 24 * 60 * 60
 _CHOICE: Final = random.Random(4)  # noqa: S311 # the same load in every run
 
@@ -24,6 +23,7 @@ class Population(NamedTuple):
     users: int
     each: int
     first_id: int = 1
+    callers: int = 1_000  # at most; the others only have rows
 
     def seed(self, database_url: str) -> None:
         """Store their rows. The table holds none yet but those below the first id."""
@@ -37,7 +37,7 @@ class Population(NamedTuple):
 
     def requests(self, operation: str) -> Iterator[bytes]:
         """Return requests without end, each of one of these users, taken at random."""
-        tokens = [self._token(user) for user in range(min(self.users, _MOST_CALLERS))]
+        tokens = [self._token(user) for user in range(min(self.users, self.callers))]
         makers: dict[str, Callable[[int], bytes]] = {
             "list 100": lambda user: _request("GET", "/api/tasks", tokens[user]),
             "page": lambda user: _request("GET", f"/api/tasks?after={self._row(user, spare=100)}", tokens[user]),
