@@ -127,7 +127,7 @@ def _closed_words(source: str) -> Iterator[tuple[int, str]]:
             yield from ((node.lineno, alias.name) for alias in node.names if alias.name in CLOSED)
         elif isinstance(node, ast.Attribute) and node.attr in CLOSED:
             yield node.lineno, node.attr
-        elif isinstance(node, ast.Name) and node.id in CLOSED:
+        elif isinstance(node, ast.Name) and node.id in CLOSED and isinstance(node.ctx, ast.Load):  # not a field `text`
             yield node.lineno, node.id
 
 

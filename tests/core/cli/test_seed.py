@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 
+from app.core.data.people import models_in_order
 from app.tasks.schemas import TaskCreate
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.core.cli.conftest import Invoke
+
+TABLES = [str(model.__tablename__) for model in models_in_order()]
 
 
 def rows_in(invoke: Invoke, url: str) -> list[dict[str, Any]]:
@@ -19,10 +22,10 @@ def test_every_table_gets_rows_of_every_user(invoke: Invoke, databases: Database
     url = databases.for_owner(databases.fresh())
     result = invoke("seed", "--users", "2", "--per-user", "30", DATABASE_URL=url)
 
-    assert (result.exit_code, result.output) == (0, "projects: 60 added\ntasks: 60 added\n")
+    assert (result.exit_code, result.output) == (0, "".join(f"{table}: 60 added\n" for table in TABLES))
     rows = rows_in(invoke, url)
     owners = Counter((found["table"], found["row"]["user_id"]) for found in rows)
-    assert owners == {(table, user): 30 for table in ("projects", "tasks") for user in ("user1", "user2")}
+    assert owners == {(table, user): 30 for table in TABLES for user in ("user1", "user2")}
     projects = {found["row"]["id"]: found["row"]["user_id"] for found in rows if found["table"] == "projects"}
     tasks = [found["row"] for found in rows if found["table"] == "tasks"]
     assert {projects[task["project_id"]] == task["user_id"] for task in tasks if task["project_id"]} == {True}
@@ -40,7 +43,7 @@ def test_the_same_number_is_the_same_rows_on_every_database(
 
     first = seeded(sqlite_databases.fresh(), "--seed", "7")
 
-    assert first.count(b"\n") == 30
+    assert first.count(b"\n") == 3 * 5 * len(TABLES)
     assert seeded(postgres.fresh(), "--seed", "7") == first
     assert seeded(sqlite_databases.fresh(), "--seed", "8") != first
     assert seeded(sqlite_databases.fresh()) != seeded(sqlite_databases.fresh())
@@ -52,7 +55,7 @@ def test_what_is_stored_stays_and_new_ids_follow(invoke: Invoke, databases: Data
         assert invoke("seed", "--user", "alice", "--per-user", "3", DATABASE_URL=url).exit_code == 0
 
     rows = [(found["table"], found["row"]["id"], found["row"]["user_id"]) for found in rows_in(invoke, url)]
-    assert rows == [(table, number, "alice") for table in ("projects", "tasks") for number in range(1, 7)]
+    assert rows == [(table, number, "alice") for table in TABLES for number in range(1, 7)]
 
 
 def test_production_is_not_seeded_by_mistake(invoke: Invoke, sqlite_databases: SqliteDatabases) -> None:
