@@ -12,6 +12,8 @@ from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar, cast
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from sqlalchemy import (
     BigInteger,
+    BinaryExpression,
+    Column,
     ColumnElement,
     Select,
     Table,
@@ -27,7 +29,7 @@ from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from app.core.data.errors import ClosedMethod, RowNotFound
 from app.core.data.fields import MAX_ID
-from app.core.data.owned import Owned
+from app.core.data.owned import OWNER_COLUMN, Owned
 from app.core.data.plans import Statement, Values
 from app.core.data.rows import Row, row_struct
 from app.core.data.session import AppSession
@@ -171,8 +173,16 @@ def _page_of(model: type[Owned], *, backwards: bool, count: bool) -> Select[Any]
 
 def _page(table: Table, backwards: bool, mine: ColumnElement[bool]) -> Select[Any]:
     limit, offset, edge = (bindparam(name, type_=BigInteger) for name in ("limit", "offset", "edge"))
-    beyond, order = (table.c.id < edge, table.c.id.desc()) if backwards else (table.c.id > edge, table.c.id)
-    return select(*table.c).where(mine, beyond).order_by(order).limit(limit).offset(offset)
+    row_id = table.c.id
+    keys: tuple[Column[Any], ...] = (row_id,)
+    if isinstance(mine, BinaryExpression):
+        # As a range of one value: were the owner a constant, PostgreSQL would see an order of ids alone, and walk the
+        # primary key past everybody else's rows. For who came late with half of a table: 100 ms instead of 0.03.
+        mine = mine.left.between(mine.right, mine.right)
+        keys = (table.c[OWNER_COLUMN], row_id)
+    beyond = row_id < edge if backwards else row_id > edge
+    order = [key.desc() for key in keys] if backwards else keys
+    return select(*table.c).where(mine, beyond).order_by(*order).limit(limit).offset(offset)
 
 
 def _page_and_total(table: Table, backwards: bool, mine: ColumnElement[bool]) -> Select[Any]:
