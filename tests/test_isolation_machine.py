@@ -106,6 +106,7 @@ def test_a_weaker_filter_is_found(world: World, weaken: Callable[[Criteria], Non
         search_each_group(world, FIND)
 
 
+@pytest.mark.slow
 def test_what_was_found_is_shown_as_a_short_program(
     sqlite_databases: Databases, weaken: Callable[[Criteria], None]
 ) -> None:

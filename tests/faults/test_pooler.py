@@ -12,6 +12,7 @@ from tests.pooler import needs_pgbouncer, pooled
 pytestmark = needs_pgbouncer
 
 
+@pytest.mark.slow
 async def test_nobody_is_answered_with_the_rows_of_another(database: Database, serve: Serve) -> None:
     with pooled(database.url) as pooler:
         async with under_load(serve(pooler.url).url) as load:

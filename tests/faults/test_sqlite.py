@@ -21,7 +21,7 @@ def integrity_of(url: str) -> list[str]:
         connection.close()
 
 
-@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 async def test_no_writer_is_told_that_the_file_is_locked(
     workers: str, sqlite_databases: SqliteDatabases, serve: Serve
 ) -> None:

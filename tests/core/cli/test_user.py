@@ -25,7 +25,7 @@ from app.core.data.ownership import everyone
 from app.core.data.people import models_in_order
 from app.core.data.session import AppSession
 from app.settings import BASE_DIR, load_settings
-from app.testing.databases import SECRET, Databases, settings_for_tests
+from app.testing.databases import SECRET, Databases, SqliteDatabases, settings_for_tests
 from app.testing.factories import stored_through
 from tests.core.cli.conftest import Invoke
 from tests.core.data.test_people import store_person
@@ -37,6 +37,10 @@ COMMANDS = [["export", PERSON], ["erase", PERSON, "--yes"]]
 
 @pytest.fixture
 def url(databases: Databases) -> str:
+    return filled(databases)
+
+
+def filled(databases: Databases) -> str:
     """The URL of a database in which the person and somebody else have two rows in each table."""
     url = databases.fresh()
     asyncio.run(_fill(databases.for_owner(url)))
@@ -201,7 +205,8 @@ def test_after_erasing_the_whole_database_does_not_know_the_person(
     assert all(len(after[name]) == 2 for name in NAMES)
 
 
-def test_a_process_of_its_own_knows_every_table(databases: Databases, url: str) -> None:
+def test_a_process_of_its_own_knows_every_table(sqlite_databases: SqliteDatabases) -> None:
+    url = filled(sqlite_databases)
     environment = {**os.environ, "DATABASE_URL": url, "BETTER_AUTH_SECRET": SECRET}
     app = [sys.executable, "-m", "app", "user", "erase", PERSON, "--yes"]
 
@@ -211,7 +216,7 @@ def test_a_process_of_its_own_knows_every_table(databases: Databases, url: str) 
 
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "".join(f"{name}: 2 erased\n" for name in reversed(NAMES))
-    assert mentions(databases, url, PERSON) == []
+    assert mentions(sqlite_databases, url, PERSON) == []
 
 
 def test_an_erasure_that_fails_is_one_line_and_erases_nothing(invoke: Invoke, databases: Databases, url: str) -> None:
