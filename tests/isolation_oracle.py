@@ -115,12 +115,9 @@ class Oracle:
         check((answer.status_code, answer.json()) == (200, expected), f"200 expected, and {expected}", answer)
         total = str(len(everything)) if count else None
         check(answer.headers.get("x-total-count") == total, f"the total {total} expected", answer)
-        pages = {"next": offset + limit} if offset + limit < len(everything) else {}
-        pages |= {"prev": max(0, offset - limit)} if offset else {}
-        links = {
-            relation: f"{resource.path}?{urlencode({'limit': limit, 'offset': start})}"
-            for relation, start in pages.items()
-        }
+        pages = {"next": {"after": expected[-1]["id"]}} if expected and offset + limit < len(everything) else {}
+        pages |= {"prev": {"offset": max(0, offset - limit)}} if offset else {}
+        links = {relation: f"{resource.path}?{urlencode({'limit': limit, **edge})}" for relation, edge in pages.items()}
         check({r: link["url"] for r, link in answer.links.items()} == links, f"the links {links} expected", answer)
 
     def _forget(self, user: str, model: type[Owned], row_id: int) -> None:
