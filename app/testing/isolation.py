@@ -4,7 +4,7 @@ The transaction is opened on the driver's connection, out of SQLAlchemy's sight.
 sessions are in AUTOCOMMIT, each on its own, one that fails takes nothing with it, and `atomic()` is a savepoint.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
 
-from app.core.data.engine import connect_args, prepare_sqlite
+from app.core.data.engine import connect_args, paramstyle, prepare_sqlite
 from app.core.data.session import JOINED, AppSession
 from app.core.data.subject import SubjectConnection, prepare_postgres
 
@@ -30,6 +30,7 @@ def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
         skip_autocommit_rollback=True,
         pool_reset_on_return=None,
         connect_args=connect_args(engine.url) | _CONNECTIONS.get(engine.dialect.name, {}),
+        paramstyle=paramstyle(engine.url),
     )
     # A session's commit has no effect in AUTOCOMMIT, but the driver would end the transaction that it does not know.
     isolated.dialect.do_commit = lambda _: None  # type: ignore[assignment,method-assign]
@@ -69,11 +70,11 @@ async def emptied(owner: AsyncEngine) -> AsyncIterator[None]:
 class SavepointConnection(SubjectConnection):
     """PostgreSQL refuses everything after an error in a transaction, so each statement gets a savepoint of its own."""
 
-    async def execute_fetchall(self, query: str, params: Any = None) -> list[TupleRow]:
+    async def execute_fetchall(self, query: str, values: Sequence[Any]) -> list[TupleRow]:
         """Execute, and undo what fails."""
         await self.execute("SAVEPOINT statement")
         try:
-            return await super().execute_fetchall(query, params)
+            return await super().execute_fetchall(query, values)
         except psycopg.Error:
             await self.execute("ROLLBACK TO SAVEPOINT statement")
             raise

@@ -6,7 +6,7 @@ import pytest
 
 from tests.faults.cluster import Cluster, Database
 from tests.faults.conftest import Serve
-from tests.faults.load import CLIENTS, Load, under_load
+from tests.faults.load import CLIENTS, LONGEST, Load, under_load
 from tests.serving import Server
 
 FROZEN = 5  # seconds
@@ -24,22 +24,20 @@ async def test_terminated_connections_fail_no_request(server: Server, database: 
 
 
 @pytest.mark.slow
-async def test_restarts_fail_no_request(cluster: Cluster, serve: Serve) -> None:
-    database = cluster.fresh(restricted=False)
-
-    load = await under_restarts(database, cluster, serve, "fast")
+@pytest.mark.parametrize("restricted", [True, False], ids=["restricted", "owner"])
+async def test_restarts_fail_no_request(cluster: Cluster, serve: Serve, restricted: bool) -> None:
+    load = await under_restarts(cluster.fresh(restricted=restricted), cluster, serve, "fast")
 
     assert [answer for answer in load.failures if answer.is_unknown] == []
     assert load.hasty == []  # a machine on which a restart takes longer than the budget may give up
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["fast", "immediate"])
-async def test_restarts_fail_no_read_and_no_write_but_those_that_were_on_their_way(
-    cluster: Cluster, serve: Serve, mode: str
+async def test_crashes_fail_no_read_and_no_write_but_those_that_were_on_their_way(
+    cluster: Cluster, serve: Serve
 ) -> None:
-    """A crash says no farewell; and in a flight of two statements, as the policies need, the driver loses it."""
-    load = await under_restarts(cluster.fresh(), cluster, serve, mode)
+    """A crash says no farewell: it may have come between a commit and its answer."""
+    load = await under_restarts(cluster.fresh(), cluster, serve, "immediate")
 
     assert load.hasty == []
     assert len([answer for answer in load.failures if answer.is_unknown]) <= RESTARTS * CLIENTS
@@ -64,6 +62,20 @@ async def test_a_frozen_server_is_waited_for_and_nothing_hangs_on_it(cluster: Cl
         await load.more(200)
 
     load.check(database.owner_url)
+
+
+@pytest.mark.slow
+async def test_a_server_that_stays_frozen_is_503_in_time_and_is_recovered_from(cluster: Cluster, serve: Serve) -> None:
+    """The kernel keeps its connections alive, so that nobody but the application itself can tell."""
+    database = cluster.fresh()
+
+    async with under_load(serve(database.url).url) as load:
+        with cluster.frozen():
+            await asyncio.sleep(LONGEST + 5)
+        await load.more(200)
+
+    load.check(database.owner_url)
+    assert len(load.failures) >= CLIENTS
 
 
 @pytest.mark.slow

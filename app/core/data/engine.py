@@ -5,7 +5,7 @@ without a round trip of their own. What each setting of the pool is for stands i
 """
 
 import select
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import URL, Connection, Engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -72,6 +72,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         pool_recycle=-1 if is_sqlite else settings.database_pool_recycle,
         pool_use_lifo=True,
         connect_args=connect_args(url),
+        paramstyle=paramstyle(url),
     )
     if is_sqlite:
         prepare_sqlite(engine.sync_engine)
@@ -80,6 +81,11 @@ def make_engine(settings: Settings) -> AsyncEngine:
         prepare_postgres(engine)
         _verify_on_checkout(engine)
     return engine
+
+
+def paramstyle(url: URL) -> Literal["qmark", "numeric_dollar"]:
+    """Return how SQLAlchemy writes the places for values: as the database reads them, so that nobody rewrites them."""
+    return "qmark" if url.get_backend_name() == "sqlite" else "numeric_dollar"
 
 
 def connect_args(url: URL) -> dict[str, Any]:

@@ -36,8 +36,7 @@ class Plan:
         if any(bind.expanding for bind in compiled.bind_names):
             raise TypeError("A list of values cannot be compiled once; use session.execute() for this statement.")
         self.text = str(compiled)
-        self._is_positional = bool(compiled.positional)
-        self._names: Sequence[str] = compiled.positiontup or list(compiled.bind_names.values())
+        self._names: Sequence[str] = compiled.positiontup or ()
         self._constants = {name: bind.value for bind, name in compiled.bind_names.items() if bind.value is not None}
         self._defaults = _defaults_of(compiled)
         types = {name: bind.type.dialect_impl(dialect) for bind, name in compiled.bind_names.items()}
@@ -46,8 +45,8 @@ class Plan:
         self._out_of = [_reader_of(column.type, dialect) for column in statement.exported_columns]
         self._as_they_come = not any(self._out_of)
 
-    def bind(self, values: Values) -> Any:
-        """Return the values as the driver takes them, with the columns' defaults.
+    def bind(self, values: Values) -> list[Any]:
+        """Return the values as the driver takes them, in the statement's order, with the columns' defaults.
 
         Raises:
             KeyError: one is missing.
@@ -57,8 +56,7 @@ class Plan:
             given[name] = default.arg(_Given(given)) if default.is_callable else default.arg
         for name, convert in self._into.items():
             given[name] = convert(given[name])
-        bound = [given[name] for name in self._names]
-        return bound if self._is_positional else dict(zip(self._names, bound, strict=True))
+        return [given[name] for name in self._names]
 
     def read(self, rows: Rows) -> Rows:
         """Return the driver's rows as the columns' types read them."""

@@ -1,14 +1,16 @@
 """Row level security: PostgreSQL is told, with each statement, on whose behalf it runs.
 
 Where the application's role is subject to the policies, the owner goes along as a setting of the transaction, in one
-flight with the statement (a psycopg pipeline). So it is still one round trip, and nothing stays on the connection: it
-holds behind a pooler that hands connections around by the transaction. It is never a session-level SET.
+flight with the statement. So it is still one round trip, and nothing stays on the connection: it holds behind a pooler
+that hands connections around by the transaction. It is never a session-level SET.
 """
 
-from collections.abc import Coroutine
-from typing import Any, Final, Self, cast
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final, Self, TypeVar, cast
 
-from psycopg import AsyncConnection, AsyncCursor, AsyncServerCursor
+import psycopg
+from psycopg import AsyncRawCursor, AsyncRawServerCursor
+from psycopg.abc import PQGen
 from psycopg.rows import TupleRow
 from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -17,15 +19,19 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util.concurrency import in_greenlet
 
+from app.core.data.flight import FlightConnection, Query
+
+ResultT = TypeVar("ResultT")
+
 SETTING: Final = "app.user_id"
-_TELL: Final = f"SELECT set_config('{SETTING}', %s, true)"
+_TELL: Final = f"SELECT set_config('{SETTING}', $1, true)"
 _PREPARE: Final = """
     SELECT set_config('TimeZone', 'UTC', false), coalesce(bool_or(row_security_active(oid)), false) FROM pg_class
     WHERE relrowsecurity AND relkind IN ('r', 'p') AND has_table_privilege(oid, 'SELECT')
 """
 
 
-class SubjectConnection(AsyncConnection[TupleRow]):
+class SubjectConnection(FlightConnection):
     """A connection that knows for whom it works; `subject` is None for nobody, for whom the policies find nothing."""
 
     is_subject_to_policies = False
@@ -47,18 +53,38 @@ class SubjectConnection(AsyncConnection[TupleRow]):
             raise MissingGreenlet("A connection is opened in a greenlet.")
         return cls.connect(*arguments, **options)
 
-    async def execute_fetchall(self, query: str, params: Any = None) -> list[TupleRow]:
+    async def execute_fetchall(self, query: str, values: Sequence[Any]) -> list[TupleRow]:
         """Execute, and return all rows: the call that aiosqlite has as well."""
-        cursor = self.cursor()
-        await cursor.execute(query, params)
-        return await cursor.fetchall()
+        if not self.autocommit:  # psycopg begins the transaction with its first statement
+            cursor = self.cursor()
+            await cursor.execute(query, values)
+            return await cursor.fetchall()
+        if self.is_subject_to_policies:
+            return await self.fly(self.telling, (query, values))
+        return await self.fly((query, values))
 
-    async def tell_subject(self) -> None:
-        """Set the subject for the rest of the transaction, which outside of one ends with the flight."""
-        await AsyncCursor(self).execute(_TELL, (self.subject or "",))
+    async def wait(self, gen: PQGen[ResultT], *arguments: Any, **options: Any) -> ResultT:
+        """Wait for what psycopg itself has asked; on somebody's behalf no longer than for a flight.
+
+        Raises:
+            psycopg.Error: the server's, or one that has no `sqlstate`: then the connection is closed.
+        """
+        if self.subject is not None:  # a command may take its time
+            options.setdefault("timeout", self.answer_within)
+        try:
+            return await super().wait(gen, *arguments, **options)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None:
+                self.pgconn.finish()
+            raise
+
+    @property
+    def telling(self) -> Query:
+        """What sets the subject for the rest of the transaction, which outside of one ends with the flight."""
+        return _TELL, (self.subject or "",)
 
 
-class SubjectCursor(AsyncCursor[TupleRow]):
+class SubjectCursor(AsyncRawCursor[TupleRow]):
     """A cursor that says so with each statement, where policies apply."""
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
@@ -67,19 +93,19 @@ class SubjectCursor(AsyncCursor[TupleRow]):
         if not connection.is_subject_to_policies:
             return await super().execute(query, params, **options)
         async with connection.pipeline():
-            await connection.tell_subject()
+            await AsyncRawCursor(connection).execute(*connection.telling)
             await super().execute(query, params, **options)
         return self
 
 
-class SubjectServerCursor(AsyncServerCursor[TupleRow]):
+class SubjectServerCursor(AsyncRawServerCursor[TupleRow]):
     """The same for a stream, which is within a transaction: the subject goes ahead, in a flight of its own."""
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Open the stream, after the subject is set."""
         connection = cast("SubjectConnection", self.connection)
         if connection.is_subject_to_policies:
-            await connection.tell_subject()
+            await AsyncRawCursor(connection).execute(*connection.telling)
         return await super().execute(query, params, **options)
 
 

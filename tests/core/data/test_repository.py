@@ -101,8 +101,9 @@ async def test_a_page_is_found_by_its_owner_also_for_who_came_late_with_half_of_
             )
         connection.execute("ANALYZE tasks")
         values = plan.bind({"limit": 101, "offset": 0, "edge": 0, "_owner": "late"})
-        lines = [line for (line,) in connection.execute("EXPLAIN " + plan.text, values).fetchall()]
+        explained = psycopg.RawCursor(connection).execute(f"EXPLAIN {plan.text}", values).fetchall()
     await engine.dispose()
+    lines = [line for (line,) in explained]
 
     assert any("uq_tasks_user_id" in line for line in lines), lines
     assert not any("pk_tasks" in line or "Sort" in line for line in lines), lines

@@ -1,0 +1,138 @@
+"""Flights: statements to PostgreSQL all at once, and the rows of the last one back, by libpq itself.
+
+One flight is one round trip, and outside of a transaction it is stored as a whole or not at all. psycopg's cursors and
+pipelines do the same, at two to three times the CPU time; a pipeline of theirs also loses what the server says when it
+ends a connection, without which nobody knows whether a write was carried out; and neither has an end to its patience.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from contextlib import suppress
+from typing import Any, ClassVar, Final
+
+import psycopg
+from psycopg import AsyncConnection
+from psycopg.adapt import PyFormat, Transformer
+from psycopg.errors import error_from_result
+from psycopg.pq import ConnStatus, ExecStatus
+from psycopg.pq.abc import PGresult
+from psycopg.rows import TupleRow
+
+Query = tuple[str, Sequence[Any]]
+"""SQL with PostgreSQL's own places for values ($1, $2), and the values."""
+
+_DONE: Final = frozenset({ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK})
+_TO_STOP: Final = 1.0  # seconds; whoever has cancelled is waiting for it
+
+
+class FlightConnection(AsyncConnection[TupleRow]):
+    """A connection that can fly, while it is in AUTOCOMMIT: transactions are psycopg's to begin."""
+
+    answer_within: ClassVar[float] = 8.0  # seconds; the server's own limits (README) come first, unless it is frozen
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._values = Transformer(self)
+
+    async def fly(self, *queries: Query) -> list[TupleRow]:
+        """Execute the queries in one round trip, and return the rows of the last one.
+
+        Raises:
+            psycopg.Error: one failed, and with it all; without a `sqlstate` nobody knows, and the connection is lost.
+        """
+        async with self.lock:
+            dumped = [(text.encode(), *self._dump(values)) for text, values in queries]
+            try:
+                results = await self._exchange(dumped)
+            except asyncio.CancelledError:
+                await asyncio.shield(self._stop())
+                raise
+            _raise_failed(results)
+            self._values.set_pgresult(results[-1])
+            return self._values.load_rows(0, results[-1].ntuples, tuple)
+
+    def _dump(self, values: Sequence[Any]) -> tuple[Any, Any, Any]:
+        dumped = self._values.dump_sequence(values, [PyFormat.AUTO] * len(values))
+        return dumped, self._values.types, self._values.formats
+
+    async def _exchange(self, dumped: list[tuple[Any, ...]]) -> list[PGresult]:
+        """Send, and return all results once the server says that it is ready for more: then it has committed."""
+        results: list[PGresult] = []
+        until = asyncio.get_running_loop().time() + self.answer_within
+        is_pipeline = len(dumped) > 1
+        if is_pipeline:
+            self.pgconn.enter_pipeline_mode()
+        for statement in dumped:
+            self.pgconn.send_query_params(*statement)
+        try:
+            if is_pipeline:
+                self.pgconn.pipeline_sync()
+            await self._flush(until)
+            await self._collect(results, until)
+        except psycopg.OperationalError:
+            _raise_failed(results)  # the server said why, before it closed the connection
+            raise
+        if is_pipeline:
+            self.pgconn.exit_pipeline_mode()
+        return results
+
+    async def _flush(self, until: float) -> None:
+        while self.pgconn.flush():
+            await self._wait(until, to_write=True)
+            self.pgconn.consume_input()
+
+    async def _collect(self, results: list[PGresult], until: float) -> None:
+        is_pipeline = bool(self.pgconn.pipeline_status)
+        while True:
+            while self.pgconn.is_busy():
+                await self._wait(until)
+                self.pgconn.consume_input()
+            result = self.pgconn.get_result()
+            if result is None:  # in a pipeline it is the end of one statement
+                if not is_pipeline or self.pgconn.status == ConnStatus.BAD:
+                    return
+            elif result.status == ExecStatus.PIPELINE_SYNC:
+                return
+            else:
+                results.append(result)
+
+    async def _wait(self, until: float, *, to_write: bool = False) -> None:
+        """Wait until there is something to read, or until something can be written.
+
+        Raises:
+            psycopg.OperationalError: the time is over.
+        """
+        loop, socket = asyncio.get_running_loop(), self.pgconn.socket
+        ready = loop.create_future()
+        loop.add_reader(socket, _settle, ready)
+        if to_write:
+            loop.add_writer(socket, _settle, ready)
+        timer = loop.call_at(until, _settle, ready, psycopg.OperationalError("the server does not answer"))
+        try:
+            await ready
+        finally:
+            timer.cancel()
+            loop.remove_reader(socket)
+            if to_write:
+                loop.remove_writer(socket)
+
+    async def _stop(self) -> None:
+        """Let the server stop what is under way; the connection is of no use afterwards."""
+        with suppress(psycopg.Error):
+            await self.cancel_safe(timeout=_TO_STOP)
+            await self._collect([], asyncio.get_running_loop().time() + _TO_STOP)
+
+
+def _settle(future: asyncio.Future[None], error: Exception | None = None) -> None:
+    if future.done():
+        return
+    if error:
+        future.set_exception(error)
+    else:
+        future.set_result(None)
+
+
+def _raise_failed(results: list[PGresult]) -> None:
+    for result in results:
+        if result.status not in _DONE:
+            raise error_from_result(result)

@@ -1,0 +1,62 @@
+"""On whose behalf a connection works: on a user's it does not wait for ever, whoever has written the statement."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+from sqlalchemy import func, select
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from app.core.data.alchemy import make_alchemy
+from app.core.data.errors import Failure, classify
+from app.core.data.ownership import bind_owner, everyone
+from app.core.data.session import AppSession
+from app.core.data.subject import SubjectConnection
+from app.tasks.models import Task
+from app.testing.databases import Databases, settings_for_tests
+
+Sessions = async_sessionmaker[AppSession]
+
+TITLE: Any = Task.title  # a column, where SQLModel's types say a text
+SLOW = select(func.pg_sleep(0.3), TITLE)
+
+
+@pytest.fixture(params=["postgres", "restricted"])
+async def sessions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sessions]:
+    """Sessions of an application without patience, on a database in which alice has a task."""
+    databases: Databases = request.getfixturevalue(request.param)
+    alchemy = make_alchemy(settings_for_tests(databases.fresh()))
+    maker: Sessions = alchemy.create_session_maker()  # type: ignore[assignment]
+    async with maker() as session:
+        bind_owner(session, "alice")
+        await session.insert_row(Task, {"title": "stored"})
+    monkeypatch.setattr(SubjectConnection, "answer_within", 0.1)
+    yield maker
+    await alchemy.get_engine().dispose()
+
+
+async def test_an_answer_to_a_user_is_not_waited_for_for_ever(sessions: Sessions) -> None:
+    async with sessions() as session:
+        bind_owner(session, "alice")
+        with pytest.raises(DBAPIError) as failure:
+            await session.execute(SLOW)
+        assert (await session.execute(select(TITLE))).scalars().all() == ["stored"]
+
+    assert failure.value.connection_invalidated
+    assert classify(failure.value) is Failure.AWAY
+
+
+async def test_so_it_is_in_a_transaction_of_which_nothing_stays(sessions: Sessions) -> None:
+    async with sessions() as session:
+        bind_owner(session, "alice")
+        with pytest.raises(DBAPIError):
+            async with session.atomic():
+                await session.insert_row(Task, {"title": "lost"})
+                await session.execute(SLOW)
+        assert (await session.execute(select(TITLE))).scalars().all() == ["stored"]
+
+
+async def test_a_command_may_take_its_time(sessions: Sessions) -> None:
+    async with sessions() as session:
+        await everyone(session).execute(SLOW)
