@@ -1,6 +1,6 @@
 """Where a caller meets a session: the guard that binds the two, and the one word that crosses the border."""
 
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig
 from litestar.connection import ASGIConnection
@@ -8,9 +8,13 @@ from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.data.errors import OwnerNotBound
 from app.core.data.owned_session import EVERYONE, OwnedSession
+from app.core.data.session import AppSession
 
 SessionT = TypeVar("SessionT", bound=AsyncSession)
+
+_BOUND: Final = "bound_session"
 
 
 def bind_owner(session: AsyncSession, owner: str) -> None:
@@ -45,11 +49,24 @@ def owner_guard(alchemy: SQLAlchemyAsyncConfig) -> Guard:
     """
 
     async def serve_caller(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-        caller = connection.scope.get("user")
-        if caller is not None:
-            bind_owner(alchemy.provide_session(connection.app.state, connection.scope), caller.id)
+        scope: Any = connection.scope
+        if (caller := scope.get("user")) is not None:
+            scope[_BOUND] = session = alchemy.provide_session(connection.app.state, scope)
+            bind_owner(session, caller.id)
 
     return serve_caller
+
+
+def session_of(scope: Any) -> AppSession:
+    """Return the request's session, which the guard has bound to its caller: what a repository is made with.
+
+    Raises:
+        OwnerNotBound: there is no caller.
+    """
+    session: AppSession | None = scope.get(_BOUND)
+    if session is None:
+        raise OwnerNotBound
+    return session
 
 
 def _hooked(session: AsyncSession) -> OwnedSession:

@@ -9,9 +9,9 @@ from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any, Final, NoReturn, Self, cast
 
-from sqlalchemy import Dialect, Engine, Select
+from sqlalchemy import Connection, Dialect, Engine, Select
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, AsyncResult, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncResult, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
 
@@ -122,7 +122,7 @@ class AppSession(AsyncSession):
     @property
     def dialect(self) -> Dialect:
         """The dialect of the database that this session is about."""
-        return cast("AsyncEngine | AsyncConnection", self.bind).dialect
+        return cast("Engine | Connection", self.sync_session.bind).dialect
 
     @property
     def _isolation_level(self) -> str:

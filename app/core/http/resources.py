@@ -19,11 +19,12 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, SkipValidation
+from litestar.types import Scope
 
 from app.core.data.owned import Owned
+from app.core.data.ownership import session_of
 from app.core.data.repository import Repository
 from app.core.data.rows import Row
-from app.core.data.session import AppSession
 from app.core.http.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.listing import LIST_HEADERS, Page, provide_page
 
@@ -128,7 +129,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
 
 
 def _provider_of(repository: type[Repository[Any]]) -> Callable[..., Repository[Any]]:
-    def provide(db_session: NamedDependency[SkipValidation[AppSession]]) -> Repository[Any]:
-        return repository(session=db_session)
+    def provide(scope: Scope) -> Repository[Any]:
+        return repository(session=session_of(scope))
 
     return provide
