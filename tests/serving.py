@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from app.settings import BASE_DIR
 from app.testing.databases import SECRET
 
 PATIENCE: Final = 30  # seconds for what takes three
+NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # a default one reads all certificates, for each client
 
 
 def free_port() -> int:
@@ -40,11 +42,12 @@ def start(*arguments: str, log: IO[str] | int = subprocess.PIPE, **environment: 
 def wait_until_served(process: subprocess.Popen[str], url: str) -> httpx.Response | None:
     """Return the first answer; None if the process has ended without one."""
     deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            return httpx.get(url)
-        except httpx.TransportError:
-            time.sleep(0.05)
+    with httpx.Client(verify=NO_TLS) as client:
+        while time.monotonic() < deadline and process.poll() is None:
+            try:
+                return client.get(url)
+            except httpx.TransportError:
+                time.sleep(0.05)
     return None
 
 

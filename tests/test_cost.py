@@ -49,7 +49,7 @@ async def test_a_request_is_one_statement(
     assert len(executed) == (name in REQUESTS), executed
 
 
-@pytest.fixture(params=["owner", "restricted"])
+@pytest.fixture(params=["owner", "restricted"], scope="module")
 async def proxied(
     request: pytest.FixtureRequest, postgres: Databases, restricted: Databases
 ) -> AsyncIterator[tuple[CountingProxy, Client]]:

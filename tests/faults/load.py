@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import random
-import ssl
 import time
 from collections.abc import AsyncIterator, Callable
 from collections.abc import Set as AbstractSet
@@ -20,11 +19,10 @@ from app.core.data.retries import BUDGET
 from app.testing.callers import assert_error
 from app.testing.databases import SECRET
 from tests.faults.ledger import Ledger, stored_in
-from tests.serving import PATIENCE
+from tests.serving import NO_TLS, PATIENCE
 
 CLIENTS: Final = 20
 USERS: Final = [f"user-{number}" for number in range(10)]
-_NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # a default one reads all certificates, for each client
 UNKNOWN: Final = str(OutcomeUnknown())
 LONGEST: Final = 10.0  # seconds that an answer may take, whatever happens to the database
 
@@ -96,7 +94,7 @@ class Load:
         headers = {"Authorization": f"Bearer {issue_token(user, SECRET.encode(), 3600)}"}
         limits = httpx.Limits(max_connections=1)
         async with httpx.AsyncClient(
-            base_url=self._url, headers=headers, limits=limits, timeout=PATIENCE, verify=_NO_TLS
+            base_url=self._url, headers=headers, limits=limits, timeout=PATIENCE, verify=NO_TLS
         ) as client:
             one = _Client(self, client, user, number)
             while not self.stopped:

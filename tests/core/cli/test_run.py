@@ -23,7 +23,7 @@ from app.core.cli.run import _greet, _prepare
 from app.core.data.migrations import downgrade, pending
 from app.testing.databases import SECRET, Databases, settings_for_tests
 from tests.core.cli.conftest import Invoke
-from tests.serving import PATIENCE, free_port, start, wait_until_served
+from tests.serving import NO_TLS, PATIENCE, free_port, start, wait_until_served
 
 ALICE: Final = {"Authorization": f"Bearer {issue_token('alice', SECRET.encode(), 3600)}"}
 
@@ -44,8 +44,8 @@ class Outcome:
 def serve_and_stop(process: subprocess.Popen[str], port: int) -> Outcome:
     url = f"http://127.0.0.1:{port}"
     health = wait_until_served(process, f"{url}/health")
-    tasks = httpx.get(f"{url}/api/tasks", headers=ALICE) if health else None
-    crowded = httpx.get(f"{url}/health", headers=[("X", "y")] * 250) if health else None
+    tasks = httpx.get(f"{url}/api/tasks", headers=ALICE, verify=NO_TLS) if health else None
+    crowded = httpx.get(f"{url}/health", headers=[("X", "y")] * 250, verify=NO_TLS) if health else None
     if health:
         process.send_signal(signal.SIGTERM)
     return outcome_of(process, port, health, tasks, crowded)
