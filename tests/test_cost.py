@@ -49,6 +49,23 @@ async def test_a_request_is_one_statement(
     assert len(executed) == (name in REQUESTS), executed
 
 
+@controllers
+async def test_a_change_of_a_state_is_one_statement_and_its_refusal_two(
+    controller: Any, client: Client, db: AppSession, count_queries: CountQueries
+) -> None:
+    row = await factory_of(controller.model).create_async(user_id="alice")
+    path = f"{controller.path}/{row.id}"
+    seen = {"If-Match": (await client.get(path)).headers["etag"]}
+    body = await valid_body(client, controller)
+    with count_queries() as changing:
+        changed = await client.patch(path, json=body, headers=seen)
+    with count_queries() as refused:
+        stale = await client.patch(path, json=body, headers=seen)
+
+    assert (changed.status_code, len(changing)) == (200, 1)
+    assert (stale.status_code, len(refused)) == (412, 2)
+
+
 @pytest.fixture(params=["owner", "restricted"], scope="module")
 async def proxied(
     request: pytest.FixtureRequest, postgres: Databases, restricted: Databases

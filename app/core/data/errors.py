@@ -20,6 +20,13 @@ class RowNotFound(DataError):
         super().__init__(f"{model.__name__} not found")
 
 
+class RowChanged(DataError):
+    """The row is not in the state any more in which whoever wants to change it has seen it."""
+
+    def __init__(self, model: type) -> None:
+        super().__init__(f"{model.__name__} was changed meanwhile; read it again before you change it")
+
+
 class OwnershipError(DataError):
     """A program's mistake, never a client's: a statement or a row that could cross from one owner to another."""
 

@@ -11,6 +11,9 @@ from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlmodel import Field, SQLModel
 
 MAX_ID = 2**63 - 1
+CHANGED_AT: Final = "updated_at"
+"""The column that tells one state of a row from another."""
+
 MAX_SAFE_INT: Final = 2**53 - 1
 # A day from the ends of the calendar, so that the moment can be told in every zone.
 FIRST_INSTANT: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)

@@ -6,8 +6,9 @@ works on entities; the inherited methods that lose data or run past the owner's 
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from functools import cache, partial
-from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar, cast
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from sqlalchemy import (
@@ -17,8 +18,10 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Table,
+    and_,
     bindparam,
     delete,
+    false,
     func,
     inspect,
     select,
@@ -27,8 +30,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
-from app.core.data.errors import ClosedMethod, RowNotFound
-from app.core.data.fields import MAX_ID
+from app.core.data.errors import ClosedMethod, RowChanged, RowNotFound
+from app.core.data.fields import CHANGED_AT, MAX_ID
 from app.core.data.owned import OWNER_COLUMN, Owned
 from app.core.data.plans import Statement, Values
 from app.core.data.rows import Row, row_struct
@@ -40,6 +43,13 @@ TableT = TypeVar("TableT", bound=Owned)
 
 # What advanced-alchemy's constructor works out is the same for every session; it took one part in sixteen of a request.
 _ATTRIBUTES: Final[dict[tuple[type, str], dict[str, Any]]] = {}
+
+
+class Write(Protocol):
+    """What writes the statement about one row, in any state or in the one that was seen."""
+
+    def __call__(self, model: type[Owned], *, in_state: bool) -> Statement:
+        """Return it; it is written once."""
 
 
 class Cut(NamedTuple):
@@ -112,47 +122,54 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         rows = [self._row(row) for row in found[: cut.limit]]
         return Slice(rows if cut.before is None else rows[::-1], len(found) > cut.limit, total)
 
-    async def select_one(self, row_id: int) -> Row:
+    async def select_one(self, row_id: int, seen: datetime | None = None) -> Row:
         """Return one row.
+
+        `seen`, here and below, is when the row was changed last: then it is about that state of it and no other.
 
         Raises:
             RowNotFound: it does not exist, or belongs to somebody else.
+            RowChanged: it is not in the state that was seen.
         """
-        return self._row(await self._one(_select_of(self.model_type), {"_id": row_id}))
+        return self._row(await self._one(_select_of, row_id, seen, {}))
 
     async def insert_one(self, values: Mapping[str, Any]) -> Row:
         """Store one row for the session's owner and return it."""
         return self._row(await self.session.insert_row(self.model_type, values))
 
-    async def update_one(self, row_id: int, values: Mapping[str, Any]) -> Row:
+    async def update_one(self, row_id: int, values: Values, seen: datetime | None = None) -> Row:
         """Change the given columns of one row, and no other, and return it; no values change nothing.
 
         Raises:
             RowNotFound: it does not exist, or belongs to somebody else.
+            RowChanged: it is not in the state that was seen.
         """
-        if not values:
-            return await self.select_one(row_id)
-        return self._row(await self._one(_update_of(self.model_type), {"_id": row_id, **values}))
+        return self._row(await self._one(_update_of if values else _select_of, row_id, seen, values))
 
-    async def delete_one(self, row_id: int) -> None:
+    async def delete_one(self, row_id: int, seen: datetime | None = None) -> None:
         """Delete one row.
 
         Raises:
             RowNotFound: it does not exist, or belongs to somebody else.
+            RowChanged: it is not in the state that was seen.
         """
-        await self._one(_delete_of(self.model_type), {"_id": row_id})
+        await self._one(_delete_of, row_id, seen, {})
 
     async def add_many(self, data: Any, **kwargs: Any) -> Sequence[TableT]:
         """Store several new rows, all of them or none."""
         async with self.session.atomic():
             return await super().add_many(data, **kwargs)
 
-    async def _one(self, statement: Statement, values: Values) -> tuple[Any, ...]:
+    async def _one(self, write: Write, row_id: int, seen: datetime | None, values: Values) -> tuple[Any, ...]:
+        statement = write(self.model_type, in_state=seen is not None)
+        given = {"_id": row_id, **values} if seen is None else {"_id": row_id, "_seen": seen, **values}
         # A number that no row can have is not sent: PostgreSQL would refuse it where SQLite finds nothing.
-        found = await self.session.run(statement, values) if 0 < values["_id"] <= MAX_ID else ()
-        if not found:
-            raise RowNotFound(self.model_type)
-        return found[0]
+        found = await self.session.run(statement, given) if 0 < row_id <= MAX_ID else ()
+        if found:
+            return found[0]
+        if seen is not None and await self.select_one(row_id):
+            raise RowChanged(self.model_type)
+        raise RowNotFound(self.model_type)
 
     def _row(self, found: tuple[Any, ...]) -> Row:
         return row_struct(self.model_type)(*found)
@@ -194,22 +211,29 @@ def _page_and_total(table: Table, backwards: bool, mine: ColumnElement[bool]) ->
 
 
 @cache
-def _select_of(model: type[Owned]) -> Select[Any]:
-    table = _table_of(model)
-    return of_owner(lambda mine: select(*table.c).where(_is_asked_for(table), mine), model)
+def _select_of(model: type[Owned], *, in_state: bool) -> Select[Any]:
+    table, asked = _asked_for(model, in_state)
+    return of_owner(lambda mine: select(*table.c).where(asked, mine), model)
 
 
 @cache
-def _update_of(model: type[Owned]) -> ReturningUpdate[Any]:
-    table = _table_of(model)
-    return of_owner(lambda mine: update(table).where(_is_asked_for(table), mine).returning(*table.c), model)
+def _update_of(model: type[Owned], *, in_state: bool) -> ReturningUpdate[Any]:
+    table, asked = _asked_for(model, in_state)
+    return of_owner(lambda mine: update(table).where(asked, mine).returning(*table.c), model)
 
 
 @cache
-def _delete_of(model: type[Owned]) -> ReturningDelete[Any]:
+def _delete_of(model: type[Owned], *, in_state: bool) -> ReturningDelete[Any]:
+    table, asked = _asked_for(model, in_state)
+    return of_owner(lambda mine: delete(table).where(asked, mine).returning(table.c.id), model)
+
+
+def _asked_for(model: type[Owned], in_state: bool) -> tuple[Table, ColumnElement[bool]]:
     table = _table_of(model)
-    return of_owner(lambda mine: delete(table).where(_is_asked_for(table), mine).returning(table.c.id), model)
-
-
-def _is_asked_for(table: Table) -> ColumnElement[bool]:
-    return table.c.id == bindparam("_id", type_=BigInteger)
+    asked = table.c.id == bindparam("_id", type_=BigInteger)
+    changed_at = table.c.get(CHANGED_AT)
+    if not in_state:
+        return table, asked
+    if changed_at is None:  # nobody can have seen a state of a row that has none
+        return table, and_(asked, false())
+    return table, and_(asked, changed_at == bindparam("_seen", type_=changed_at.type))

@@ -10,9 +10,10 @@ from typing import Final
 from app.core.http.headers import Headers
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-REQUEST_HEADERS: Final = ("Authorization", "Content-Type", "Prefer", "X-Request-ID")
+REQUEST_HEADERS: Final = ("Authorization", "Content-Type", "If-Match", "Prefer", "X-Request-ID")
 RESPONSE_HEADERS: Final = (
     "Allow",
+    "ETag",
     "Link",
     "Location",
     "Preference-Applied",

@@ -51,6 +51,10 @@ _INLINE: Final = {
 _ERRORS: Final = {
     "401": ("No valid token.", "Invalid or expired token"),
     "404": ("There is no such row, or it is somebody else's.", "Not Found"),
+    "412": (
+        "The row is not in the state that `If-Match` names.",
+        "Task was changed meanwhile; read it again before you change it",
+    ),
     "413": ("The body is too large.", "Request Entity Too Large"),
     "415": ("The body is not sent as JSON.", "Send the body as JSON, with Content-Type: application/json"),
     "422": ("The input is invalid; `errors` says where.", None),
@@ -145,9 +149,14 @@ def _operations(app: Litestar) -> Iterator[tuple[Operation, bool]]:
 def _statuses(operation: Operation, is_public: bool) -> list[str]:
     if is_public:
         return ["429", "500", *({"503"} & (operation.responses or {}).keys())]
-    places = {p.param_in for p in operation.parameters or () if isinstance(p, Parameter)}
+    parameters = [p for p in operation.parameters or () if isinstance(p, Parameter)]
     has_body = operation.request_body is not None
-    asked = {"404": "path" in places, "413": has_body, "415": has_body}
+    asked = {
+        "404": any(p.param_in == "path" for p in parameters),
+        "412": any(p.name == "If-Match" for p in parameters),
+        "413": has_body,
+        "415": has_body,
+    }
     # 422 always: every private operation refuses a query parameter that it does not have.
     return ["401", *(status for status, answers in asked.items() if answers), "422", "429", "500", "503"]
 

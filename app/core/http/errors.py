@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.data.errors import Failure, OutcomeUnknown, RowNotFound, classify
+from app.core.data.errors import Failure, OutcomeUnknown, RowChanged, RowNotFound, classify
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +98,10 @@ def _on_missing_row(_: AnyRequest, error: RowNotFound) -> Response[Error]:
     return error_response(HTTPStatus.NOT_FOUND, str(error))
 
 
+def _on_changed_row(_: AnyRequest, error: RowChanged) -> Response[Error]:
+    return error_response(HTTPStatus.PRECONDITION_FAILED, str(error))
+
+
 def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]:
     match classify(error):
         case Failure.CLASH:
@@ -155,6 +159,7 @@ EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
     ValidationException: _on_parameters,
     HTTPException: _on_http,
     RowNotFound: _on_missing_row,
+    RowChanged: _on_changed_row,
     OutcomeUnknown: _on_unknown_outcome,
     RepositoryError: _on_repository,
     SQLAlchemyError: _on_database,

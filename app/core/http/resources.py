@@ -27,6 +27,7 @@ from app.core.data.repository import Repository
 from app.core.data.rows import Row
 from app.core.http.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.listing import LIST_HEADERS, Page, provide_page
+from app.core.http.tags import ETAG, IfMatch, state_in, tagged
 
 TableT = TypeVar("TableT", bound=Owned)
 CreateT = TypeVar("CreateT", bound=CreateSchema)
@@ -85,33 +86,55 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     @litestar.post(
         summary="Create {a_noun}",
         response_description="The new {noun}.",
-        response_headers=[LOCATION],
+        response_headers=[LOCATION, ETAG],
         media_type=MediaType.JSON,
     )
     async def create(self, rows: Rows[TableT], data: JSONBody[CreateT]) -> Response[Row]:
         """Store a new {noun}, which is yours, and return it."""
         row = await rows.insert_one(data.model_dump())
-        return Response(row, headers={"Location": f"{self.path}/{row.id}"})
+        return tagged(row, Location=f"{self.path}/{row.id}")
 
-    @litestar.get("/{id:int}", summary="Read {a_noun}", response_description="The {noun}.")
-    async def get(self, rows: Rows[TableT], id: RowId) -> Row:
+    @litestar.get(
+        "/{id:int}",
+        summary="Read {a_noun}",
+        response_description="The {noun}.",
+        response_headers=[ETAG],
+        media_type=MediaType.JSON,
+    )
+    async def get(self, rows: Rows[TableT], id: RowId) -> Response[Row]:
         """Return one of your {nouns}."""
-        return await rows.select_one(id)
+        return tagged(await rows.select_one(id))
 
-    @litestar.put("/{id:int}", summary="Change {a_noun} (PUT)", response_description="The {noun} as it is now.")
-    async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT]) -> Row:
+    @litestar.put(
+        "/{id:int}",
+        summary="Change {a_noun} (PUT)",
+        response_description="The {noun} as it is now.",
+        response_headers=[ETAG],
+        media_type=MediaType.JSON,
+    )
+    async def put(
+        self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], if_match: IfMatch = None
+    ) -> Response[Row]:
         """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
-        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), state_in(if_match)))
 
-    @litestar.patch("/{id:int}", summary="Change {a_noun}", response_description="The {noun} as it is now.")
-    async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT]) -> Row:
+    @litestar.patch(
+        "/{id:int}",
+        summary="Change {a_noun}",
+        response_description="The {noun} as it is now.",
+        response_headers=[ETAG],
+        media_type=MediaType.JSON,
+    )
+    async def update(
+        self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], if_match: IfMatch = None
+    ) -> Response[Row]:
         """Change the fields that are sent and no other. Null empties a field that may be empty."""
-        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), state_in(if_match)))
 
     @litestar.delete("/{id:int}", summary="Delete {a_noun}", response_description="It is gone.")
-    async def delete(self, rows: Rows[TableT], id: RowId) -> None:
+    async def delete(self, rows: Rows[TableT], id: RowId, if_match: IfMatch = None) -> None:
         """Delete one of your {nouns}, for good."""
-        await rows.delete_one(id)
+        await rows.delete_one(id, state_in(if_match))
 
     def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
         """Give each handler its operation id (`tasks_list`) and put the table's names into its texts."""

@@ -11,7 +11,7 @@ import pytest
 from litestar import Litestar
 
 from app.core.data.session import AppSession
-from app.testing.conformance import bodies, headers, isolation, lists, references, values
+from app.testing.conformance import bodies, headers, isolation, lists, references, states, values
 from app.testing.conformance.subject import RULES, Resource, Rule, Subject
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "isolation",
     "lists",
     "references",
+    "states",
     "values",
 ]
 

@@ -129,9 +129,13 @@ async def test_every_error_that_is_documented_is_the_one_error(document: dict[st
             assert status not in errors or header in errors[status]["headers"]
 
 
-async def provoked(caller: Client, stranger: Client, method: str, path: str, body: dict[str, Any]) -> set[int]:
+async def provoked(
+    caller: Client, stranger: Client, method: str, path: str, *, row_id: int | None, body: dict[str, Any]
+) -> set[int]:
     """Return the errors that an operation answers to a caller who does everything wrong, one thing at a time."""
+    there, path = path.replace("{id}", str(row_id)), path.replace("{id}", str(2**62))
     answers = [
+        await caller.request(method, there, json=body, headers={"If-Match": '"another"'}),
         await stranger.request(method, path, json=body),
         await caller.request(method, path, json=body),
         await caller.request(method, f"{path}?nothing=1", json=body),
@@ -146,12 +150,12 @@ async def provoked(caller: Client, stranger: Client, method: str, path: str, bod
 async def test_an_operation_documents_the_errors_that_it_answers_and_no_others(
     client: Client, anonymous: Client, db: AppSession, document: dict[str, Any], resource: Resource
 ) -> None:
-    await factory_of(resource.model).create_async(user_id="bob")
+    row = await factory_of(resource.model).create_async(user_id="alice")
 
     for path, method, operation in operations(document):
         if operation["operationId"] in {f"{resource.nouns()}_{name}" for name in METHODS}:
-            called = path.replace("{id}", str(2**62))
-            found = await provoked(client, anonymous, method.upper(), called, await valid_body(client, resource))
+            body = await valid_body(client, resource)
+            found = await provoked(client, anonymous, method.upper(), path, row_id=row.id, body=body)
 
             documented = {int(status) for status in operation["responses"] if "400" <= status < "500"} - {429}
             assert documented == found, operation["operationId"]

@@ -1,0 +1,83 @@
+"""Rules: a client overwrites nothing that it has not seen, if it says what it has seen."""
+
+from typing import Any
+
+from app.core.data.fields import CHANGED_AT
+from app.testing.conformance.subject import (
+    ABSENT,
+    CHANGES,
+    CREATE,
+    OPERATIONS,
+    Subject,
+    expect,
+    expect_error,
+    row_in,
+    rule,
+    seen_in,
+)
+
+GET, DELETE = OPERATIONS[2], OPERATIONS[5]
+ON_STATES = (*CHANGES, DELETE)
+NO_TAGS = ("", "x", '"x"', "1", "null", '"2026-02-28T12:00:00"', 'W/"x"', '"0001-01-01T00:00:00Z"')
+
+
+def _tag_of(row: dict[str, Any]) -> str:
+    return f'"{row[CHANGED_AT]}"'
+
+
+async def _changed(subject: Subject, row: dict[str, Any]) -> dict[str, Any]:
+    """Change the row to what another body says of it, as somebody else might meanwhile, and return it."""
+    body = await subject.body(subject.owner)
+    sent = {name: body[name] for name in subject.resource.update_schema.model_fields if body.get(name) is not None}
+    return row_in(await subject.send(subject.owner, CHANGES[1], row["id"], json=sent))
+
+
+@rule
+async def an_answer_that_is_one_row_has_its_tag(subject: Subject) -> None:
+    """POST, GET, PUT and PATCH answer with an ETag: the row's `updated_at`, in quotes, as the JSON has it."""
+    if CHANGED_AT not in subject.columns:
+        return
+    created = await subject.send(subject.owner, CREATE, json=await subject.body(subject.owner))
+    row = row_in(created, 201)
+    answers = [created, *[await subject.send(subject.owner, operation, row["id"]) for operation in (GET, *CHANGES)]]
+    for answer in answers:
+        expect(f"{answer.request.method}: ETag", answer.headers.get("etag"), _tag_of(answer.json()))
+
+
+@rule
+async def a_row_that_was_changed_meanwhile_is_left_alone(subject: Subject) -> None:
+    """With If-Match, PUT, PATCH and DELETE are a 412 that does nothing once the row is in another state."""
+    for operation in ON_STATES:
+        seen = await subject.created(subject.owner)
+        now = await _changed(subject, seen)
+        for tag in (_tag_of(seen) if CHANGED_AT in seen else '"x"', *NO_TAGS):
+            answer = await subject.send(subject.owner, operation, seen["id"], headers={"If-Match": tag})
+            expect_error(f"{operation.name} if it is {tag}", answer, 412)
+            expect(f"{operation.name} if it is {tag}", await subject.read(subject.owner, seen["id"]), now)
+
+
+@rule
+async def a_row_that_is_still_as_it_was_is_changed(subject: Subject) -> None:
+    """With If-Match, PUT, PATCH and DELETE do what they do if the row is in that state; `*` is any state."""
+    for operation in ON_STATES:
+        row = await subject.created(subject.owner)
+        for tag in (_tag_of(row) if CHANGED_AT in row else "*", "*"):
+            answer = await subject.send(subject.owner, operation, row["id"], headers={"If-Match": tag})
+            if operation is DELETE:
+                expect(f"{operation.name} if it is {tag}", answer.status_code, 204)
+                row = await subject.created(subject.owner)
+            else:
+                row = row_in(answer)
+
+
+@rule
+async def a_state_tells_nothing_about_rows_of_others(subject: Subject) -> None:
+    """With If-Match, somebody else's row is the same 404 as one that does not exist, whatever state is named."""
+    row = await subject.created(subject.owner)
+    for operation in ON_STATES:
+        for tag in (_tag_of(row) if CHANGED_AT in row else "*", "*", '"x"'):
+            theirs = await subject.send(subject.stranger, operation, row["id"], headers={"If-Match": tag})
+            none = await subject.send(subject.stranger, operation, ABSENT, headers={"If-Match": tag})
+            expect_error(f"{operation.name} if it is {tag}", none, 404)
+            expect(f"{operation.name} if it is {tag}", seen_in(theirs), seen_in(none))
+    expect("the row", await subject.read(subject.owner, row["id"]), row)
