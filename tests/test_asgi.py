@@ -91,8 +91,22 @@ async def test_a_method_that_a_route_lacks_is_a_405_that_names_the_others_in_ord
         assert_error(answer, 405)
         allowed = answer.headers["allow"].split(", ")
         assert allowed == sorted(set(allowed))
-        assert "GET" in allowed
+        assert {"GET", "HEAD"} <= set(allowed)
         assert method not in allowed
+
+
+@every_resource
+async def test_head_is_get_without_the_body(
+    client: Client, anonymous: Client, db: AppSession, resource: Resource
+) -> None:
+    row = await factory_of(resource.model).create_async(user_id="alice")
+
+    for path in (resource.path, f"{resource.path}/{row.id}", f"{resource.path}/0", "/health", "/schema", "/nowhere"):
+        for caller in (client, anonymous):
+            get, head = await caller.get(path), await caller.head(path)
+            for answer in (get, head):
+                assert len(answer.headers.pop("x-request-id")) == 32
+            assert (head.status_code, head.headers, head.content) == (get.status_code, get.headers, b"")
 
 
 async def in_chunks(content: bytes) -> AsyncIterator[bytes]:

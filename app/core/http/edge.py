@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 BODY_WITHIN: Final = 30.0  # seconds in which a client has to send the whole of its body
 
-_BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
+_BODILESS: Final = frozenset({"GET", "OPTIONS"})
 _HANG_UP: Final = {"Connection": "close"}
 _LONGEST_NAME: Final = 100
 
@@ -44,6 +44,8 @@ class Edge:
         """Serve the request."""
         if scope["type"] != ScopeType.HTTP:
             return await self._app(scope, receive, send)
+        if scope["method"] == "HEAD":  # it is answered as GET is, and the server keeps the body (RFC 9110, 9.3.2)
+            scope = {**scope, "method": "GET"}
         sent = dict(scope["headers"])
         origin = sent.get(b"origin")
         added = self._by_origin.get(origin, self._others)
