@@ -11,17 +11,27 @@ import asyncio
 import logging
 from typing import Any, ClassVar, Final
 
+import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.core.http.errors import Error
+from app.core.http.headers import security_headers
 
 logger = logging.getLogger(__name__)
 
 PROTOCOL: Final = f"{__name__}:PatientProtocol"
 
-_BODY: Final = b'{"detail":"The head of the request is too large"}'
-_TOO_LARGE: Final = (
-    b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\n"
-    b"content-length: %d\r\nconnection: close\r\n\r\n%s" % (len(_BODY), _BODY)
-)
+
+def _refusal(status: bytes, detail: str) -> bytes:
+    """An answer to what the application never hears of, like those that it gives."""
+    body = msgspec.json.encode(Error(detail))
+    own = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
+    lines = [b"%s: %s" % pair for pair in (*own, *security_headers(https_only=False))]
+    return b"\r\n".join([b"HTTP/1.1 " + status, *lines, b"", body])
+
+
+_TOO_LARGE: Final = _refusal(b"431 Request Header Fields Too Large", "The head of the request is too large")
+_NOT_HTTP: Final = _refusal(b"400 Bad Request", "This is no valid HTTP request, or it has too many headers")
 
 
 class PatientProtocol(HttpToolsProtocol):
@@ -75,6 +85,12 @@ class PatientProtocol(HttpToolsProtocol):
             self._start_timer()
         if self._size > self.largest_head or (self.headers and len(self.headers) > self.most_fields):
             self._refuse()
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what is no HTTP, in the one form of errors; uvicorn would do so in plain text."""
+        logger.warning("refused: this is no valid HTTP request")
+        self.transport.write(_NOT_HTTP)
+        self.transport.close()
 
     def shutdown(self) -> None:
         """Close after the answer that is under way, or after the one to a request that comes within a moment."""

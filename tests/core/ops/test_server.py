@@ -1,6 +1,7 @@
 """The server, over real sockets: whoever is slow, endless or lying holds nothing, and keeps nobody else waiting."""
 
 import asyncio
+import json
 import logging
 import re
 from collections.abc import AsyncIterator
@@ -101,6 +102,14 @@ def statuses(answer: bytes) -> list[int]:
     return [int(status) for status in REFUSED.findall(answer)]
 
 
+def assert_refusal(answer: bytes) -> None:
+    """Assert that it ends with an error in the one form, whoever has answered."""
+    head, _, body = answer.rpartition(b"\r\n\r\n")
+    assert list(json.loads(body)) == ["detail"]
+    for line in (b"content-type: application/json", b"content-length: %d" % len(body), b"cache-control: no-store"):
+        assert line in head.rpartition(b"HTTP/1.1")[2].splitlines()
+
+
 async def is_well(server: uvicorn.Server) -> None:
     """Assert that a good request is answered, and that nothing is left of the others."""
     assert statuses(await send(server, GOOD.replace(b"Host: x", b"Host: x\r\nConnection: close"))) == [200]
@@ -139,12 +148,16 @@ async def test_a_second_head_on_the_same_connection_has_the_same_limit(
         pytest.param([b"GET / HTTP/1.1\r\nX: " + b"a" * 4096, b"b" * 4096], [431], id="a header without an end"),
         pytest.param([b"GET / HTTP/1.1\r\n"] + [b"X: y\r\n" * 30] * 40, [431], id="headers without an end"),
         pytest.param([b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 60 + b"\r\n"], [400], id="too many headers"),
+        pytest.param([b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], [400], id="TLS"),
     ],
 )
 async def test_a_head_that_is_too_large_is_refused(
     server: uvicorn.Server, parts: list[bytes], expected: list[int]
 ) -> None:
-    assert statuses(await send(server, *parts, pause=0.001)) == expected
+    answer = await send(server, *parts, pause=0.001)
+
+    assert statuses(answer) == expected
+    assert_refusal(answer)
     await is_well(server)
 
 
@@ -176,7 +189,8 @@ async def test_a_body_that_is_slow_endless_or_lies_about_itself_is_refused(
     assert statuses(answer) == expected
     if expected[-1:] == [408]:
         assert b'{"detail":"The body took too long to arrive"}' in answer
-        assert b"x-content-type-options: nosniff" in answer
+    if expected[-1:] >= [400]:
+        assert_refusal(answer)
     await is_well(server)
 
 
