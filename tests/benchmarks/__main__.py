@@ -6,12 +6,13 @@ All serve the same table of the same PostgreSQL, with one worker each: `litestea
 the same application under row level security, `guide` the stack that the guide describes (FastAPI, SQLModel), and
 `limit` what Python can do at all: no framework, no session, no check but of the token.
 
-`requests/s`, `p50` and `p99` are what the clients see, with all of them waiting at a time: they say as much about the
-machine, which serves the clients and PostgreSQL as well. `CPU µs` is what the server's process needs for a request,
-in user and system mode (Linux only); `ratio` is that against `litestead`, so 5 means five times as much. Trust the
-ratios: single figures change with the machine, and on a busy one from run to run. The mix is 70 % lists of 100,
-15 % single rows, 10 % new and 5 % changed ones. That a request is one statement and one round trip is no matter of
-measuring: `tests/test_cost.py` counts them.
+PostgreSQL is the suite's: it keeps its data in memory, where there is plenty, and waits for no disk, so that the
+figures are those of the stacks. `requests/s`, `p50` and `p99` are what the clients see, with all of them waiting at a
+time: they say as much about the machine, which serves the clients and PostgreSQL as well. `CPU µs` is what the server's
+process needs for a request, in user and system mode (Linux only); `ratio` is that against `litestead`, so 5 means five
+times as much. Trust the ratios: single figures change with the machine, and on a busy one from run to run. The mix is
+70 % lists of 100, 15 % single rows, 10 % new and 5 % changed ones. That a request is one statement and one round trip
+is no matter of measuring: `tests/test_cost.py` counts them.
 """
 
 from collections.abc import Iterator
