@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -13,6 +14,7 @@ from sqlalchemy import make_url
 
 from app.core.data.flight import FlightConnection, Query
 from app.testing.databases import Databases
+from tests.tls import encrypted
 
 SETTING: Query = "SELECT set_config('app.user_id', $1, true)", ["alice"]
 INSERT = "INSERT INTO words VALUES ($1::text) RETURNING word"
@@ -57,6 +59,18 @@ async def test_values_go_there_and_rows_come_back(words: Words, ahead: list[Quer
     rows = await flying.fly(*ahead, ("SELECT n, $1::text, $2::int FROM generate_series(1, 3) n", [word, None]))
 
     assert rows == [(1, word, None), (2, word, None), (3, word, None)]
+
+
+@ahead
+async def test_all_of_it_comes_through_tls(postgres: Databases, tmp_path: Path, ahead: list[Query]) -> None:
+    """What the library has decrypted already does not make the socket readable: it must not be waited for."""
+    async with encrypted(postgres.fresh(), tmp_path) as url:
+        flying = await FlightConnection.connect(url, autocommit=True)
+        assert flying.pgconn.ssl_in_use
+        for length in (1, 8_190, 8_192, 16_000, 16_384, 40_000, 3_000_000):
+            word = "x" * length
+            assert await flying.fly(*ahead, ("SELECT $1::text FROM generate_series(1, 3)", [word])) == [(word,)] * 3
+        await flying.close()
 
 
 async def test_what_was_set_ahead_holds_for_this_flight_alone(words: Words) -> None:
