@@ -131,8 +131,9 @@ def _verify_on_checkout(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine.pool, "checkout")
     def _checkout(connection: Any, _: ConnectionPoolEntry, __: Any) -> None:
-        if _is_readable(connection.driver_connection.fileno()):
-            raise DisconnectionError("The server has closed this connection.")
+        driver = connection.driver_connection
+        if driver.closed or _is_readable(driver.fileno()):
+            raise DisconnectionError("This connection is closed.")
 
 
 def _is_readable(descriptor: int) -> bool:

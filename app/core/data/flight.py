@@ -6,7 +6,7 @@ ends a connection, without which nobody knows whether a write was carried out; a
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, ClassVar, Final
 
@@ -38,14 +38,18 @@ class FlightConnection(AsyncConnection[TupleRow]):
         """Execute the queries in one round trip, and return the rows of the last one.
 
         Raises:
-            psycopg.Error: one failed, and with it all; without a `sqlstate` nobody knows, and the connection is lost.
+            psycopg.Error: one failed, and with it all; without a `sqlstate` nobody knows, and the connection is closed.
         """
         async with self.lock:
             dumped = [(text.encode(), *self._dump(values)) for text, values in queries]
             try:
                 results = await self._exchange(dumped)
             except asyncio.CancelledError:
-                await asyncio.shield(self._stop())
+                await _to_the_end(self._stop())
+                raise
+            except psycopg.OperationalError as error:
+                if error.sqlstate is None:  # nobody knows what is still under way on it
+                    self.pgconn.finish()
                 raise
             _raise_failed(results)
             self._values.set_pgresult(results[-1])
@@ -104,10 +108,10 @@ class FlightConnection(AsyncConnection[TupleRow]):
         """
         loop, socket = asyncio.get_running_loop(), self.pgconn.socket
         ready = loop.create_future()
-        loop.add_reader(socket, _settle, ready)
+        loop.add_reader(socket, _tell, ready)
         if to_write:
-            loop.add_writer(socket, _settle, ready)
-        timer = loop.call_at(until, _settle, ready, psycopg.OperationalError("the server does not answer"))
+            loop.add_writer(socket, _tell, ready)
+        timer = loop.call_at(until, _give_up, ready)
         try:
             await ready
         finally:
@@ -117,19 +121,29 @@ class FlightConnection(AsyncConnection[TupleRow]):
                 loop.remove_writer(socket)
 
     async def _stop(self) -> None:
-        """Let the server stop what is under way; the connection is of no use afterwards."""
+        """Let the server stop what is under way, and close the connection."""
         with suppress(psycopg.Error):
             await self.cancel_safe(timeout=_TO_STOP)
             await self._collect([], asyncio.get_running_loop().time() + _TO_STOP)
+        self.pgconn.finish()
 
 
-def _settle(future: asyncio.Future[None], error: Exception | None = None) -> None:
-    if future.done():
-        return
-    if error:
-        future.set_exception(error)
-    else:
-        future.set_result(None)
+def _tell(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_result(None)
+
+
+def _give_up(ready: asyncio.Future[None]) -> None:
+    if not ready.done():
+        ready.set_exception(psycopg.OperationalError("the server does not answer"))
+
+
+async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+    """Do it, however often whoever waits for it is cancelled."""
+    task = asyncio.ensure_future(work)
+    while not task.done():
+        with suppress(asyncio.CancelledError):
+            await asyncio.shield(task)
 
 
 def _raise_failed(results: list[PGresult]) -> None:

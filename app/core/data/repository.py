@@ -167,9 +167,10 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         found = await self.session.run(statement, given) if 0 < row_id <= MAX_ID else ()
         if found:
             return found[0]
-        if seen is not None and await self.select_one(row_id):
-            raise RowChanged(self.model_type)
-        raise RowNotFound(self.model_type)
+        if seen is None:
+            raise RowNotFound(self.model_type)
+        await self.select_one(row_id)  # which raises that as well
+        raise RowChanged(self.model_type)
 
     def _row(self, found: tuple[Any, ...]) -> Row:
         return row_struct(self.model_type)(*found)

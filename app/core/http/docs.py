@@ -53,7 +53,7 @@ _ERRORS: Final = {
     "404": ("There is no such row, or it is somebody else's.", "Not Found"),
     "412": (
         "The row is not in the state that `If-Match` names.",
-        "Task was changed meanwhile; read it again before you change it",
+        "It was changed meanwhile; read it again before you change it",
     ),
     "413": ("The body is too large.", "Request Entity Too Large"),
     "415": ("The body is not sent as JSON.", "Send the body as JSON, with Content-Type: application/json"),

@@ -41,13 +41,13 @@ def stored(other: psycopg.Connection[Any]) -> list[str]:
     return [word for (word,) in other.execute("SELECT word FROM words ORDER BY word")]
 
 
-def state_of(flying: FlightConnection, other: psycopg.Connection[Any]) -> str | None:
-    row = other.execute(STATE, [flying.info.backend_pid]).fetchone()
+def state_of(pid: int, other: psycopg.Connection[Any]) -> str | None:
+    row = other.execute(STATE, [pid]).fetchone()
     return row[0] if row else None
 
 
-async def until(flying: FlightConnection, other: psycopg.Connection[Any], state: str | None) -> None:
-    while state_of(flying, other) != state:  # noqa: ASYNC110
+async def until(pid: int, other: psycopg.Connection[Any], state: str | None) -> None:
+    while state_of(pid, other) != state:  # noqa: ASYNC110
         await asyncio.sleep(0.01)
 
 
@@ -127,7 +127,7 @@ async def test_a_server_that_ends_the_connection_is_heard(words: Words, ahead: l
     """Only its own word tells that the statement was not carried out, so that it may be repeated."""
     flying, other = words
     flight = asyncio.create_task(flying.fly(*ahead, ("SELECT pg_sleep(60), $1::int", [1])))
-    await until(flying, other, "active")
+    await until(flying.info.backend_pid, other, "active")
     other.execute("SELECT pg_terminate_backend(%s)", [flying.info.backend_pid])
 
     with pytest.raises(psycopg.errors.AdminShutdown):
@@ -139,7 +139,7 @@ async def test_a_server_that_ends_the_connection_is_heard(words: Words, ahead: l
 async def test_a_connection_that_was_ended_before_is_heard_too(words: Words, ahead: list[Query]) -> None:
     flying, other = words
     other.execute("SELECT pg_terminate_backend(%s)", [flying.info.backend_pid])
-    await until(flying, other, None)
+    await until(flying.info.backend_pid, other, None)
 
     with pytest.raises(psycopg.errors.AdminShutdown):
         await flying.fly(*ahead, (INSERT, ["never"]))
@@ -158,6 +158,7 @@ async def test_a_server_that_does_not_answer_is_given_up(
     with pytest.raises(psycopg.OperationalError, match="does not answer") as failure:
         await flying.fly(*ahead, ("SELECT pg_sleep(60)", []))
     assert failure.value.sqlstate is None
+    assert flying.closed
     assert monotonic() - begun < 10
 
 
@@ -170,7 +171,7 @@ async def test_one_that_does_not_even_read_is_given_up(ahead: list[Query], monke
         flying = await FlightConnection.connect(where, autocommit=True)
         with await greeting, pytest.raises(psycopg.OperationalError, match="does not answer"):
             await flying.fly(*ahead, ("SELECT $1::text", ["much" * 10_000_000]))
-    flying.pgconn.finish()
+    assert flying.closed
 
 
 def greet(listener: socket.socket) -> socket.socket:
@@ -182,15 +183,22 @@ def greet(listener: socket.socket) -> socket.socket:
 
 
 @ahead
-async def test_a_flight_that_is_cancelled_is_stopped_on_the_server(words: Words, ahead: list[Query]) -> None:
+@pytest.mark.parametrize("cancelled", [1, 3])
+async def test_a_flight_that_is_cancelled_is_stopped_on_the_server(
+    words: Words, ahead: list[Query], cancelled: int
+) -> None:
     flying, other = words
     flight = asyncio.create_task(flying.fly(*ahead, ("SELECT pg_sleep(60)", [])))
-    await until(flying, other, "active")
+    await until(flying.info.backend_pid, other, "active")
 
-    flight.cancel()
+    pid = flying.info.backend_pid
+    for _ in range(cancelled):
+        flight.cancel()
+        await asyncio.sleep(0)
     with pytest.raises(asyncio.CancelledError):
         await flight
-    assert state_of(flying, other) != "active"
+    assert state_of(pid, other) != "active"
+    assert flying.closed
 
 
 async def test_those_who_share_a_connection_take_turns(words: Words) -> None:

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
@@ -13,6 +13,7 @@ from app.core.data.alchemy import make_alchemy
 from app.core.data.errors import Failure, classify
 from app.core.data.ownership import bind_owner, everyone
 from app.core.data.session import AppSession
+from app.core.data.statements import of_owner
 from app.core.data.subject import SubjectConnection
 from app.tasks.models import Task
 from app.testing.databases import Databases, settings_for_tests
@@ -57,6 +58,21 @@ async def test_so_it_is_in_a_transaction_of_which_nothing_stays(sessions: Sessio
                 await session.insert_row(Task, {"title": "lost"})
                 await session.execute(SLOW)
         assert (await session.execute(select(TITLE))).scalars().all() == ["stored"]
+
+
+async def test_a_connection_that_is_given_up_is_of_no_use_to_the_next_one(sessions: Sessions) -> None:
+    table: Any = inspect(Task).local_table
+    slow = of_owner(lambda mine: select(func.pg_sleep(0.3), table.c.title).where(mine), Task)
+    for has_one_already in (True, False):
+        async with sessions() as session:
+            bind_owner(session, "alice")
+            if has_one_already:
+                await session.execute(select(TITLE))
+            with pytest.raises(DBAPIError):
+                await session.run(slow, {})
+        async with sessions() as session:
+            bind_owner(session, "alice")
+            await session.insert_row(Task, {"title": "stored"})
 
 
 async def test_a_command_may_take_its_time(sessions: Sessions) -> None:
