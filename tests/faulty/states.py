@@ -7,7 +7,7 @@ from litestar.params import JSONBody
 from app.core.data.errors import RowChanged
 from app.core.data.rows import Row
 from app.core.http.resources import ResourceController, RowId, Rows
-from app.core.http.tags import IfMatch, state_in, tagged
+from app.core.http.tags import ANY, IfMatch, state_in, tagged
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.conformance import states
@@ -37,7 +37,7 @@ class LooksFirstAndChangesThen(ResourceController[Task, TaskCreate, TaskUpdate])
 
     @litestar.patch("/{id:int}")
     async def update(
-        self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], if_match: IfMatch = None
+        self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], if_match: IfMatch = ""
     ) -> Response[Row]:
         row = await rows.select_one(id)
         if if_match and tagged(row).headers["ETag"] != if_match:
@@ -49,7 +49,7 @@ class RefusesAStateBeforeItLooks(ResourceController[Task, TaskCreate, TaskUpdate
     path = PATH
 
     @litestar.delete("/{id:int}")
-    async def delete(self, rows: Rows[Task], id: RowId, if_match: IfMatch = None) -> None:
+    async def delete(self, rows: Rows[Task], id: RowId, if_match: IfMatch = ANY) -> None:
         if (seen := state_in(if_match)) and seen.year == 1:
             raise RowChanged(Task)
         await rows.delete_one(id, seen)

@@ -27,7 +27,7 @@ from app.core.data.repository import Repository
 from app.core.data.rows import Row
 from app.core.http.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.listing import LIST_HEADERS, Page, provide_page
-from app.core.http.tags import ETAG, IfMatch, state_in, tagged
+from app.core.http.tags import ANY, ETAG, IfMatch, state_in, tagged
 
 TableT = TypeVar("TableT", bound=Owned)
 CreateT = TypeVar("CreateT", bound=CreateSchema)
@@ -113,7 +113,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         media_type=MediaType.JSON,
     )
     async def put(
-        self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], if_match: IfMatch = None
+        self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], if_match: IfMatch = ANY
     ) -> Response[Row]:
         """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
         return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), state_in(if_match)))
@@ -126,13 +126,13 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         media_type=MediaType.JSON,
     )
     async def update(
-        self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], if_match: IfMatch = None
+        self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], if_match: IfMatch = ANY
     ) -> Response[Row]:
         """Change the fields that are sent and no other. Null empties a field that may be empty."""
         return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), state_in(if_match)))
 
     @litestar.delete("/{id:int}", summary="Delete {a_noun}", response_description="It is gone.")
-    async def delete(self, rows: Rows[TableT], id: RowId, if_match: IfMatch = None) -> None:
+    async def delete(self, rows: Rows[TableT], id: RowId, if_match: IfMatch = ANY) -> None:
         """Delete one of your {nouns}, for good."""
         await rows.delete_one(id, state_in(if_match))
 

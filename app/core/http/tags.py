@@ -16,11 +16,12 @@ from app.core.data.fields import CHANGED_AT
 from app.core.data.rows import Row
 
 IfMatch = Annotated[
-    str | None,
+    str,
     HeaderParameter(
         name="If-Match", description="Only if the row is still as it was: its `ETag`, or `updated_at` in quotes."
     ),
 ]
+ANY: Final = "*"
 ETAG: Final = ResponseHeader(
     name="ETag", description="The state of the row: its `updated_at`, in quotes.", documentation_only=True
 )
@@ -36,12 +37,12 @@ def tagged(row: Row, **headers: str) -> Response[Row]:
     return Response(row, headers=headers)
 
 
-def state_in(if_match: str | None) -> datetime | None:
+def state_in(if_match: str) -> datetime | None:
     """Return when the row that If-Match names was changed last; None where any will do.
 
     What is no tag of ours, or more than one, names a state that no row has.
     """
-    if if_match is None or if_match.strip() == "*":
+    if if_match.strip() == ANY:
         return None
     try:
         state = msgspec.json.decode(if_match.encode(), type=datetime)
