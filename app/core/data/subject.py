@@ -73,6 +73,8 @@ class SubjectConnection(FlightConnection):
             options.setdefault("timeout", self.answer_within)
         try:
             return await super().wait(gen, *arguments, **options)
+        except psycopg.errors.PipelineAborted:
+            raise  # after an error of the server's, with which the connection goes on
         except psycopg.OperationalError as error:
             if error.sqlstate is None:
                 self.pgconn.finish()

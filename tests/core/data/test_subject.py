@@ -1,8 +1,10 @@
 """On whose behalf a connection works: on a user's it does not wait for ever, whoever has written the statement."""
 
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from typing import Any
 
+import psycopg
 import pytest
 from sqlalchemy import func, inspect, select
 from sqlalchemy.exc import DBAPIError
@@ -73,6 +75,20 @@ async def test_a_connection_that_is_given_up_is_of_no_use_to_the_next_one(sessio
         async with sessions() as session:
             bind_owner(session, "alice")
             await session.insert_row(Task, {"title": "stored"})
+
+
+async def test_a_transaction_that_has_failed_keeps_its_connection(sessions: Sessions) -> None:
+    async with sessions() as session:
+        bind_owner(session, "alice")
+        with pytest.raises(DBAPIError) as failure:
+            async with session.atomic():
+                with suppress(DBAPIError):
+                    await session.execute(select(func.sqrt(-1), TITLE))
+                await session.execute(select(TITLE))
+        assert (await session.execute(select(TITLE))).scalars().all() == ["stored"]
+
+    assert isinstance(failure.value.orig, psycopg.errors.InFailedSqlTransaction)
+    assert not failure.value.connection_invalidated
 
 
 async def test_a_command_may_take_its_time(sessions: Sessions) -> None:
