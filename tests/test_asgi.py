@@ -96,6 +96,18 @@ async def test_a_method_that_a_route_lacks_is_a_405_that_names_the_others_in_ord
 
 
 @every_resource
+async def test_options_names_the_methods_that_a_path_has(
+    client: Client, anonymous: Client, db: AppSession, resource: Resource
+) -> None:
+    for path, methods in ((resource.path, "GET, HEAD, OPTIONS, POST"), ("/health", "GET, HEAD, OPTIONS")):
+        answer = await anonymous.options(path)
+        assert (answer.status_code, answer.headers.get_list("allow")) == (204, [methods])
+    refusal = await client.post(f"{resource.path}/1")
+    assert (await client.options(f"{resource.path}/1")).headers["allow"] == refusal.headers["allow"]
+    assert "allow" not in (await client.options("/nowhere")).headers
+
+
+@every_resource
 async def test_head_is_get_without_the_body(
     client: Client, anonymous: Client, db: AppSession, resource: Resource
 ) -> None:

@@ -16,6 +16,7 @@ from app.core.http.errors import send_error
 from app.core.http.headers import Headers, merge, security_headers
 from app.core.http.hosts import PROBES, Hosts
 from app.core.http.limits import standing_of
+from app.core.http.methods import naming_all_methods
 from app.settings import Settings
 from app.values import listed
 
@@ -64,8 +65,9 @@ class Edge:
             return await _allow(send_with_headers, preflight_headers())
         if scope["method"] not in _BODILESS:
             receive = _in_time(receive, self._body_within)
+        answer = naming_all_methods(scope, send_with_headers) if scope["method"] == "OPTIONS" else send_with_headers
         try:
-            await self._app(scope, receive, send_with_headers)
+            await self._app(scope, receive, answer)
         except Exception:
             if not is_started:  # not even the handlers of exceptions could answer
                 await send_error(send_with_headers, 500, "Internal server error")

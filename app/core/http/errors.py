@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.data.errors import Failure, OutcomeUnknown, RowChanged, RowNotFound, classify
+from app.core.http.methods import allow
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +91,7 @@ def _on_http(_: AnyRequest, error: HTTPException) -> Response[Error]:
         return invalid_input([FieldError(["request"], error.detail, "invalid")])
     headers = dict(error.headers or {})
     if isinstance(error, MethodNotAllowedException):
-        headers = {name: ", ".join(sorted(_with_head(value.split(", ")))) for name, value in headers.items()}
+        headers = {name: allow(value.split(", ")) for name, value in headers.items()}
     return error_response(error.status_code, error.detail, headers)
 
 
@@ -144,10 +145,6 @@ def _called(request: AnyRequest) -> str:
 def _in_one_line(error: SQLAlchemyError) -> str:
     """What the driver says, without the statement and its parameters, which hold what users wrote."""
     return " ".join(str(getattr(error, "orig", None) or error).split())
-
-
-def _with_head(methods: list[str]) -> list[str]:
-    return [*methods, "HEAD"] if "GET" in methods else methods
 
 
 def _place(entry: dict[str, Any]) -> str:
