@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import func, true
 
-from app.core.data import repository, statements
+from app.core.data import queries, statements
 from app.testing.databases import Databases
 from tests.isolation_machine import LOOK_ALIKES, IsolationMachine, World, world_on
 from tests.isolation_oracle import Wrong
@@ -77,7 +77,7 @@ def without_spaces(model: Any) -> Any:
 
 def forget_statements() -> None:
     """Empty the caches of statements, which have the filter in them."""
-    for value in (*vars(statements).values(), *vars(repository).values()):
+    for value in (*vars(statements).values(), *vars(queries).values()):
         if hasattr(value, "cache_clear"):
             value.cache_clear()
 

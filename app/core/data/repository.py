@@ -7,49 +7,24 @@ works on entities; the inherited methods that lose data or run past the owner's 
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache, partial
-from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar, cast
+from functools import cache
+from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
-from sqlalchemy import (
-    BigInteger,
-    BinaryExpression,
-    Column,
-    ColumnElement,
-    Select,
-    Table,
-    and_,
-    bindparam,
-    delete,
-    false,
-    func,
-    inspect,
-    select,
-    true,
-    update,
-)
-from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from app.core.data.errors import ClosedMethod, RowChanged, RowNotFound
-from app.core.data.fields import CHANGED_AT, MAX_ID
-from app.core.data.owned import OWNER_COLUMN, Owned
-from app.core.data.plans import Statement, Values
+from app.core.data.fields import MAX_ID
+from app.core.data.owned import Owned
+from app.core.data.plans import Values
+from app.core.data.queries import RowQuery, delete_of, page_of, select_of, update_of
 from app.core.data.rows import Row, row_struct
 from app.core.data.session import AppSession
-from app.core.data.statements import of_owner
 
 TableT = TypeVar("TableT", bound=Owned)
 
 
 # What advanced-alchemy's constructor works out is the same for every session; it took one part in sixteen of a request.
 _ATTRIBUTES: Final[dict[tuple[type, str], dict[str, Any]]] = {}
-
-
-class Write(Protocol):
-    """What writes the statement about one row, in any state or in the one that was seen."""
-
-    def __call__(self, model: type[Owned], *, in_state: bool) -> Statement:
-        """Return it; it is written once."""
 
 
 class Cut(NamedTuple):
@@ -113,7 +88,7 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         With `total` the number of all rows comes in the same statement, so the two agree, also for a page past the end.
         """
         values = {"limit": cut.limit + 1, "offset": cut.offset, "edge": cut.after if cut.before is None else cut.before}
-        statement = _page_of(self.model_type, backwards=cut.before is not None, count=cut.total)
+        statement = page_of(self.model_type, backwards=cut.before is not None, count=cut.total)
         found = await self.session.run(statement, values)
         total = None
         if cut.total:
@@ -131,7 +106,7 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
             RowNotFound: it does not exist, or belongs to somebody else.
             RowChanged: it is not in the state that was seen.
         """
-        return self._row(await self._one(_select_of, row_id, seen, {}))
+        return self._row(await self._one(select_of, row_id, seen, {}))
 
     async def insert_one(self, values: Mapping[str, Any]) -> Row:
         """Store one row for the session's owner and return it."""
@@ -144,7 +119,7 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
             RowNotFound: it does not exist, or belongs to somebody else.
             RowChanged: it is not in the state that was seen.
         """
-        return self._row(await self._one(_update_of if values else _select_of, row_id, seen, values))
+        return self._row(await self._one(update_of if values else select_of, row_id, seen, values))
 
     async def delete_one(self, row_id: int, seen: datetime | None = None) -> None:
         """Delete one row.
@@ -153,18 +128,18 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
             RowNotFound: it does not exist, or belongs to somebody else.
             RowChanged: it is not in the state that was seen.
         """
-        await self._one(_delete_of, row_id, seen, {})
+        await self._one(delete_of, row_id, seen, {})
 
     async def add_many(self, data: Any, **kwargs: Any) -> Sequence[TableT]:
         """Store several new rows, all of them or none."""
         async with self.session.atomic():
             return await super().add_many(data, **kwargs)
 
-    async def _one(self, write: Write, row_id: int, seen: datetime | None, values: Values) -> tuple[Any, ...]:
-        statement = write(self.model_type, in_state=seen is not None)
+    async def _one(self, query_of: RowQuery, row_id: int, seen: datetime | None, values: Values) -> tuple[Any, ...]:
+        query = query_of(self.model_type, in_state=seen is not None)
         given = {"_id": row_id, **values} if seen is None else {"_id": row_id, "_seen": seen, **values}
         # A number that no row can have is not sent: PostgreSQL would refuse it where SQLite finds nothing.
-        found = await self.session.run(statement, given) if 0 < row_id <= MAX_ID else ()
+        found = await self.session.run(query, given) if 0 < row_id <= MAX_ID else ()
         if found:
             return found[0]
         if seen is None:
@@ -174,67 +149,3 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
 
     def _row(self, found: tuple[Any, ...]) -> Row:
         return row_struct(self.model_type)(*found)
-
-
-# Each statement is built once for a table; only its parameters change.
-
-
-def _table_of(model: type[Owned]) -> Table:
-    return cast("Table", inspect(model).local_table)
-
-
-@cache
-def _page_of(model: type[Owned], *, backwards: bool, count: bool) -> Select[Any]:
-    write = _page_and_total if count else _page
-    return of_owner(partial(write, _table_of(model), backwards), model)
-
-
-def _page(table: Table, backwards: bool, mine: ColumnElement[bool]) -> Select[Any]:
-    limit, offset, edge = (bindparam(name, type_=BigInteger) for name in ("limit", "offset", "edge"))
-    row_id = table.c.id
-    keys: tuple[Column[Any], ...] = (row_id,)
-    if isinstance(mine, BinaryExpression):
-        # As a range of one value: were the owner a constant, PostgreSQL would see an order of ids alone, and walk the
-        # primary key past everybody else's rows. For who came late with half of a table: 100 ms instead of 0.03.
-        mine = mine.left.between(mine.right, mine.right)
-        keys = (table.c[OWNER_COLUMN], row_id)
-    beyond = row_id < edge if backwards else row_id > edge
-    order = [key.desc() for key in keys] if backwards else keys
-    return select(*table.c).where(mine, beyond).order_by(*order).limit(limit).offset(offset)
-
-
-def _page_and_total(table: Table, backwards: bool, mine: ColumnElement[bool]) -> Select[Any]:
-    """The page joined to the count, which is there even when the page is empty."""
-    total = select(func.count().label("rows")).select_from(table).where(mine).subquery("total")
-    page = _page(table, backwards, mine).subquery("page")
-    order = page.c.id.desc() if backwards else page.c.id
-    return select(total.c.rows, *page.c).select_from(total.outerjoin(page, true())).order_by(order)
-
-
-@cache
-def _select_of(model: type[Owned], *, in_state: bool) -> Select[Any]:
-    table, asked = _asked_for(model, in_state)
-    return of_owner(lambda mine: select(*table.c).where(asked, mine), model)
-
-
-@cache
-def _update_of(model: type[Owned], *, in_state: bool) -> ReturningUpdate[Any]:
-    table, asked = _asked_for(model, in_state)
-    return of_owner(lambda mine: update(table).where(asked, mine).returning(*table.c), model)
-
-
-@cache
-def _delete_of(model: type[Owned], *, in_state: bool) -> ReturningDelete[Any]:
-    table, asked = _asked_for(model, in_state)
-    return of_owner(lambda mine: delete(table).where(asked, mine).returning(table.c.id), model)
-
-
-def _asked_for(model: type[Owned], in_state: bool) -> tuple[Table, ColumnElement[bool]]:
-    table = _table_of(model)
-    asked = table.c.id == bindparam("_id", type_=BigInteger)
-    changed_at = table.c.get(CHANGED_AT)
-    if not in_state:
-        return table, asked
-    if changed_at is None:  # nobody can have seen a state of a row that has none
-        return table, and_(asked, false())
-    return table, and_(asked, changed_at == bindparam("_seen", type_=changed_at.type))

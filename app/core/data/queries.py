@@ -1,0 +1,103 @@
+"""The queries of a repository: each is written once for a table, and only its values change, the owner among them."""
+
+from functools import cache, partial
+from typing import Any, Protocol, cast
+
+from sqlalchemy import (
+    BigInteger,
+    BinaryExpression,
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    and_,
+    bindparam,
+    delete,
+    false,
+    func,
+    inspect,
+    select,
+    true,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
+
+from app.core.data.fields import CHANGED_AT
+from app.core.data.owned import OWNER_COLUMN, Owned
+from app.core.data.plans import Statement
+from app.core.data.statements import of_owner
+
+
+class RowQuery(Protocol):
+    """What returns a query about one row, in any state or in the one that was seen."""
+
+    def __call__(self, model: type[Owned], *, in_state: bool) -> Statement:
+        """Return it."""
+
+
+@cache
+def page_of(model: type[Owned], *, backwards: bool, count: bool) -> Select[Any]:
+    """Return the query of one part of the list in the order of ids; with `count`, joined to the number of all rows.
+
+    Its values are `limit`, `offset`, and `edge`: the id before, or behind, which it begins.
+    """
+    write = _page_and_total if count else _page
+    return of_owner(partial(write, _table_of(model), backwards), model)
+
+
+@cache
+def select_of(model: type[Owned], *, in_state: bool) -> Select[Any]:
+    """Return the query of the row with `_id`; here and below, `in_state` only if its last change was `_seen`."""
+    table, asked = _asked_for(model, in_state)
+    return of_owner(lambda mine: select(*table.c).where(asked, mine), model)
+
+
+@cache
+def update_of(model: type[Owned], *, in_state: bool) -> ReturningUpdate[Any]:
+    """Return what changes that row and returns it as it is then."""
+    table, asked = _asked_for(model, in_state)
+    return of_owner(lambda mine: update(table).where(asked, mine).returning(*table.c), model)
+
+
+@cache
+def delete_of(model: type[Owned], *, in_state: bool) -> ReturningDelete[Any]:
+    """Return what deletes that row and returns its id."""
+    table, asked = _asked_for(model, in_state)
+    return of_owner(lambda mine: delete(table).where(asked, mine).returning(table.c.id), model)
+
+
+def _page(table: Table, backwards: bool, mine: ColumnElement[bool]) -> Select[Any]:
+    limit, offset, edge = (bindparam(name, type_=BigInteger) for name in ("limit", "offset", "edge"))
+    row_id = table.c.id
+    keys: tuple[Column[Any], ...] = (row_id,)
+    if isinstance(mine, BinaryExpression):
+        # As a range of one value: were the owner a constant, PostgreSQL would see an order of ids alone, and walk the
+        # primary key past everybody else's rows. For who came late with half of a table: 100 ms instead of 0.03.
+        mine = mine.left.between(mine.right, mine.right)
+        keys = (table.c[OWNER_COLUMN], row_id)
+    beyond = row_id < edge if backwards else row_id > edge
+    order = [key.desc() for key in keys] if backwards else keys
+    return select(*table.c).where(mine, beyond).order_by(*order).limit(limit).offset(offset)
+
+
+def _page_and_total(table: Table, backwards: bool, mine: ColumnElement[bool]) -> Select[Any]:
+    """The page joined to the count, which is there even when the page is empty."""
+    total = select(func.count().label("rows")).select_from(table).where(mine).subquery("total")
+    page = _page(table, backwards, mine).subquery("page")
+    order = page.c.id.desc() if backwards else page.c.id
+    return select(total.c.rows, *page.c).select_from(total.outerjoin(page, true())).order_by(order)
+
+
+def _table_of(model: type[Owned]) -> Table:
+    return cast("Table", inspect(model).local_table)
+
+
+def _asked_for(model: type[Owned], in_state: bool) -> tuple[Table, ColumnElement[bool]]:
+    table = _table_of(model)
+    asked = table.c.id == bindparam("_id", type_=BigInteger)
+    changed_at = table.c.get(CHANGED_AT)
+    if not in_state:
+        return table, asked
+    if changed_at is None:  # nobody can have seen a state of a row that has none
+        return table, and_(asked, false())
+    return table, and_(asked, changed_at == bindparam("_seen", type_=changed_at.type))
