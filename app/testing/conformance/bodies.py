@@ -6,7 +6,8 @@ from app.testing.conformance.subject import (
     ABSENT,
     CHANGES,
     CREATE,
-    OPERATIONS,
+    DELETE,
+    GET,
     WRITES,
     Subject,
     but_for_time,
@@ -17,7 +18,6 @@ from app.testing.conformance.subject import (
     seen_in,
 )
 
-GET, DELETE = OPERATIONS[2], OPERATIONS[5]
 NO_OBJECTS = (b"", b" ", b"{", b'{"', b"nothing", b"[]", b"[{}]", b"null", b"1", b'"x"', b"true", b"\xff", b"{}{}")
 JSON = {"content-type": "application/json"}
 

@@ -8,6 +8,7 @@ from app.testing.conformance.subject import (
     ABSENT,
     CHANGES,
     CREATE,
+    DELETE,
     OPERATIONS,
     WRITES,
     Subject,
@@ -43,7 +44,7 @@ async def anothers_row_is_answered_like_none(subject: Subject) -> None:
     """A stranger's answer for another's row is, byte for byte and header for header, that for an id without a row."""
     theirs = (await subject.created(subject.owner))["id"]
     deleted = (await subject.created(subject.owner))["id"]
-    expect("delete", (await subject.send(subject.owner, OPERATIONS[5], deleted)).status_code, 204)
+    expect("delete", (await subject.send(subject.owner, DELETE, deleted)).status_code, 204)
     valid = await subject.body(subject.stranger)
     for operation in (o for o in OPERATIONS if o.on_row):
         bodies: list[dict[str, Any]] = (
@@ -154,7 +155,7 @@ async def an_id_is_given_once(subject: Subject) -> None:
         row = await subject.created(caller)
         assert row["id"] not in given, f"the id {row['id']} of a deleted row was given again"
         given.append(row["id"])
-        expect("delete", (await subject.send(caller, OPERATIONS[5], row["id"])).status_code, 204)
+        expect("delete", (await subject.send(caller, DELETE, row["id"])).status_code, 204)
 
 
 @rule

@@ -5,6 +5,7 @@ from typing import Any
 from app.core.http.listing import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from app.testing.conformance.subject import (
     CREATE,
+    DELETE,
     OPERATIONS,
     Subject,
     expect,
@@ -91,7 +92,7 @@ async def a_slash_at_the_end_changes_nothing(subject: Subject) -> None:
     answer = await subject.send(subject.owner, CREATE, after="/", json=await subject.body(subject.owner))
     created = row_in(answer, 201)
     expect("Location", answer.headers["location"], f"{subject.resource.path}/{created['id']}")
-    expect("delete", (await subject.send(subject.owner, OPERATIONS[5], created["id"], after="/")).status_code, 204)
+    expect("delete", (await subject.send(subject.owner, DELETE, created["id"], after="/")).status_code, 204)
     expect("the list", await subject.listed(subject.owner), [row])
 
 

@@ -52,6 +52,8 @@ OPERATIONS: Final = (
 WRITES: Final = tuple(operation for operation in OPERATIONS if operation.has_body)
 CHANGES: Final = tuple(operation for operation in WRITES if operation.on_row)
 CREATE: Final = OPERATIONS[1]
+GET: Final = OPERATIONS[2]
+DELETE: Final = OPERATIONS[5]
 
 
 @cache
@@ -112,7 +114,7 @@ class Subject:
 
     async def read(self, caller: Client, row_id: int) -> dict[str, Any]:
         """Read a row that is there for the caller."""
-        return row_in(await self.send(caller, OPERATIONS[2], row_id))
+        return row_in(await self.send(caller, GET, row_id))
 
     async def listed(self, caller: Client) -> list[dict[str, Any]]:
         """Return what the caller's list holds, which must be one page."""

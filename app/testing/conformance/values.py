@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 from sqlalchemy import inspect
 
-from app.testing.conformance.subject import CREATE, OPERATIONS, WRITES, Subject, expect, expect_error, row_in, rule
+from app.testing.conformance.subject import CREATE, DELETE, WRITES, Subject, expect, expect_error, row_in, rule
 
 _AFTER, _BEFORE = "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"  # out of the calendar, told in UTC
 
@@ -77,4 +77,4 @@ async def a_value_that_is_taken_is_kept_to_the_letter(subject: Subject) -> None:
             row = row_in(answer, 201)
             expect(f"POST: {name}", row[name], value)
             expect(f"POST: {name}, read", await subject.read(subject.owner, row["id"]), row)
-            await subject.send(subject.owner, OPERATIONS[5], row["id"])
+            await subject.send(subject.owner, DELETE, row["id"])
