@@ -11,7 +11,7 @@ import builtins
 import re
 from collections.abc import Callable
 from inspect import cleandoc
-from typing import Annotated, Any, ClassVar, Generic, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, get_args
 
 import litestar
 from litestar import Controller, MediaType, Response
@@ -36,6 +36,9 @@ UpdateT = TypeVar("UpdateT", bound=UpdateSchema)
 Rows = NamedDependency[SkipValidation[Repository[TableT]]]
 LOCATION = ResponseHeader(name="Location", description="The path of the new row.", documentation_only=True)
 RowId = Annotated[int, PathParameter(description="The `id` of the row.")]
+
+_ONE_ROW: Final[dict[str, Any]] = {"response_headers": [ETAG], "media_type": MediaType.JSON}
+_AS_IT_IS: Final = "The {noun} as it is now."
 
 
 class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
@@ -94,37 +97,19 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         row = await rows.insert_one(data.model_dump())
         return tagged(row, Location=f"{self.path}/{row.id}")
 
-    @litestar.get(
-        "/{id:int}",
-        summary="Read {a_noun}",
-        response_description="The {noun}.",
-        response_headers=[ETAG],
-        media_type=MediaType.JSON,
-    )
+    @litestar.get("/{id:int}", summary="Read {a_noun}", response_description="The {noun}.", **_ONE_ROW)
     async def get(self, rows: Rows[TableT], id: RowId) -> Response[Row]:
         """Return one of your {nouns}."""
         return tagged(await rows.select_one(id))
 
-    @litestar.put(
-        "/{id:int}",
-        summary="Change {a_noun} (PUT)",
-        response_description="The {noun} as it is now.",
-        response_headers=[ETAG],
-        media_type=MediaType.JSON,
-    )
+    @litestar.put("/{id:int}", summary="Change {a_noun} (PUT)", response_description=_AS_IT_IS, **_ONE_ROW)
     async def put(
         self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], if_match: IfMatch = ANY
     ) -> Response[Row]:
         """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
         return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), state_in(if_match)))
 
-    @litestar.patch(
-        "/{id:int}",
-        summary="Change {a_noun}",
-        response_description="The {noun} as it is now.",
-        response_headers=[ETAG],
-        media_type=MediaType.JSON,
-    )
+    @litestar.patch("/{id:int}", summary="Change {a_noun}", response_description=_AS_IT_IS, **_ONE_ROW)
     async def update(
         self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], if_match: IfMatch = ANY
     ) -> Response[Row]:
