@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from app.core.data.errors import DataError, OwnerNotBound, OwnershipError
 from app.core.data.owned import Owned, owned_models
-from app.core.data.ownership import bind_owner, everyone
+from app.core.data.ownership import bind_owner, everyone, session_of
 from app.core.data.repository import Repository, Slice
 from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
@@ -184,3 +184,8 @@ async def test_a_session_serves_one_owner_for_life(unbound: AppSession) -> None:
 async def test_an_owner_is_a_text_that_is_not_empty(unbound: AppSession, owner: Any) -> None:
     with pytest.raises(TypeError):
         bind_owner(unbound, owner)
+
+
+def test_a_request_without_a_caller_has_no_session_for_a_repository() -> None:
+    with pytest.raises(OwnerNotBound):
+        session_of({})
