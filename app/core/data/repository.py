@@ -1,8 +1,9 @@
 """The repository: what can be done with the rows of one table, on top of advanced-alchemy's.
 
 Its own five methods are one statement each and carry its name: they select, insert, update and delete columns and
-return Structs, because an entity costs ten times a row. The session adds the owner to every one. What is inherited
-works on entities; the inherited methods that lose data or run past the owner's filter are closed.
+return Structs, because an entity costs ten times a row; only a refusal for a row's state looks a second time. The
+session adds the owner to every one. What is inherited works on entities; the inherited methods that lose data or run
+past the owner's filter are closed.
 """
 
 from collections.abc import Mapping, Sequence
