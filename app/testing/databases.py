@@ -105,7 +105,7 @@ class PostgresDatabases:
 
     def _create(self, template: str = "template1") -> str:
         name = f"litestead_test_{os.getpid()}_{next(self._numbers)}"
-        create = sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy")
+        create = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
         self._execute(create.format(sql.Identifier(name), sql.Identifier(template)))
         self._names.append(name)
         return name
