@@ -83,7 +83,8 @@ def _prepare(settings: Settings) -> None:
 
 def _greet(settings: Settings, host: str, port: int) -> None:
     url = database_url(settings.database_url.get_secret_value())
-    where = url.set(query={}).render_as_string(hide_password=True)  # libpq takes a password from the query as well
+    plain = url.set(drivername=url.get_backend_name(), query={})  # libpq takes a password from the query as well
+    where = plain.render_as_string(hide_password=True)
     click.echo(f"Docs:     http://{host}:{port}/schema")
     click.echo(f"Database: {where}")
     click.echo("A token:  GET /api/auth/token, at Better Auth" if settings.uses_jwks else "A token:  app token alice")

@@ -13,6 +13,7 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from app.core.data.dialects import POSTGRES, SQLITE
 from app.core.data.subject import SubjectConnection, prepare_postgres
 from app.settings import InvalidSettings, Settings
 
@@ -48,11 +49,11 @@ def database_url(given: str) -> URL:
         url = make_url(given)
     except (ArgumentError, ValueError):  # a port that is no number is a ValueError
         raise InvalidSettings("DATABASE_URL is not a URL; it looks like postgresql://user:password@host/name") from None
-    drivers = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite": "sqlite+aiosqlite"}
+    drivers = {"postgres": POSTGRES, "postgresql": POSTGRES, "sqlite": SQLITE}
     driver = drivers.get(url.drivername.partition("+")[0])
     if driver is None:
         raise InvalidSettings("DATABASE_URL names a database that is not supported; use postgresql:// or sqlite://")
-    if driver.startswith("sqlite") and url.database in (None, "", ":memory:"):
+    if driver == SQLITE and url.database in (None, "", ":memory:"):
         raise InvalidSettings("DATABASE_URL names no file; write sqlite:///path/to/app.db")
     return url.set(drivername=driver)
 

@@ -108,7 +108,8 @@ def owner_settings(settings: Settings) -> Settings:
 def migration_engine(url: URL) -> Engine:
     """Return an engine for migrations, from the application's URL: synchronous, and with real transactions."""
     if url.get_backend_name() != "sqlite":
-        return create_engine(url, poolclass=NullPool, connect_args={"prepare_threshold": None})
+        synchronous = url.set(drivername="postgresql+psycopg")
+        return create_engine(synchronous, poolclass=NullPool, connect_args={"prepare_threshold": None})
     engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
     begin_immediately(engine)
     return engine.execution_options(isolation_level="SERIALIZABLE")

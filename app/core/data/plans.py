@@ -12,7 +12,6 @@ from typing import Any, Final, NoReturn, cast
 import psycopg
 from sqlalchemy import Delete, Dialect, Engine, Float, Insert, Numeric, PoolProxiedConnection, Select, Update
 from sqlalchemy.exc import DBAPIError, MissingGreenlet
-from sqlalchemy.pool import QueuePool
 from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -112,7 +111,7 @@ async def run_alone(engine: Engine, subject: str | None, statement: Statement, v
             await asyncio.shield(greenlet_spawn(connection.invalidate, error))
         raise
     finally:
-        await _give_back(engine, connection)
+        connection.close()
 
 
 async def run_on(
@@ -135,7 +134,8 @@ async def run_on(
 
 
 # SQLAlchemy waits in a greenlet, and to enter one costs an eighth of a request. So it is entered only where there is
-# something to wait for: the pool says so by MissingGreenlet, and takes back what it had in hand.
+# something to wait for: the pool says so by MissingGreenlet, and takes back what it had in hand. It closes a connection
+# without waiting, see `dialects.py`.
 
 
 async def _borrow(engine: Engine) -> PoolProxiedConnection:
@@ -146,13 +146,6 @@ async def _borrow(engine: Engine) -> PoolProxiedConnection:
             return await greenlet_spawn(engine.raw_connection)
     except engine.dialect.loaded_dbapi.Error as error:
         _reraise(engine.dialect, None, error, lost=False)
-
-
-async def _give_back(engine: Engine, connection: PoolProxiedConnection) -> None:
-    if isinstance(engine.pool, QueuePool) and engine.pool.overflow() > 0:
-        await greenlet_spawn(connection.close)  # there may be no place for it, so that it is closed for good
-    else:
-        connection.close()
 
 
 def _is_lost(dialect: Dialect, connection: PoolProxiedConnection, error: Exception) -> bool:

@@ -17,19 +17,19 @@ NEON = "postgres://me:p%40ss@ep-x-1-pooler.eu.aws.neon.tech/db?sslmode=require&c
 
 
 @pytest.mark.parametrize(
-    ("given", "driver"),
+    ("given", "database"),
     [
-        ("postgres://u@h/d", "postgresql+psycopg"),
-        ("postgresql://u@h/d", "postgresql+psycopg"),
-        ("postgresql+asyncpg://u@h/d", "postgresql+psycopg"),
-        ("postgresql+psycopg2://u@h/d", "postgresql+psycopg"),
-        ("sqlite:///x.db", "sqlite+aiosqlite"),
-        ("sqlite+pysqlite:///x.db", "sqlite+aiosqlite"),
-        (NEON, "postgresql+psycopg"),
+        ("postgres://u@h/d", "postgresql"),
+        ("postgresql://u@h/d", "postgresql"),
+        ("postgresql+asyncpg://u@h/d", "postgresql"),
+        ("postgresql+psycopg2://u@h/d", "postgresql"),
+        ("sqlite:///x.db", "sqlite"),
+        ("sqlite+pysqlite:///x.db", "sqlite"),
+        (NEON, "postgresql"),
     ],
 )
-def test_every_form_of_url_gets_our_driver(given: str, driver: str) -> None:
-    assert database_url(given).drivername == driver
+def test_every_form_of_url_gets_our_driver(given: str, database: str) -> None:
+    assert database_url(given).drivername == f"{database}+litestead"
 
 
 def test_the_rest_of_a_url_stays_as_it_was_given() -> None:
@@ -49,7 +49,7 @@ def test_another_database_is_refused_without_repeating_it(given: str) -> None:
 
 
 def test_prepared_statements_are_off_and_the_url_has_the_last_word() -> None:
-    told = connect_args(make_url("postgresql+psycopg://u@h/d?connect_timeout=30"))
+    told = connect_args(make_url("postgresql://u@h/d?connect_timeout=30"))
 
     assert told["prepare_threshold"] is None
     assert "connect_timeout" not in told
