@@ -6,7 +6,7 @@ from advanced_alchemy.extensions.litestar import SQLAlchemyInitPlugin
 from litestar import Litestar
 
 from app.core.auth.middleware import make_bearer_middleware
-from app.core.data.alchemy import make_alchemy
+from app.core.data.alchemy import SessionLifetime, make_alchemy
 from app.core.data.owned import check_references
 from app.core.data.ownership import owner_guard
 from app.core.http.docs import describe_errors, docs_asset, make_openapi_config
@@ -60,6 +60,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         on_shutdown=[*limits.close, alchemy.get_engine().dispose],
     )
     # Outside of the router, so that they see unknown routes as well; the last one acts first.
+    app.asgi_handler = SessionLifetime(app.asgi_handler)
     app.asgi_handler = Edge(app.asgi_handler, settings)
     app.asgi_handler = AccessLog(app.asgi_handler)
     app.asgi_handler = behind_proxies(app.asgi_handler, listed(settings.trusted_proxies))

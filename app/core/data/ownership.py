@@ -1,20 +1,18 @@
 """Where a caller meets a session: the guard that binds the two, and the one word that crosses the border."""
 
-from typing import Any, Final, TypeVar
+from typing import Any, TypeVar
 
-from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from app.core.data.alchemy import Alchemy, request_session
 from app.core.data.errors import OwnerNotBound
 from app.core.data.owned_session import EVERYONE, OwnedSession
 from app.core.data.session import AppSession
 
 SessionT = TypeVar("SessionT", bound=AsyncSession)
-
-_BOUND: Final = "bound_session"
 
 
 def bind_owner(session: AsyncSession, owner: str) -> None:
@@ -42,7 +40,7 @@ def everyone(session: SessionT) -> SessionT:
     return session
 
 
-def owner_guard(alchemy: SQLAlchemyAsyncConfig) -> Guard:
+def owner_guard(alchemy: Alchemy) -> Guard:
     """Return the guard that gives each request's session its owner, before dependencies and handlers see it.
 
     A public route and an OPTIONS answer have no caller, so their session serves nobody and finds nothing.
@@ -51,8 +49,7 @@ def owner_guard(alchemy: SQLAlchemyAsyncConfig) -> Guard:
     async def serve_caller(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         scope: Any = connection.scope
         if (caller := scope.get("user")) is not None:
-            scope[_BOUND] = session = alchemy.provide_session(connection.app.state, scope)
-            bind_owner(session, caller.id)
+            bind_owner(alchemy.provide_session(connection.app.state, scope), caller.id)
 
     return serve_caller
 
@@ -63,7 +60,7 @@ def session_of(scope: Any) -> AppSession:
     Raises:
         OwnerNotBound: there is no caller.
     """
-    session: AppSession | None = scope.get(_BOUND)
+    session = request_session(scope)
     if session is None:
         raise OwnerNotBound
     return session
