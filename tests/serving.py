@@ -27,12 +27,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def environment_of(**settings: str) -> dict[str, str]:
+    """Return an environment that has these settings, a secret, and nothing of ours."""
+    return {"PATH": os.environ["PATH"], "APP_ENV": "development", "BETTER_AUTH_SECRET": SECRET} | settings
+
+
 def start(*arguments: str, log: IO[str] | int = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
     """Start `app run` with this environment and nothing of ours; what it does not say stays as it is by default."""
     return subprocess.Popen(  # our own command
         [sys.executable, "-m", "app", "run", *arguments],
         cwd=BASE_DIR,
-        env={"PATH": os.environ["PATH"], "APP_ENV": "development", "BETTER_AUTH_SECRET": SECRET} | environment,
+        env=environment_of(**environment),
         stdout=subprocess.PIPE,
         stderr=log,
         text=True,
