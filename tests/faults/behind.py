@@ -14,7 +14,7 @@ from sqlalchemy import func, select
 
 from app.asgi import create_app
 from app.core.data.session import AppSession
-from app.core.ops.server import PROTOCOL
+from app.core.ops.server.protocol import PROTOCOL
 from app.tasks.models import Task
 
 Session = NamedDependency[SkipValidation[AppSession]]

@@ -14,7 +14,7 @@ from app.core.data.engine import database_url
 from app.core.data.migrations import pending, upgrade
 from app.core.http.limits import refuse_missing_client
 from app.core.ops.logging import configure_logging
-from app.core.ops.server import PROTOCOL
+from app.core.ops.server.protocol import PROTOCOL
 from app.settings import Settings, load_settings
 
 logger = logging.getLogger(__name__)

@@ -114,7 +114,7 @@ def test_the_limits_on_a_requests_head_hold(outcomes: dict[str, Outcome], name: 
     crowded = outcomes[name].crowded
 
     assert crowded is not None
-    assert crowded.status_code == 400
+    assert crowded.status_code == 431
 
 
 def test_it_says_where_the_docs_are_where_the_rows_are_and_how_to_get_a_token(outcomes: dict[str, Outcome]) -> None:

@@ -1,117 +1,215 @@
-"""The server's patience: uvicorn's protocol, with the limits on a request's head that it lacks, and a last call.
+"""The protocol: HTTP/1.1 by httptools and uvicorn, with strict framing and limits on what a client may send.
 
-A connection that says nothing, or sends its head byte by byte, would otherwise stay open for good, and a head without
-an end would be kept in memory. A body has its limits further in: its size in Litestar, its time at the edge.
-
-And when the process is told to end, uvicorn would close each connection that looks idle at once, also one whose next
-request has arrived and is not read yet: its client sees a reset, and cannot know what became of the request.
+A request that is not understood whole is answered, and its connection closed. What is read of a body while a request
+is served has its limits further in: its size in Litestar, its time in `core/http/edge.py`.
 """
 
 import asyncio
 import logging
 from typing import Any, ClassVar, Final
+from urllib.parse import unquote
 
-import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+import httptools  # type: ignore[import-untyped]
+from uvicorn._types import HTTPScope
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.core.http.errors import Error
-from app.core.http.headers import security_headers
+from app.core.ops.server.connection import BODY, HEAD, NOTHING, Connection
+from app.core.ops.server.framing import check_head, origin_form, without_upgrade
+from app.core.ops.server.refusals import Refused, malformed, too_large
 
 logger = logging.getLogger(__name__)
 
-PROTOCOL: Final = f"{__name__}:PatientProtocol"
+PROTOCOL: Final = f"{__name__}:HttpProtocol"
+DRAINING: Final = "draining"
+"""The key in the lifespan's state that says that the process is about to end: each answer closes its connection."""
+
+_WHITE_SPACE: Final = b" \t"
 
 
-def _refusal(status: bytes, detail: str) -> bytes:
-    """An answer to what the application never hears of, like those that it gives."""
-    body = msgspec.json.encode(Error(detail))
-    own = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body)), (b"connection", b"close")]
-    lines = [b"%s: %s" % pair for pair in (*own, *security_headers(https_only=False))]
-    return b"\r\n".join([b"HTTP/1.1 " + status, *lines, b"", body])
+class HttpProtocol(Connection):
+    """Reads requests from a connection. They are served one after the other, in the order in which they come."""
 
+    largest_head: ClassVar[int] = 65_536  # bytes; also of what frames a body: trailers, and chunk headers in a row
+    largest_rest: ClassVar[int] = 1_000_000  # bytes of a body that are read for nothing, when its answer is complete
+    most_fields: ClassVar[int] = 200  # headers, and trailers
 
-_TOO_LARGE: Final = _refusal(b"431 Request Header Fields Too Large", "The head of the request is too large")
-_NOT_HTTP: Final = _refusal(b"400 Bad Request", "This is no valid HTTP request, or it has too many headers")
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.parser = httptools.HttpRequestParser(self)  # without the leniency that uvicorn gives it
+        self._refusal: Refused | None = None  # comes when the requests before it are served
+        self._is_idle = False  # waits, and nothing of the next request has come
+        self._size = 0  # bytes of this head, or since the last byte of a body
+        self._rest = 0  # bytes of this body that were read for nothing
+        self._trailers = 0
+        self._is_deaf = False  # reads no more requests
 
-
-class PatientProtocol(HttpToolsProtocol):
-    """HTTP/1.1 by httptools: heads come in time and in a sane size, and who asked before the end is answered."""
-
-    last_call: ClassVar[float] = 0.2  # seconds in which a request may still come after the process is told to end
-    head_within: ClassVar[float] = 10.0  # seconds, counted from its first byte or from the opening of the connection
-    largest_head: ClassVar[int] = 65_536  # bytes; those that are read together with the last of them are let pass
-    most_fields: ClassVar[int] = 200  # headers, and trailers behind a body in chunks
-
-    _is_ending = False
-    _timer: asyncio.TimerHandle | None = None
-    _is_in_head = True
-    _size = 0
-
-    def connection_made(self, transport: Any) -> None:
-        """Wait for a head, but not for ever."""
-        super().connection_made(transport)
-        self._start_timer()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer."""
-        self._stop_timer()
-        super().connection_lost(exc)
+    def data_received(self, data: bytes) -> None:
+        """Take what has arrived."""
+        if self._is_deaf or self.is_hung_up:
+            return
+        was_idle, self._is_idle = self._is_idle, False
+        self._size += len(data)
+        self._feed(data)
+        if was_idle and not self.is_serving:  # nearly all heads are complete by now, and need no timer
+            self.start_timer(self.head_within)
+        if self._size > self.largest_head:
+            self._refuse(too_large())
 
     def on_message_begin(self) -> None:
         """Note that a head begins."""
-        super().on_message_begin()
-        self._is_in_head, self._size = True, 0
+        self.part = HEAD
+        self.url = b""
+        self.headers = []
+        self._rest = self._trailers = 0
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header. A trailer is not kept: it must not pass for a header (RFC 9110, 6.5.1)."""
+        if self.part is not HEAD:
+            self._trailers += 1
+            if self._trailers > self.most_fields:
+                raise too_large()
+            return
+        self.headers.append((name.lower(), value.rstrip(_WHITE_SPACE)))  # httptools leaves what stands behind a value
 
     def on_headers_complete(self) -> None:
-        """Note that it has ended.
-
-        Raises:
-            ValueError: it has too many headers; uvicorn makes a 400 of it.
-        """
+        """Serve the request, or let it wait for those before it."""
         if len(self.headers) > self.most_fields:
-            raise ValueError("too many headers")
-        self._is_in_head, self._size = False, 0
-        super().on_headers_complete()
-        if self._is_ending and self.cycle:
-            self.cycle.keep_alive = False  # the last answer says that it is
-
-    def data_received(self, data: bytes) -> None:
-        """Take what has arrived; a head that is complete by then, as nearly all are, needs no timer."""
-        super().data_received(data)
-        if not self._is_in_head:
-            self._stop_timer()
-        elif not self.transport.is_closing():
-            self._size += len(data)
-            self._start_timer()
-        if self._size > self.largest_head or (self.headers and len(self.headers) > self.most_fields):
-            self._refuse()
-
-    def send_400_response(self, msg: str) -> None:
-        """Refuse what is no HTTP, in the one form of errors; uvicorn would do so in plain text."""
-        logger.warning("refused: this is no valid HTTP request")
-        self.transport.write(_NOT_HTTP)
-        self.transport.close()
-
-    def shutdown(self) -> None:
-        """Close after the answer that is under way, or after the one to a request that comes within a moment."""
-        self._is_ending = True
-        if self.cycle is None or self.cycle.response_complete:
-            self.loop.call_later(self.last_call, super().shutdown)
+            raise too_large()
+        parser = self.parser
+        method, version = parser.get_method(), parser.get_http_version()
+        check_head(method, self.url, version, self.headers)
+        if parser.should_upgrade():
+            return  # see `_feed`
+        target = origin_form(self.url, self.headers, is_options=method == b"OPTIONS")
+        self.stop_timer()
+        self.part, self._size = BODY, 0
+        is_last = version == "1.0" or self.is_ending or DRAINING in self.app_state or not parser.should_keep_alive()
+        self.cycle = self._cycle(self._scope(method, target, version), keep_alive=not is_last)
+        if self.is_serving:
+            self.flow.pause_reading()
+            self.pipeline.appendleft((self.cycle, self.app))
         else:
-            super().shutdown()
+            self._start_asgi_task(self.cycle, self.app)
 
-    def _start_timer(self) -> None:
-        if self._timer is None:
-            self._timer = self.loop.call_later(self.head_within, self.transport.close)
+    def on_body(self, body: bytes) -> None:
+        """Hand a part of the body on."""
+        self._size = 0
+        if self.cycle.response_complete:
+            self._rest += len(body)
+        else:
+            super().on_body(body)
+        if self._rest > self.largest_rest:
+            self.hang_up()
 
-    def _stop_timer(self) -> None:
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+    def on_message_complete(self) -> None:
+        """Note that the request is complete. Behind the last one nothing is read (RFC 9112, 9.6)."""
+        if self.parser.should_upgrade():
+            return
+        self.part, self._size = NOTHING, 0
+        self._is_deaf = not self.cycle.keep_alive
+        super().on_message_complete()
+        if self.cycle.response_complete:
+            self._wait()
 
-    def _refuse(self) -> None:
-        if not self.transport.is_closing():
-            logger.warning("refused: the head of a request is too large")
-            if self._is_in_head and (self.cycle is None or self.cycle.response_complete):
-                self.transport.write(_TOO_LARGE)
-            self.transport.close()
+    def on_response_complete(self) -> None:
+        """Go on with the next request that is here, or wait for one."""
+        self.server_state.total_requests += 1
+        if self.is_hung_up:
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        elif self._refusal is not None:
+            self._say_last(self._refusal)
+        else:
+            self._wait()
+
+    def _scope(self, method: bytes, target: bytes, version: str) -> HTTPScope:
+        raw_path, _, query = target.partition(b"?")
+        path = raw_path.decode("ascii")
+        return {
+            "type": "http",
+            "asgi": {"version": self.asgi_version, "spec_version": "2.3"},
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme or "http",
+            "method": method.decode("ascii"),
+            "root_path": self.root_path,
+            "path": self.root_path + (unquote(path) if "%" in path else path),
+            "raw_path": self.root_path.encode("ascii") + raw_path,
+            "query_string": query,
+            "headers": self.headers,
+            "state": self.app_state.copy(),
+        }
+
+    def _cycle(self, scope: HTTPScope, *, keep_alive: bool) -> RequestResponseCycle:
+        return RequestResponseCycle(
+            scope=scope,
+            transport=self.transport,
+            flow=self.flow,
+            logger=self.logger,
+            access_logger=self.access_logger,
+            access_log=self.access_log,
+            default_headers=self.server_state.default_headers,
+            message_event=asyncio.Event(),
+            expect_100_continue=(b"expect", b"100-continue") in self.headers,
+            keep_alive=keep_alive,
+            on_response=self.on_response_complete,
+        )
+
+    def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        self.running = cycle
+        task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self.tasks.discard)
+        self.tasks.add(task)
+
+    def _wait(self) -> None:
+        """Wait for the next request, or for the rest of this one."""
+        self._is_idle = self.part is NOTHING
+        self.start_timer(self.timeout_keep_alive if self._is_idle else self.rest_within)
+
+    def _feed(self, data: bytes) -> None:
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as offer:
+            # The request is good without the offer of another protocol, but httptools has left its body out. So its
+            # head is read again, without the offer.
+            head = without_upgrade(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
+            self.parser = httptools.HttpRequestParser(self)
+            self._feed(head + data[offer.args[0] :])
+        except httptools.HttpParserError as error:
+            self._refuse(_refusal_of(error))
+
+    def _refuse(self, refusal: Refused) -> None:
+        """Answer in the place of the request that is not understood, behind those before it, and close."""
+        if self._is_deaf or self.is_hung_up:
+            return
+        logger.warning("refused: %s", refusal.detail)
+        self._is_deaf = True
+        is_in_body = self.part is BODY
+        if is_in_body and self.cycle is self.running:
+            self._interrupt(refusal)
+        elif self.is_serving:
+            if is_in_body:
+                self.pipeline.popleft()  # it will never be complete
+            self._refusal = refusal
+        else:
+            self._say_last(refusal)
+
+    def _interrupt(self, refusal: Refused) -> None:
+        """Answer in the place of the application, which waits for the body, unless it has begun to answer."""
+        if self.cycle.response_started:
+            self.hang_up()
+        else:
+            self._say_last(refusal)
+
+    def _say_last(self, refusal: Refused) -> None:
+        self.transport.write(refusal.answer())
+        self.hang_up()
+
+
+def _refusal_of(error: httptools.HttpParserError) -> Refused:
+    if isinstance(error.__context__, Refused):
+        return error.__context__
+    return malformed("a proxy could read it in another way")

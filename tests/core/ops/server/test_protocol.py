@@ -1,11 +1,8 @@
 """The server, over real sockets: whoever is slow, endless or lying holds nothing, and keeps nobody else waiting."""
 
 import asyncio
-import json
 import logging
-import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
 from typing import Any, Final
 
 import pytest
@@ -16,24 +13,15 @@ from litestar.params import JSONBody
 from app.core.http.edge import Edge
 from app.core.http.errors import EXCEPTION_HANDLERS
 from app.core.ops.logging import AccessLog
-from app.core.ops.server import PatientProtocol
 from app.testing.databases import settings_for_tests
+from tests.core.ops.server.raw import assert_refusal, connected, send, serving, statuses
 
 pytestmark = pytest.mark.any_database
 
-REFUSED: Final = re.compile(rb"HTTP/1\.1 (\d{3})")
 GOOD: Final = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 2\r\n\r\n{}"
 CHUNKED: Final = (
     b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
 )
-
-
-class Impatient(PatientProtocol):
-    """The same, with limits that a test can wait for."""
-
-    head_within = 0.1
-    largest_head = 4096
-    most_fields = 50
 
 
 def served() -> Any:
@@ -56,58 +44,8 @@ def served() -> Any:
 
 @pytest.fixture(scope="module")
 async def server() -> AsyncIterator[uvicorn.Server]:
-    config = uvicorn.Config(
-        served(), port=0, http=Impatient, lifespan="off", log_config=None, proxy_headers=False, timeout_keep_alive=0
-    )
-    server = uvicorn.Server(config)
-    config.load()
-    server.lifespan = config.lifespan_class(config)
-    await server.startup()
-    yield server
-    await server.shutdown()
-
-
-@asynccontextmanager
-async def connected(server: uvicorn.Server) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    reader, writer = await asyncio.open_connection(*server.servers[0].sockets[0].getsockname())
-    try:
-        yield reader, writer
-    finally:
-        writer.close()
-
-
-async def until_closed(reader: asyncio.StreamReader) -> bytes:
-    """Return what the server says before it hangs up, which it has to do by itself."""
-    said = b""
-    async with asyncio.timeout(5):
-        with suppress(ConnectionError):
-            while more := await reader.read(65_536):
-                said += more
-    return said
-
-
-async def send(server: uvicorn.Server, *parts: bytes, pause: float = 0.0) -> bytes:
-    """Send parts, one after the other, until the server hangs up, and return what it says."""
-    async with connected(server) as (reader, writer):
-        answer = asyncio.create_task(until_closed(reader))
-        for part in parts:
-            writer.write(part)
-            await asyncio.sleep(pause)
-            if answer.done():
-                break
-        return await answer
-
-
-def statuses(answer: bytes) -> list[int]:
-    return [int(status) for status in REFUSED.findall(answer)]
-
-
-def assert_refusal(answer: bytes) -> None:
-    """Assert that it ends with an error in the one form, whoever has answered."""
-    head, _, body = answer.rpartition(b"\r\n\r\n")
-    assert list(json.loads(body)) == ["detail"]
-    for line in (b"content-type: application/json", b"content-length: %d" % len(body), b"cache-control: no-store"):
-        assert line in head.rpartition(b"HTTP/1.1")[2].splitlines()
+    async with serving(served()) as server:
+        yield server
 
 
 async def is_well(server: uvicorn.Server) -> None:
@@ -147,7 +85,7 @@ async def test_a_second_head_on_the_same_connection_has_the_same_limit(
         pytest.param([b"GET /" + b"a" * 4096, b"b" * 4096, b"c" * 4096], [431], id="a path without an end"),
         pytest.param([b"GET / HTTP/1.1\r\nX: " + b"a" * 4096, b"b" * 4096], [431], id="a header without an end"),
         pytest.param([b"GET / HTTP/1.1\r\n"] + [b"X: y\r\n" * 30] * 40, [431], id="headers without an end"),
-        pytest.param([b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 60 + b"\r\n"], [400], id="too many headers"),
+        pytest.param([b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 60 + b"\r\n"], [431], id="too many headers"),
         pytest.param([b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], [400], id="TLS"),
     ],
 )
@@ -168,7 +106,7 @@ async def test_a_head_that_is_too_large_is_refused(
         pytest.param([GOOD[:-2]], [408], id="a body that never begins"),
         pytest.param([CHUNKED, *[b"1\r\n \r\n"] * 60], [408], id="a body byte by byte"),
         pytest.param([CHUNKED, b"2\r\n{}\r\n0\r\n", b"X: y\r\n"], [408], id="trailers that stop"),
-        pytest.param([CHUNKED, b"2\r\n{}\r\n0\r\n", b"X: y\r\n" * 60], [], id="trailers without an end"),
+        pytest.param([CHUNKED, b"2\r\n{}\r\n0\r\n", b"X: y\r\n" * 60], [431], id="trailers without an end"),
         pytest.param([CHUNKED, b"2\r\n{}\r\n0\r\n\r\n"], [200], id="a body in chunks"),
         pytest.param([CHUNKED, *[b"40\r\n" + b" " * 64 + b"\r\n"] * 2], [413], id="chunks that are too many"),
         pytest.param([CHUNKED, b"zebra\r\n"], [400], id="a chunk that is none"),
@@ -177,7 +115,7 @@ async def test_a_head_that_is_too_large_is_refused(
         pytest.param([GOOD.replace(b": 2", b": 2, 3")], [400], id="two lengths in one"),
         pytest.param([GOOD.replace(b"Content-L", b"Content-Length: 3\r\nContent-L")], [400], id="two lengths"),
         pytest.param([GOOD.replace(b"Content-L", b"Transfer-Encoding: chunked\r\nContent-L")], [400], id="both"),
-        pytest.param([GOOD.replace(b": 2", b": 1")], [400], id="a length that is too small"),
+        pytest.param([GOOD.replace(b": 2", b": 1")], [422, 400], id="a length that is too small"),
         pytest.param([GOOD[:-2].replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n")], [100, 408], id="expected"),
     ],
 )

@@ -1,0 +1,1 @@
+"""The server: uvicorn, with strict framing, limits on connections, an orderly end, and workers that are watched."""

@@ -1,0 +1,50 @@
+"""Refusals: the answers to requests that the application never hears of, in the one form of errors."""
+
+from http import HTTPStatus
+from typing import Final
+
+import msgspec
+
+from app.core.http.errors import Error
+from app.core.http.headers import security_headers
+
+_RETRY_AFTER: Final = (b"retry-after", b"1")  # seconds
+
+
+class Refused(Exception):
+    """A request or a connection that is not served; the connection ends with the answer to it."""
+
+    def __init__(self, status: HTTPStatus, detail: str) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+
+    def answer(self) -> bytes:
+        """Return the answer as it goes over the wire."""
+        body = msgspec.json.encode(Error(self.detail))
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+        headers += [(b"connection", b"close"), *security_headers(https_only=False)]
+        if self.status is HTTPStatus.SERVICE_UNAVAILABLE:
+            headers.append(_RETRY_AFTER)
+        lines = [b"HTTP/1.1 %d %s" % (self.status, self.status.phrase.encode())]
+        return b"\r\n".join([*lines, *(b"%s: %s" % pair for pair in headers), b"", body])
+
+
+def malformed(what: str) -> Refused:
+    """Return the refusal of a request that is no valid HTTP."""
+    return Refused(HTTPStatus.BAD_REQUEST, f"This is no valid HTTP request: {what}")
+
+
+def unknown_method() -> Refused:
+    """Return the refusal of a method that this service has for no resource (RFC 9110, 9.1)."""
+    return Refused(HTTPStatus.NOT_IMPLEMENTED, "This service has no such method")
+
+
+def too_large() -> Refused:
+    """Return the refusal of headers or trailers that are too many or too long (RFC 6585, 5)."""
+    return Refused(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request has too many headers, or too long ones")
+
+
+def too_busy() -> Refused:
+    """Return the refusal of a connection."""
+    return Refused(HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections; try again in a moment")
