@@ -4,6 +4,7 @@ import gc
 
 from advanced_alchemy.extensions.litestar import SQLAlchemyInitPlugin
 from litestar import Litestar
+from litestar.di import Provide
 
 from app.core.auth.middleware import make_bearer_middleware
 from app.core.data.alchemy import SessionLifetime, make_alchemy
@@ -17,6 +18,7 @@ from app.core.http.limits import make_rate_limits
 from app.core.http.listing import QueryMiddleware
 from app.core.ops.health import health, ready
 from app.core.ops.logging import AccessLog, configure_logging
+from app.core.ops.readiness import Readiness
 from app.installed import INSTALLED, refuse_unlisted
 from app.settings import Settings, load_settings
 from app.values import listed
@@ -45,10 +47,12 @@ def create_app(settings: Settings | None = None) -> Litestar:
     bearer = make_bearer_middleware(settings)
     limits = make_rate_limits(settings)
     alchemy = make_alchemy(settings)
+    readiness = Readiness(settings, bearer.has_keys)
     app = Litestar(
         middleware=[*limits.per_address, bearer, *limits.per_user, QueryMiddleware()],
         guards=[owner_guard(alchemy)],
         plugins=[SQLAlchemyInitPlugin(alchemy)],
+        dependencies={"readiness": Provide(lambda: readiness, sync_to_thread=False)},
         route_handlers=[health, ready, docs_asset, *INSTALLED],
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=settings.max_body_bytes,
@@ -57,7 +61,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         on_startup=[describe_errors],
         lifespan=[bearer.lifespan],
         # the plugin forgets the engine where a process has a second application
-        on_shutdown=[*limits.close, alchemy.get_engine().dispose],
+        on_shutdown=[*limits.close, readiness.aclose, alchemy.get_engine().dispose],
     )
     # Outside of the router, so that they see unknown routes as well; the last one acts first.
     app.asgi_handler = SessionLifetime(app.asgi_handler)

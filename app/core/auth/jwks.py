@@ -75,6 +75,11 @@ class JwksClient:
         """Return how long to wait before the next fetch: less, and then more and more, while they fail."""
         return min(2.0**self._failures, LONGEST_RETRY) if self._failures else REFRESH
 
+    @property
+    def has_keys(self) -> bool:
+        """True once keys have come, until they are too old to be used."""
+        return bool(self._keys.published)
+
     def _is_fetching(self) -> bool:
         return self._fetching is not None and not self._fetching.done()
 

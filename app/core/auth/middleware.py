@@ -50,6 +50,10 @@ class BearerMiddleware(ASGIMiddleware):
         self._verifier = verifier
         self._jwks = jwks
 
+    def has_keys(self) -> bool:
+        """Tell whether there is something to check tokens with."""
+        return self._jwks is None or self._jwks.has_keys
+
     async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
         """Verify the token, before anything looks at the body."""
         if scope.get("method") != "OPTIONS":

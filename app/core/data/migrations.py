@@ -5,10 +5,11 @@ transaction, on SQLite too, and a migration that fails leaves nothing behind.
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from advanced_alchemy.alembic.commands import AlembicCommands
 from alembic.autogenerate import compare_metadata
@@ -55,6 +56,24 @@ def make_migration(name: str) -> Path | None:
         number = len(list(ScriptDirectory.from_config(commands.config).walk_revisions())) + 1
         script = commands.revision(message=name, autogenerate=True, rev_id=f"{number:04d}")
     return Path(script.path) if isinstance(script, Script) else None
+
+
+class Revisions(NamedTuple):
+    """The migrations of this version: all of their names, and the newest."""
+
+    all: frozenset[str]
+    newest: frozenset[str]
+
+    def are_behind(self, applied: AbstractSet[str]) -> bool:
+        """Tell whether a database with these lacks some. One that this version does not know came after all of them."""
+        return not applied or (applied <= self.all and applied != self.newest)
+
+
+def known_revisions() -> Revisions:
+    """Return the migrations of this version."""
+    scripts = ScriptDirectory.from_config(_commands(load_settings()).config)
+    names = (script.revision for script in scripts.walk_revisions())
+    return Revisions(frozenset(names), frozenset(scripts.get_heads()))
 
 
 def newest_migration() -> Script:

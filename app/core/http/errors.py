@@ -114,7 +114,7 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]
         case Failure.INVALID:
             return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])
         case Failure.AWAY:
-            logger.error("%s: the database is away: %s", _called(request), _in_one_line(error))
+            logger.error("%s: the database is away: %s", _called(request), in_one_line(error))
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "The database is not available", RETRY_AFTER)
     return _on_bug(request, error)
 
@@ -142,7 +142,7 @@ def _called(request: AnyRequest) -> str:
     return f"{request.method} {request.scope['raw_path'].decode('latin-1')}"
 
 
-def _in_one_line(error: SQLAlchemyError) -> str:
+def in_one_line(error: SQLAlchemyError) -> str:
     """What the driver says, without the statement and its parameters, which hold what users wrote."""
     return " ".join(str(getattr(error, "orig", None) or error).split())
 

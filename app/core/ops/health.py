@@ -1,19 +1,14 @@
-"""Health: is the process alive, and can it serve. Both are open, and neither tells more than that."""
-
-import asyncio
-from typing import Any
+"""Health: is the process alive, and can it serve. Both are open to everybody, and not limited."""
 
 from litestar import get
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.openapi import ResponseSpec
 from litestar.params import SkipValidation
-from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.http.errors import RETRY_AFTER, Error
-
-READY_WITHIN = 1.0  # seconds
+from app.core.http.errors import RETRY_AFTER, AnyRequest, Error
+from app.core.ops.readiness import Readiness
+from app.core.ops.server.protocol import DRAINING
 
 Status = dict[str, str]
 
@@ -40,24 +35,11 @@ async def health() -> Status:
     summary="Can it serve?",
     tags=["Health"],
     response_description="It can.",
-    responses={
-        503: ResponseSpec(Error, description="It cannot: the database does not answer.", generate_examples=False)
-    },
+    responses={503: ResponseSpec(Error, description="It cannot; `detail` says why.", generate_examples=False)},
 )
-async def ready(db_engine: NamedDependency[SkipValidation[AsyncEngine]]) -> Status:
-    """Ask the database, and answer 503 where it has not answered within a second."""
-    if not await _answers(db_engine):
-        raise HTTPException("The database does not answer", status_code=503, headers=RETRY_AFTER)
+async def ready(request: AnyRequest, readiness: NamedDependency[SkipValidation[Readiness]]) -> Status:
+    """Ask whether requests can be served. The sentence of a 503 says why not."""
+    obstacle = await readiness.obstacle(is_draining=DRAINING in request.scope["state"])
+    if obstacle:
+        raise HTTPException(obstacle, status_code=503, headers=RETRY_AFTER)
     return {"status": "ok"}
-
-
-async def _answers(engine: AsyncEngine) -> bool:
-    async def ask() -> Any:
-        async with engine.connect() as connection:
-            return await connection.scalar(text("SELECT 1"))
-
-    task = asyncio.ensure_future(ask())
-    done, _ = await asyncio.wait({task}, timeout=READY_WITHIN)
-    if not done:
-        task.cancel()  # and do not wait: the driver takes up to five seconds to give up on a frozen server
-    return bool(done) and task.exception() is None

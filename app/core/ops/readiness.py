@@ -1,0 +1,92 @@
+"""Readiness: whether this process can serve, and if not, why. The log has the reason, a client reads no more than that.
+
+It has a connection of its own: a pool whose connections wait for one locked table is no reason to send all other
+requests elsewhere.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.data.engine import make_engine
+from app.core.data.errors import Failure, classify
+from app.core.data.migrations import Revisions, known_revisions
+from app.core.http.errors import in_one_line
+from app.settings import Settings
+
+logger = logging.getLogger(__name__)
+
+READY_WITHIN: Final = 1.0  # seconds
+
+_APPLIED: Final = text("SELECT version_num FROM alembic_version")
+_SILENT: Final = "The database does not answer"
+_BEHIND: Final = "The database lacks migrations"
+
+
+class Readiness:
+    """What this process needs to serve: keys to check tokens with, a database that answers, and its migrations."""
+
+    def __init__(self, settings: Settings, has_keys: Callable[[], bool]) -> None:
+        self._has_keys = has_keys
+        self._engine = _engine_of_one(settings)
+        self._revisions: Revisions | None = None
+        self._asking: asyncio.Task[str | None] | None = None
+
+    async def obstacle(self, *, is_draining: bool) -> str | None:
+        """Return the reason why requests should go elsewhere, None where there is none; it takes a second at most."""
+        if is_draining:
+            found: str | None = "This process is about to end"
+        elif not self._has_keys():
+            found = "There are no keys to check tokens with"
+        else:
+            found = await self._ask_once()
+        if found:
+            logger.warning("not ready: %s", found)
+        return found
+
+    async def aclose(self) -> None:
+        """Close the connection."""
+        await self._engine.dispose()
+
+    async def _ask_once(self) -> str | None:
+        """Ask the database; whoever asks meanwhile gets the same answer, so that many cost no more than one."""
+        if self._asking is None or self._asking.done():
+            self._asking = asyncio.create_task(self._ask_in_time())
+        return await asyncio.shield(self._asking)
+
+    async def _ask_in_time(self) -> str | None:
+        task = asyncio.create_task(self._ask())
+        done, _ = await asyncio.wait({task}, timeout=READY_WITHIN)
+        if done:
+            return task.result()
+        task.add_done_callback(_take_outcome)
+        task.cancel()  # and do not wait: the driver takes up to five seconds to give up on a frozen server
+        logger.warning("not ready, the database says nothing within %g s", READY_WITHIN)
+        return _SILENT
+
+    async def _ask(self) -> str | None:
+        if self._revisions is None:
+            self._revisions = await asyncio.to_thread(known_revisions)
+        try:
+            async with self._engine.connect() as connection:
+                applied = set((await connection.execute(_APPLIED)).scalars())
+        except SQLAlchemyError as error:
+            logger.warning("not ready, the database says: %s", in_one_line(error))
+            return _BEHIND if classify(error) is Failure.BUG else _SILENT  # it has no such table
+        return _BEHIND if self._revisions.are_behind(applied) else None
+
+
+def _take_outcome(task: asyncio.Task[str | None]) -> None:
+    """Take what came of a task that nobody waits for; asyncio would log an error that nobody has taken."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _engine_of_one(settings: Settings) -> AsyncEngine:
+    alone = {"database_pool_size": 1, "database_max_overflow": 0, "database_pool_timeout": READY_WITHIN}
+    return make_engine(settings.model_copy(update=alone))
