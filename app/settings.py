@@ -26,6 +26,7 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = BASE_DIR / ".data"
 
 _RATE_IN_PRODUCTION = "600/minute"
+_DRAIN_IN_PRODUCTION = 5.0  # seconds: what a Kubernetes or a load balancer takes to send requests elsewhere
 
 
 class InvalidSettings(Exception):
@@ -65,6 +66,9 @@ class Settings(BaseSettings):
     trusted_proxies: Annotated[str, AfterValidator(check_networks)] = ""
     rate_limit: Annotated[str, AfterValidator(check_rate)] | None = None
     rate_limit_storage: SecretStr | None = None
+
+    drain_seconds: Annotated[float, Field(ge=0)] | None = None
+    shutdown_seconds: Annotated[float, Field(ge=2)] = 20
 
     max_body_bytes: Annotated[int, Field(ge=1)] = 1_000_000
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -161,6 +165,14 @@ class Settings(BaseSettings):
             )
         return self
 
+    @model_validator(mode="after")
+    def _ends_behind_the_drain(self) -> Self:
+        if self.drains_for > self.shutdown_seconds - 1:
+            raise ValueError(
+                "SHUTDOWN_SECONDS leaves no time for requests behind DRAIN_SECONDS, which is a part of it; raise it"
+            )
+        return self
+
     @property
     def is_production(self) -> bool:
         """True where a weak setting must stop the start instead of being made up for."""
@@ -170,6 +182,11 @@ class Settings(BaseSettings):
     def rate(self) -> Rate | None:
         """How often a user may call, None for as often as they like; where nothing is set, production has a limit."""
         return parse_rate(self.rate_limit or (_RATE_IN_PRODUCTION if self.is_production else "off"))
+
+    @property
+    def drains_for(self) -> float:
+        """Seconds between "not ready" and the end of service; where nothing is set, only production has some."""
+        return self.drain_seconds if self.drain_seconds is not None else _DRAIN_IN_PRODUCTION * self.is_production
 
     @property
     def secrets(self) -> tuple[str, ...]:

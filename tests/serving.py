@@ -34,8 +34,12 @@ def environment_of(**settings: str) -> dict[str, str]:
 
 def start(*arguments: str, log: IO[str] | int = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:
     """Start `app run` with this environment and nothing of ours; what it does not say stays as it is by default."""
+    return _start("app", "run", *arguments, log=log, **environment)
+
+
+def _start(module: str, *arguments: str, log: IO[str] | int, **environment: str) -> subprocess.Popen[str]:
     return subprocess.Popen(  # our own command
-        [sys.executable, "-m", "app", "run", *arguments],
+        [sys.executable, "-m", module, *arguments],
         cwd=BASE_DIR,
         env=environment_of(**environment),
         stdout=subprocess.PIPE,
@@ -44,10 +48,12 @@ def start(*arguments: str, log: IO[str] | int = subprocess.PIPE, **environment: 
     )
 
 
-def wait_until_served(process: subprocess.Popen[str], url: str) -> httpx.Response | None:
+def wait_until_served(
+    process: subprocess.Popen[str], url: str, transport: httpx.BaseTransport | None = None
+) -> httpx.Response | None:
     """Return the first answer; None if the process has ended without one."""
     deadline = time.monotonic() + PATIENCE
-    with httpx.Client(verify=NO_TLS) as client:
+    with httpx.Client(verify=NO_TLS, transport=transport) as client:
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 return client.get(url)
@@ -80,13 +86,27 @@ class Server:
 def serving(database_url: str, log: Path, *arguments: str, **environment: str) -> Iterator[Server]:
     """Serve on a free port while the block runs; the log goes to a file, because nobody would empty a pipe."""
     port = free_port()
-    url = f"http://127.0.0.1:{port}"
     with (
         log.open("w") as file,
         start("--port", str(port), *arguments, log=file, DATABASE_URL=database_url, **environment) as process,
     ):
-        try:
-            assert wait_until_served(process, f"{url}/health"), log.read_text()
-            yield Server(process, port, log)
-        finally:
-            process.terminate()
+        yield from _served(process, port, log)
+
+
+@contextmanager
+def serving_module(module: str, database_url: str, log: Path, *arguments: str, **environment: str) -> Iterator[Server]:
+    """The same for a program of the tests' own: its first argument is the port."""
+    port = free_port()
+    with (
+        log.open("w") as file,
+        _start(module, str(port), *arguments, log=file, DATABASE_URL=database_url, **environment) as process,
+    ):
+        yield from _served(process, port, log)
+
+
+def _served(process: subprocess.Popen[str], port: int, log: Path) -> Iterator[Server]:
+    try:
+        assert wait_until_served(process, f"http://127.0.0.1:{port}/health"), log.read_text()
+        yield Server(process, port, log)
+    finally:
+        process.terminate()

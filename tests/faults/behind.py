@@ -4,7 +4,6 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator
 
-import uvicorn
 from litestar import Litestar, Response, get
 from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
@@ -14,7 +13,8 @@ from sqlalchemy import func, select
 
 from app.asgi import create_app
 from app.core.data.session import AppSession
-from app.core.ops.server.protocol import PROTOCOL
+from app.core.ops.server.process import Options, ServingProcess
+from app.core.ops.server.sockets import bind
 from app.tasks.models import Task
 
 Session = NamedDependency[SkipValidation[AppSession]]
@@ -66,4 +66,5 @@ def serve() -> Litestar:
 
 
 if __name__ == "__main__":
-    uvicorn.run(serve, factory=True, port=int(sys.argv[1]), http=PROTOCOL, log_config=None, access_log=False)
+    options = Options(app=f"{__spec__.name}:serve")
+    ServingProcess(options).run([bind("127.0.0.1", int(sys.argv[1]))])

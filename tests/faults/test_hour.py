@@ -2,8 +2,6 @@
 
 import asyncio
 import re
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -15,12 +13,11 @@ import psycopg
 import pytest
 
 from app.core.auth.tokens import issue_token
-from app.settings import BASE_DIR
 from app.testing.databases import SECRET
 from tests.faults.behind import PATHS
 from tests.faults.cluster import Cluster, Database
 from tests.faults.load import USERS, under_load
-from tests.serving import NO_TLS, Server, environment_of, free_port, wait_until_served
+from tests.serving import NO_TLS, Server, serving_module
 
 LASTS: Final = 60  # seconds
 POOL: Final = 5
@@ -40,20 +37,9 @@ def database(cluster: Cluster) -> Database:
 
 @pytest.fixture
 def server(database: Database, tmp_path: Path) -> Iterator[Server]:
-    port, log = free_port(), tmp_path / "log"
-    environment = environment_of(
-        DATABASE_URL=database.url, DATABASE_POOL_SIZE=str(POOL), DATABASE_POOL_RECYCLE="1", DATABASE_MAX_OVERFLOW="2"
-    )
-    command = [sys.executable, "-m", "tests.faults.behind", str(port)]
-    with (
-        log.open("w") as file,
-        subprocess.Popen(command, cwd=BASE_DIR, env=environment, stderr=file, text=True) as process,
-    ):
-        try:
-            assert wait_until_served(process, f"http://127.0.0.1:{port}/health"), log.read_text()
-            yield Server(process, port, log)
-        finally:
-            process.terminate()
+    settings = {"DATABASE_POOL_SIZE": str(POOL), "DATABASE_POOL_RECYCLE": "1", "DATABASE_MAX_OVERFLOW": "2"}
+    with serving_module("tests.faults.behind", database.url, tmp_path / "log", **settings) as server:
+        yield server
 
 
 class Watch:

@@ -1,11 +1,16 @@
-"""SIGTERM under load: who has asked is answered, and the process ends."""
+"""SIGTERM: a process drains, whoever has asked is answered, and it ends."""
 
 import asyncio
+import signal
+import time
+
+import httpx
+import pytest
 
 from app.testing.databases import SqliteDatabases
 from tests.faults.conftest import Serve
 from tests.faults.load import under_load
-from tests.serving import Server
+from tests.serving import NO_TLS, Server
 
 IMPATIENT = 30
 
@@ -41,3 +46,29 @@ async def test_whoever_has_asked_is_answered_before_the_process_ends(
     assert {await one for one in impatient} == {""}
     load.check(url)
     assert load.failures == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
+async def test_a_process_says_that_it_ends_and_serves_on_before_it_does(
+    sqlite_databases: SqliteDatabases, serve: Serve, workers: str
+) -> None:
+    server = serve(sqlite_databases.fresh(), "--workers", workers, DRAIN_SECONDS="3")
+    async with httpx.AsyncClient(base_url=server.url, verify=NO_TLS) as client:
+        assert (await client.get("/health")).headers.get("connection") is None
+        server.process.send_signal(signal.SIGTERM)
+        await asyncio.sleep(1)
+        ready, health = await client.get("/health/ready"), await client.get("/health")
+
+    assert (ready.status_code, ready.json()) == (503, {"detail": "This process is about to end"})
+    assert (health.status_code, health.headers["connection"]) == (200, "close")
+    assert await asyncio.to_thread(server.process.wait, 10) == 0
+
+
+@pytest.mark.slow
+async def test_an_interrupt_does_not_wait(sqlite_databases: SqliteDatabases, serve: Serve) -> None:
+    server = serve(sqlite_databases.fresh(), DRAIN_SECONDS="10")
+    began = time.monotonic()
+
+    assert await asyncio.to_thread(server.stop, signal.SIGINT) == 0
+    assert time.monotonic() - began < 5

@@ -51,6 +51,12 @@ def serve_and_stop(process: subprocess.Popen[str], port: int) -> Outcome:
     return outcome_of(process, port, health, tasks, crowded)
 
 
+def ask_and_stop(process: subprocess.Popen[str], path: str) -> Outcome:
+    health = wait_until_served(process, "http://here/health", httpx.HTTPTransport(uds=path))
+    process.send_signal(signal.SIGTERM)
+    return outcome_of(process, 0, health)
+
+
 def outcome_of(
     process: subprocess.Popen[str],
     port: int,
@@ -64,7 +70,7 @@ def outcome_of(
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Outcome]]:
-    """What came of four processes: one server, one with two workers, one without a port, one without a database."""
+    """What came of five processes: alone, with two workers, on a Unix socket, without a port, without a database."""
     folder = tmp_path_factory.mktemp("run")
     one, two = free_port(), free_port()
     with ExitStack() as stack:
@@ -72,8 +78,13 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Out
         processes = {
             "one": start(PORT=str(one), RATE_LIMIT="9/second", DATABASE_URL=f"sqlite:///{folder}/made/one.db"),
             "two": start(
-                "--port", str(two), "--workers", "2", DATABASE_URL=f"sqlite:///{folder}/two.db", RATE_LIMIT="9/second"
+                *("--port", str(two), "--host", "localhost"),
+                WEB_CONCURRENCY="2",
+                HOST="192.0.2.1",  # an address of nobody's: what is given comes first
+                RATE_LIMIT="9/second",
+                DATABASE_URL=f"sqlite:///{folder}/two.db",
             ),
+            "unix": start("--uds", f"{folder}/app.sock", DATABASE_URL=f"sqlite:///{folder}/unix.db"),
             "taken": start("--port", str(taken), DATABASE_URL=f"sqlite:///{folder}/taken.db"),
             "away": start("--port", str(free_port()), DATABASE_URL="postgresql://x:hunter2@127.0.0.1:1/x"),
         }
@@ -83,6 +94,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Out
         yield {
             "one": serve_and_stop(processes["one"], one),
             "two": serve_and_stop(processes["two"], two),
+            "unix": ask_and_stop(processes["unix"], f"{folder}/app.sock"),
             "taken": outcome_of(processes["taken"], taken),
             "away": outcome_of(processes["away"], 0),
             "folder": outcome_in(folder),
@@ -90,7 +102,8 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Out
 
 
 def outcome_in(folder: Path) -> Outcome:
-    return Outcome(0, None, None, None, 0, "\n".join(sorted(path.name for path in folder.rglob("*.db"))), "")
+    databases, others = "\n".join(sorted(path.name for path in folder.rglob("*.db"))), str(list(folder.glob("*.sock")))
+    return Outcome(0, None, None, None, 0, databases, others)
 
 
 @pytest.mark.parametrize("name", ["one", "two"])
@@ -107,6 +120,16 @@ def test_it_serves_on_a_database_that_was_not_there_and_stops_in_order_when_told
     assert "Application shutdown complete" in outcome.stderr
     assert "Traceback" not in outcome.stderr
     assert "server" not in outcome.health.headers
+
+
+def test_it_serves_on_a_unix_socket_and_leaves_no_file(outcomes: dict[str, Outcome]) -> None:
+    outcome = outcomes["unix"]
+
+    assert outcome.health is not None, outcome.stderr
+    assert outcome.health.json() == {"status": "ok"}
+    assert re.match(r"Docs: +unix:\S+/app\.sock/schema", outcome.stdout)
+    assert outcome.exit_code == 0
+    assert "app.sock" not in outcomes["folder"].stderr
 
 
 @pytest.mark.parametrize("name", ["one", "two"])
@@ -151,7 +174,7 @@ def test_a_port_that_is_taken_is_one_line_and_nothing_is_made(outcomes: dict[str
     assert outcome.stderr == (
         f"Error: cannot listen on 127.0.0.1:{outcome.port}: Address already in use; choose another --port\n"
     )
-    assert outcomes["folder"].stdout.splitlines() == ["one.db", "two.db"]
+    assert outcomes["folder"].stdout.splitlines() == ["one.db", "two.db", "unix.db"]
 
 
 def test_a_database_that_is_away_is_one_line_without_the_password(outcomes: dict[str, Outcome]) -> None:
@@ -231,7 +254,7 @@ def test_options_that_make_no_sense_are_refused(invoke: Invoke, arguments: list[
     ],
 )
 def test_the_greeting_names_the_database_without_a_password(capsys: pytest.CaptureFixture[str], url: str) -> None:
-    _greet(settings_for_tests(url), "127.0.0.1", 8000)
+    _greet(settings_for_tests(url), "http://127.0.0.1:8000")
 
     shown = capsys.readouterr().out
     assert "/app\n" in shown
@@ -240,7 +263,7 @@ def test_the_greeting_names_the_database_without_a_password(capsys: pytest.Captu
 
 def test_the_greeting_sends_to_better_auth_where_that_signs(capsys: pytest.CaptureFixture[str]) -> None:
     settings = settings_for_tests("sqlite:///a.db", better_auth_secret=None, better_auth_url="http://localhost:3000")
-    _greet(settings, "127.0.0.1", 8000)
+    _greet(settings, "http://127.0.0.1:8000")
 
     assert capsys.readouterr().out.endswith("A token:  GET /api/auth/token, at Better Auth\n")
 

@@ -1,0 +1,153 @@
+"""The process that serves: uvicorn's server, which drains before it ends, and is watched."""
+
+import asyncio
+import logging
+import resource
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import FrameType
+from typing import Any, Final
+
+import uvicorn
+
+from app.core.ops.server.connection import Connection
+from app.core.ops.server.protocol import DRAINING, PROTOCOL
+from app.core.ops.server.watchdog import Watchdog
+
+logger = logging.getLogger(__name__)
+
+MOST_CONNECTIONS: Final = 4096  # some 80 megabytes
+MOST_DESCRIPTORS: Final = 65_536
+_OTHER_DESCRIPTORS: Final = 64  # files, sockets and pipes that are neither clients nor the database's
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How a process serves. All times are seconds.
+
+    `ends_within` is for all of a stop, `drains_for` for the part of it before the sockets close. `reserved` is how many
+    descriptors the application takes for itself, `app` where the function stands that returns it.
+    """
+
+    app: str = "app.asgi:serve"
+
+    keep_alive: int = 75
+    root_path: str = ""
+    drains_for: float = 0.0
+    ends_within: float = 20.0
+    ends_when_hung: bool = False
+    reserved: int = 0
+
+
+def make_config(options: Options) -> uvicorn.Config:
+    """Return uvicorn's configuration."""
+    graceful = max(1, int(options.ends_within - options.drains_for - 1))  # a second is for the application's own end
+    return uvicorn.Config(
+        options.app,
+        factory=True,
+        http=PROTOCOL,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,  # TRUSTED_PROXIES says who is believed, under any server
+        root_path=options.root_path,
+        timeout_keep_alive=options.keep_alive,
+        timeout_graceful_shutdown=graceful,
+    )
+
+
+class ServingProcess(uvicorn.Server):
+    """Serves until it is told to end: by SIGTERM it drains first, by SIGINT it does not.
+
+    To drain is to serve on, but to say "not ready" at /health/ready and to close each connection with its answer, so
+    that whoever distributes the requests sends them elsewhere before the sockets close.
+    """
+
+    def __init__(self, options: Options, parent: socket.socket | None = None) -> None:
+        super().__init__(make_config(options))
+        self._options = options
+        ends = options.ends_when_hung or parent is not None
+        self._watchdog = Watchdog(ends=ends, ends_within=options.ends_within, parent=parent)
+        self._drains = self._is_interrupted = False
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start to listen, and to be watched."""
+        Connection.most_connections = _allow_connections(self._options.reserved)
+        await super().startup(sockets)
+        self._beating = asyncio.create_task(self._beat())
+        self._watchdog.start()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Drain, close the sockets, and wait for what is being served."""
+        await self._drain()
+        await self._take_the_last(sockets or [])
+        await super().shutdown(sockets)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Begin to end. A second SIGINT ends the requests that are being served as well."""
+        self._watchdog.limit_end()
+        self._drains = sig == signal.SIGTERM and not self._is_interrupted
+        if sig == signal.SIGINT:
+            self.force_exit = self._is_interrupted
+            self._is_interrupted = True
+        self.should_exit = True
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Handle the signals. uvicorn's own repeats them at the end, and so ends with another exit code than 0."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self.handle_exit)
+        yield
+
+    async def _beat(self) -> None:
+        while True:
+            self._watchdog.beat()
+            await asyncio.sleep(self._watchdog.tick)
+
+    async def _drain(self) -> None:
+        self.lifespan.state[DRAINING] = True
+        loop = asyncio.get_running_loop()
+        until, ticks = loop.time() + self._options.drains_for, 0
+        if self._drains and self._options.drains_for:
+            logger.info("draining for %g s", self._options.drains_for)
+        while self._drains and loop.time() < until:
+            await self.on_tick(ticks)  # for the Date of the answers
+            ticks += 1
+            await asyncio.sleep(0.1)
+
+    async def _take_the_last(self, sockets: list[socket.socket]) -> None:
+        """Take the connections that wait to be accepted: to close the socket would reset them."""
+        accepted = [connection for bound in sockets for connection in _waiting_at(bound)]
+        for server in self.servers:
+            server.close()
+        loop = asyncio.get_running_loop()
+        for connection in accepted:
+            await loop.connect_accepted_socket(self._make_protocol, connection)
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        protocol: Any = self.config.http_protocol_class
+        made: asyncio.Protocol = protocol(
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+
+def _waiting_at(bound: socket.socket) -> Iterator[socket.socket]:
+    bound.setblocking(False)
+    while True:
+        try:
+            yield bound.accept()[0]
+        except OSError:
+            return
+
+
+def _allow_connections(reserved: int) -> int:
+    """Ask for as many descriptors as the system grants, and return how many of them clients may have."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    granted = max(soft, MOST_DESCRIPTORS) if hard == resource.RLIM_INFINITY else min(hard, max(soft, MOST_DESCRIPTORS))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    return max(8, min(MOST_CONNECTIONS, granted - reserved - _OTHER_DESCRIPTORS))

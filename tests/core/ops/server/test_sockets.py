@@ -1,0 +1,63 @@
+"""Sockets: an address that is taken is said so; a file that a killed server has left behind is not taken."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from app.core.ops.server.sockets import AddressTaken, bind, bind_unix, listening, url_of
+
+pytestmark = pytest.mark.any_database
+
+
+def test_a_port_is_bound_and_named() -> None:
+    with bind("127.0.0.1", 0) as bound:
+        port = bound.getsockname()[1]
+        assert url_of(bound, "127.0.0.1") == f"http://127.0.0.1:{port}"
+        with pytest.raises(ConnectionRefusedError):  # it is bound, and does not listen yet
+            socket.create_connection(("127.0.0.1", port))
+
+
+def test_an_address_of_ipv6_is_named_as_urls_have_it() -> None:
+    with bind("::1", 0) as bound:
+        assert url_of(bound, "::1") == f"http://[::1]:{bound.getsockname()[1]}"
+
+
+def test_a_port_on_which_somebody_listens_is_taken() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(AddressTaken, match="Address already in use"):
+        bind("127.0.0.1", other.getsockname()[1])
+
+
+def test_a_host_that_is_not_ours_is_no_place_to_listen() -> None:
+    with pytest.raises(AddressTaken, match=r"cannot listen on host\.invalid:80: .*; choose another --port"):
+        bind("host.invalid", 80)
+
+
+def test_a_socket_file_of_a_server_that_was_killed_is_replaced(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with socket.socket(socket.AF_UNIX) as killed:
+        killed.bind(str(path))
+
+    with listening(bind_unix(path)) as bound:
+        assert url_of(bound, "") == f"unix:{path}"
+        assert path.stat().st_mode & 0o777 == 0o666
+    assert not path.exists()
+
+
+def test_a_socket_file_on_which_somebody_listens_is_taken(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(path))
+        other.listen()
+        with pytest.raises(AddressTaken, match="Address already in use; choose another --uds"):
+            bind_unix(path)
+    assert path.exists()
+
+
+def test_a_file_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    path.write_text("precious")
+    with pytest.raises(AddressTaken, match="Address already in use"):
+        bind_unix(path)
+
+    assert path.read_text() == "precious"
