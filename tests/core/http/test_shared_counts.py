@@ -19,6 +19,7 @@ from typing import Final
 
 import httpx
 import pytest
+from redis.asyncio import Redis
 
 from app.core.auth.tokens import issue_token
 from app.core.http import shared_counts
@@ -80,6 +81,35 @@ async def test_what_two_workers_count_is_one_count(pair: list[SharedCounts]) -> 
 
     assert sorted(hit.number for hit in hits) == list(range(1, 101))
     assert all(59 < hit.ends_in <= 60 for hit in hits)
+
+
+async def test_many_requests_at_once_are_counted_exactly(
+    make_app: Make, store: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    callers = [Client(make_app(rate_limit="50/hour", rate_limit_storage=store), "many") for _ in range(2)]
+
+    answers = await asyncio.gather(*(callers[number % 2].get("/api/tasks?zebra=1") for number in range(500)))
+
+    assert Counter(answer.status_code for answer in answers) == {422: 50, 429: 450}
+    assert "is away" not in caplog.text
+
+
+async def test_one_connection_serves_all(pair: list[SharedCounts], store: str) -> None:
+    await asyncio.gather(*(pair[0].hit("user:one", 60) for _ in range(500)))
+    async with Redis.from_url(store) as observer:
+        connected = await observer.client_list()
+
+    assert len(connected) <= 2 + 1
+
+
+async def test_a_request_that_is_given_up_takes_nothing_from_the_others(pair: list[SharedCounts]) -> None:
+    hits = [asyncio.create_task(pair[0].hit("user:cancelled", 60)) for _ in range(10)]
+    await asyncio.sleep(0)
+    hits[3].cancel()
+    counted = await asyncio.gather(*hits, return_exceptions=True)
+
+    assert [type(hit).__name__ for hit in counted].count("Hit") == 9
+    assert (await pair[0].hit("user:cancelled", 60)).number == 11
 
 
 async def test_a_window_ends(pair: list[SharedCounts]) -> None:
