@@ -6,7 +6,7 @@ import litestar
 from litestar import Request, Response
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
-from litestar.params import QueryParameter
+from litestar.params import FromPath, QueryParameter
 
 from app.core.data.rows import Row
 from app.core.http.listing import Page
@@ -53,6 +53,14 @@ class MindsASlash(ResourceController[Task, TaskCreate, TaskUpdate]):
         return await rows.select_one(id)
 
 
+class ReadsIdsAsPythonDoes(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get("/{id:str}")
+    async def get(self, rows: Rows[Task], id: FromPath[str]) -> Row:
+        return await rows.select_one(int(id))
+
+
 class TakesAPutOfTheList(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
@@ -66,5 +74,6 @@ FAULTS = (
     Fault(ListsTheNewestFirst, lists.pages_lead_through_every_row_once_in_the_order_of_ids, "the pages by next"),
     Fault(TakesAParameterMore, lists.an_unknown_query_parameter_is_a_422_that_names_it, "get?nothing=1: 422 expected"),
     Fault(MindsASlash, lists.a_slash_at_the_end_changes_nothing, "get: expected"),
+    Fault(ReadsIdsAsPythonDoes, lists.an_id_has_one_spelling, "get of 0_"),
     Fault(TakesAPutOfTheList, lists.a_method_that_a_path_lacks_is_a_405, "PUT /api/faulty: 405 expected, 200 came"),
 )

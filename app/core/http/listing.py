@@ -7,6 +7,7 @@ costs a count of all rows and comes only when it is asked for (`Prefer: count=ex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import NoneType
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -25,6 +26,7 @@ from app.core.auth.middleware import PUBLIC
 from app.core.data.fields import MAX_ID
 from app.core.data.repository import Cut, Repository, Slice
 from app.core.data.rows import Row
+from app.core.http.integers import is_integer
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -104,6 +106,8 @@ def provide_page(  # noqa: PLR0917  # Litestar gives each by its name
 class QueryMiddleware(ASGIMiddleware):
     """Refuses a query parameter that the handler does not have, or one given twice: a typo must not list everything.
 
+    An integer has one spelling there, as in a path.
+
     Public routes take what they are given: probes like to add a parameter of their own. It is no guard, because
     Litestar copies the handler for each guard of each request.
     """
@@ -124,20 +128,26 @@ class QueryMiddleware(ASGIMiddleware):
 
 def _check_query(handler: BaseRouteHandler, pairs: list[tuple[str, str]]) -> None:
     names = [name for name, _ in pairs]
-    for name in names:
-        if name not in _query_names(handler):
+    integers_by_name = _query_parameters(handler)
+    for name, value in pairs:
+        if name not in integers_by_name:
             raise _invalid(name, "Unknown query parameter")
         if names.count(name) > 1:
             raise _invalid(name, "Give this parameter once")
+        if integers_by_name[name] and not is_integer(value):
+            raise _invalid(name, "Send an integer in decimal digits")
 
 
 @cache
-def _query_names(handler: BaseRouteHandler) -> frozenset[str]:
+def _query_parameters(handler: BaseRouteHandler) -> Mapping[str, bool]:
+    """The names of the query parameters that the handler has, and whether each is an integer."""
     signatures = _signatures(handler.parsed_fn_signature, handler.resolve_dependencies())
     fields = (field for signature in signatures for field in signature.parameters.values())
-    return frozenset(
-        f.kwarg_definition.name or f.name for f in fields if isinstance(f.kwarg_definition, QueryParameter)
-    )
+    return {
+        f.kwarg_definition.name or f.name: {inner.annotation for inner in f.inner_types or (f,)} - {NoneType} == {int}
+        for f in fields
+        if isinstance(f.kwarg_definition, QueryParameter)
+    }
 
 
 def _signatures(signature: ParsedSignature, dependencies: Mapping[str, Provide]) -> Iterator[ParsedSignature]:

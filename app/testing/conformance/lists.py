@@ -4,6 +4,7 @@ from typing import Any
 
 from app.core.http.listing import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from app.testing.conformance.subject import (
+    ABSENT,
     CREATE,
     DELETE,
     OPERATIONS,
@@ -15,12 +16,17 @@ from app.testing.conformance.subject import (
     seen_in,
 )
 
+NEVER_TAKEN = (
+    *("abc", "", "1.5", "%00", "10000000000000000000000", "1_0", "01", "%2B1", "+1", "1%0A", "1.0", "1e1", "0x1"),
+    *("-0", "%D9%A3", "%EF%BC%91"),  # digits of other scripts
+)
 BAD_PAGES = {
-    "limit": ("0", str(MAX_LIMIT + 1), "-1", "abc", "", "1.5", "%00", "10000000000000000000000"),
-    "offset": ("-1", "abc", "", "1.5", str(MAX_OFFSET + 1), str(2**63), "10000000000000000000000"),
-    "after": ("-1", "abc", "", "1.5", str(2**63), "10000000000000000000000"),
-    "before": ("0", "abc", "", "1.5", str(2**63), "10000000000000000000000"),
+    "limit": ("0", str(MAX_LIMIT + 1), "-1", *NEVER_TAKEN),
+    "offset": ("-1", str(MAX_OFFSET + 1), str(2**63), *NEVER_TAKEN),
+    "after": ("-1", str(2**63), *NEVER_TAKEN),
+    "before": ("0", str(2**63), *NEVER_TAKEN),
 }
+_ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 
 @rule
@@ -93,6 +99,20 @@ async def a_slash_at_the_end_changes_nothing(subject: Subject) -> None:
     created = row_in(answer, 201)
     expect("Location", answer.headers["location"], f"{subject.resource.path}/{created['id']}")
     expect("delete", (await subject.send(subject.owner, DELETE, created["id"], after="/")).status_code, 204)
+    expect("the list", await subject.listed(subject.owner), [row])
+
+
+@rule
+async def an_id_has_one_spelling(subject: Subject) -> None:
+    """A path names a row by its id in decimal digits; another spelling of the number is as unknown as an absent id."""
+    row = await subject.created(subject.owner)
+    id = str(row["id"])
+    for operation in (operation for operation in OPERATIONS if operation.on_row):
+        absent = await subject.send(subject.owner, operation, ABSENT)
+        expect_error(f"{operation.name} of an absent id", absent, 404)
+        for spelling in (f"0_{id}", f"+{id}", f"0{id}", f"%20{id}", f"{id}%0A", f"%C2%A0{id}", id.translate(_ARABIC)):
+            answer = await subject.send(subject.owner, operation, spelling)
+            expect(f"{operation.name} of {spelling}", seen_in(answer), seen_in(absent))
     expect("the list", await subject.listed(subject.owner), [row])
 
 
