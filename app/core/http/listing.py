@@ -27,6 +27,7 @@ from app.core.data.fields import MAX_ID
 from app.core.data.repository import Cut, Repository, Slice
 from app.core.data.rows import Row
 from app.core.http.integers import is_integer
+from app.core.http.preferences import read_preferences
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
@@ -99,8 +100,9 @@ def provide_page(  # noqa: PLR0917  # Litestar gives each by its name
     """
     if (offset > 0) + (after > 0) + (before is not None) > 1:
         raise _invalid("offset", "Give one of offset, after and before")
-    preferences = {part.strip() for part in prefer.lower().split(",")} if prefer else ()
-    return Page(rows, request.scope["path"], Cut(limit, offset, after, before, "count=exact" in preferences))
+    lines = request.headers.getall("Prefer", ())  # all of them; Litestar gives `prefer` the first, and documents it
+    is_counted = bool(lines) and read_preferences(lines).get("count", "").lower() == "exact"
+    return Page(rows, request.scope["path"], Cut(limit, offset, after, before, is_counted))
 
 
 class QueryMiddleware(ASGIMiddleware):

@@ -117,20 +117,35 @@ async def test_who_follows_the_links_sees_every_row_once(
 
 @every_resource
 @pytest.mark.parametrize(
-    "prefer", ["count=exact", "return=minimal, count=exact", "count=exact,wait=10", " count=exact "]
+    "lines",
+    [
+        ["count=exact"],
+        ["return=minimal, count=exact"],
+        ["count=exact,wait=10"],
+        [" count=exact "],
+        ["return=minimal", "count=exact"],
+        ["", "count=exact"],
+        ['count="exact"'],
+        ["count=exact; p"],
+        ["Count = Exact"],
+        ["count=exact, count=planned"],
+    ],
 )
 async def test_the_total_comes_to_those_who_ask(
-    client: Client, db: AppSession, resource: Resource, prefer: str
+    client: Client, db: AppSession, resource: Resource, lines: list[str]
 ) -> None:
     await store(resource, 3)
 
-    answer = await client.get(f"{resource.path}?limit=1", headers={"Prefer": prefer})
+    answer = await client.get(f"{resource.path}?limit=1", headers=[("Prefer", line) for line in lines])
 
     assert (answer.headers["x-total-count"], answer.headers["preference-applied"]) == ("3", "count=exact")
 
 
 @every_resource
-@pytest.mark.parametrize("prefer", ["", "count", "count=estimated", "count=exactly", "return=minimal", "nocount=exact"])
+@pytest.mark.parametrize(
+    "prefer",
+    ["", "count", "count=estimated", "count=exactly", "return=minimal", "nocount=exact", "count=none, count=exact"],
+)
 async def test_any_other_preference_is_left_alone(
     client: Client, db: AppSession, resource: Resource, prefer: str
 ) -> None:
