@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from litestar import Response
 from litestar.dto import AbstractDTO
-from litestar.exceptions import HTTPException
 from litestar.openapi.spec import Reference, Schema
 from litestar.types.serialization import LitestarEncodableType
 from litestar.typing import FieldDefinition
@@ -17,6 +16,7 @@ from pydantic import BaseModel
 from sqlmodel import SQLModel
 
 from app.core.data.rows import row_struct
+from app.core.http.media import check_json
 
 T = TypeVar("T")
 
@@ -73,12 +73,11 @@ class BodyDTO(_DTO[Any]):
         """Return the validated body.
 
         Raises:
-            HTTPException: 415, it does not say that it is JSON.
+            HTTPException: 415, it is compressed, or does not say that it is JSON.
             pydantic.ValidationError: it is not JSON, not an object, or breaks a rule.
         """
-        kind = self.asgi_connection.headers.get("content-type", "").partition(";")[0].strip().lower()
-        if kind != "application/json":
-            raise HTTPException("Send the body as JSON, with Content-Type: application/json", status_code=415)
+        headers = self.asgi_connection.headers
+        check_json(tuple(headers.getall("Content-Type", ())), tuple(headers.getall("Content-Encoding", ())))
         return self.asgi_connection.route_handler.parsed_data_field.annotation.model_validate_json(value)
 
     @classmethod

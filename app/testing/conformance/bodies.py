@@ -20,6 +20,12 @@ from app.testing.conformance.subject import (
 
 NO_OBJECTS = (b"", b" ", b"{", b'{"', b"nothing", b"[]", b"[{}]", b"null", b"1", b'"x"', b"true", b"\xff", b"{}{}")
 JSON = {"content-type": "application/json"}
+NOT_PLAIN_JSON: tuple[dict[str, str], ...] = (
+    {},
+    {"content-type": "text/plain"},
+    {"content-type": "application/x-www-form-urlencoded"},
+    {**JSON, "content-encoding": "gzip"},
+)
 
 
 async def _values_to_change_to(subject: Subject) -> dict[str, Any]:
@@ -115,14 +121,14 @@ async def an_empty_object_changes_nothing(subject: Subject) -> None:
 
 @rule
 async def a_body_that_is_no_object_is_a_422(subject: Subject) -> None:
-    """Nothing, half of something, a list, a number: a 422, and nothing is stored; what is not called JSON is a 415."""
+    """Nothing, half of something, a list: a 422, and nothing is stored; what is compressed or not JSON is a 415."""
     row = await subject.created(subject.owner)
     before = await subject.stored()
     for operation in WRITES:
         for content in NO_OBJECTS:
             answer = await subject.send(subject.owner, operation, row["id"], content=content, headers=JSON)
             expect_error(f"{operation.name} of {content!r}", answer, 422)
-        for headers in ({}, {"content-type": "text/plain"}, {"content-type": "application/x-www-form-urlencoded"}):
+        for headers in NOT_PLAIN_JSON:
             answer = await subject.send(subject.owner, operation, row["id"], content=b"{}", headers=headers)
             expect_error(f"{operation.name} as {headers}", answer, 415)
     expect("the rows afterwards", await subject.stored(), before)

@@ -218,45 +218,6 @@ async def test_a_text_that_a_database_could_not_store_is_a_4xx_on_both(
 
 
 @every_resource
-@pytest.mark.parametrize(
-    "kind",
-    ["application/json", "application/json; charset=utf-8", "application/json;charset=UTF-8", "Application/JSON"],
-)
-async def test_a_body_that_says_it_is_json_is_read(client: Client, resource: Resource, kind: str) -> None:
-    created = json.dumps(await valid_body(client, resource))
-
-    answer = await client.post(resource.path, content=created, headers={"content-type": kind})
-
-    assert answer.status_code == 201
-
-
-@every_resource
-@pytest.mark.parametrize(
-    "kind",
-    [
-        None,
-        "",
-        "text/plain",
-        "text/json",
-        "application/x-www-form-urlencoded",
-        "multipart/form-data; boundary=x",
-        "application/jsonx",
-        "application/msgpack",
-        "text/plain; application/json",
-    ],
-)
-async def test_a_body_that_does_not_say_it_is_json_is_a_415(
-    client: Client, db: AppSession, resource: Resource, kind: str | None
-) -> None:
-    row = await factory_of(resource.model).create_async(user_id="alice")
-    created = json.dumps(await valid_body(client, resource))
-
-    for method, path in writes(resource, row.id or 0):
-        headers = {} if kind is None else {"content-type": kind}
-        assert_error(await client.request(method, path, content=created, headers=headers), 415)
-
-
-@every_resource
 async def test_a_row_is_read_as_its_schema_describes_it(client: Client, resource: Resource) -> None:
     assert issubclass(resource, ResourceController)
     sent = await valid_body(client, resource)
