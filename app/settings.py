@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.values import (
     Rate,
+    check_header_names,
     check_hosts,
     check_networks,
     check_origins,
@@ -63,6 +64,7 @@ class Settings(BaseSettings):
 
     allowed_hosts: Annotated[str, AfterValidator(check_hosts)] = ""
     cors_origins: Annotated[str, AfterValidator(check_origins)] = ""
+    cors_headers: Annotated[str, AfterValidator(check_header_names)] = ""
     trusted_proxies: Annotated[str, AfterValidator(check_networks)] = ""
     rate_limit: Annotated[str, AfterValidator(check_rate)] | None = None
     rate_limit_storage: SecretStr | None = None

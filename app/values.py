@@ -15,7 +15,21 @@ _FEWEST_CHARACTERS: Final = 8  # different ones; 32 random hexadecimal digits ha
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)")
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
 # A scheme, a name or an address, and a port that is not the scheme's own: what a browser sends, byte for byte.
-_ORIGIN: Final = re.compile(r"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?")
+_PORT: Final = r"(:[1-9][0-9]{0,4})?"
+_ORIGIN: Final = re.compile(rf"https?://([a-z0-9._-]+|\[[0-9a-f:.]+\]){_PORT}")
+# Pages of an app have a scheme of its own (Capacitor, Tauri, extensions); those of the schemes left out have no origin.
+_APP_ORIGIN: Final = re.compile(
+    rf"(?!(?:https?|wss?|ftp|file|data|blob|about|javascript):)[a-z][a-z0-9+.-]*://[A-Za-z0-9._-]+{_PORT}"
+)
+# One label below a name of at least two, the last of which is no number: browsers take such a name for an address.
+_ORIGINS_BELOW: Final = re.compile(rf"https?://\*(\.[a-z0-9_-]+)+\.(?!([0-9]+|0x[0-9a-f]*)(:|$))[a-z0-9_-]+{_PORT}")
+# Names below which anybody may publish: of registries of countries, and the commonest of those who host pages.
+_SHARED: Final = re.compile(
+    r"(ac|co|com|edu|gov|net|org)\.[a-z]{2}|(vercel|netlify|web|lovable|ngrok|ngrok-free|up\.railway|a\.run)\.app"
+    r"|(pages|workers|fly|deno)\.dev|(github|gitlab)\.io|(firebase|heroku|amplify)app\.com|(onrender|trycloudflare)\.com"
+    r"|(azurewebsites|azurestaticapps|cloudfront)\.net"
+)
+_HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]+")  # RFC 9110, section 5.1, but for the *
 _HOST: Final = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _OWN_PORTS: Final = {"http": 80, "https": 443}
 _STORAGES: Final = frozenset({"redis", "rediss", "valkey", "valkeys"})
@@ -52,10 +66,13 @@ def check_rate(text: str) -> str:
 
 
 def check_origins(text: str) -> str:
-    """Return the text if it lists origins exactly as browsers send them."""
+    """Return the text if it lists origins exactly as browsers send them, or as `https://*.example.app`."""
     for origin in listed(text):
-        if "*" in origin:
-            raise ValueError("has a * in it; list each origin exactly, like https://app.example")
+        if "*" in origin and not _ORIGINS_BELOW.fullmatch(origin):
+            raise ValueError(
+                "has a * in it; list each origin exactly, like https://app.example, or with a * for one label below a"
+                " name of yours, like https://*.example.app"
+            )
         if not _is_origin(origin):
             raise ValueError(
                 "has an entry that no browser sends as its origin; it looks like https://app.example or"
@@ -66,9 +83,22 @@ def check_origins(text: str) -> str:
 
 def _is_origin(text: str) -> bool:
     try:
-        return bool(_ORIGIN.fullmatch(text)) and urlsplit(text).port != _OWN_PORTS[urlsplit(text).scheme]
+        has_own_port = urlsplit(text).port == _OWN_PORTS.get(urlsplit(text).scheme, 0)
     except ValueError:  # a port that is none
         return False
+    return not has_own_port and any(form.fullmatch(text) for form in (_ORIGIN, _APP_ORIGIN, _ORIGINS_BELOW))
+
+
+def is_shared(origin: str) -> bool:
+    """Tell whether an entry of CORS_ORIGINS allows the pages of strangers, like https://*.vercel.app."""
+    return _SHARED.fullmatch(origin.partition("://*.")[2].partition(":")[0]) is not None
+
+
+def check_header_names(text: str) -> str:
+    """Return the text if it lists names of headers."""
+    if not all(_HEADER_NAME.fullmatch(name) for name in listed(text)):
+        raise ValueError("has an entry that is no name of a header; list each one, like traceparent, and no *")
+    return text
 
 
 def check_hosts(text: str) -> str:

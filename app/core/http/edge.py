@@ -11,7 +11,7 @@ from litestar.enums import ScopeType
 from litestar.exceptions import HTTPException
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.core.http.cors import answer_headers, preflight_headers
+from app.core.http.cors import AnswerHeaders, preflight_headers
 from app.core.http.errors import send_error
 from app.core.http.headers import Headers, merge, security_headers
 from app.core.http.hosts import PROBES, Hosts
@@ -37,9 +37,8 @@ class Edge:
         self._hosts = Hosts(listed(settings.allowed_hosts))
         self._body_within = body_within
         security = security_headers(https_only=settings.is_production)
-        origins = answer_headers(listed(settings.cors_origins))
-        self._by_origin = {origin: [*security, *headers] for origin, headers in origins.items()}
-        self._others = self._by_origin[None]
+        self._added = AnswerHeaders(listed(settings.cors_origins), security)
+        self._preflight = preflight_headers(listed(settings.cors_headers))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request."""
@@ -48,8 +47,7 @@ class Edge:
         if scope["method"] == "HEAD":  # it is answered as GET is, and the server keeps the body (RFC 9110, 9.3.2)
             scope = {**scope, "method": "GET"}
         sent = dict(scope["headers"])
-        origin = sent.get(b"origin")
-        added = self._by_origin.get(origin, self._others)
+        added = self._added.to(sent.get(b"origin"))
         is_started = False
 
         async def send_with_headers(message: Message) -> None:
@@ -61,8 +59,12 @@ class Edge:
 
         if self._hosts.checks and scope["path"] not in PROBES and not self._is_called_by_name(scope):
             return await send_error(send_with_headers, 421, "This service does not answer to that host name")
-        if origin in self._by_origin and scope["method"] == "OPTIONS" and b"access-control-request-method" in sent:
-            return await _allow(send_with_headers, preflight_headers())
+        if (
+            scope["method"] == "OPTIONS"
+            and b"access-control-request-method" in sent
+            and added is not self._added.others
+        ):
+            return await _allow(send_with_headers, self._preflight)
         if _has_two_readings(scope):
             return await send_error(send_with_headers, 404, "Not Found")
         if scope["method"] not in _BODILESS:

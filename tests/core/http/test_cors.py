@@ -48,6 +48,54 @@ async def test_a_preflight_needs_no_token_and_allows_all_that_a_client_sends(
     assert "origin" in names(answer.headers["vary"])
 
 
+@pytest.mark.parametrize(
+    ("setting", "more"),
+    [
+        ("", set()),
+        ("sentry-trace, baggage,traceparent", {"sentry-trace", "baggage", "traceparent"}),
+        ("AUTHORIZATION,x-a", {"x-a"}),
+    ],
+)
+async def test_a_setting_allows_further_request_headers(make_app: Make, setting: str, more: set[str]) -> None:
+    app = make_app(cors_origins=ORIGINS, cors_headers=setting)
+
+    answer = await ask(app, "OPTIONS", "/api/tasks", user=None, headers=preflight())
+
+    allowed = answer.headers["access-control-allow-headers"].lower().split(", ")
+    assert sorted(allowed) == sorted({name.lower() for name in REQUEST_HEADERS} | more)
+
+
+APPS: Final = (
+    "capacitor://localhost",
+    "tauri://localhost",
+    "http://tauri.localhost",
+    "chrome-extension://aapbdbdomjkkjkaonfhkkikfgjllcleb",
+    "moz-extension://7a5650c3-1ec1-4a3f-b2f2-a5ba0bd2a5cb",
+)
+PREVIEWS: Final = "https://*.example.app,http://*.test.example.app:3000"
+
+
+@pytest.mark.parametrize(
+    ("listed", "origin"),
+    [
+        *((",".join(APPS), app) for app in APPS),
+        (PREVIEWS, "https://pr-7.example.app"),
+        (PREVIEWS, "https://xn--bcher-kva.example.app"),
+        (PREVIEWS, "http://7.test.example.app:3000"),
+        (f"https://example.app,{PREVIEWS}", "https://example.app"),
+    ],
+)
+async def test_an_app_and_a_preview_are_allowed_by_their_own_name(make_app: Make, listed: str, origin: str) -> None:
+    app = make_app(cors_origins=listed)
+
+    answers = [await ask(app, method, "/health", origin, headers=preflight()) for method in ("OPTIONS", "GET")]
+
+    assert [answer.status_code for answer in answers] == [204, 200]
+    for answer in answers:
+        assert answer.headers.get_list("access-control-allow-origin") == [origin]
+        assert "origin" in names(answer.headers["vary"])
+
+
 ERRORS: Final[dict[str, tuple[int, str, str, dict[str, Any]]]] = {
     "no token": (401, "GET", "/api/tasks", {"user": None}),
     "unknown path": (404, "GET", "/nothing", {}),
@@ -102,10 +150,23 @@ async def test_too_many_requests_can_be_read_as_well(make_app: Make) -> None:
         "null",
         "",
         "*",
+        "https://preview.example",
+        "https://a.b.preview.example",
+        "https://.preview.example",
+        "https://*.preview.example",
+        "https://PR.preview.example",
+        "https://pr.preview.example:8443",
+        "http://pr.preview.example",
+        "https://pr.preview.example.evil.example",
+        "https://pr.preview-example",
+        "https://evil.example/.preview.example",
+        "https://evil.example\n.preview.example",
+        "capacitor://evil",
+        "CAPACITOR://localhost",
     ],
 )
 async def test_another_origin_is_told_nothing(make_app: Make, origin: str) -> None:
-    app = make_app(cors_origins=ORIGINS)
+    app = make_app(cors_origins=f"{ORIGINS},capacitor://localhost,https://*.preview.example")
 
     for method, headers in (("GET", {}), ("OPTIONS", preflight())):
         answer = await ask(app, method, "/health", headers=headers | {"Origin": origin}, origin=None)
@@ -119,6 +180,12 @@ async def test_without_origins_there_is_no_cors(make_app: Make) -> None:
         answer = await ask(make_app(), method, "/health", headers=headers)
 
         assert not [name for name in answer.headers if name.startswith("access-control") or name == "vary"]
+
+
+async def test_a_preflight_of_nobody_is_none(make_app: Make) -> None:
+    answer = await ask(make_app(cors_origins=ORIGINS), "OPTIONS", "/api/tasks", origin=None, headers=preflight())
+
+    assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
 async def test_options_without_a_preflight_describes_the_route(make_app: Make) -> None:

@@ -2,7 +2,7 @@
 
 from app.core.data.engine import database_url
 from app.core.ops.checks.registry import Messages, Site, check
-from app.values import is_exposed, listed
+from app.values import is_exposed, is_shared, listed
 
 
 @check("security.E004", cure="Set APP_ENV=production, which refuses what is only fit for development.", deploy=True)
@@ -32,6 +32,14 @@ async def origins_are_encrypted(site: Site) -> Messages:
     for origin in listed(site.settings.cors_origins):
         if is_exposed(origin):
             yield f"CORS_ORIGINS has {origin}, which is not https."
+
+
+@check("security.W005", cure="Give previews a name of your own, or list each origin exactly.", deploy=True)
+async def origins_are_ones_own(site: Site) -> Messages:
+    """A page that a stranger publishes does not read what the API says."""
+    for origin in listed(site.settings.cors_origins):
+        if is_shared(origin):
+            yield f"CORS_ORIGINS has {origin}, below which anybody may publish pages."
 
 
 @check(

@@ -21,6 +21,9 @@ Ids = Callable[..., Awaitable[list[str]]]
         ({"rate_limit": "off"}, "security.W002"),
         ({"allowed_hosts": "*"}, "security.W003"),
         ({"cors_origins": "https://app.example,http://app.example"}, "security.W004"),
+        ({"cors_origins": "http://*.app.example"}, "security.W004"),
+        ({"cors_origins": "https://*.app.example,https://*.vercel.app"}, "security.W005"),
+        ({"cors_origins": "https://*.co.uk:8443"}, "security.W005"),
     ],
 )
 async def test_a_setting_that_is_unfit_for_a_deployment_is_found(
