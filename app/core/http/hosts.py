@@ -20,12 +20,16 @@ class Hosts:
         self._below = tuple(name[1:].encode() for name in names if name.startswith("*."))
 
     def allow(self, sent: list[bytes]) -> bool:
-        """Tell whether these are one Host header with a name that is allowed, under any port."""
+        """Tell whether these are one Host header with a name that is allowed, under any port (RFC 9110, section 7.2).
+
+        A dot at the end makes a name absolute (RFC 1034, section 3.1), and is the same host.
+        """
         if len(sent) != 1:
             return False
         host, colon, port = sent[0].lower().rpartition(b":")
-        name = host if colon and port.isdigit() else sent[0].lower()
-        return name in self._exact or name.endswith(self._below)
+        name = host if colon and (port.isdigit() or not port) else sent[0].lower()
+        name = name.removesuffix(b".")
+        return name in self._exact or (name.endswith(self._below) and not name.startswith(b"."))
 
 
 def behind_proxies(app: ASGIApp, networks: list[str]) -> ASGIApp:
