@@ -148,9 +148,10 @@ def _unpacked(key: bytes) -> bytes:
 
 
 def _type(case: _Case) -> str:
-    if "session" in str(case.header.get("typ")):
+    if "session" in str(case.header.get("typ")).lower():
         return f"This is Better Auth's session cookie, not an access token: {_ASK}."
-    return f"Its type is {_shown(case.header.get('typ'))}, which is not an access token's: {_ASK}."
+    found = _shown(case.header.get("typ"))
+    return f"Its type is {found}, which is not an access token's (JWT or at+jwt, in any case): {_ASK}."
 
 
 def _expired(case: _Case) -> str:

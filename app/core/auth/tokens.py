@@ -25,7 +25,8 @@ CLOCK_SKEW: Final = 60  # seconds that `iat` and `nbf` may lie ahead: another ma
 _LAST_MOMENT: Final = 253_402_300_799  # the end of the year 9999, in seconds
 _SEGMENTS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-_TYPES: Final = frozenset({None, "JWT", "at+jwt"})
+# Media types, which have no case; `application/` may be left out (RFC 7515, section 4.1.9, and RFC 9068, section 4).
+_TYPES: Final = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
 # Every check that PyJWT would make on claims is made below instead: it takes numeric strings, booleans and years
 # beyond 9999 for times, has one leeway for all of them, and refuses an `aud` that nobody asked about.
 _SIGNATURE_ONLY: Final[Any] = {f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")}
@@ -147,8 +148,8 @@ def _check_header(header: dict[str, Any]) -> None:
         raise InvalidToken("alg_not_allowed")
     if "crit" in header or "b64" in header or "zip" in header:
         raise InvalidToken("extension_not_supported")
-    kind = header.get("typ")
-    if not isinstance(kind, str | None) or kind not in _TYPES:
+    kind = header.get("typ", "JWT")
+    if kind is not None and not (isinstance(kind, str) and kind.lower() in _TYPES):
         raise InvalidToken("type_not_allowed")
 
 

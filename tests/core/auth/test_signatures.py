@@ -75,7 +75,12 @@ def test_an_extension_that_changes_what_is_signed_is_refused(header: str) -> Non
 
 TYPES: Final = {
     "better auth's session cookie": "better-auth.session-cache+jwt",
-    "lower case": "jwt",
+    "better auth's session cookie, in full": "application/better-auth.session-cache+jwt",
+    "a type within": "x/jwt",
+    "in full twice": "application/application/jwt",
+    "with a parameter": "jwt; v=1",
+    "with white space": " jwt",
+    "with another letter that looks the same": "JW\u0422",
     "id token": "id+jwt",
     "empty": "",
     "number": 1,

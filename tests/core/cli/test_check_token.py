@@ -103,7 +103,16 @@ EXPLAINED: Final[dict[str, tuple[str, dict[str, str], str]]] = {
         "no_sub: This is Better Auth's session cookie, not an access token",
     ),
     "a session cookie, signed": (with_type("better-auth.session-cache+jwt"), {}, "type_not_allowed: This is Better"),
-    "another type": (with_type("id+jwt"), {}, "type_not_allowed: Its type is 'id+jwt', which is not an access token's"),
+    "a session cookie, signed, in capitals": (
+        with_type("Better-Auth.Session-Cache+JWT"),
+        {},
+        "type_not_allowed: This is Better",
+    ),
+    "another type": (
+        with_type("id+jwt"),
+        {},
+        "type_not_allowed: Its type is 'id+jwt', which is not an access token's (JWT or at+jwt, in any case): ask",
+    ),
     "no kid": (
         Pair("", "EdDSA", pair().private).sign({"kid": None}),
         STOCK,
@@ -153,8 +162,9 @@ def assert_one_sentence(printed: str) -> None:
     assert len(printed) < 400
 
 
-def test_a_good_token_is_named_and_the_exit_code_is_zero(invoke: Invoke) -> None:
-    result = invoke("check-token", issue_token("alice", KEY, 900))
+@pytest.mark.parametrize("token", [issue_token("alice", KEY, 900), with_type("jwt"), with_type("application/at+jwt")])
+def test_a_good_token_is_named_and_the_exit_code_is_zero(invoke: Invoke, token: str) -> None:
+    result = invoke("check-token", token)
 
     assert result.exit_code == 0
     assert result.stdout.startswith("It is valid: the user is 'alice', until 2")
