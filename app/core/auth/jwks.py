@@ -13,7 +13,9 @@ from typing import Final
 
 import httpx
 
+from app.core.auth.fetching import TIMEOUT, make_http_client
 from app.core.auth.public_keys import InvalidKeySet, PublicKeys, read_key_set
+from app.settings import InvalidSettings
 
 logger = logging.getLogger(__name__)
 
@@ -22,7 +24,6 @@ REFRESH: Final = 300.0  # between fetches
 LONGEST_RETRY: Final = 30.0  # between fetches while they fail; the first retries come sooner
 COOLDOWN: Final = 30.0  # between fetches for the sake of key ids that nobody knows, however many are sent
 OUTAGE: Final = 24 * 3600.0  # without a good answer, after which the last good set is used no more
-TIMEOUT: Final = 5.0  # for all of one fetch
 
 MAX_BYTES: Final = 65_536
 
@@ -36,6 +37,7 @@ class JwksClient:
         self._url = url
         self._publish = publish
         self._clock = clock
+        self._is_running = False
         self._http: httpx.AsyncClient | None = None
         self._fetching: asyncio.Task[None] | None = None
         self._keys = PublicKeys()
@@ -45,16 +47,20 @@ class JwksClient:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the keys fresh in the background; entering and leaving wait for no answer."""
-        async with httpx.AsyncClient(timeout=TIMEOUT, headers={"Accept-Encoding": "identity"}) as self._http:
-            self._fetch()  # under way before the first request comes, which then waits for this one
-            refreshing = asyncio.create_task(self._keep_fresh())
-            try:
-                yield
-            finally:
-                for task in filter(None, (refreshing, self._fetching)):
-                    task.cancel()
-                    with suppress(asyncio.CancelledError):
-                        await task
+        self._is_running = True
+        self._fetch()  # under way before the first request comes, which then waits for this one
+        refreshing = asyncio.create_task(self._keep_fresh())
+        try:
+            yield
+        finally:
+            for task in filter(None, (refreshing, self._fetching)):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+            self._is_running = False
+            if self._http is not None:
+                await self._http.aclose()
+                self._http = None
 
     async def ask_for_unknown(self) -> None:
         """Fetch because of a key that is not known: at once if there was no such fetch for 30 s, otherwise not at all.
@@ -97,7 +103,7 @@ class JwksClient:
         try:
             async with asyncio.timeout(TIMEOUT):
                 keys = read_key_set(await self._body())
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, InvalidKeySet) as error:
+        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, InvalidKeySet, InvalidSettings) as error:
             self._note_failure(str(error) or type(error).__name__)
         except Exception:
             logger.exception("fetching the keys failed in an unforeseen way")
@@ -107,8 +113,10 @@ class JwksClient:
             self._replace(keys)
 
     async def _body(self) -> bytes:
-        if self._http is None:
+        if not self._is_running:
             raise InvalidKeySet("the application has not been started")
+        if self._http is None:  # made here and not at the start, which need not fail: what is missing may come
+            self._http = make_http_client(self._url)
         body = b""
         async with self._http.stream("GET", self._url) as response:
             if response.status_code != httpx.codes.OK:

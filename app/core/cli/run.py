@@ -9,6 +9,8 @@ import click
 import uvicorn
 from uvicorn.supervisors import ChangeReload
 
+from app.core.auth.better_auth import jwks_url
+from app.core.auth.fetching import make_http_client
 from app.core.auth.keys import signing_keys
 from app.core.cli.failures import explained
 from app.core.data.engine import database_url
@@ -60,6 +62,8 @@ def command(  # noqa: PLR0917  # click gives each by its name
         raise click.UsageError("--reload and --workers exclude each other")
     settings = load_settings()
     refuse_missing_client(settings)
+    if settings.uses_jwks:
+        make_http_client(jwks_url(settings))  # here, once, before several workers would each complain
     with listening(bind_unix(uds) if uds else bind(host, port)) as bound:
         _prepare(settings)
         if not settings.uses_jwks:

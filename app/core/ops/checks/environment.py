@@ -1,7 +1,10 @@
 """Checks of the settings, for a deployment; what cannot be used at all is refused when the settings are loaded."""
 
+from app.core.auth.better_auth import jwks_url
+from app.core.auth.fetching import make_http_client
 from app.core.data.engine import database_url
 from app.core.ops.checks.registry import Messages, Site, check
+from app.settings import InvalidSettings
 from app.values import is_exposed, is_shared, listed
 
 
@@ -40,6 +43,16 @@ async def origins_are_ones_own(site: Site) -> Messages:
     for origin in listed(site.settings.cors_origins):
         if is_shared(origin):
             yield f"CORS_ORIGINS has {origin}, below which anybody may publish pages."
+
+
+@check("settings.E002", cure="Correct the variable where the service is started.", deploy=True)
+async def keys_can_be_fetched(site: Site) -> Messages:
+    """The proxy and the certificates that the environment names for outgoing requests can be used."""
+    if site.settings.uses_jwks:
+        try:
+            make_http_client(jwks_url(site.settings))
+        except InvalidSettings as error:
+            yield f"{error}."
 
 
 @check(

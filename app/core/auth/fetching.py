@@ -1,0 +1,65 @@
+"""How keys are fetched: the HTTP client, and what it takes from the environment, which is a proxy and certificates.
+
+httpx would read the environment by itself. It fails as a whole then, for a proxy that is not needed and for an entry of
+NO_PROXY that it cannot read, and it does not say which variable is wrong.
+"""
+
+import os
+from typing import Final
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
+
+import httpx
+
+from app.settings import InvalidSettings
+
+TIMEOUT: Final = 5.0  # seconds, for all of one fetch
+
+_UNPACKED: Final = {"Accept-Encoding": "identity"}
+
+
+def make_http_client(url: str) -> httpx.AsyncClient:
+    """Return a client for the keys at this address; it connects when first used.
+
+    Raises:
+        InvalidSettings: a variable of the environment cannot be used; it says which.
+    """
+    proxy = _proxy_for(url)
+    try:
+        context = httpx.create_ssl_context()
+    except OSError as error:  # OpenSSL says neither which file it is nor, for a file of its own log, anything else
+        name = "SSL_CERT_FILE" if error.filename is None else "SSLKEYLOGFILE"
+        raise InvalidSettings(f"{name} names a file that cannot be used; correct the path, or unset it") from None
+    try:
+        _check_proxy(proxy)
+        return httpx.AsyncClient(proxy=proxy, verify=context, trust_env=False, timeout=TIMEOUT, headers=_UNPACKED)
+    except ImportError:
+        raise InvalidSettings(
+            f"{_variable_for(url)} names a SOCKS proxy, and what speaks to it is missing; `uv add 'httpx[socks]'`, or"
+            f" put {urlsplit(url).hostname} into NO_PROXY"
+        ) from None
+    except (ValueError, httpx.InvalidURL):
+        raise InvalidSettings(
+            f"{_variable_for(url)} is not the URL of a proxy; it looks like http://proxy.example:3128, or put"
+            f" {urlsplit(url).hostname} into NO_PROXY"
+        ) from None
+
+
+def _proxy_for(url: str) -> str | None:
+    parts, proxies = urlsplit(url), getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(parts.netloc) or proxy_bypass(parts.hostname or ""):
+        return None
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def _check_proxy(proxy: str | None) -> None:
+    if proxy and not (urlsplit(proxy).hostname and urlsplit(proxy).port != 0):  # a port that is none is a ValueError
+        raise ValueError
+
+
+def _variable_for(url: str) -> str:
+    """The variable that the proxy comes from, as urllib looks for it: in lower case first."""
+    names = [f"{urlsplit(url).scheme}_proxy", "all_proxy"]
+    spelled = (spelling for name in names for spelling in (name, name.upper()))
+    return next((name for name in spelled if os.environ.get(name)), "The system's proxy")
