@@ -58,6 +58,7 @@ class Settings(BaseSettings):
     better_auth_secrets: SecretStr | None = None
     better_auth_url: str | None = None
     better_auth_jwks_url: str | None = None
+    jwks_over_http: bool = False
     jwt_keys: Literal["secret", "jwks"] | None = None
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
@@ -142,11 +143,7 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _fit_for_production(self) -> Self:
         if self.is_production and self.uses_jwks:
-            name = "BETTER_AUTH_JWKS_URL" if self.better_auth_jwks_url else "BETTER_AUTH_URL"
-            if is_exposed(self.better_auth_jwks_url or self.better_auth_url or ""):
-                raise ValueError(
-                    f"{name} is http in production, so anybody on the way could replace the keys; use https"
-                )
+            self._refuse_exposed_keys()
         elif self.is_production:
             if not self.secrets:
                 raise ValueError(
@@ -157,6 +154,18 @@ class Settings(BaseSettings):
                 name = "BETTER_AUTH_SECRETS" if self.better_auth_secrets else "BETTER_AUTH_SECRET"
                 raise ValueError(f"{name} looks like an example or a pattern; `openssl rand -base64 32` makes a secret")
         return self
+
+    def _refuse_exposed_keys(self) -> None:
+        if self.better_auth_jwks_url is None and is_exposed(self.better_auth_url or ""):
+            raise ValueError(
+                "BETTER_AUTH_URL is http in production, so anybody on the way could replace the keys; use https, or set"
+                " BETTER_AUTH_JWKS_URL to where they are published in a private network"
+            )
+        if is_exposed(self.better_auth_jwks_url or "") and not self.jwks_over_http:
+            raise ValueError(
+                "BETTER_AUTH_JWKS_URL is http in production, so anybody on the way could replace the keys; use https,"
+                " or set JWKS_OVER_HTTP=true if that way is a private network"
+            )
 
     @model_validator(mode="after")
     def _called_by_a_known_name(self) -> Self:

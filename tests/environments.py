@@ -27,6 +27,18 @@ GOOD: Final[dict[str, dict[str, str]]] = {
         "JWT_AUDIENCE": "https://app.example",
         "JWT_ISSUER": "https://app.example",
     },
+    "keys over http in a private network": {
+        **PRODUCTION,
+        "BETTER_AUTH_URL": "https://app.example",
+        "BETTER_AUTH_JWKS_URL": "http://auth:3000/api/auth/jwks",
+        "JWKS_OVER_HTTP": "True",
+    },
+    "keys over http of a Better Auth that is in a private network": {
+        **PRODUCTION,
+        "BETTER_AUTH_URL": "http://auth:3000",
+        "BETTER_AUTH_JWKS_URL": "http://auth:3000/api/auth/jwks",
+        "JWKS_OVER_HTTP": "True",
+    },
     "keys on this machine": {**PRODUCTION, "BETTER_AUTH_URL": "http://127.0.0.1:3000"},
     "keys on this machine, by IPv6": {**PRODUCTION, "BETTER_AUTH_URL": "http://[::1]:3000"},
     "keys on this machine, by name": {**PRODUCTION, "BETTER_AUTH_URL": "http://auth.localhost:3000"},
@@ -170,6 +182,22 @@ BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
         "BETTER_AUTH_JWKS_URL",
         "use https",
     ),
+    "production with keys fetched in the clear, and no word about it": (
+        {
+            "APP_ENV": "production",
+            "BETTER_AUTH_URL": "https://zebra.example",
+            "BETTER_AUTH_JWKS_URL": "http://zebra:3000/jwks",
+            "JWKS_OVER_HTTP": "false",
+        },
+        "BETTER_AUTH_JWKS_URL",
+        "set JWKS_OVER_HTTP=true if that way is a private network",
+    ),
+    "production with a URL in the clear, and a word about the keys": (
+        {"APP_ENV": "production", "BETTER_AUTH_URL": "http://zebra.example", "JWKS_OVER_HTTP": "true"},
+        "BETTER_AUTH_URL",
+        "or set BETTER_AUTH_JWKS_URL",
+    ),
+    "a word about the keys that is none": ({"JWKS_OVER_HTTP": "zebra"}, "JWKS_OVER_HTTP", "valid boolean"),
     "production without a secret although a URL is set": (
         {"APP_ENV": "production", "BETTER_AUTH_URL": "https://zebra.example", "JWT_KEYS": "secret"},
         "BETTER_AUTH_SECRET",

@@ -45,6 +45,13 @@ async def origins_are_ones_own(site: Site) -> Messages:
             yield f"CORS_ORIGINS has {origin}, below which anybody may publish pages."
 
 
+@check("security.W006", cure="Use https, or see that nobody else is in that network.", deploy=True)
+async def keys_are_encrypted(site: Site) -> Messages:
+    """Nobody on the way replaces the keys that tokens are checked with."""
+    if site.settings.uses_jwks and is_exposed(jwks_url(site.settings)):
+        yield f"The keys are fetched from {jwks_url(site.settings)}, which is not https."
+
+
 @check("settings.E002", cure="Correct the variable where the service is started.", deploy=True)
 async def keys_can_be_fetched(site: Site) -> Messages:
     """The proxy and the certificates that the environment names for outgoing requests can be used."""

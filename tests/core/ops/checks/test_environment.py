@@ -32,6 +32,17 @@ async def test_a_setting_that_is_unfit_for_a_deployment_is_found(
     assert await ids(production(sqlite_databases.fresh(), **changes)) == [id]
 
 
+@pytest.mark.parametrize(
+    ("url", "found"), [("http://auth:3000/jwks", ["security.W006"]), ("https://auth/jwks", []), ("http://[::1]/", [])]
+)
+async def test_keys_that_are_fetched_over_http_are_found(
+    sqlite_databases: SqliteDatabases, ids: Ids, url: str, found: list[str]
+) -> None:
+    stock = {"better_auth_secret": None, "better_auth_url": "https://app.example", "jwks_over_http": True}
+
+    assert await ids(production(sqlite_databases.fresh(), **stock, better_auth_jwks_url=url)) == found
+
+
 @pytest.mark.parametrize("secret", ["5f4dcc3b8a1e0297f6d2c4b8e07a9135", "mUqW0n5YtG8sKf2LxZr7VbHd4Jc9PaQe"])
 async def test_a_random_secret_of_the_least_length_will_do(
     sqlite_databases: SqliteDatabases, ids: Ids, secret: str
