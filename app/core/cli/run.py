@@ -112,9 +112,18 @@ def _greet(settings: Settings, address: str) -> None:
     url = database_url(settings.database_url.get_secret_value())
     plain = url.set(drivername=url.get_backend_name(), query={})  # libpq takes a password from the query as well
     where = plain.render_as_string(hide_password=True)
+    click.echo(
+        f"APP_ENV:  {settings.app_env}" + ("" if settings.is_production else " (set production where others call)")
+    )
     click.echo(f"Docs:     {address}/schema")
     click.echo(f"Database: {where}")
-    click.echo("A token:  GET /api/auth/token, at Better Auth" if settings.uses_jwks else "A token:  app token alice")
+    click.echo(f"A token:  {_token_from(settings)}")
+
+
+def _token_from(settings: Settings) -> str:
+    if settings.uses_jwks:
+        return "GET /api/auth/token, at Better Auth"
+    return "HS256, signed with BETTER_AUTH_SECRET" if settings.is_production else "app token alice"
 
 
 def _is_sqlite(settings: Settings) -> bool:

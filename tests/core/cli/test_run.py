@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Final
 
 import click
@@ -141,8 +142,9 @@ def test_the_limits_on_a_requests_head_hold(outcomes: dict[str, Outcome], name: 
 
 
 def test_it_says_where_the_docs_are_where_the_rows_are_and_how_to_get_a_token(outcomes: dict[str, Outcome]) -> None:
-    docs, database, token = outcomes["one"].stdout.splitlines()
+    environment, docs, database, token = outcomes["one"].stdout.splitlines()
 
+    assert environment == "APP_ENV:  development (set production where others call)"
     assert docs.endswith(f" http://127.0.0.1:{outcomes['one'].port}/schema")
     assert re.search(r" sqlite\S*:///\S+/made/one\.db$", database)
     assert token.endswith(" app token alice")
@@ -192,6 +194,24 @@ def test_a_host_that_is_not_ours_is_one_line(invoke: Invoke) -> None:
     assert result.exit_code == 1
     assert result.stderr.startswith("Error: cannot listen on host.invalid:8000: ")
     assert result.stderr.count("\n") == 1
+
+
+def test_an_address_that_is_taken_is_written_as_a_url_has_it(invoke: Invoke) -> None:
+    with socket.create_server(("::1", 0), family=socket.AF_INET6) as taken:
+        port = taken.getsockname()[1]
+
+        assert invoke("run", "--host", "::1", "--port", str(port)).stderr.startswith(
+            f"Error: cannot listen on [::1]:{port}: "
+        )
+
+
+def test_windows_is_one_line(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("app.core.cli.run.sys", SimpleNamespace(platform="win32"))
+
+    result = invoke("run")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: this needs a POSIX system: Linux, macOS or, on Windows, WSL\n"
 
 
 def test_a_bad_setting_is_one_line(invoke: Invoke) -> None:
@@ -259,6 +279,28 @@ def test_the_greeting_names_the_database_without_a_password(capsys: pytest.Captu
     shown = capsys.readouterr().out
     assert "/app\n" in shown
     assert "hunter2" not in shown
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"), [("::1", "[::1]"), ("::", "[::]"), ("fe80::1%eth0", "[fe80::1%eth0]"), ("api.test", "api.test")]
+)
+def test_the_greeting_writes_an_address_of_ipv6_as_a_url_has_it(
+    capsys: pytest.CaptureFixture[str], host: str, shown: str
+) -> None:
+    _greet(settings_for_tests("sqlite:///a.db"), host, 8000)
+
+    assert f" http://{shown}:8000/schema\n" in capsys.readouterr().out
+
+
+def test_the_greeting_of_production_says_so_and_recommends_no_tokens_of_our_own(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    settings = settings_for_tests("sqlite:///a.db", app_env="production", allowed_hosts="*", better_auth_secret=SECRET)
+    _greet(settings, "127.0.0.1", 8000)
+
+    shown = capsys.readouterr().out
+    assert shown.startswith("APP_ENV:  production\n")
+    assert shown.endswith("A token:  HS256, signed with BETTER_AUTH_SECRET\n")
 
 
 def test_the_greeting_sends_to_better_auth_where_that_signs(capsys: pytest.CaptureFixture[str]) -> None:
