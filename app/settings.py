@@ -5,7 +5,15 @@ from functools import cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.values import (
@@ -18,6 +26,8 @@ from app.values import (
     check_secret,
     check_storage,
     check_url,
+    in_lower_case,
+    in_upper_case,
     is_exposed,
     is_guessable,
     parse_rate,
@@ -45,7 +55,7 @@ class Settings(BaseSettings):
         hide_input_in_errors=True,
     )
 
-    app_env: Literal["development", "production"] = "development"
+    app_env: Annotated[Literal["development", "production"], BeforeValidator(in_lower_case)] = "development"
 
     database_url: SecretStr = SecretStr(f"sqlite:///{DATA_DIR / 'app.db'}")
     migration_database_url: SecretStr | None = None
@@ -59,7 +69,7 @@ class Settings(BaseSettings):
     better_auth_url: str | None = None
     better_auth_jwks_url: str | None = None
     jwks_over_http: bool = False
-    jwt_keys: Literal["secret", "jwks"] | None = None
+    jwt_keys: Annotated[Literal["secret", "jwks"] | None, BeforeValidator(in_lower_case)] = None
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
 
@@ -74,8 +84,8 @@ class Settings(BaseSettings):
     shutdown_seconds: Annotated[float, Field(ge=2)] = 20
 
     max_body_bytes: Annotated[int, Field(ge=1)] = 1_000_000
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    log_format: Literal["text", "json"] = "text"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(in_upper_case)] = "INFO"
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(in_lower_case)] = "text"
 
     @field_validator("better_auth_secret")
     @classmethod

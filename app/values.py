@@ -47,14 +47,24 @@ def listed(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
+def in_lower_case(word: object) -> object:
+    """Return a word that has no case to the operator as the setting has it; what is no text is left alone."""
+    return word.lower() if isinstance(word, str) else word
+
+
+def in_upper_case(word: object) -> object:
+    """Return a word like `in_lower_case` does."""
+    return word.upper() if isinstance(word, str) else word
+
+
 def parse_rate(text: str) -> Rate | None:
     """Return the rate that `600/minute` says, None for `off`.
 
     Raises:
         ValueError: it says neither.
     """
-    match = _RATE.fullmatch(text)
-    if match is None and text != "off":
+    match = _RATE.fullmatch(text.lower())
+    if match is None and text.lower() != "off":
         raise ValueError("is neither `off` nor a number per second, minute, hour or day; it looks like 600/minute")
     return Rate(int(match[1]), _SECONDS[match[2]]) if match else None
 

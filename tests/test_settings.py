@@ -50,6 +50,25 @@ def test_a_good_environment_is_taken(monkeypatch: pytest.MonkeyPatch, variables:
             assert str(getattr(found, "get_secret_value", lambda found=found: found)()) == value
 
 
+@pytest.mark.parametrize(
+    ("name", "words", "meant"),
+    [
+        ("APP_ENV", ("production", "PRODUCTION", "Production"), "production"),
+        ("LOG_LEVEL", ("info", "Info", "INFO"), "INFO"),
+        ("LOG_FORMAT", ("JSON", "Json"), "json"),
+        ("JWT_KEYS", ("Secret", "SECRET"), "secret"),
+    ],
+)
+def test_a_word_is_taken_in_any_case(
+    monkeypatch: pytest.MonkeyPatch, name: str, words: tuple[str, ...], meant: str
+) -> None:
+    for word in words:
+        set_all(monkeypatch, {"ALLOWED_HOSTS": "*", "BETTER_AUTH_SECRET": STRONG, name: word})
+        load_settings.cache_clear()
+
+        assert getattr(load_settings(), name.lower()) == meant
+
+
 PUBLIC: Final = {"", "*", "production", "jwks", "secret"}  # what a message may say although it was set
 
 
@@ -114,6 +133,8 @@ def test_the_env_file_lies_at_the_root_wherever_the_command_is_called(monkeypatc
     [
         ({}, None),
         ({"RATE_LIMIT": "3/second"}, (3, 1)),
+        ({"RATE_LIMIT": "3/Second"}, (3, 1)),
+        ({**PRODUCTION, "BETTER_AUTH_SECRET": STRONG, "RATE_LIMIT": "Off"}, None),
         ({"RATE_LIMIT": "5000/day"}, (5000, 86_400)),
         ({**PRODUCTION, "BETTER_AUTH_SECRET": STRONG}, (600, 60)),
         ({**PRODUCTION, "BETTER_AUTH_SECRET": STRONG, "RATE_LIMIT": "off"}, None),
