@@ -71,6 +71,7 @@ class Failure(Enum):
     """What a database's refusal means to the one who asked."""
 
     AWAY = "away"
+    READ_ONLY = "read-only"
     CLASH = "clash"
     REFERENCE = "reference"
     INVALID = "invalid"
@@ -109,6 +110,7 @@ _SQLSTATE = {
     "40": Failure.CLASH,  # serialization failure, deadlock
     "22": Failure.INVALID,  # data exception
     "23": Failure.INVALID,  # the other constraints
+    "25006": Failure.READ_ONLY,  # read_only_sql_transaction: a standby, or a provider's full disk
     "08": Failure.AWAY,  # connection exception, also PgBouncer's
     "53": Failure.AWAY,  # insufficient resources
     "55P03": Failure.AWAY,  # lock_timeout
@@ -121,6 +123,7 @@ _SQLITE = {
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: Failure.REFERENCE,
     sqlite3.SQLITE_CONSTRAINT: Failure.INVALID,
     sqlite3.SQLITE_MISMATCH: Failure.INVALID,
+    sqlite3.SQLITE_READONLY: Failure.READ_ONLY,
     sqlite3.SQLITE_BUSY: Failure.AWAY,
     sqlite3.SQLITE_LOCKED: Failure.AWAY,
     sqlite3.SQLITE_CANTOPEN: Failure.AWAY,

@@ -24,6 +24,10 @@ from app.core.http.methods import allow
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
+_UNAVAILABLE: Final = {
+    Failure.AWAY: "The database is not available",
+    Failure.READ_ONLY: "The database takes no changes now",
+}
 _MOST_ERRORS: Final = 20  # a body of a thousand unknown fields is not worth a thousand entries
 _LONGEST_NAME: Final = 100
 
@@ -113,9 +117,9 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]
             return invalid_input([FieldError(["body"], "This refers to something that does not exist", "reference")])
         case Failure.INVALID:
             return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])
-        case Failure.AWAY:
-            logger.error("%s: the database is away: %s", _called(request), in_one_line(error))
-            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, "The database is not available", RETRY_AFTER)
+        case Failure.AWAY | Failure.READ_ONLY as failure:
+            logger.error("%s: the database is %s: %s", _called(request), failure.value, in_one_line(error))
+            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE[failure], RETRY_AFTER)
     return _on_bug(request, error)
 
 

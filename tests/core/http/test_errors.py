@@ -3,12 +3,14 @@
 import json
 import logging
 import sqlite3
+from contextlib import closing, nullcontext
 from typing import Any
 
 import psycopg
 import pytest
 from advanced_alchemy.exceptions import NotFoundError, RepositoryError, wrap_sqlalchemy_exception
 from litestar import Litestar, get
+from sqlalchemy import make_url
 from sqlalchemy.exc import (
     ArgumentError,
     DataError,
@@ -21,12 +23,14 @@ from sqlalchemy.exc import (
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
+from app.asgi import create_app
 from app.core.data.errors import RowNotFound
 from app.core.data.repository import Repository
 from app.core.data.session import AppSession
 from app.core.http.errors import EXCEPTION_HANDLERS
 from app.installed import INSTALLED
 from app.testing.callers import Client, assert_error
+from app.testing.databases import settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body
 
@@ -56,8 +60,8 @@ def of_sqlite(code: int) -> DBAPIError:
 SQLSTATES = {
     409: ["23505", "40001", "40P01"],
     422: ["22001", "22003", "22021", "22P05", "23502", "23503", "23514"],
-    503: ["08000", "08006", "08P01", "53100", "53300", "55P03", "57014", "57P01", "57P03"],
-    500: ["25006", "42501", "42601", "42P01", "0A000", "XX000"],
+    503: ["08000", "08006", "08P01", "25006", "53100", "53300", "55P03", "57014", "57P01", "57P03"],
+    500: ["25001", "42501", "42601", "42P01", "0A000", "XX000"],
 }
 SQLITE_CODES = {
     409: [sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY],
@@ -75,8 +79,11 @@ SQLITE_CODES = {
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_IOERR_READ,
+        sqlite3.SQLITE_READONLY,
+        sqlite3.SQLITE_READONLY_DIRECTORY,
+        sqlite3.SQLITE_READONLY_DBMOVED,
     ],
-    500: [sqlite3.SQLITE_ERROR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CORRUPT],
+    500: [sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CORRUPT],
 }
 WITHOUT_A_CODE: list[tuple[int, SQLAlchemyError]] = [
     (503, PoolTimeout(MARKER)),
@@ -234,6 +241,33 @@ async def test_no_answer_repeats_the_path_or_the_content_type(client: Client, re
         assert_error(answer, status)
         assert MARKER not in answer.text
         assert "4711" not in answer.text
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres"])
+async def test_a_database_that_takes_no_changes_is_a_503_to_writers_and_serves_readers(
+    request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    databases = request.getfixturevalue("sqlite_databases" if kind == "sqlite" else "postgres")
+    url = make_url(databases.fresh())
+    read_only = {
+        "sqlite": url.set(database=f"file:{url.database}", query={"mode": "ro", "uri": "true"}),
+        "postgres": url.update_query_dict({"options": "-c default_transaction_read_only=on"}),
+    }
+    monkeypatch.setattr("app.asgi.configure_logging", lambda _: None)  # it would take the log away from the test
+    app = create_app(settings_for_tests(read_only[kind].render_as_string(hide_password=False)))
+
+    with closing(sqlite3.connect(url.database or "")) if kind == "sqlite" else nullcontext() as other:
+        if other:  # a file that has been served
+            other.execute("PRAGMA journal_mode=WAL")
+        async with app.lifespan(), Client(app, "alice") as client:
+            written = await client.post("/api/tasks", json={"title": "x"})
+            read = await client.get("/api/tasks")
+
+    assert assert_error(written, 503) == {"detail": "The database takes no changes now"}
+    assert written.headers["retry-after"] == "1"
+    assert (read.status_code, read.json()) == (200, [])
+    (record,) = (r for r in caplog.records if r.name == "app.core.http.errors")
+    assert record.getMessage().startswith("POST /api/tasks: the database is read-only: ")
 
 
 async def test_the_log_has_the_drivers_word_in_one_line_and_nothing_that_users_wrote(
