@@ -79,7 +79,7 @@ def refuse_fields(fields: Iterable[Field]) -> None:
         refuse_form(name)
         if name in {*Owned.model_fields, *Timestamped.model_fields}:
             raise click.UsageError(f"every noun has a field {name!r} already; leave it out, or choose another name.")
-        if name.startswith("model_") or hasattr(SQLModel, name):
+        if name.startswith("model_") or name == "registry" or hasattr(SQLModel, name):  # the one is SQLAlchemy's
             raise click.UsageError(f"{name!r} means something to pydantic or SQLModel; choose another name.")
         if name in seen:
             raise click.UsageError(f"there are two fields {name!r}; leave one out.")
@@ -87,7 +87,7 @@ def refuse_fields(fields: Iterable[Field]) -> None:
 
 
 def refuse_clashes(texts: Mapping[str, str], classes: Iterable[str]) -> None:
-    """Refuse a noun that would define again what it imports, or what another noun has defined.
+    """Refuse a noun that would define again what it imports or reads, or what another noun has defined.
 
     Raises:
         click.UsageError: naming what.
@@ -97,11 +97,12 @@ def refuse_clashes(texts: Mapping[str, str], classes: Iterable[str]) -> None:
         tree = ast.parse(text)
         nodes = list(ast.walk(tree))
         imported = {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+        read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
         defined = {node.name for node in nodes if isinstance(node, ast.ClassDef)}
         fields = {
             node.target.id for node in nodes if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
         }
-        for name in sorted(defined & (imported | taken) | fields & imported):
+        for name in sorted(defined & (imported | taken) | fields & (imported | read)):
             raise click.UsageError(f"{name!r} is the name of something else that the noun needs; choose another name.")
 
 
