@@ -36,11 +36,11 @@ def command(lobby: Lobby, deploy: bool, strict: bool, as_json: bool) -> None:
 def _find(lobby: Lobby, *, deploy: bool) -> list[Finding]:
     try:
         settings = load_settings()
+        lobby.load_checks()
+        return asyncio.run(run_checks(settings, lobby.make_app, deploy=deploy))
     except InvalidSettings as error:
         cure = "Correct it in the environment or in .env; .env.example explains each setting."
         return [Finding.of("settings.E001", f"{error}.", cure)]
-    lobby.load_checks()
-    return asyncio.run(run_checks(settings, lobby.make_app, deploy=deploy))
 
 
 def _tell(findings: list[Finding]) -> None:

@@ -14,6 +14,7 @@ from app.core.auth.fetching import make_http_client
 from app.core.auth.keys import signing_keys
 from app.core.cli.failures import explained
 from app.core.data.engine import database_url
+from app.core.data.libpq import shown
 from app.core.data.migrations import pending, upgrade
 from app.core.http.limits import refuse_missing_client
 from app.core.ops.logging import configure_logging
@@ -110,13 +111,11 @@ def _prepare(settings: Settings) -> None:
 
 def _greet(settings: Settings, address: str) -> None:
     url = database_url(settings.database_url.get_secret_value())
-    plain = url.set(drivername=url.get_backend_name(), query={})  # libpq takes a password from the query as well
-    where = plain.render_as_string(hide_password=True)
     click.echo(
         f"APP_ENV:  {settings.app_env}" + ("" if settings.is_production else " (set production where others call)")
     )
     click.echo(f"Docs:     {address}/schema")
-    click.echo(f"Database: {where}")
+    click.echo(f"Database: {shown(url)}")
     click.echo(f"A token:  {_token_from(settings)}")
 
 

@@ -18,6 +18,7 @@ from app.core.cli.scaffold.listing import with_controller, without_controller
 from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_fields, refuse_form, refuse_noun, singular_of
 from app.core.cli.scaffold.texts import path_of, texts_of
 from app.core.data.engine import database_url
+from app.core.data.libpq import shown
 from app.core.data.migrations import downgrade, make_migration, missing_operations, newest_migration, pending
 from app.core.data.owned import Owned, owned_models
 from app.settings import BASE_DIR, load_settings
@@ -115,8 +116,8 @@ def _remove(noun: str, yes: bool) -> None:
     lost = f"app/{noun}, tests/{noun} and {VERSIONS}/{path.name}"
     is_applied = newest.revision not in pending(settings)
     if is_applied:
-        where = database_url(settings.database_url.get_secret_value()).set(query={})
-        lost += f", and the table {noun} with its rows in {where.render_as_string(hide_password=True)}"
+        where = shown(database_url(settings.database_url.get_secret_value()))
+        lost += f", and the table {noun} with its rows in {where}"
     if not yes:
         click.confirm(f"Delete {lost}?", abort=True, err=True)
     if is_applied:

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core.data.dialects import POSTGRES, SQLITE
+from app.core.data.libpq import refuse_unknown_options, with_hosts_as_options
 from app.core.data.subject import SubjectConnection, prepare_postgres
 from app.settings import InvalidSettings, Settings
 
@@ -37,30 +38,39 @@ _SQLITE_PRAGMAS: Final = (
 )
 
 
-def database_url(given: str) -> URL:
+def database_url(given: str, setting: str = "DATABASE_URL") -> URL:
     """Return the URL with the driver that this project uses; everything else in it stays as it was given.
 
-    `postgres://` and `postgresql://` (Neon's and Heroku's forms, with any driver named) and `sqlite://` are accepted.
+    `postgres://` and `postgresql://` (Neon's and Heroku's forms, with any driver named) and `sqlite://` are accepted,
+    and several hosts as libpq writes them, `host1:5432,host2:5432`.
 
     Raises:
-        InvalidSettings: it is no URL, or of another database.
+        InvalidSettings: it is no URL, or of another database, or has an option of another driver; it names the setting.
     """
     try:
-        url = make_url(given)
+        url = make_url(with_hosts_as_options(given))
     except (ArgumentError, ValueError):  # a port that is no number is a ValueError
-        raise InvalidSettings("DATABASE_URL is not a URL; it looks like postgresql://user:password@host/name") from None
+        raise InvalidSettings(f"{setting} is not a URL; it looks like postgresql://user:password@host/name") from None
     drivers = {"postgres": POSTGRES, "postgresql": POSTGRES, "sqlite": SQLITE}
     driver = drivers.get(url.drivername.partition("+")[0])
     if driver is None:
-        raise InvalidSettings("DATABASE_URL names a database that is not supported; use postgresql:// or sqlite://")
+        raise InvalidSettings(f"{setting} names a database that is not supported; use postgresql:// or sqlite://")
     if driver == SQLITE and url.database in (None, "", ":memory:"):
-        raise InvalidSettings("DATABASE_URL names no file; write sqlite:///path/to/app.db")
+        raise InvalidSettings(f"{setting} names no file; write sqlite:///path/to/app.db")
+    if driver == POSTGRES:
+        refuse_unknown_options(url, setting)
     return url.set(drivername=driver)
 
 
 def make_engine(settings: Settings) -> AsyncEngine:
-    """Return the engine of this process; it connects when first used."""
-    url = database_url(settings.database_url.get_secret_value())
+    """Return the engine of this process; it connects when first used.
+
+    Raises:
+        InvalidSettings: the URL cannot be used.
+    """
+    is_direct = settings.database_url == settings.migration_database_url  # see owner_settings()
+    setting = "MIGRATION_DATABASE_URL" if is_direct else "DATABASE_URL"
+    url = database_url(settings.database_url.get_secret_value(), setting)
     is_sqlite = url.get_backend_name() == "sqlite"
     engine = create_async_engine(
         url,

@@ -3,6 +3,7 @@
 from app.core.auth.better_auth import jwks_url
 from app.core.auth.fetching import make_http_client
 from app.core.data.engine import database_url
+from app.core.data.libpq import hosts_of
 from app.core.ops.checks.registry import Messages, Site, check
 from app.settings import InvalidSettings
 from app.values import is_exposed, is_shared, listed
@@ -70,6 +71,6 @@ async def keys_can_be_fetched(site: Site) -> Messages:
 async def migrations_go_past_the_pooler(site: Site) -> Messages:
     """Migrations take a lock for their whole transaction and want a session of their own."""
     direct = site.settings.migration_database_url or site.settings.database_url
-    host = database_url(direct.get_secret_value()).host or ""
-    if "-pooler" in host.partition(".")[0]:
-        yield f"Migrations go through the pooler at {host}."
+    for host in hosts_of(database_url(direct.get_secret_value())):
+        if "-pooler" in host.partition(".")[0]:
+            yield f"Migrations go through the pooler at {host}."

@@ -54,7 +54,13 @@ POOLER = "postgresql://a@ep-cool-1-pooler.eu.aws.neon.tech:1/db"
 
 
 @pytest.mark.parametrize(
-    ("direct", "is_found"), [(None, True), (POOLER, True), ("postgresql://a@127.0.0.1:1/db", False)]
+    ("direct", "is_found"),
+    [
+        (None, True),
+        (POOLER, True),
+        ("postgresql://a@127.0.0.1:1/db", False),
+        ("postgresql://a@127.0.0.1:1,ep-cool-1-pooler.eu.aws.neon.tech:1/db", True),
+    ],
 )
 async def test_migrations_through_a_pooler_are_found(ids: Ids, direct: str | None, is_found: bool) -> None:
     changes = {"migration_database_url": SecretStr(direct)} if direct else {}
