@@ -27,7 +27,7 @@ def make_http_client(url: str) -> httpx.AsyncClient:
     proxy = _proxy_for(url)
     try:
         context = httpx.create_ssl_context()
-    except OSError as error:  # OpenSSL says neither which file it is nor, for a file of its own log, anything else
+    except OSError as error:  # it names the file if that is the log of keys, which Python opens, and not OpenSSL
         name = "SSL_CERT_FILE" if error.filename is None else "SSLKEYLOGFILE"
         raise InvalidSettings(f"{name} names a file that cannot be used; correct the path, or unset it") from None
     try:

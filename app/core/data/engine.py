@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core.data.dialects import POSTGRES, SQLITE
-from app.core.data.libpq import refuse_unknown_options, with_hosts_as_options
+from app.core.data.libpq import check_options, with_hosts_as_options
 from app.core.data.subject import SubjectConnection, prepare_postgres
 from app.settings import InvalidSettings, Settings
 
@@ -57,9 +57,10 @@ def database_url(given: str, setting: str = "DATABASE_URL") -> URL:
         raise InvalidSettings(f"{setting} names a database that is not supported; use postgresql:// or sqlite://")
     if driver == SQLITE and url.database in (None, "", ":memory:"):
         raise InvalidSettings(f"{setting} names no file; write sqlite:///path/to/app.db")
-    if driver == POSTGRES:
-        refuse_unknown_options(url, setting)
-    return url.set(drivername=driver)
+    url = url.set(drivername=driver)
+    if url.get_backend_name() == "postgresql":
+        check_options(url, setting)
+    return url
 
 
 def make_engine(settings: Settings) -> AsyncEngine:

@@ -10,6 +10,7 @@ from typing import Final
 
 from psycopg.pq import Conninfo
 from sqlalchemy import URL
+from sqlalchemy.exc import ArgumentError
 
 from app.settings import InvalidSettings
 
@@ -53,8 +54,8 @@ def with_hosts_as_options(given: str) -> str:
         return given
     before, hosts, path, query = several.groups()
     found = [_HOST.fullmatch(host) for host in hosts.split(",")]
-    if not all(found):
-        raise ValueError("no host")
+    if not all(found) or re.search(r"(^|&)(host|port)=", query):
+        raise ValueError("no host, or hosts in two places")
     names, ports = zip(*((match[1] or match[2], match[3] or "") for match in found if match), strict=True)
     options = [f"host={','.join(names)}", *([f"port={','.join(ports)}"] if any(ports) else []), *filter(None, [query])]
     return f"{before}{path}?{'&'.join(options)}"
@@ -63,21 +64,22 @@ def with_hosts_as_options(given: str) -> str:
 def hosts_of(url: URL) -> list[str]:
     """Return the hosts that a URL names, in whichever form, without their ports."""
     given = url.query.get("host", ())
-    listed = given.split(",") if isinstance(given, str) else [host.partition(":")[0] for host in given]
-    return [*([url.host] if url.host else []), *listed]
+    listed = given.split(",") if isinstance(given, str) else given
+    without_ports = (host.partition(":")[0] if host.count(":") == 1 else host for host in listed)
+    return [*([url.host] if url.host else []), *without_ports]
 
 
 def shown(url: URL) -> str:
     """Return a URL for people: with its hosts, and without its password and its options, which may hold one as well."""
     hosts = ",".join(hosts_of(url))
-    return url.set(host=hosts or None, query={}).render_as_string(hide_password=True)
+    return url.set(drivername=url.get_backend_name(), host=hosts or None, query={}).render_as_string(hide_password=True)
 
 
-def refuse_unknown_options(url: URL, setting: str) -> None:
-    """See that libpq knows every option of a URL.
+def check_options(url: URL, setting: str) -> None:
+    """See that libpq can be told what a URL says, and knows every option of it.
 
     Raises:
-        InvalidSettings: it does not; the message says which setting, which option, and what to write instead.
+        InvalidSettings: the message says which setting, which option, and what to write instead.
     """
     for name, value in url.query.items():
         if not name.isidentifier() or not name.isascii():  # not repeated: it may be part of a password
@@ -91,4 +93,18 @@ def refuse_unknown_options(url: URL, setting: str) -> None:
         raise InvalidSettings(
             f"{setting} has an sslmode that libpq does not know; it is one of {', '.join(_SSL_MODES)}, of which"
             " require encrypts without checking the certificate"
+        )
+    _check_hosts(url, setting)
+
+
+def _check_hosts(url: URL, setting: str) -> None:
+    hosts = url.query.get("host", ())
+    try:
+        url.get_dialect()().create_connect_args(url)
+        is_readable = isinstance(hosts, str) or all(host.count(":") < 2 for host in hosts)
+    except (ArgumentError, ValueError):
+        is_readable = False
+    if not is_readable:
+        raise InvalidSettings(
+            f"{setting} has hosts and ports that do not belong together; write //host1:5432,host2:5432/name"
         )

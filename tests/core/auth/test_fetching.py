@@ -1,7 +1,6 @@
 """Fetching under the proxies and certificates of an environment: what cannot be used is named, and fails no start."""
 
 import logging
-from pathlib import Path
 from typing import Final
 
 import pytest
@@ -11,10 +10,6 @@ from app.core.auth.jwks import JwksClient
 from app.settings import InvalidSettings
 from tests.core.auth.issuer import Issuer
 from tests.core.auth.test_jwks import until
-from tests.core.cli.conftest import Invoke, database, invoke
-from tests.core.ops.checks.conftest import findings, production
-
-__all__ = ["database", "invoke"]
 
 URL: Final = "https://auth.example/api/auth/jwks"
 # All that is read of the environment, and httpx's own beside it.
@@ -131,27 +126,3 @@ async def test_what_cannot_be_used_is_logged_and_tried_again(
     assert line.getMessage().startswith(f"no keys came from {issuer.url}: ALL_PROXY names a SOCKS proxy")
     assert line.exc_info is None
     assert issuer.fetches == 2
-
-
-def test_run_says_it_in_one_line_before_it_makes_anything(invoke: Invoke, database: Path) -> None:
-    stock = {"BETTER_AUTH_SECRET": "", "BETTER_AUTH_URL": "http://localhost:3000"}
-
-    result = invoke("run", "--workers", "2", SSL_CERT_FILE="/zebra.pem", **stock)
-
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: SSL_CERT_FILE names a file that cannot be used; correct the path, or unset it\n"
-    assert not database.exists()
-
-
-@pytest.mark.parametrize(
-    ("changes", "found"),
-    [({"better_auth_secret": None, "better_auth_url": "https://auth.example"}, ["settings.E002"]), ({}, [])],
-)
-async def test_check_says_it_where_keys_are_fetched(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changes: dict[str, object], found: list[str]
-) -> None:
-    monkeypatch.setenv("ALL_PROXY", "ftp://zebra")
-
-    ids = {finding.id for finding in await findings(production(f"sqlite:///{tmp_path}/empty.db", **changes))}
-
-    assert sorted(ids & {"settings.E002", "start.E001"}) == found

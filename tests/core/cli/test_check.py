@@ -123,3 +123,11 @@ def test_a_database_of_a_newer_version_is_one_line(invoke: Invoke, sqlite_databa
 
     assert result.exit_code == 1
     assert "error: data.E002: The database has a migration that this version has not." in result.output
+
+
+def test_a_database_url_that_cannot_be_used_is_among_the_findings(invoke: Invoke) -> None:
+    result = invoke("check", "--json", DATABASE_URL="postgresql://alice:hunter2@h/d?pgbouncer=true")
+
+    (found,) = json.loads(result.stdout)
+    assert (result.exit_code, found["id"]) == (1, "settings.E001")
+    assert found["message"] == "DATABASE_URL has the option pgbouncer, which libpq does not know; leave it out."

@@ -11,6 +11,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from app.core.cli.failures import explained
 from app.core.data.errors import InvalidDump, OutcomeUnknown
 from app.settings import InvalidSettings
+from tests.core.cli.conftest import Invoke
 
 
 def raising(error: Exception) -> None:
@@ -55,3 +56,12 @@ def test_a_mistake_of_the_program_is_not_explained_away(error: Exception) -> Non
         raising(error)
 
     assert shown.value is error
+
+
+@pytest.mark.parametrize("arguments", ["migrate", "run --port 0", "dumpdata", "shell"])
+def test_a_database_url_that_cannot_be_used_is_one_line(invoke: Invoke, arguments: str) -> None:
+    result = invoke(*arguments.split(), MIGRATION_DATABASE_URL="postgresql://alice:hunter2@h/d?schema=public")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: MIGRATION_DATABASE_URL has the option schema, which libpq does not know; ")
+    assert result.stderr.count("\n") == 1

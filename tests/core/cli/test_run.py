@@ -233,6 +233,16 @@ def test_a_storage_without_its_client_is_one_line_and_not_one_for_each_worker(
     assert result.stderr.count("\n") == 1
 
 
+def test_certificates_that_cannot_be_used_are_one_line_before_anything_is_made(invoke: Invoke, database: Path) -> None:
+    stock = {"BETTER_AUTH_SECRET": "", "BETTER_AUTH_URL": "http://localhost:3000"}
+
+    result = invoke("run", "--workers", "2", SSL_CERT_FILE="/zebra.pem", **stock)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: SSL_CERT_FILE names a file that cannot be used; correct the path, or unset it\n"
+    assert not database.exists()
+
+
 @pytest.mark.parametrize(("name", "lines"), [("one", 0), ("two", 1)])
 def test_workers_that_count_for_themselves_are_told_of_once(
     outcomes: dict[str, Outcome], name: str, lines: int

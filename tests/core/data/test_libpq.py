@@ -1,6 +1,5 @@
 """Database URLs as libpq has them: several hosts, and options; those of other drivers are named with their cure."""
 
-import json
 import socket
 from collections.abc import Iterator
 from typing import Final
@@ -14,9 +13,6 @@ from app.core.data.libpq import hosts_of, shown
 from app.core.data.migrations import migration_engine, owner_settings
 from app.settings import InvalidSettings, Settings
 from app.testing.databases import Databases, settings_for_tests
-from tests.core.cli.conftest import Invoke, database, invoke
-
-__all__ = ["database", "invoke"]
 
 BASE: Final = "postgresql://alice:hunter2@h/d"
 
@@ -78,22 +74,6 @@ def test_the_engine_says_which_setting_it_is(name: str) -> None:
         make_engine(owner_settings(settings))
 
 
-@pytest.mark.parametrize("arguments", ["migrate", "run --port 0", "dumpdata", "shell", "check"])
-def test_a_command_says_it_in_one_line(invoke: Invoke, arguments: str) -> None:
-    result = invoke(*arguments.split(), MIGRATION_DATABASE_URL=f"{BASE}?schema=public")
-
-    assert result.exit_code == 1
-    assert "MIGRATION_DATABASE_URL has the option schema, which libpq does not know; write " in result.output
-    assert "Traceback" not in result.output
-
-
-def test_check_has_it_among_its_findings(invoke: Invoke) -> None:
-    (found,) = json.loads(invoke("check", "--json", DATABASE_URL=f"{BASE}?pgbouncer=true").stdout)
-
-    assert found["id"] == "settings.E001"
-    assert found["message"] == "DATABASE_URL has the option pgbouncer, which libpq does not know; leave it out."
-
-
 SEVERAL: Final[dict[str, tuple[str, str, str]]] = {
     "with ports": ("h1:5432,h2:5433/d", "h1,h2", "5432,5433"),
     "without ports": ("h1,h2/d", "h1,h2", ","),
@@ -121,7 +101,17 @@ def test_several_hosts_need_neither_a_user_nor_a_database() -> None:
     assert hosts_of(database_url("postgresql://h1,h2")) == ["h1", "h2"]
 
 
-@pytest.mark.parametrize("rest", ["h1:x,h2/d", "h1,[zebra]/d", "h1:1:1,h2/d", "::1,h2/d", "h1,h2:99999x/d"])
+@pytest.mark.parametrize(
+    "query", ["host=a,b&port=1,2,3", "host=a:1&host=b:2&port=3", "host=::1:4&host=b", "port=zebra", "host=a&port=1,2"]
+)
+def test_hosts_and_ports_that_do_not_belong_together_are_refused(query: str) -> None:
+    with pytest.raises(InvalidSettings, match=r"^DATABASE_URL has hosts and ports that do not belong together; write "):
+        database_url(f"postgresql:///d?{query}")
+
+
+@pytest.mark.parametrize(
+    "rest", ["h1,h2/d?host=h3", "h1:x,h2/d", "h1,[zebra]/d", "h1:1:1,h2/d", "::1,h2/d", "h1,h2:99999x/d"]
+)
 def test_hosts_that_are_none_are_no_url(rest: str) -> None:
     with pytest.raises(InvalidSettings, match=r"^DATABASE_URL is not a URL; ") as refusal:
         database_url(f"postgresql://alice:hunter2@{rest}")
@@ -134,6 +124,8 @@ def test_hosts_that_are_none_are_no_url(rest: str) -> None:
     [
         ("postgresql://alice:hunter2@h1:1,h2:2/d?sslmode=require", "postgresql+psycopg://alice:***@h1,h2/d"),
         ("postgresql://alice@/d?host=h1:1&host=h2:2&password=hunter2", "postgresql+psycopg://alice@h1,h2/d"),
+        ("postgresql://alice@/d?host=h:5433", "postgresql+psycopg://alice@h/d"),
+        ("postgresql://alice@/d?host=fe80::1,h2", "postgresql+psycopg://alice@[fe80::1,h2]/d"),
         ("postgresql://alice:hunter2@h:5433/d", "postgresql+psycopg://alice:***@h:5433/d"),
         ("sqlite:///x.db?mode=ro", "sqlite+aiosqlite:///x.db"),
     ],

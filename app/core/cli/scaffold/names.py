@@ -79,7 +79,7 @@ def refuse_fields(fields: Iterable[Field]) -> None:
         refuse_form(name)
         if name in {*Owned.model_fields, *Timestamped.model_fields}:
             raise click.UsageError(f"every noun has a field {name!r} already; leave it out, or choose another name.")
-        if name.startswith("model_") or name == "registry" or hasattr(SQLModel, name):  # the one is SQLAlchemy's
+        if name.startswith("model_") or name == "registry" or hasattr(SQLModel, name):  # SQLAlchemy keeps it
             raise click.UsageError(f"{name!r} means something to pydantic or SQLModel; choose another name.")
         if name in seen:
             raise click.UsageError(f"there are two fields {name!r}; leave one out.")

@@ -43,6 +43,18 @@ async def test_keys_that_are_fetched_over_http_are_found(
     assert await ids(production(sqlite_databases.fresh(), **stock, better_auth_jwks_url=url)) == found
 
 
+async def test_a_proxy_that_keys_cannot_be_fetched_through_is_found(
+    sqlite_databases: SqliteDatabases, ids: Ids, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stock = {"better_auth_secret": None, "better_auth_url": "https://auth.example"}
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.setenv("https_proxy", "ftp://zebra")
+
+    assert await ids(production(sqlite_databases.fresh(), **stock)) == ["settings.E002"]
+    assert await ids(production(sqlite_databases.fresh())) == []
+
+
 @pytest.mark.parametrize("secret", ["5f4dcc3b8a1e0297f6d2c4b8e07a9135", "mUqW0n5YtG8sKf2LxZr7VbHd4Jc9PaQe"])
 async def test_a_random_secret_of_the_least_length_will_do(
     sqlite_databases: SqliteDatabases, ids: Ids, secret: str
