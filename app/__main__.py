@@ -1,5 +1,6 @@
 """The `app` command. It lists the commands and imports one only when it is called, so that `--help` is quick."""
 
+import sys
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Final
@@ -35,6 +36,8 @@ class Commands(click.Group):
         """Import one command."""
         if cmd_name not in COMMANDS:
             return None
+        if sys.platform == "win32":  # it has neither select.poll() nor an event loop that can wait for psycopg
+            raise click.ClickException("this needs a POSIX system: Linux, macOS or, on Windows, WSL")
         command: click.Command = import_module(f"app.core.cli.{cmd_name.replace('-', '_')}").command
         return command
 

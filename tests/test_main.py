@@ -5,6 +5,7 @@ import pkgutil
 import subprocess
 import sys
 from importlib.metadata import entry_points
+from types import SimpleNamespace
 
 import click
 import pytest
@@ -73,3 +74,12 @@ def test_the_package_installs_it_as_app() -> None:
     (script,) = entry_points(group="console_scripts", name="app")
 
     assert script.load() is main
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_windows_is_one_line(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setattr("app.__main__.sys", SimpleNamespace(platform="win32"))
+    result = CliRunner().invoke(main, [command])
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: this needs a POSIX system: Linux, macOS or, on Windows, WSL\n"

@@ -12,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Final
 
 import click
@@ -128,7 +127,7 @@ def test_it_serves_on_a_unix_socket_and_leaves_no_file(outcomes: dict[str, Outco
 
     assert outcome.health is not None, outcome.stderr
     assert outcome.health.json() == {"status": "ok"}
-    assert re.match(r"Docs: +unix:\S+/app\.sock/schema", outcome.stdout)
+    assert re.search(r"\nDocs: +unix:\S+/app\.sock/schema", outcome.stdout)
     assert outcome.exit_code == 0
     assert "app.sock" not in outcomes["folder"].stderr
 
@@ -203,15 +202,6 @@ def test_an_address_that_is_taken_is_written_as_a_url_has_it(invoke: Invoke) -> 
         assert invoke("run", "--host", "::1", "--port", str(port)).stderr.startswith(
             f"Error: cannot listen on [::1]:{port}: "
         )
-
-
-def test_windows_is_one_line(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("app.core.cli.run.sys", SimpleNamespace(platform="win32"))
-
-    result = invoke("run")
-
-    assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: this needs a POSIX system: Linux, macOS or, on Windows, WSL\n"
 
 
 def test_a_bad_setting_is_one_line(invoke: Invoke) -> None:
@@ -291,22 +281,11 @@ def test_the_greeting_names_the_database_without_a_password(capsys: pytest.Captu
     assert "hunter2" not in shown
 
 
-@pytest.mark.parametrize(
-    ("host", "shown"), [("::1", "[::1]"), ("::", "[::]"), ("fe80::1%eth0", "[fe80::1%eth0]"), ("api.test", "api.test")]
-)
-def test_the_greeting_writes_an_address_of_ipv6_as_a_url_has_it(
-    capsys: pytest.CaptureFixture[str], host: str, shown: str
-) -> None:
-    _greet(settings_for_tests("sqlite:///a.db"), host, 8000)
-
-    assert f" http://{shown}:8000/schema\n" in capsys.readouterr().out
-
-
 def test_the_greeting_of_production_says_so_and_recommends_no_tokens_of_our_own(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     settings = settings_for_tests("sqlite:///a.db", app_env="production", allowed_hosts="*", better_auth_secret=SECRET)
-    _greet(settings, "127.0.0.1", 8000)
+    _greet(settings, "http://127.0.0.1:8000")
 
     shown = capsys.readouterr().out
     assert shown.startswith("APP_ENV:  production\n")

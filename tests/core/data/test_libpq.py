@@ -122,12 +122,12 @@ def test_hosts_that_are_none_are_no_url(rest: str) -> None:
 @pytest.mark.parametrize(
     ("url", "text"),
     [
-        ("postgresql://alice:hunter2@h1:1,h2:2/d?sslmode=require", "postgresql+psycopg://alice:***@h1,h2/d"),
-        ("postgresql://alice@/d?host=h1:1&host=h2:2&password=hunter2", "postgresql+psycopg://alice@h1,h2/d"),
-        ("postgresql://alice@/d?host=h:5433", "postgresql+psycopg://alice@h/d"),
-        ("postgresql://alice@/d?host=fe80::1,h2", "postgresql+psycopg://alice@[fe80::1,h2]/d"),
-        ("postgresql://alice:hunter2@h:5433/d", "postgresql+psycopg://alice:***@h:5433/d"),
-        ("sqlite:///x.db?mode=ro", "sqlite+aiosqlite:///x.db"),
+        ("postgresql://alice:hunter2@h1:1,h2:2/d?sslmode=require", "postgresql://alice:***@h1,h2/d"),
+        ("postgresql://alice@/d?host=h1:1&host=h2:2&password=hunter2", "postgresql://alice@h1,h2/d"),
+        ("postgresql://alice@/d?host=h:5433", "postgresql://alice@h/d"),
+        ("postgresql://alice@/d?host=fe80::1,h2", "postgresql://alice@[fe80::1,h2]/d"),
+        ("postgresql://alice:hunter2@h:5433/d", "postgresql://alice:***@h:5433/d"),
+        ("sqlite:///x.db?mode=ro", "sqlite:///x.db"),
     ],
 )
 def test_people_see_the_hosts_and_no_password(url: str, text: str) -> None:

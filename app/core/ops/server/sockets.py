@@ -16,7 +16,7 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         AddressTaken: the address is in use, is not one of this machine, or needs more rights.
     """
-    with _explained(f"{host}:{port}", "--port"), ExitStack() as stack:
+    with _explained(_authority(host, port), "--port"), ExitStack() as stack:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = stack.enter_context(socket.socket(family, kind, protocol))
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -57,7 +57,11 @@ def url_of(bound: socket.socket, host: str) -> str:
     """Return the address as a client writes it."""
     if bound.family == socket.AF_UNIX:
         return f"unix:{bound.getsockname()}"
-    return f"http://{f'[{host}]' if ':' in host else host}:{bound.getsockname()[1]}"
+    return f"http://{_authority(host, bound.getsockname()[1])}"
+
+
+def _authority(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 @contextmanager

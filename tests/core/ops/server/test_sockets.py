@@ -18,9 +18,12 @@ def test_a_port_is_bound_and_named() -> None:
             socket.create_connection(("127.0.0.1", port))
 
 
-def test_an_address_of_ipv6_is_named_as_urls_have_it() -> None:
+@pytest.mark.parametrize(
+    ("host", "shown"), [("::1", "[::1]"), ("::", "[::]"), ("fe80::1%eth0", "[fe80::1%eth0]"), ("api.test", "api.test")]
+)
+def test_an_address_is_named_as_urls_have_it(host: str, shown: str) -> None:
     with bind("::1", 0) as bound:
-        assert url_of(bound, "::1") == f"http://[::1]:{bound.getsockname()[1]}"
+        assert url_of(bound, host) == f"http://{shown}:{bound.getsockname()[1]}"
 
 
 def test_a_port_on_which_somebody_listens_is_taken() -> None:
