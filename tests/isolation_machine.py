@@ -19,11 +19,11 @@ from sqlmodel import SQLModel
 
 from app.asgi import create_app
 from app.core.data.engine import database_url
+from app.core.data.references import references_of
 from app.installed import INSTALLED
 from app.testing.callers import Client
 from app.testing.conformance.subject import ABSENT, Resource, body_factory, make_body, seen_in
 from app.testing.databases import settings_for_tests
-from app.testing.factories import references_of
 from tests.isolation_oracle import Oracle
 
 LOOK_ALIKES = (

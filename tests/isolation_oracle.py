@@ -13,8 +13,8 @@ import httpx
 from sqlalchemy import Table, UniqueConstraint
 
 from app.core.data.owned import OWNER_COLUMN, Owned
+from app.core.data.references import references_of
 from app.testing.conformance.subject import Resource, seen_in
-from app.testing.factories import references_of
 
 Row = dict[str, Any]
 Seen = tuple[int, bytes, list[tuple[str, str]]]

@@ -3,42 +3,18 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 from polyfactory.factories.pydantic_factory import ModelFactory
 from polyfactory.persistence import AsyncPersistenceProtocol
-from sqlalchemy import Table
 from sqlmodel import SQLModel
 
-from app.core.data.owned import CLEARED, OWNER_COLUMN, Owned, owned_models
+from app.core.data.owned import Owned
+from app.core.data.references import Reference, references_of
 from app.core.data.session import AppSession
 
 ModelT = TypeVar("ModelT", bound=SQLModel)
 TableT = TypeVar("TableT", bound=Owned)
-
-
-class Reference(NamedTuple):
-    """A column that names a row of an owned table."""
-
-    column: str
-    model: type[Owned]
-    nullable: bool
-    when_deleted: Literal["clear", "delete", "refuse"]
-
-
-@cache
-def references_of(model: type[Owned]) -> tuple[Reference, ...]:
-    """Return the references of a table, read off its foreign keys."""
-    found = []
-    models = {other.__table__: other for other in owned_models()}
-    for key in cast("Table", model.__table__).foreign_key_constraints:
-        if key.referred_table in models:
-            column = next(c for c in key.columns if c.name != OWNER_COLUMN)
-            cleared = "clear" if key.info.get(CLEARED) else "refuse"
-            fate = "delete" if key.ondelete == "CASCADE" else cleared
-            found.append(Reference(column.name, models[key.referred_table], bool(column.nullable), fate))  # type: ignore[arg-type]
-    return tuple(sorted(found, key=lambda reference: reference.column))
 
 
 class SessionPersistence(AsyncPersistenceProtocol[Any], Generic[TableT]):

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from app.core.data.references import Reference
 from app.testing.conformance.subject import (
     ABSENT,
     CHANGES,
@@ -16,7 +17,6 @@ from app.testing.conformance.subject import (
     rule,
     seen_in,
 )
-from app.testing.factories import Reference
 
 NO_IDS: tuple[Any, ...] = (0, -1, 2**63, 10**30, "1", 1.5, True, [], {})
 

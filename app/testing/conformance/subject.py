@@ -15,13 +15,14 @@ from sqlmodel import SQLModel
 
 from app.core.auth.tokens import ALGORITHM
 from app.core.data.owned import Owned
+from app.core.data.references import Reference, references_of
 from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
 from app.core.http.resources import ResourceController
 from app.installed import INSTALLED
 from app.testing.callers import Client, assert_error
 from app.testing.databases import SECRET
-from app.testing.factories import Reference, RuleFactory, factory_of, references_of
+from app.testing.factories import RuleFactory, factory_of
 
 Resource = type[ResourceController[Any, Any, Any]]
 

@@ -3,11 +3,11 @@
 from typing import Any
 
 from app.core.data.owned import Owned
+from app.core.data.references import references_of
 from app.core.http.resources import ResourceController
 from app.installed import INSTALLED
 from app.testing.callers import Client
 from app.testing.conformance.subject import make_body
-from app.testing.factories import references_of
 
 Resource = type[ResourceController[Any, Any, Any]]
 
