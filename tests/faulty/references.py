@@ -1,10 +1,11 @@
 """Faults in what rows refer to."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import litestar
 from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
+from pydantic import model_validator
 
 from app.core.data.rows import Row
 from app.core.http.resources import ResourceController, RowId, Rows
@@ -27,11 +28,17 @@ class SaysWhoseTheProjectIs(ResourceController[Task, TaskCreate, TaskUpdate]):
         return await rows.update_one(id, data.model_dump(exclude_unset=True))
 
 
-class TaskUpdateWithAnyNumber(TaskUpdate):
+class TaskUpdateThatLooksAtAll(TaskUpdate):
     project_id: int | None = None
 
+    @model_validator(mode="after")
+    def _refers_to_an_id(self) -> Self:
+        if self.project_id is not None and self.project_id < 1:
+            raise ValueError("no id")
+        return self
 
-class RefersToAnyNumber(ResourceController[Task, TaskCreate, TaskUpdateWithAnyNumber]):
+
+class NamesNoField(ResourceController[Task, TaskCreate, TaskUpdateThatLooksAtAll]):
     path = PATH
 
 
@@ -60,7 +67,7 @@ FAULTS = (
         "put: project_id, another's",
         held_by_database=True,
     ),
-    Fault(RefersToAnyNumber, references.a_reference_is_an_id_that_a_row_can_have, "put: 0: the fields named"),
+    Fault(NamesNoField, references.a_reference_is_an_id_that_a_row_can_have, "put: 0: the fields named"),
     Fault(ForgetsTheProject, references.a_reference_to_an_own_row_is_kept, "POST: project_id: expected"),
     Fault(RemembersWhatItRead, references.deleting_what_is_referred_to_does_what_the_table_says, "the row: expected"),
 )

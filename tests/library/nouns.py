@@ -7,7 +7,7 @@ from uuid import UUID
 
 from annotated_types import MaxLen
 from pydantic import FiniteFloat
-from sqlalchemy import JSON, BigInteger, Index, String, UniqueConstraint
+from sqlalchemy import JSON, BigInteger, Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from app.core.data.fields import BigIntKey, Instant, Line, PlainText, RowId, SafeInt, Timestamped
@@ -29,6 +29,9 @@ class ShelfFields(SQLModel):
     name: Line = Field(max_length=50)
     room: Line | None = Field(default=None, max_length=50)
     place: SafeInt | None = Field(default=None, sa_type=BigInteger)
+    code: Line | None = None
+    label_on_the_left_hand_side: Line | None = None
+    label_on_the_right_hand_side: Line | None = None
 
 
 class Shelf(Timestamped, ShelfFields, Owned, table=True):
@@ -36,7 +39,12 @@ class Shelf(Timestamped, ShelfFields, Owned, table=True):
 
     __tablename__ = "shelves"
     __table_args__ = owned_table(
-        (UniqueConstraint("user_id", "name"),), (Index(None, "user_id", "room", "place", unique=True),)
+        (
+            UniqueConstraint("user_id", "name"),
+            UniqueConstraint("user_id", "label_on_the_left_hand_side", "label_on_the_right_hand_side"),
+            Index(None, "user_id", "room", "place", unique=True),
+            Index("ux_shelves_code", "user_id", text("lower(code)"), unique=True),
+        )
     )
 
 

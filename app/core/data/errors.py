@@ -74,6 +74,7 @@ class Failure(Enum):
     READ_ONLY = "read-only"
     CLASH = "clash"
     REFERENCE = "reference"
+    REFERRED_TO = "referred to"
     INVALID = "invalid"
     BUG = "bug"
 
@@ -87,7 +88,12 @@ def classify(error: SQLAlchemyError) -> Failure:
         return Failure.AWAY
     if isinstance(error, StaleDataError):
         return Failure.CLASH
-    return _classify_driver(error) if isinstance(error, DBAPIError) else Failure.BUG
+    if not isinstance(error, DBAPIError):
+        return Failure.BUG
+    failure = _classify_driver(error)
+    # The databases have one code for both sides of a foreign key; what was attempted tells which of them was refused.
+    is_deletion = (error.statement or "").startswith("DELETE")
+    return Failure.REFERRED_TO if failure is Failure.REFERENCE and is_deletion else failure
 
 
 def _classify_driver(error: DBAPIError) -> Failure:
@@ -105,6 +111,7 @@ def _classify_driver(error: DBAPIError) -> Failure:
 
 
 _SQLSTATE = {
+    "23001": Failure.REFERRED_TO,  # restrict_violation
     "23503": Failure.REFERENCE,  # foreign_key_violation
     "23505": Failure.CLASH,  # unique_violation
     "40": Failure.CLASH,  # serialization failure, deadlock

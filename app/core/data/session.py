@@ -10,14 +10,17 @@ from functools import partial
 from typing import Any, Final, NoReturn, Self, cast
 
 from sqlalchemy import Connection, Dialect, Engine, Select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncResult, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
 
 from app.core.data.errors import NotAtomic, OutcomeUnknown
+from app.core.data.owned import Owned
 from app.core.data.owned_session import OwnedSession
 from app.core.data.plans import Rows, Statement, Values, run_alone, run_on
+from app.core.data.queries import select_of
+from app.core.data.refusals import ReferenceNotFound, suspects
 from app.core.data.retries import persist
 
 JOINED: Final = "joined"
@@ -52,6 +55,18 @@ class AppSession(AsyncSession):
         return row
 
     async def _send(self, statement: Statement, values: Values) -> Rows:
+        try:
+            return await self._send_once(statement, values)
+        except IntegrityError as error:
+            if not (references := suspects(error, statement, values)):
+                raise
+            missing = [r.column for r in references if not await self._has(r.model, values[r.column])]
+            raise ReferenceNotFound.explaining(error, missing) from error
+
+    async def _has(self, model: type[Owned], row_id: int) -> bool:
+        return bool(await self.run(select_of(model, in_state=False), {"_id": row_id}))
+
+    async def _send_once(self, statement: Statement, values: Values) -> Rows:
         session = self.sync_session
         if session.in_transaction():
             connection = await greenlet_spawn(session.held_connection)

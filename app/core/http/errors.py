@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.data.errors import Failure, OutcomeUnknown, RowChanged, RowNotFound, classify
+from app.core.data.refusals import refused_columns
 from app.core.http.methods import allow
 
 logger = logging.getLogger(__name__)
@@ -68,13 +69,13 @@ async def send_error(send: Send, status: int, detail: str) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def invalid_input(errors: Sequence[FieldError]) -> Response[Error]:
-    """Return a 422 whose sentence is the first of the errors."""
+def invalid_input(errors: Sequence[FieldError], status: int = HTTPStatus.UNPROCESSABLE_ENTITY) -> Response[Error]:
+    """Return a 422, or a 409, whose sentence is the first of the errors."""
     first, others = errors[0], len(errors) - 1
     name = ".".join(map(str, first.loc[1:])) or str(first.loc[0])
     detail = f"{name}: {first.msg}" + (f" (+{others} more)" if others else "")
     body = Error(detail, list(errors[:_MOST_ERRORS]))
-    return Response(body, status_code=HTTPStatus.UNPROCESSABLE_ENTITY, media_type="application/json")
+    return Response(body, status_code=status, media_type="application/json")
 
 
 def _on_body(_: AnyRequest, error: ValidationError) -> Response[Error]:
@@ -110,17 +111,27 @@ def _on_changed_row(_: AnyRequest, error: RowChanged) -> Response[Error]:
 def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]:
     match classify(error):
         case Failure.CLASH:
-            return error_response(HTTPStatus.CONFLICT, "This conflicts with what is stored already")
-        case Failure.REFERENCE if request.method == "DELETE":
+            return _clash(refused_columns(error))
+        case Failure.REFERRED_TO:
             return error_response(HTTPStatus.CONFLICT, "Something else still refers to this")
         case Failure.REFERENCE:  # to a row of somebody else's, or to none: nobody can tell apart which
-            return invalid_input([FieldError(["body"], "This refers to something that does not exist", "reference")])
+            places = [["body", column] for column in refused_columns(error)] or [["body"]]
+            message = "This refers to something that does not exist"
+            return invalid_input([FieldError([*place], message, "reference") for place in places])
         case Failure.INVALID:
             return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])
         case Failure.AWAY | Failure.READ_ONLY as failure:
             logger.error("%s: the database is %s: %s", _called(request), failure.value, in_one_line(error))
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE[failure], RETRY_AFTER)
     return _on_bug(request, error)
+
+
+def _clash(columns: Sequence[str]) -> Response[Error]:
+    """Name the fields that are to be unique; nothing is said of the row that has their values already."""
+    if not columns:
+        return error_response(HTTPStatus.CONFLICT, "This conflicts with what is stored already")
+    message = "There is one with this value already" if len(columns) == 1 else "There is one with these values already"
+    return invalid_input([FieldError(["body", column], message, "unique") for column in columns], HTTPStatus.CONFLICT)
 
 
 def _on_unknown_outcome(request: AnyRequest, error: OutcomeUnknown) -> Response[Error]:

@@ -27,7 +27,7 @@ def _accepted_by(subject: Subject, reference: Reference) -> bool:
 
 @rule
 async def a_reference_to_anothers_row_is_answered_like_one_to_none(subject: Subject) -> None:
-    """To refer to a row of somebody else's is the 422 that it is to refer to none, byte for byte; nothing changes."""
+    """A reference to somebody else's row is answered like one to none: a 422 that names it; nothing changes."""
     row = await subject.created(subject.owner)
     for reference in subject.references:
         theirs = await subject.referred(reference, subject.stranger)
@@ -40,7 +40,7 @@ async def a_reference_to_anothers_row_is_answered_like_one_to_none(subject: Subj
             ]
             what = f"{operation.name}: {reference.column}"
             expect(f"{what}, another's and none", seen_in(there), seen_in(absent))
-            expect_error(what, there, 422)
+            expect_error(what, there, 422, f"body.{reference.column}")
         if reference.model is not subject.resource.model:
             expect("the rows afterwards", await subject.stored(), before)
 

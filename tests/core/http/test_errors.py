@@ -3,13 +3,15 @@
 import json
 import logging
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing, nullcontext
-from typing import Any
+from functools import partial
+from typing import Any, Literal
 
 import psycopg
 import pytest
 from advanced_alchemy.exceptions import NotFoundError, RepositoryError, wrap_sqlalchemy_exception
-from litestar import Litestar, get
+from litestar import Litestar, get, route
 from sqlalchemy import make_url
 from sqlalchemy.exc import (
     ArgumentError,
@@ -34,12 +36,13 @@ from app.testing.databases import settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body
 
+HttpMethod = Literal["GET", "POST", "DELETE"]
 MARKER = "zebra4711"
 every_resource = pytest.mark.parametrize("resource", INSTALLED, ids=lambda resource: resource.nouns())
 
 
-def raising(error: Exception) -> Client:
-    @get("/")
+def raising(error: Exception, method: HttpMethod = "GET") -> Client:
+    @route("/", http_method=method, status_code=200)
     async def fail() -> None:
         raise error
 
@@ -47,18 +50,18 @@ def raising(error: Exception) -> Client:
     return Client(Litestar([fail], exception_handlers=handlers, openapi_config=None, logging_config=None))
 
 
-def of_postgres(sqlstate: str) -> DBAPIError:
-    return DBAPIError(f"INSERT INTO {MARKER}", {"title": MARKER}, psycopg.errors.lookup(sqlstate)(MARKER))
+def of_postgres(sqlstate: str, statement: str = f"INSERT INTO {MARKER}") -> DBAPIError:
+    return DBAPIError(statement, {"title": MARKER}, psycopg.errors.lookup(sqlstate)(MARKER))
 
 
-def of_sqlite(code: int) -> DBAPIError:
+def of_sqlite(code: int, statement: str = f"INSERT INTO {MARKER}") -> DBAPIError:
     error = sqlite3.Error(MARKER)
     error.sqlite_errorcode = code
-    return DBAPIError(f"INSERT INTO {MARKER}", {"title": MARKER}, error)
+    return DBAPIError(statement, {"title": MARKER}, error)
 
 
 SQLSTATES = {
-    409: ["23505", "40001", "40P01"],
+    409: ["23001", "23505", "40001", "40P01"],
     422: ["22001", "22003", "22021", "22P05", "23502", "23503", "23514"],
     503: ["08000", "08006", "08P01", "25006", "53100", "53300", "55P03", "57014", "57P01", "57P03"],
     500: ["25001", "42501", "42601", "42P01", "0A000", "XX000"],
@@ -127,6 +130,21 @@ async def test_a_failure_of_the_database_has_the_status_of_what_happened(
     assert [(r.levelno, bool(r.exc_info)) for r in logged] == (
         [(logging.ERROR, status == 500)] if status >= 500 else []
     )
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize(
+    "key",
+    [partial(of_postgres, "23503"), partial(of_sqlite, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY)],
+    ids=["postgres", "sqlite"],
+)
+async def test_which_side_of_a_key_was_refused_hangs_on_the_statement(
+    key: Callable[[str], DBAPIError], method: HttpMethod
+) -> None:
+    for statement, status in (("DELETE FROM t", 409), ("INSERT INTO t", 422), ("UPDATE t", 422)):
+        answer = await raising(key(statement), method).request(method, "/")
+
+        assert assert_error(answer, status).get("errors", [{"loc": ["body"]}])[0]["loc"] == ["body"]
 
 
 @every_resource

@@ -1,0 +1,74 @@
+"""Refusals: which columns the database's refusal of a statement is about, so that a client can be told the fields.
+
+PostgreSQL names the constraint, and SQLite the columns that have to be unique; both are looked up among the tables of
+the models. SQLite names no foreign key: there the session looks, after the failure, which row is missing.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final, Self
+
+from sqlalchemy import Index, Insert, Table, Update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.schema import Constraint
+from sqlmodel import SQLModel
+
+from app.core.data.errors import Failure, classify
+from app.core.data.owned import OWNER_COLUMN, owned_models
+from app.core.data.plans import Statement, Values
+from app.core.data.references import Reference, references_of
+
+# It cuts a long name as it was cut when the table was made.
+_names: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+
+
+class ReferenceNotFound(IntegrityError):
+    """What SQLite says of a reference to no row, with the columns that it leaves out."""
+
+    columns: tuple[str, ...] = ()
+
+    @classmethod
+    def explaining(cls, error: IntegrityError, columns: Iterable[str]) -> Self:
+        """Return the error with the columns."""
+        explained = cls(error.statement, None, error.orig, hide_parameters=True)  # type: ignore[arg-type]
+        explained.columns = tuple(columns)
+        return explained
+
+
+def refused_columns(error: SQLAlchemyError) -> tuple[str, ...]:
+    """Return the columns that the refusal is about, without the owner's; none where nobody can tell."""
+    columns = error.columns if isinstance(error, ReferenceNotFound) else _columns_in(getattr(error, "orig", None))
+    return tuple(column for column in columns if column != OWNER_COLUMN)
+
+
+def suspects(error: IntegrityError, statement: Statement, values: Values) -> list[Reference]:
+    """Return the references that were given a value, one of which the database refuses without saying which."""
+    if classify(error) is not Failure.REFERENCE or refused_columns(error) or not isinstance(statement, Insert | Update):
+        return []
+    models = (model for model in owned_models() if model.__table__ is statement.table)
+    given = (reference for model in models for reference in references_of(model))
+    return [reference for reference in given if values.get(reference.column) is not None]
+
+
+def _columns_in(error: Any) -> Iterable[str]:
+    tables = SQLModel.metadata.tables
+    if (said := getattr(error, "diag", None)) is not None:
+        return _columns_of(said.constraint_name, [tables[said.table_name]] if said.table_name in tables else [])
+    subject = str(error).rpartition("UNIQUE constraint failed: ")[2]  # shelves.user_id, shelves.name
+    if subject.startswith("index "):
+        return _columns_of(subject.removeprefix("index ").strip("'"), tables.values())
+    named = (name.partition(".") for name in subject.split(", "))
+    return [column for table, _, column in named if table in tables and column in tables[table].c]
+
+
+def _columns_of(name: str | None, tables: Iterable[Table]) -> Iterable[str]:
+    return next((part.columns.keys() for part in _rules_of(tables) if _name_of(part) == name), ())
+
+
+def _rules_of(tables: Iterable[Table]) -> Iterator[Any]:
+    for table in tables:
+        yield from (*table.constraints, *table.indexes)
+
+
+def _name_of(rule: Constraint | Index) -> str | None:
+    return _names.format_constraint(rule, _alembic_quote=False)

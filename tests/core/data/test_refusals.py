@@ -1,0 +1,109 @@
+"""Refusals: what the database refuses names its fields, on either database, and tells nothing of rows of others."""
+
+from typing import Any
+
+import pytest
+
+from tests.library import Answer, Library
+
+NOTHING = 2**62
+TAKEN = "There is one with this value already"
+MISSING = "This refers to something that does not exist"
+
+
+def problem(answer: Answer) -> tuple[int, list[list[str]], list[str]]:
+    """The status, the places that an error names, and their types."""
+    errors = answer.body.get("errors", [])
+    return answer.status, [error["loc"] for error in errors], [error["type"] for error in errors]
+
+
+def shelf(library: Library, name: str, user: str = "alice", **more: Any) -> int:
+    answer = library.ask("POST", "/api/shelves", {"name": name, **more}, user)
+    assert answer.status == 201, answer.body
+    return int(answer.body["id"])
+
+
+def book(library: Library, user: str = "alice", **more: Any) -> Answer:
+    return library.ask("POST", "/api/books", {"title": "A", "pages": 1, **more}, user)
+
+
+def test_a_value_that_is_taken_is_a_409_that_names_its_field(library: Library) -> None:
+    shelf(library, "taken")
+    other = shelf(library, "not taken")
+    same = {"name": "taken"}
+
+    for method, path in (
+        ("POST", "/api/shelves"),
+        ("PUT", f"/api/shelves/{other}"),
+        ("PATCH", f"/api/shelves/{other}"),
+    ):
+        answer = library.ask(method, path, same)
+
+        assert problem(answer) == (409, [["body", "name"]], ["unique"])
+        assert answer.body["detail"] == f"name: {TAKEN}"
+        assert answer.body["errors"][0]["msg"] == TAKEN
+
+
+def test_values_that_are_taken_together_are_each_named(library: Library) -> None:
+    shelf(library, "together 1", room="hall", place=1)
+    answer = library.ask("POST", "/api/shelves", {"name": "together 2", "room": "hall", "place": 1})
+
+    assert problem(answer) == (409, [["body", "room"], ["body", "place"]], ["unique", "unique"])
+
+
+def test_a_rule_with_a_name_that_postgresql_cuts_is_known(library: Library) -> None:
+    labels = {"label_on_the_left_hand_side": "a", "label_on_the_right_hand_side": "b"}
+    shelf(library, "labelled 1", **labels)
+    answer = library.ask("POST", "/api/shelves", {"name": "labelled 2", **labels})
+
+    assert problem(answer)[:2] == (409, [["body", label] for label in labels])
+
+
+def test_a_rule_that_is_about_no_field_names_none(library: Library) -> None:
+    shelf(library, "in code 1", code="x")
+    answer = library.ask("POST", "/api/shelves", {"name": "in code 2", "code": "X"})
+
+    assert (answer.status, answer.body) == (409, {"detail": "This conflicts with what is stored already"})
+
+
+def test_what_others_have_does_not_clash(library: Library) -> None:
+    shelf(library, "of everybody", user="bob")
+
+    assert shelf(library, "of everybody", user="carol")
+
+
+@pytest.mark.parametrize("column", ["shelf_id", "lent_to_id", "sequel_of_id"])
+def test_a_reference_to_nothing_is_a_422_that_names_it(library: Library, column: str) -> None:
+    mine = shelf(library, f"for {column}")
+    wrong: dict[str, Any] = {"shelf_id": mine, column: NOTHING}
+    answer = book(library, **wrong)
+    stored = book(library, shelf_id=mine).body["id"]
+    changed = library.ask("PATCH", f"/api/books/{stored}", {column: NOTHING})
+
+    for found in (answer, changed):
+        assert problem(found) == (422, [["body", column]], ["reference"])
+        assert found.body["detail"] == f"{column}: {MISSING}"
+
+
+def test_several_references_to_nothing_are_a_422_that_names_one_at_least(library: Library) -> None:
+    status, named, types = problem(book(library, shelf_id=NOTHING, lent_to_id=NOTHING))
+
+    assert (status, set(types)) == (422, {"reference"})
+    assert named
+    assert all(place in (["body", "shelf_id"], ["body", "lent_to_id"]) for place in named)
+
+
+def test_a_reference_to_anothers_row_is_answered_like_one_to_nothing(library: Library) -> None:
+    theirs = shelf(library, "of bob", user="bob")
+
+    there, nowhere = book(library, shelf_id=theirs), book(library, shelf_id=NOTHING)
+    assert (there.status, there.body) == (nowhere.status, nowhere.body)
+    assert problem(there) == (422, [["body", "shelf_id"]], ["reference"])
+
+
+def test_deleting_what_is_referred_to_is_a_409_without_a_field(library: Library) -> None:
+    mine = shelf(library, "in use")
+    book(library, shelf_id=mine)
+    answer = library.ask("DELETE", f"/api/shelves/{mine}")
+
+    assert (answer.status, answer.body) == (409, {"detail": "Something else still refers to this"})
