@@ -72,10 +72,12 @@ class Failure(Enum):
 
     AWAY = "away"
     READ_ONLY = "read-only"
+    SLOW = "too slow"
     CLASH = "clash"
     REFERENCE = "reference"
     REFERRED_TO = "referred to"
     INVALID = "invalid"
+    RULE = "rule"
     BUG = "bug"
 
 
@@ -116,20 +118,23 @@ _SQLSTATE = {
     "23505": Failure.CLASH,  # unique_violation
     "40": Failure.CLASH,  # serialization failure, deadlock
     "22": Failure.INVALID,  # data exception
-    "23": Failure.INVALID,  # the other constraints
+    "23P01": Failure.CLASH,  # exclusion_violation
+    "23": Failure.RULE,  # NOT NULL and CHECK
     "25006": Failure.READ_ONLY,  # read_only_sql_transaction: a standby, or a provider's full disk
     "08": Failure.AWAY,  # connection exception, also PgBouncer's
     "53": Failure.AWAY,  # insufficient resources
     "55P03": Failure.AWAY,  # lock_timeout
-    "57": Failure.AWAY,  # shut down, or statement_timeout
+    "57014": Failure.SLOW,  # query_canceled: statement_timeout
+    "57": Failure.AWAY,  # shut down
 }
 
 _SQLITE = {
     sqlite3.SQLITE_CONSTRAINT_UNIQUE: Failure.CLASH,
     sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY: Failure.CLASH,
     sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY: Failure.REFERENCE,
-    sqlite3.SQLITE_CONSTRAINT: Failure.INVALID,
+    sqlite3.SQLITE_CONSTRAINT: Failure.RULE,
     sqlite3.SQLITE_MISMATCH: Failure.INVALID,
+    sqlite3.SQLITE_TOOBIG: Failure.INVALID,
     sqlite3.SQLITE_READONLY: Failure.READ_ONLY,
     sqlite3.SQLITE_BUSY: Failure.AWAY,
     sqlite3.SQLITE_LOCKED: Failure.AWAY,

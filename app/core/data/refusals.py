@@ -41,6 +41,15 @@ def refused_columns(error: SQLAlchemyError) -> tuple[str, ...]:
     return tuple(column for column in columns if column != OWNER_COLUMN)
 
 
+def refused_rule(error: SQLAlchemyError) -> str:
+    """Return the rule that the database names, with its table, and without the row, which holds what users wrote."""
+    cause: Any = getattr(error, "orig", None)
+    if (said := getattr(cause, "diag", None)) is None:
+        return str(cause)  # SQLite says no more than "NOT NULL constraint failed: tasks.title"
+    place = ".".join(filter(None, (said.table_name, said.constraint_name or said.column_name)))
+    return " ".join(filter(None, (type(cause).__name__, place)))
+
+
 def suspects(error: IntegrityError, statement: Statement, values: Values) -> list[Reference]:
     """Return the references that were given a value, one of which the database refuses without saying which."""
     if classify(error) is not Failure.REFERENCE or refused_columns(error) or not isinstance(statement, Insert | Update):

@@ -5,8 +5,10 @@ is said: the caller must look before asking again.
 """
 
 import asyncio
+import logging
 import random
 import time
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
@@ -14,6 +16,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core.data.errors import OutcomeUnknown
+
+logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
@@ -28,6 +32,9 @@ _NOT_DONE: Final = frozenset({"57P01", "57P03", "53300", "40001", "40P01", "55P0
 # PgBouncer has one code for everything; these it says before it hands a statement to a server.
 _NOT_FORWARDED: Final = ("server_login_retry", "query_wait_timeout", "pgbouncer cannot connect to server")
 
+REPEATED: Final[Counter[str]] = Counter()
+"""How many attempts this process has made again, by what went wrong with the one before."""
+
 _waiting = 0
 
 
@@ -38,17 +45,33 @@ async def persist(attempt: Callable[[], Awaitable[T]], *, reads: bool) -> T:
         OutcomeUnknown: the connection broke after a writing statement was sent.
         SQLAlchemyError: what the last attempt raised.
     """
-    began, pause = time.monotonic(), _FIRST_PAUSE
-    while True:
-        try:
-            return await attempt()
-        except (DBAPIError, PoolTimeout) as error:
-            if not _is_repeatable(error, reads=reads):
-                raise
-            if time.monotonic() - began + pause > BUDGET or _waiting >= MOST_WAITING:
-                raise
-        await _pause(pause)
-        pause = min(2 * pause, _LONGEST_PAUSE)
+    began, pause, reasons = time.monotonic(), _FIRST_PAUSE, list[str]()
+    try:
+        while True:
+            try:
+                return await attempt()
+            except (DBAPIError, PoolTimeout) as error:
+                if not _is_repeatable(error, reads=reads):
+                    raise
+                if time.monotonic() - began + pause > BUDGET or _waiting >= MOST_WAITING:
+                    raise
+                reasons.append(_reason(error))
+            await _pause(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+    finally:
+        if reasons:
+            _note(reasons, time.monotonic() - began)
+
+
+def _note(reasons: list[str], seconds: float) -> None:
+    """Leave one line for the request, however often its statement was sent again, and count."""
+    REPEATED.update(reasons)
+    kinds = ", ".join(f"{reason} (no. {REPEATED[reason]} of this process)" for reason in dict.fromkeys(reasons))
+    logger.warning("sent a statement %d times within %.1f s: %s", len(reasons) + 1, seconds, kinds)
+
+
+def _reason(error: DBAPIError | PoolTimeout) -> str:
+    return type(getattr(error, "orig", None) or error).__name__  # DeadlockDetected, AdminShutdown, OperationalError
 
 
 async def _pause(seconds: float) -> None:

@@ -19,16 +19,19 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.data.errors import Failure, OutcomeUnknown, RowChanged, RowNotFound, classify
-from app.core.data.refusals import refused_columns
+from app.core.data.refusals import refused_columns, refused_rule
 from app.core.http.methods import allow
 
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
+_RETRY_LATER: Final = {"Retry-After": "30"}  # what took too long will do so again, and keep others waiting
 _UNAVAILABLE: Final = {
     Failure.AWAY: "The database is not available",
     Failure.READ_ONLY: "The database takes no changes now",
+    Failure.SLOW: "This takes the database too long; ask for less, or try again later",
 }
+_FAILED: Final = "Internal server error"
 _MOST_ERRORS: Final = 20  # a body of a thousand unknown fields is not worth a thousand entries
 _LONGEST_NAME: Final = 100
 
@@ -118,12 +121,24 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]
             places = [["body", column] for column in refused_columns(error)] or [["body"]]
             message = "This refers to something that does not exist"
             return invalid_input([FieldError([*place], message, "reference") for place in places])
-        case Failure.INVALID:
-            return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])
-        case Failure.AWAY | Failure.READ_ONLY as failure:
+        case Failure.INVALID | Failure.RULE as failure:
+            return _let_pass(request, failure, error)
+        case Failure.AWAY | Failure.READ_ONLY | Failure.SLOW as failure:
             logger.error("%s: the database is %s: %s", _called(request), failure.value, in_one_line(error))
-            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE[failure], RETRY_AFTER)
+            headers = _RETRY_LATER if failure is Failure.SLOW else RETRY_AFTER
+            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE[failure], headers)
     return _on_bug(request, error)
+
+
+def _let_pass(request: AnyRequest, failure: Failure, error: SQLAlchemyError) -> Response[Error]:
+    """Answer where the database refuses what validation should have refused: that is our bug, and needs an alarm.
+
+    A value that cannot be stored is still the client's to change. A rule of the table may be unknown to this version.
+    """
+    logger.error("%s: the database refuses what validation let pass: %s", _called(request), refused_rule(error))
+    if failure is Failure.RULE:
+        return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED)
+    return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])
 
 
 def _clash(columns: Sequence[str]) -> Response[Error]:
@@ -149,7 +164,7 @@ def _on_repository(request: AnyRequest, error: RepositoryError) -> Response[Erro
 
 def _on_bug(request: AnyRequest, error: Exception) -> Response[Error]:
     logger.error("%s failed", _called(request), exc_info=error)
-    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, "Internal server error")
+    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED)
 
 
 def _called(request: AnyRequest) -> str:
@@ -158,8 +173,10 @@ def _called(request: AnyRequest) -> str:
 
 
 def in_one_line(error: SQLAlchemyError) -> str:
-    """What the driver says, without the statement and its parameters, which hold what users wrote."""
-    return " ".join(str(getattr(error, "orig", None) or error).split())
+    """Return what the driver says, without the statement, its values and the row, which hold what users wrote."""
+    cause = getattr(error, "orig", None) or error
+    said = getattr(getattr(cause, "diag", None), "message_primary", None)
+    return " ".join(str(said or cause).split())
 
 
 def _place(entry: dict[str, Any]) -> str:

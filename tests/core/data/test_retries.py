@@ -1,5 +1,7 @@
 """Retries: what is repeated, what is not, and for how long."""
 
+import re
+from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -74,6 +76,35 @@ async def test_only_what_is_known_to_be_undone_is_repeated(name: str) -> None:
     assert await outcome(make, reads=True) == (("done", 3) if read_again else refused)
     writing = ("done", 3) if written_again is True else (written_again, 1) if written_again else refused
     assert await outcome(make, reads=False) == writing
+
+
+async def test_what_was_repeated_leaves_a_line_and_a_count(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "REPEATED", Counter())
+    await outcome(FAILURES["rolled back: deadlock"][0], reads=False)
+    await outcome(FAILURES["rolled back: deadlock"][0], reads=False)
+    await outcome(FAILURES["a clash"][0], reads=False)
+
+    assert retries.REPEATED == {"DeadlockDetected": 4}
+    assert [(record.levelname, re.sub(r"\d\.\d", "0.0", record.getMessage())) for record in caplog.records] == [
+        ("WARNING", "sent a statement 3 times within 0.0 s: DeadlockDetected (no. 2 of this process)"),
+        ("WARNING", "sent a statement 3 times within 0.0 s: DeadlockDetected (no. 4 of this process)"),
+    ]
+
+
+async def test_one_that_is_given_up_leaves_a_line_as_well(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retries, "BUDGET", 0.05)
+
+    async def attempt() -> None:
+        raise failure(psycopg.OperationalError("refused"), NOT_SENT)
+
+    with pytest.raises(DBAPIError):
+        await persist(attempt, reads=False)
+
+    assert ["OperationalError" in record.getMessage() for record in caplog.records] == [True]
 
 
 async def test_the_budget_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
