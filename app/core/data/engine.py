@@ -104,9 +104,16 @@ def connect_args(url: URL) -> dict[str, Any]:
     """Return what the driver is told when it connects; what the URL says about it comes first."""
     if url.get_backend_name() == "sqlite":
         return {"timeout": 5}
-    # No prepared statements: behind an older PgBouncer they return other clients' rows.
+    return {"async_creator_fn": SubjectConnection.open} | libpq_args(url)
+
+
+def libpq_args(url: URL) -> dict[str, Any]:
+    """Return what psycopg is told when it connects: how long to wait, and to prepare nothing.
+
+    Behind an older PgBouncer, prepared statements return other clients' rows.
+    """
     limits = {name: value for name, value in _LIBPQ.items() if name not in url.query}
-    return {"prepare_threshold": None, "async_creator_fn": SubjectConnection.open} | limits
+    return {"prepare_threshold": None} | limits
 
 
 def prepare_sqlite(engine: Engine) -> None:

@@ -23,7 +23,7 @@ from sqlmodel import SQLModel
 # Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
 from app.core.data import protections as protections  # noqa: PLC0414
 from app.core.data.alchemy import make_alchemy
-from app.core.data.engine import begin_immediately
+from app.core.data.engine import begin_immediately, libpq_args
 from app.settings import Settings, load_settings
 
 COMPARISON: Final[dict[str, Any]] = {"compare_type": True, "render_as_batch": True}
@@ -128,7 +128,7 @@ def migration_engine(url: URL) -> Engine:
     """Return an engine for migrations, from the application's URL: synchronous, and with real transactions."""
     if url.get_backend_name() != "sqlite":
         synchronous = url.set(drivername="postgresql+psycopg")
-        return create_engine(synchronous, poolclass=NullPool, connect_args={"prepare_threshold": None})
+        return create_engine(synchronous, poolclass=NullPool, connect_args=libpq_args(url))
     engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
     begin_immediately(engine)
     return engine.execution_options(isolation_level="SERIALIZABLE")

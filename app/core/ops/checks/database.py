@@ -20,21 +20,30 @@ _ROLE: Final = text("""
 """)
 
 
-@check("data.E001", cure="Run `app migrate`.")
+@check("data.E001", cure="Run `app migrate`.", needs_database=True)
 async def migrations_are_applied(site: Site) -> Messages:
     """The database has every migration that this version has."""
     if missing := _pending(site.settings):
         yield f"The database lacks {', '.join(missing)}."
 
 
-@check("data.E002", cure="Deploy the version that has it, or take the database back with that version.")
+@check(
+    "data.E002",
+    cure="Deploy the version that has it, or take the database back with that version.",
+    needs_database=True,
+)
 async def no_migration_is_unknown(site: Site) -> Messages:
     """This version has every migration that the database has."""
     if _pending(site.settings) is None:
         yield "The database has a migration that this version has not."
 
 
-@check("data.E003", cure="Take the change back, or make a migration of it: `app makemigrations NAME`.", deploy=True)
+@check(
+    "data.E003",
+    cure="Take the change back, or make a migration of it: `app makemigrations NAME`.",
+    deploy=True,
+    needs_database=True,
+)
 async def tables_are_as_the_models_say(site: Site) -> Messages:
     """Nobody has changed a column, an index or a key since; tables that no model knows are somebody else's."""
     if _pending(site.settings) == []:
@@ -43,7 +52,12 @@ async def tables_are_as_the_models_say(site: Site) -> Messages:
                 yield f"The database differs from the models: {message}."
 
 
-@check("data.E005", cure="Take the change back; migrations make it with op.protect_owner() and such.", deploy=True)
+@check(
+    "data.E005",
+    cure="Take the change back; migrations make it with op.protect_owner() and such.",
+    deploy=True,
+    needs_database=True,
+)
 async def protections_are_in_place(site: Site) -> Messages:
     """What the database holds against everybody is there, unchanged, and switched on."""
     if _pending(site.settings) == []:
@@ -53,7 +67,12 @@ async def protections_are_in_place(site: Site) -> Messages:
                 yield message
 
 
-@check("security.W001", cure="Serve with a role of its own; the README has the SQL.", deploy=True)
+@check(
+    "security.W001",
+    cure="Serve with a role of its own; the README has the SQL.",
+    deploy=True,
+    needs_database=True,
+)
 async def role_is_held_to_its_rows(site: Site) -> Messages:
     """Row level security holds for the role that serves."""
     if site.engine.dialect.name != "postgresql":

@@ -69,16 +69,25 @@ class Check:
     id: str
     cure: str
     deploy: bool
+    needs_database: bool
     find: Callable[[Site], Messages]
 
 
 CHECKS: Final[dict[str, Check]] = {}
 
+_UNREACHABLE: Final = Finding.of(
+    "data.E006",
+    "The database cannot be reached.",
+    "See that it runs and that DATABASE_URL and MIGRATION_DATABASE_URL name it; the rest is checked then.",
+)
+
 
 def check(
-    id: str, *, cure: str, deploy: bool = False
+    id: str, *, cure: str, deploy: bool = False, needs_database: bool = False
 ) -> Callable[[Callable[[Site], Messages]], Callable[[Site], Messages]]:
     """Add a check; one that is for a deployment only runs with `--deploy`.
+
+    One that needs the database is left out when another has found that it cannot be reached: each would wait again.
 
     Raises:
         ValueError: it is no id, or another check has it.
@@ -88,7 +97,7 @@ def check(
         raise ValueError(f"there is a check {id} already; choose the next number")
 
     def register(find: Callable[[Site], Messages]) -> Callable[[Site], Messages]:
-        CHECKS[id] = Check(id, cure, deploy, find)
+        CHECKS[id] = Check(id, cure, deploy, needs_database, find)
         return find
 
     return register
@@ -104,7 +113,8 @@ async def run_checks(
         app, refusal = _started(settings, make_app)
         site = Site(settings, engine, app)
         for each in CHECKS.values():
-            if deploy or not each.deploy:
+            is_left_out = each.needs_database and _UNREACHABLE in found
+            if (deploy or not each.deploy) and not is_left_out:
                 found += await _run(each, site)
     finally:
         await engine.dispose()
@@ -126,5 +136,4 @@ async def _run(each: Check, site: Site) -> list[Finding]:
     except SQLAlchemyError as error:
         if classify(error) is not Failure.AWAY:
             raise
-        cure = "See that it runs and that DATABASE_URL and MIGRATION_DATABASE_URL name it; the rest is checked then."
-        return [Finding.of("data.E006", "The database cannot be reached.", cure)]
+        return [_UNREACHABLE]

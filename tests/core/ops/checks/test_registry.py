@@ -54,3 +54,17 @@ async def test_only_a_deployment_is_asked_what_concerns_it(sqlite_databases: Sql
 
     assert await run_checks(settings, create_app, deploy=False) == []
     assert await run_checks(settings, create_app, deploy=True) != []
+
+
+async def test_a_database_that_is_away_is_waited_for_once() -> None:
+    asked = []
+
+    @check("notes.E003", cure="", needs_database=True)
+    async def notes_are_stored(site: Site) -> Messages:
+        asked.append(site)
+        yield "never"
+
+    found = await run_checks(production("postgresql://x@127.0.0.1:1/x"), create_app, deploy=True)
+
+    assert [finding.id for finding in found if finding.id.startswith("data.E")] == ["data.E006"]
+    assert asked == []
