@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from app.asgi import create_app
 from app.core.data.rows import Row
 from app.core.data.session import AppSession
-from app.core.http.resources import ResourceController, Rows
+from app.core.http.resources import ResourceController, RowId, Rows
 from app.installed import INSTALLED
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
@@ -89,6 +89,14 @@ class TakesTags(ResourceController[Task, TaskCreateWithTags, TaskUpdateWithTags]
     @litestar.post()
     async def create(self, rows: Rows[Task], data: JSONBody[TaskCreateWithTags]) -> Row:
         return await rows.insert_one(data.model_dump(exclude={"tags"}))
+
+    @litestar.put("/{id:int}")
+    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdateWithTags]) -> Row:
+        return await rows.update_one(id, data.model_dump(exclude_unset=True, exclude={"tags"}))
+
+    @litestar.patch("/{id:int}")
+    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdateWithTags]) -> Row:
+        return await rows.update_one(id, data.model_dump(exclude_unset=True, exclude={"tags"}))
 
 
 @pytest.mark.any_database

@@ -1,13 +1,16 @@
 """Faults that let a client overwrite what it has not seen, or tell by it what others have."""
 
+from typing import Any
+
 import litestar
-from litestar import Response
+import msgspec
+from litestar import Request, Response
 from litestar.params import JSONBody
 
 from app.core.data.errors import RowChanged
 from app.core.data.rows import Row
-from app.core.http.resources import ResourceController, RowId, Rows
-from app.core.http.tags import ANY, IfMatch, state_in, tagged
+from app.core.http.resources import ResourceController, RowId, Rows, States
+from app.core.http.tags import tagged
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.conformance import states
@@ -31,27 +34,46 @@ class ChangesWhateverIsThere(ResourceController[Task, TaskCreate, TaskUpdate]):
 
 
 class LooksFirstAndChangesThen(ResourceController[Task, TaskCreate, TaskUpdate]):
-    """It does not take `*` for any state."""
+    """It takes one tag, to the letter, and `*` for none."""
 
     path = PATH
 
     @litestar.patch("/{id:int}")
     async def update(
-        self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], if_match: IfMatch = ""
+        self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], request: Request[Any, Any, Any]
     ) -> Response[Row]:
         row = await rows.select_one(id)
-        if if_match and tagged(row).headers["ETag"] != if_match:
-            raise RowChanged(Task)
+        if request.headers.get("If-Match") not in {None, tagged(row).headers["ETag"]}:
+            raise RowChanged(Task, row)
         return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True)))
+
+
+class WritesTwice(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.put("/{id:int}")
+    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], seen: States) -> Response[Row]:
+        row = await rows.update_one(id, {"title": "in between"}, seen)
+        values = {"title": data.title, **data.model_dump(exclude_unset=True)}
+        return tagged(await rows.update_one(row.id, values if data.title else {}))
+
+
+class SaysWhenItWasCreated(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.patch("/{id:int}")
+    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], seen: States) -> Response[Row]:
+        row = await rows.update_one(id, data.model_dump(exclude_unset=True), seen)
+        return tagged(msgspec.structs.replace(row, updated_at=row.created_at))
 
 
 class RefusesAStateBeforeItLooks(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.delete("/{id:int}")
-    async def delete(self, rows: Rows[Task], id: RowId, if_match: IfMatch = ANY) -> None:
-        if (seen := state_in(if_match)) and seen.year == 1:
-            raise RowChanged(Task)
+    async def delete(self, rows: Rows[Task], id: RowId, seen: States) -> None:
+        if seen == []:
+            raise RowChanged(Task, None)
         await rows.delete_one(id, seen)
 
 
@@ -59,5 +81,9 @@ FAULTS = (
     Fault(ReadsWithoutATag, states.an_answer_that_is_one_row_has_its_tag, "GET: ETag"),
     Fault(ChangesWhateverIsThere, states.a_row_that_was_changed_meanwhile_is_left_alone, "412 expected, 200 came"),
     Fault(LooksFirstAndChangesThen, states.a_row_that_is_still_as_it_was_is_changed, "expected 200, got 412"),
+    Fault(LooksFirstAndChangesThen, states.a_tag_is_known_in_each_of_its_spellings, "update if it is W/"),
+    Fault(LooksFirstAndChangesThen, states.a_change_that_is_sent_again_is_no_conflict, "got 412"),
+    Fault(WritesTwice, states.a_change_of_nothing_changes_nothing, "put: []: expected"),
+    Fault(SaysWhenItWasCreated, states.no_two_states_have_the_same_millisecond, "the times in their order: expected"),
     Fault(RefusesAStateBeforeItLooks, states.a_state_tells_nothing_about_rows_of_others, "404 expected, 412 came"),
 )

@@ -2,6 +2,7 @@
 
 import sqlite3
 from enum import Enum
+from typing import Any
 
 from sqlalchemy.exc import DataError as SQLDataError
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
@@ -21,9 +22,10 @@ class RowNotFound(DataError):
 
 
 class RowChanged(DataError):
-    """The row is not in the state any more in which whoever wants to change it has seen it."""
+    """The row was changed after the caller read it; `row` is as it is now."""
 
-    def __init__(self, model: type) -> None:
+    def __init__(self, model: type, row: Any) -> None:
+        self.row = row
         super().__init__(f"{model.__name__} was changed meanwhile; read it again before you change it")
 
 

@@ -10,10 +10,9 @@ from sqlalchemy import BigInteger, Integer, func
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlmodel import Field, SQLModel
 
-MAX_ID = 2**63 - 1
-CHANGED_AT: Final = "updated_at"
-"""The column that tells one state of a row from another."""
+from app.core.data.states import change_time
 
+MAX_ID = 2**63 - 1
 MAX_SAFE_INT: Final = 2**53 - 1
 # A day from the ends of the calendar, so that the moment can be told in every zone.
 FIRST_INSTANT: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
@@ -79,6 +78,6 @@ class Timestamped(SQLModel):
     )
     updated_at: datetime = Field(
         default_factory=utcnow,
-        sa_column_kwargs={"server_default": func.now(), "default": _as_created, "onupdate": utcnow},
+        sa_column_kwargs={"server_default": func.now(), "default": _as_created, "onupdate": change_time()},
         description="When it was last changed (RFC 3339, UTC).",
     )

@@ -54,7 +54,9 @@ class Owned(SQLModel):
 
         @declared_attr.directive
         def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
-            return {"version_id_col": cls.__table__.c[OWNER_COLUMN], "version_id_generator": False}
+            # eager_defaults: an UPDATE returns the time of the change, which could not be loaded later without `await`
+            owner = {"version_id_col": cls.__table__.c[OWNER_COLUMN], "version_id_generator": False}
+            return owner | {"eager_defaults": True}
 
 
 def owned_table(*parts: tuple[SchemaItem, ...]) -> tuple[Any, ...]:

@@ -30,8 +30,8 @@ class Plan:
     """One statement in one database's SQL, for values of the given names."""
 
     def __init__(self, statement: Statement, dialect: Dialect, names: tuple[str, ...]) -> None:
-        writes = isinstance(statement, Insert | Update)
-        compiled = cast("Any", statement.compile(dialect=dialect, column_keys=names if writes else None))
+        inserts = isinstance(statement, Insert)  # an UPDATE names its columns itself
+        compiled = cast("Any", statement.compile(dialect=dialect, column_keys=names if inserts else None))
         if any(bind.expanding for bind in compiled.bind_names):
             raise TypeError("A list of values cannot be compiled once; use session.execute() for this statement.")
         self.text = str(compiled)

@@ -18,6 +18,7 @@ from alembic.util import DispatchPriority
 from sqlalchemy import Connection, MetaData, text
 
 from app.core.data.owned import CLEARED, OWNER_COLUMN
+from app.core.data.states import CHANGED_AT, change_time_sql
 from app.core.data.subject import SETTING
 
 
@@ -75,11 +76,14 @@ class ClearedReference:
     table: str
     column: str
     target: str
+    changed_at: str | None = None
+    """The column that tells when a row was changed last: the row that loses its reference is in another state then."""
 
     @property
     def call(self) -> str:
         """What a migration calls."""
-        return f"clear_on_delete({self.table!r}, {self.column!r}, {self.target!r})"
+        changed_at = f", changed_at={self.changed_at!r}" if self.changed_at else ""
+        return f"clear_on_delete({self.table!r}, {self.column!r}, {self.target!r}{changed_at})"
 
     @property
     def parts(self) -> set[str]:
@@ -89,8 +93,9 @@ class ClearedReference:
     def create(self, dialect: str) -> list[str]:
         """Return the statements that make it."""
         (name,) = self.parts
+        changed = f", {self.changed_at} = {change_time_sql(dialect, self.changed_at)}" if self.changed_at else ""
         clear = (
-            f"UPDATE {self.table} SET {self.column} = NULL "
+            f"UPDATE {self.table} SET {self.column} = NULL{changed} "
             f"WHERE {OWNER_COLUMN} = OLD.{OWNER_COLUMN} AND {self.column} = OLD.id"
         )
         if dialect == "sqlite":
@@ -120,7 +125,8 @@ def protections_of(metadata: MetaData) -> Iterator[Protection]:
             yield OwnerProtection(table.name)
         for key in table.foreign_key_constraints:
             if key.info.get(CLEARED):
-                yield ClearedReference(table.name, key.column_keys[-1], key.referred_table.name)
+                changed_at = CHANGED_AT if CHANGED_AT in table.c else None
+                yield ClearedReference(table.name, key.column_keys[-1], key.referred_table.name, changed_at)
 
 
 def _present(connection: Connection) -> set[str]:
@@ -150,9 +156,11 @@ class ProtectOp(MigrateOperation):
         operations.invoke(cls(OwnerProtection(table)))
 
     @classmethod
-    def clear_on_delete(cls, operations: Operations, table: str, column: str, target: str) -> None:
-        """Clear a reference when the row that it refers to is deleted."""
-        operations.invoke(cls(ClearedReference(table, column, target)))
+    def clear_on_delete(
+        cls, operations: Operations, table: str, column: str, target: str, changed_at: str | None = None
+    ) -> None:
+        """Clear a reference when the row that it refers to is deleted, and note in `changed_at` when that was."""
+        operations.invoke(cls(ClearedReference(table, column, target, changed_at)))
 
     def reverse(self) -> "UnprotectOp":
         """Return the opposite."""

@@ -1,7 +1,7 @@
 """The queries of a repository: each is written once for a table, and only its values change, the owner among them."""
 
-from functools import cache, partial
-from typing import Any, Protocol, cast
+from functools import cache, lru_cache, partial
+from typing import Any, Final, cast
 
 from sqlalchemy import (
     BigInteger,
@@ -22,17 +22,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
-from app.core.data.fields import CHANGED_AT
 from app.core.data.owned import OWNER_COLUMN, Owned
-from app.core.data.plans import Statement
 from app.core.data.statements import of_owner
+from app.core.data.states import CHANGED_AT, changed_at
 
-
-class RowQuery(Protocol):
-    """What returns a query about one row, in any state or in the one that was seen."""
-
-    def __call__(self, model: type[Owned], *, in_state: bool) -> Statement:
-        """Return it."""
+NEW: Final = "new_"
+"""What stands before the name of a column in the name of its new value: SQLAlchemy keeps the name itself."""
 
 
 @cache
@@ -46,17 +41,26 @@ def page_of(model: type[Owned], *, backwards: bool, count: bool) -> Select[Any]:
 
 
 @cache
-def select_of(model: type[Owned], *, in_state: bool) -> Select[Any]:
-    """Return the query of the row with `_id`; here and below, `in_state` only if its last change was `_seen`."""
-    table, asked = _asked_for(model, in_state)
+def select_of(model: type[Owned]) -> Select[Any]:
+    """Return the query of the row with `_id`."""
+    table, asked = _asked_for(model, False)
     return of_owner(lambda mine: select(*table.c).where(asked, mine), model)
 
 
-@cache
-def update_of(model: type[Owned], *, in_state: bool) -> ReturningUpdate[Any]:
-    """Return what changes that row and returns it as it is then."""
+# Bounded, because a table has as many as it has sets of columns, and a client chooses the set.
+@lru_cache(maxsize=1000)
+def update_of(model: type[Owned], names: frozenset[str], *, in_state: bool) -> ReturningUpdate[Any]:
+    """Return what gives the columns of these names new values, and returns the row as it is then.
+
+    A row that has all of them already is not changed: its state stays.
+    Here and below, `in_state` only if the row was changed last between `_since` and `_until`.
+    """
     table, asked = _asked_for(model, in_state)
-    return of_owner(lambda mine: update(table).where(asked, mine).returning(*table.c), model)
+    values = {name: bindparam(f"{NEW}{name}", type_=table.c[name].type) for name in sorted(names)}
+    changes: dict[str, Any] = dict(values)
+    if CHANGED_AT in table.c and CHANGED_AT not in names:
+        changes[CHANGED_AT] = changed_at(table, values)
+    return of_owner(lambda mine: update(table).where(asked, mine).values(changes).returning(*table.c), model)
 
 
 @cache
@@ -95,9 +99,10 @@ def _table_of(model: type[Owned]) -> Table:
 def _asked_for(model: type[Owned], in_state: bool) -> tuple[Table, ColumnElement[bool]]:
     table = _table_of(model)
     asked = table.c.id == bindparam("_id", type_=BigInteger)
-    changed_at = table.c.get(CHANGED_AT)
     if not in_state:
         return table, asked
-    if changed_at is None:  # nobody can have seen a state of a row that has none
+    changed = table.c.get(CHANGED_AT)
+    if changed is None:  # nobody can have seen a state of a row that has none
         return table, and_(asked, false())
-    return table, and_(asked, changed_at == bindparam("_seen", type_=changed_at.type))
+    since, until = (bindparam(name, type_=changed.type) for name in ("_since", "_until"))
+    return table, and_(asked, changed >= since, changed < until)

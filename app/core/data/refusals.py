@@ -16,6 +16,7 @@ from sqlmodel import SQLModel
 from app.core.data.errors import Failure, classify
 from app.core.data.owned import OWNER_COLUMN, owned_models
 from app.core.data.plans import Statement, Values
+from app.core.data.queries import NEW
 from app.core.data.references import Reference, references_of
 
 # It cuts a long name as it was cut when the table was made.
@@ -50,13 +51,14 @@ def refused_rule(error: SQLAlchemyError) -> str:
     return " ".join(filter(None, (type(cause).__name__, place)))
 
 
-def suspects(error: IntegrityError, statement: Statement, values: Values) -> list[Reference]:
-    """Return the references that were given a value, one of which the database refuses without saying which."""
+def suspects(error: IntegrityError, statement: Statement, values: Values) -> list[tuple[Reference, int]]:
+    """Return the references that were given an id, one of which the database refuses without saying which."""
     if classify(error) is not Failure.REFERENCE or refused_columns(error) or not isinstance(statement, Insert | Update):
         return []
     models = (model for model in owned_models() if model.__table__ is statement.table)
-    given = (reference for model in models for reference in references_of(model))
-    return [reference for reference in given if values.get(reference.column) is not None]
+    references = (reference for model in models for reference in references_of(model))
+    given = ((each, values.get(each.column, values.get(f"{NEW}{each.column}"))) for each in references)
+    return [(reference, row_id) for reference, row_id in given if row_id is not None]
 
 
 def _columns_in(error: Any) -> Iterable[str]:

@@ -7,21 +7,32 @@ past the owner's filter are closed.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from functools import cache
-from typing import Any, Final, Generic, NamedTuple, NoReturn, TypeVar
+from contextlib import suppress
+from functools import cache, partial
+from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 
 from app.core.data.errors import ClosedMethod, RowChanged, RowNotFound
 from app.core.data.fields import MAX_ID
 from app.core.data.owned import Owned
-from app.core.data.plans import Values
-from app.core.data.queries import RowQuery, delete_of, page_of, select_of, update_of
+from app.core.data.plans import Statement, Values
+from app.core.data.queries import NEW, delete_of, page_of, select_of, update_of
 from app.core.data.rows import Row, row_struct
 from app.core.data.session import AppSession
+from app.core.data.states import CHANGED_AT, State
 
 TableT = TypeVar("TableT", bound=Owned)
+
+Seen = Sequence[State] | None
+"""The states in which whoever asks has seen a row; None for any, also for one that nobody has seen."""
+
+
+class StateQuery(Protocol):
+    """Returns a query about one row, in any state or in one that was seen."""
+
+    def __call__(self, *, in_state: bool) -> Statement:
+        """Return it."""
 
 
 # What advanced-alchemy's constructor works out is the same for every session; it took one part in sixteen of a request.
@@ -98,55 +109,76 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         rows = [self._row(row) for row in found[: cut.limit]]
         return Slice(rows if cut.before is None else rows[::-1], len(found) > cut.limit, total)
 
-    async def select_one(self, row_id: int, seen: datetime | None = None) -> Row:
+    async def select_one(self, row_id: int) -> Row:
         """Return one row.
-
-        `seen`, here and below, is when the row was changed last: then it is about that state of it and no other.
 
         Raises:
             RowNotFound: it does not exist, or belongs to somebody else.
-            RowChanged: it is not in the state that was seen.
         """
-        return self._row(await self._one(select_of, row_id, seen, {}))
+        return self._row(await self._one(row_id, select_of(self.model_type), {}))
 
     async def insert_one(self, values: Mapping[str, Any]) -> Row:
         """Store one row for the session's owner and return it."""
         return self._row(await self.session.insert_row(self.model_type, values))
 
-    async def update_one(self, row_id: int, values: Values, seen: datetime | None = None) -> Row:
-        """Change the given columns of one row, and no other, and return it; no values change nothing.
+    async def update_one(self, row_id: int, values: Values, seen: Seen = None) -> Row:
+        """Change the given columns of one row, and no other, and return it.
+
+        A row that has all of the values already stays in its state. Here and below, with `seen` it is about a row in
+        one of these states and no other; but a change that was made already, by whoever sent it before, is none that
+        stands in the way (RFC 9110, 13.1.1).
 
         Raises:
             RowNotFound: it does not exist, or belongs to somebody else.
-            RowChanged: it is not in the state that was seen.
+            RowChanged: it is not in a state that was seen.
         """
-        return self._row(await self._one(update_of if values else select_of, row_id, seen, values))
+        if not values:
+            return await self._select_seen(row_id, seen)
+        query = partial(update_of, self.model_type, frozenset(values))
+        try:
+            found = await self._one_seen(row_id, query, {f"{NEW}{name}": value for name, value in values.items()}, seen)
+        except RowChanged as changed:
+            if all(getattr(changed.row, name) == value for name, value in values.items()):
+                return changed.row
+            raise
+        return self._row(found)
 
-    async def delete_one(self, row_id: int, seen: datetime | None = None) -> None:
+    async def delete_one(self, row_id: int, seen: Seen = None) -> None:
         """Delete one row.
 
         Raises:
             RowNotFound: it does not exist, or belongs to somebody else.
-            RowChanged: it is not in the state that was seen.
+            RowChanged: it is not in a state that was seen.
         """
-        await self._one(delete_of, row_id, seen, {})
+        await self._one_seen(row_id, partial(delete_of, self.model_type), {}, seen)
 
     async def add_many(self, data: Any, **kwargs: Any) -> Sequence[TableT]:
         """Store several new rows, all of them or none."""
         async with self.session.atomic():
             return await super().add_many(data, **kwargs)
 
-    async def _one(self, query_of: RowQuery, row_id: int, seen: datetime | None, values: Values) -> tuple[Any, ...]:
-        query = query_of(self.model_type, in_state=seen is not None)
-        given = {"_id": row_id, **values} if seen is None else {"_id": row_id, "_seen": seen, **values}
-        # A number that no row can have is not sent: PostgreSQL would refuse it where SQLite finds nothing.
-        found = await self.session.run(query, given) if 0 < row_id <= MAX_ID else ()
-        if found:
-            return found[0]
+    async def _select_seen(self, row_id: int, seen: Seen) -> Row:
+        row = await self.select_one(row_id)
+        changed_at = getattr(row, CHANGED_AT, None)
+        if seen is not None and not (changed_at and any(state.has(changed_at) for state in seen)):
+            raise RowChanged(self.model_type, row)
+        return row
+
+    async def _one_seen(self, row_id: int, query: StateQuery, values: Values, seen: Seen) -> tuple[Any, ...]:
+        """Try each state in turn: that is one statement, because nearly everybody has seen one."""
         if seen is None:
+            return await self._one(row_id, query(in_state=False), values)
+        for since, until in seen:
+            with suppress(RowNotFound):
+                return await self._one(row_id, query(in_state=True), {**values, "_since": since, "_until": until})
+        raise RowChanged(self.model_type, await self.select_one(row_id))
+
+    async def _one(self, row_id: int, statement: Statement, values: Values) -> tuple[Any, ...]:
+        # A number that no row can have is not sent: PostgreSQL would refuse it where SQLite finds nothing.
+        found = await self.session.run(statement, {"_id": row_id, **values}) if 0 < row_id <= MAX_ID else ()
+        if not found:
             raise RowNotFound(self.model_type)
-        await self.select_one(row_id)  # which raises that as well
-        raise RowChanged(self.model_type)
+        return found[0]
 
     def _row(self, found: tuple[Any, ...]) -> Row:
         return row_struct(self.model_type)(*found)

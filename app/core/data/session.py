@@ -60,11 +60,11 @@ class AppSession(AsyncSession):
         except IntegrityError as error:
             if not (references := suspects(error, statement, values)):
                 raise
-            missing = [r.column for r in references if not await self._has(r.model, values[r.column])]
+            missing = [r.column for r, row_id in references if not await self._has(r.model, row_id)]
             raise ReferenceNotFound.explaining(error, missing) from error
 
     async def _has(self, model: type[Owned], row_id: int) -> bool:
-        return bool(await self.run(select_of(model, in_state=False), {"_id": row_id}))
+        return bool(await self.run(select_of(model), {"_id": row_id}))
 
     async def _send_once(self, statement: Statement, values: Values) -> Rows:
         session = self.sync_session

@@ -9,6 +9,7 @@ the thing to write instead. The module leans on three private names of SQLAlchem
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from sqlalchemy import (
     Alias,
@@ -39,7 +40,7 @@ _OWNER: Final = bindparam("_owner", type_=String)
 
 # The statements that `of_owner` made, each with what it is without the condition. They are known by what they are: one
 # that is derived from them is another, and looked through like any.
-_MADE: Final[dict[Any, Any]] = {}
+_MADE: Final[WeakKeyDictionary[Any, Any]] = WeakKeyDictionary()
 
 
 def hold_statement(state: ORMExecuteState, owner: str | None) -> None:
@@ -110,12 +111,14 @@ def of_owner(write: Callable[[ColumnElement[bool]], StatementT], model: type[Own
 
     Raises:
         UnreachableStatement: it left the condition out somewhere.
+        ForeignRow: it gives rows away.
     """
     table = inspect(model).local_table
     statement = write(_is_mine(table.c))
     for part in visitors.iterate(statement):
         if isinstance(part, Select | Update | Delete) and not _has_condition(part):
             raise UnreachableStatement(f"A statement about {table} leaves the owner out; put the condition into it.")
+    _refuse_assigned_owner(statement)
     _MADE[statement] = write(true())
     return statement
 
@@ -177,13 +180,17 @@ def _refuse_foreign_effects(statement: Update | Delete) -> None:
         ForeignRow: it would give rows away.
         UnreachableStatement: it would look at the rows of others to choose its own.
     """
+    _refuse_assigned_owner(statement)
+    joined = {_entity(node) for node in _outside_subqueries(statement)} - {None}
+    if len(joined) > 1:
+        raise UnreachableStatement("An UPDATE or DELETE joins a second table; use `column.in_(select(...))` instead.")
+
+
+def _refuse_assigned_owner(statement: Any) -> None:
     if isinstance(statement, Update):
         assigned = [getattr(key, "key", key) for key in dict(statement._values or {})]
         if OWNER_COLUMN in assigned:
             raise ForeignRow(f"An UPDATE sets {OWNER_COLUMN}, but the owner of a row never changes.")
-    joined = {_entity(node) for node in _outside_subqueries(statement)} - {None}
-    if len(joined) > 1:
-        raise UnreachableStatement("An UPDATE or DELETE joins a second table; use `column.in_(select(...))` instead.")
 
 
 def _entity(node: Any) -> Any:

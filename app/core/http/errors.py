@@ -21,6 +21,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.core.data.errors import Failure, OutcomeUnknown, RowChanged, RowNotFound, classify
 from app.core.data.refusals import refused_columns, refused_rule
 from app.core.http.methods import allow
+from app.core.http.tags import tag_of
 
 logger = logging.getLogger(__name__)
 
@@ -108,7 +109,7 @@ def _on_missing_row(_: AnyRequest, error: RowNotFound) -> Response[Error]:
 
 
 def _on_changed_row(_: AnyRequest, error: RowChanged) -> Response[Error]:
-    return error_response(HTTPStatus.PRECONDITION_FAILED, str(error))
+    return error_response(HTTPStatus.PRECONDITION_FAILED, str(error), tag_of(error.row))
 
 
 def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]:

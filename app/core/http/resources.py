@@ -23,17 +23,18 @@ from litestar.types import Scope
 
 from app.core.data.owned import Owned
 from app.core.data.ownership import session_of
-from app.core.data.repository import Repository
+from app.core.data.repository import Repository, Seen
 from app.core.data.rows import Row
 from app.core.http.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.listing import LIST_HEADERS, Page, provide_page
-from app.core.http.tags import ANY, ETAG, IfMatch, state_in, tagged
+from app.core.http.tags import ETAG, provide_seen, tagged
 
 TableT = TypeVar("TableT", bound=Owned)
 CreateT = TypeVar("CreateT", bound=CreateSchema)
 UpdateT = TypeVar("UpdateT", bound=UpdateSchema)
 
 Rows = NamedDependency[SkipValidation[Repository[TableT]]]
+States = NamedDependency[SkipValidation[Seen]]
 LOCATION = ResponseHeader(name="Location", description="The path of the new row.", documentation_only=True)
 RowId = Annotated[int, PathParameter(description="The `id` of the row.")]
 
@@ -64,6 +65,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         cls.dependencies = {
             "rows": Provide(_provider_of(cls.repository.of(cls.model)), sync_to_thread=False),
             "page": Provide(provide_page, sync_to_thread=False),
+            "seen": Provide(provide_seen, sync_to_thread=False),
         }
 
     @classmethod
@@ -103,23 +105,19 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         return tagged(await rows.select_one(id))
 
     @litestar.put("/{id:int}", summary="Change {a_noun} (PUT)", response_description=_AS_IT_IS, **_ONE_ROW)
-    async def put(
-        self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], if_match: IfMatch = ANY
-    ) -> Response[Row]:
+    async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], seen: States) -> Response[Row]:
         """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
-        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), state_in(if_match)))
+        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen))
 
     @litestar.patch("/{id:int}", summary="Change {a_noun}", response_description=_AS_IT_IS, **_ONE_ROW)
-    async def update(
-        self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], if_match: IfMatch = ANY
-    ) -> Response[Row]:
+    async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], seen: States) -> Response[Row]:
         """Change the fields that are sent and no other. Null empties a field that may be empty."""
-        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), state_in(if_match)))
+        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen))
 
     @litestar.delete("/{id:int}", summary="Delete {a_noun}", response_description="It is gone.")
-    async def delete(self, rows: Rows[TableT], id: RowId, if_match: IfMatch = ANY) -> None:
+    async def delete(self, rows: Rows[TableT], id: RowId, seen: States) -> None:
         """Delete one of your {nouns}, for good."""
-        await rows.delete_one(id, state_in(if_match))
+        await rows.delete_one(id, seen)
 
     def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
         """Give each handler its operation id (`tasks_list`) and put the table's names into its texts."""

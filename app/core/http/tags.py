@@ -2,50 +2,87 @@
 
 The tag of a row is its `updated_at` in quotes, to the letter as JSON has it, so that the rows of a list have theirs as
 well. A change or a deletion that names one with If-Match happens to that state of the row or not at all.
+
+Two things are read with more patience than HTTP asks for. A weak tag (`W/"..."`) counts as a strong one: a proxy that
+compresses makes it weak, but it names the state of the row, which is the same. And a time that has lost its
+microseconds still names the state, see `core/data/states.py`.
 """
 
-from datetime import UTC, datetime
-from typing import Annotated, Final
+import re
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated, Any, Final
 
 import msgspec
-from litestar import Response
+from litestar import Request, Response
 from litestar.datastructures import ResponseHeader
+from litestar.exceptions import ValidationException
 from litestar.params import HeaderParameter
 
-from app.core.data.fields import CHANGED_AT
+from app.core.data.fields import FIRST_INSTANT, LAST_INSTANT
+from app.core.data.repository import Seen
 from app.core.data.rows import Row
+from app.core.data.states import CHANGED_AT, State
 
-IfMatch = Annotated[
-    str,
-    HeaderParameter(
-        name="If-Match", description="Only if the row is still as it was: its `ETag`, or `updated_at` in quotes."
-    ),
-]
 ANY: Final = "*"
 ETAG: Final = ResponseHeader(
     name="ETag", description="The state of the row: its `updated_at`, in quotes.", documentation_only=True
 )
+MOST_TAGS: Final = 20  # each is a statement of its own
 
-_NEVER: Final = datetime.min.replace(tzinfo=UTC)  # no row has this one
+_TAG: Final = re.compile(r'(?:W/)?("[^"]*")')
+
+
+def tag_of(row: Row) -> dict[str, str]:
+    """Return the header with a row's tag; none if its table does not know when rows change."""
+    changed_at = getattr(row, CHANGED_AT, None)
+    return {} if changed_at is None else {"ETag": msgspec.json.encode(changed_at).decode()}
 
 
 def tagged(row: Row, **headers: str) -> Response[Row]:
-    """Return the answer that is this row, with its tag if its table knows when rows change."""
-    changed_at = getattr(row, CHANGED_AT, None)
-    if changed_at is not None:
-        headers["ETag"] = msgspec.json.encode(changed_at).decode()
-    return Response(row, headers=headers)
+    """Return the answer that is this row, with its tag."""
+    return Response(row, headers=headers | tag_of(row))
 
 
-def state_in(if_match: str) -> datetime | None:
-    """Return when the row that If-Match names was changed last; None where any will do.
+def provide_seen(
+    request: Request[Any, Any, Any],
+    if_match: Annotated[
+        str,
+        HeaderParameter(
+            name="If-Match", description="Only if the row is still as it was: its `ETag`, or `updated_at` in quotes."
+        ),
+    ] = ANY,
+) -> Seen:
+    """Read the states that If-Match names, in all of its lines.
 
-    What is no tag of ours, or more than one, names a state that no row has.
+    Raises:
+        ValidationException: it names too many.
     """
-    if if_match.strip() == ANY:
+    lines = request.headers.getall("If-Match", ())  # Litestar gives `if_match` the first, and documents it
+    return read_states(lines) if lines else None
+
+
+def read_states(lines: Sequence[str]) -> Seen:
+    """Return the states that the lines of If-Match name (RFC 9110, 13.1.1); None where any will do.
+
+    A tag that is none of ours names a state that no row has.
+
+    Raises:
+        ValidationException: there are too many tags.
+    """
+    value = ",".join(lines)
+    if value.strip() == ANY:
         return None
+    tags = dict.fromkeys(_TAG.findall(value))
+    if len(tags) > MOST_TAGS:
+        message = f"Name {MOST_TAGS} states at most"
+        raise ValidationException(extra=[{"source": "header", "key": "If-Match", "message": message}])
+    return [State.at(moment) for moment in map(_moment_of, tags) if moment is not None]
+
+
+def _moment_of(tag: str) -> datetime | None:
     try:
-        state = msgspec.json.decode(if_match.encode(), type=datetime)
+        moment = msgspec.json.decode(tag.encode(), type=datetime)
     except (msgspec.MsgspecError, UnicodeEncodeError):
-        return _NEVER
-    return state if state.tzinfo else _NEVER
+        return None
+    return moment if moment.tzinfo and FIRST_INSTANT <= moment <= LAST_INSTANT else None

@@ -3,10 +3,12 @@
 from typing import Any
 
 from app.core.data.references import Reference
+from app.core.data.states import CHANGED_AT
 from app.testing.conformance.subject import (
     ABSENT,
     CHANGES,
     CREATE,
+    DELETE,
     WRITES,
     Subject,
     but_for_time,
@@ -73,6 +75,14 @@ async def a_reference_to_an_own_row_is_kept(subject: Subject) -> None:
             expect("what is read afterwards", await subject.read(subject.owner, row["id"]), row)
 
 
+async def _expect_another_state(subject: Subject, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Expect that a client which has seen the row before does not overwrite what became of it."""
+    if CHANGED_AT in before:
+        expect("the state of the row is another", now[CHANGED_AT] > before[CHANGED_AT], True)
+        tag = {"If-Match": f'"{before[CHANGED_AT]}"'}
+        expect_error("DELETE by its former tag", await subject.send(subject.owner, DELETE, now["id"], headers=tag), 412)
+
+
 @rule
 async def deleting_what_is_referred_to_does_what_the_table_says(subject: Subject) -> None:
     """It clears the reference, deletes the row too, or is a 409, as declared; rows that refer elsewhere stay."""
@@ -95,6 +105,7 @@ async def deleting_what_is_referred_to_does_what_the_table_says(subject: Subject
         if reference.when_deleted == "clear":
             left = await subject.read(subject.owner, row["id"])
             expect("the row", but_for_time(left), but_for_time(row | {reference.column: None}))
+            await _expect_another_state(subject, row, left)
         if reference.when_deleted == "delete":
             expect_error("the row", await subject.owner.get(f"{subject.resource.path}/{row['id']}"), 404)
         expect("a row that refers elsewhere", await subject.read(subject.owner, elsewhere["id"]), elsewhere)

@@ -52,7 +52,10 @@ ANY = "current_setting('app.user_id', true)"
             "$$BEGIN RETURN NEW; END$$",
             "protect_owner('tasks')",
         ),
-        ('DROP TRIGGER "CLEAR_tasks_project_id" ON projects', "clear_on_delete('tasks', 'project_id', 'projects')"),
+        (
+            'DROP TRIGGER "CLEAR_tasks_project_id" ON projects',
+            "clear_on_delete('tasks', 'project_id', 'projects', changed_at='updated_at')",
+        ),
         (
             "ALTER TABLE tasks DROP CONSTRAINT fk_tasks_user_id_project_id, ADD CONSTRAINT fk_tasks_user_id_project_id "
             "FOREIGN KEY (user_id, project_id) REFERENCES projects (user_id, id) NOT VALID",

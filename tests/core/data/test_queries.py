@@ -1,41 +1,15 @@
-"""The repository's queries: the state that a row has to be in, and the index by which a page is found."""
+"""The repository's queries: the index by which a page is found, and how many of them there can be."""
+
+import gc
 
 import psycopg
-import pytest
-from sqlalchemy.ext.asyncio import async_sessionmaker
 
-from app.core.data import queries, repository
+from app.core.data import queries, statements
 from app.core.data.engine import make_engine
-from app.core.data.errors import RowChanged, RowNotFound
-from app.core.data.ownership import bind_owner
 from app.core.data.plans import Plan
 from app.core.data.queries import page_of
-from app.core.data.repository import Repository
-from app.core.data.session import AppSession
 from app.tasks.models import Task
 from app.testing.databases import Databases, settings_for_tests
-
-
-async def test_a_row_that_does_not_know_when_it_changed_is_in_no_state_that_anybody_has_seen(
-    sessions: async_sessionmaker[AppSession], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(queries, "CHANGED_AT", "no column")
-    for name in ("select_of", "update_of", "delete_of"):
-        monkeypatch.setattr(repository, name, getattr(queries, name).__wrapped__)
-    async with sessions() as session:
-        bind_owner(session, "alice")
-        rows = Repository.of(Task)(session=session)
-        row = await rows.insert_one({"title": "unseen"})
-
-        for change in (
-            rows.update_one(row.id, {"title": "changed"}, row.updated_at),
-            rows.delete_one(row.id, row.updated_at),
-        ):
-            with pytest.raises(RowChanged):
-                await change
-        with pytest.raises(RowNotFound):
-            await rows.delete_one(row.id + 1, row.updated_at)
-        assert await rows.select_one(row.id) == row
 
 
 async def test_a_page_is_found_by_its_owner_also_for_who_came_late_with_half_of_the_table(postgres: Databases) -> None:
@@ -55,3 +29,20 @@ async def test_a_page_is_found_by_its_owner_also_for_who_came_late_with_half_of_
 
     assert any("uq_tasks_user_id" in line for line in lines), lines
     assert not any("pk_tasks" in line or "Sort" in line for line in lines), lines
+
+
+def test_queries_that_clients_can_choose_are_not_kept_for_ever() -> None:
+    """A client chooses which fields it changes, and so how many queries there are."""
+    gc.collect()
+    before = len(statements._MADE)
+    queries.update_of.cache_clear()
+    for number in range(1, 16):
+        names = frozenset(
+            name for bit, name in enumerate(("title", "description", "completed", "project_id")) if number >> bit & 1
+        )
+        queries.update_of(Task, names, in_state=False)
+    assert len(statements._MADE) >= before
+    queries.update_of.cache_clear()
+    gc.collect()
+
+    assert len(statements._MADE) <= before

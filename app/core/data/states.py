@@ -1,0 +1,69 @@
+"""States: a row is in one state until it is changed, and `updated_at` tells its states apart.
+
+Two states of a row never share a millisecond. So a client may lose the microseconds of a time, as a `Date` of
+JavaScript does, and still names one state.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import JSON, BindParameter, ColumnElement, Table, Text, case, cast, or_
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+CHANGED_AT: Final = "updated_at"
+"""The column that tells one state of a row from another."""
+
+# When a row is changed: now, but later than its last change by more than what a client may lose of it.
+_NOW: Final = {
+    "postgresql": "greatest(clock_timestamp(), date_trunc('milliseconds', {0}) + interval '1 millisecond')",
+    "sqlite": "max(strftime('%Y-%m-%d %H:%M:%f000', 'now'), strftime('%Y-%m-%d %H:%M:%f000', {0}, '+0.001 seconds'))",
+}
+_MILLISECOND: Final = timedelta(milliseconds=1)
+
+
+class State(NamedTuple):
+    """A state of a row: it was changed last at `since` or later, and before `until`."""
+
+    since: datetime
+    until: datetime
+
+    @classmethod
+    def at(cls, moment: datetime) -> "State":
+        """Return the state since a moment, which may have lost its microseconds."""
+        return cls(moment, moment + (_MILLISECOND if moment.microsecond % 1000 == 0 else timedelta.resolution))
+
+    def has(self, moment: datetime) -> bool:
+        """Tell whether a row that was changed last at this moment is in this state."""
+        return self.since <= moment < self.until
+
+
+class change_time(FunctionElement[datetime]):  # noqa: N801  # functions of SQL are in lower case
+    """When the row that an UPDATE changes is changed, by its last change; only an UPDATE can have it."""
+
+    inherit_cache = True
+    type = UTCDateTime()
+
+
+@compiles(change_time)
+def _write_change_time(_: change_time, compiler: Any, **options: Any) -> str:
+    table = compiler.stack[-1]["selectable"].table
+    return change_time_sql(compiler.dialect.name, compiler.process(table.c[CHANGED_AT], **options))
+
+
+def change_time_sql(dialect: str, changed_at: str = CHANGED_AT) -> str:
+    """Return the same as text, for a trigger."""
+    return _NOW["sqlite" if dialect == "sqlite" else "postgresql"].format(changed_at)
+
+
+def changed_at(table: Table, new: Mapping[str, BindParameter[Any]]) -> ColumnElement[Any]:
+    """Return when a row is changed that gets these values: as before, where it has all of them already."""
+    changes = (_comparable(table.c[name]).is_distinct_from(_comparable(value)) for name, value in new.items())
+    return case((or_(*changes), change_time()), else_=table.c[CHANGED_AT])
+
+
+def _comparable(value: ColumnElement[Any]) -> ColumnElement[Any]:
+    """PostgreSQL compares no values of its type json."""
+    return cast(value, Text) if isinstance(value.type, JSON) else value
