@@ -141,6 +141,14 @@ class CallsAnIdInvalid(ResourceController[Task, TaskCreate, TaskUpdate]):
         return await rows.select_one(id)
 
 
+class ForgetsWhatWasSentBack(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.patch("/{id:int}")
+    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
+        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+
+
 FAULTS = (
     Fault(
         ReadsRowsOfEveryone,
@@ -169,6 +177,7 @@ FAULTS = (
         held_by_database=True,
     ),
     Fault(IsOpenToAnybody, isolation.without_a_valid_token_nothing_is_said_or_done, "get: 401 expected, 404 came"),
+    Fault(ForgetsWhatWasSentBack, isolation.a_row_can_be_sent_back_whole, "412 expected, 200 came"),
     Fault(TakesAnOwner, isolation.what_the_server_gives_is_not_accepted, "put: the fields named"),
     Fault(ChangesInSecret, isolation.a_row_is_its_creators_and_keeps_its_identity, "updated_at did not move"),
     Fault(GivesAnIdTwice, isolation.an_id_is_given_once, "the id 7 of a deleted row was given again"),

@@ -1,6 +1,7 @@
 """What can go wrong with stored rows, named for what happened; `core/http/errors.py` gives each its status."""
 
 import sqlite3
+from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
@@ -27,6 +28,14 @@ class RowChanged(DataError):
     def __init__(self, model: type, row: Any) -> None:
         self.row = row
         super().__init__(f"{model.__name__} was changed meanwhile; read it again before you change it")
+
+
+class FieldsReadOnly(DataError):
+    """A change names other values of columns that only the server sets."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        super().__init__(f"{', '.join(names)} cannot be changed")
+        self.names = names
 
 
 class OwnershipError(DataError):

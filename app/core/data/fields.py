@@ -1,6 +1,6 @@
 """The field types that tables share, so that a rule about text, keys or time is written once."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from annotated_types import Interval, MinLen
@@ -10,14 +10,10 @@ from sqlalchemy import BigInteger, Integer, func
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlmodel import Field, SQLModel
 
-from app.core.data.states import change_time
+from app.core.data.states import FIRST_INSTANT, LAST_INSTANT, change_time
 
 MAX_ID = 2**63 - 1
 MAX_SAFE_INT: Final = 2**53 - 1
-# A day from the ends of the calendar, so that the moment can be told in every zone.
-FIRST_INSTANT: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
-LAST_INSTANT: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
-
 # SQLite gives ids of its own accord to INTEGER keys only; they are 64 bits wide there as well.
 BigIntKey = BigInteger().with_variant(Integer(), "sqlite")
 

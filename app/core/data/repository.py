@@ -13,14 +13,14 @@ from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 
-from app.core.data.errors import ClosedMethod, RowChanged, RowNotFound
+from app.core.data.errors import ClosedMethod, FieldsReadOnly, RowChanged, RowNotFound
 from app.core.data.fields import MAX_ID
 from app.core.data.owned import Owned
 from app.core.data.plans import Statement, Values
 from app.core.data.queries import NEW, delete_of, page_of, select_of, update_of
 from app.core.data.rows import Row, row_struct
 from app.core.data.session import AppSession
-from app.core.data.states import CHANGED_AT, State
+from app.core.data.states import CHANGED_AT, State, as_moment, is_sent_as
 
 TableT = TypeVar("TableT", bound=Owned)
 
@@ -121,8 +121,13 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         """Store one row for the session's owner and return it."""
         return self._row(await self.session.insert_row(self.model_type, values))
 
-    async def update_one(self, row_id: int, values: Values, seen: Seen = None) -> Row:
+    async def update_one(
+        self, row_id: int, values: Values, seen: Seen = None, sent_back: Mapping[str, Any] | None = None
+    ) -> Row:
         """Change the given columns of one row, and no other, and return it.
+
+        `sent_back` are columns that only the server sets, as JSON has them, from a client which has sent all of a row:
+        they must be as they are, and the time of its last change says which state was seen.
 
         A row that has all of the values already stays in its state. Here and below, with `seen` it is about a row in
         one of these states and no other; but a change that was made already, by whoever sent it before, is none that
@@ -131,7 +136,10 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         Raises:
             RowNotFound: it does not exist, or belongs to somebody else.
             RowChanged: it is not in a state that was seen.
+            FieldsReadOnly: a column that was sent back has another value.
         """
+        if sent_back:
+            seen = await self._seen_in(row_id, sent_back, seen)
         if not values:
             return await self._select_seen(row_id, seen)
         query = partial(update_of, self.model_type, frozenset(values))
@@ -156,6 +164,14 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         """Store several new rows, all of them or none."""
         async with self.session.atomic():
             return await super().add_many(data, **kwargs)
+
+    async def _seen_in(self, row_id: int, sent_back: Mapping[str, Any], seen: Seen) -> Seen:
+        row = await self.select_one(row_id)
+        moment = as_moment(sent_back.get(CHANGED_AT))
+        compared = sent_back.keys() - ({CHANGED_AT} if moment else set())
+        if others := sorted(name for name in compared if not is_sent_as(getattr(row, name), sent_back[name])):
+            raise FieldsReadOnly(others)
+        return [State.at(moment)] if moment and seen is None else seen
 
     async def _select_seen(self, row_id: int, seen: Seen) -> Row:
         row = await self.select_one(row_id)

@@ -5,9 +5,10 @@ JavaScript does, and still names one state.
 """
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from sqlalchemy import JSON, BindParameter, ColumnElement, Table, Text, case, cast, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
@@ -21,6 +22,10 @@ _NOW: Final = {
     "postgresql": "greatest(clock_timestamp(), date_trunc('milliseconds', {0}) + interval '1 millisecond')",
     "sqlite": "max(strftime('%Y-%m-%d %H:%M:%f000', 'now'), strftime('%Y-%m-%d %H:%M:%f000', {0}, '+0.001 seconds'))",
 }
+# A day from the ends of the calendar, so that the moment can be told in every zone.
+FIRST_INSTANT: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
+LAST_INSTANT: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
+
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
@@ -38,6 +43,24 @@ class State(NamedTuple):
     def has(self, moment: datetime) -> bool:
         """Tell whether a row that was changed last at this moment is in this state."""
         return self.since <= moment < self.until
+
+
+def as_moment(sent: object) -> datetime | None:
+    """Return the moment that a value of JSON names, with its distance from UTC; None for any other value."""
+    try:
+        moment = msgspec.convert(sent, datetime)
+    except (msgspec.ValidationError, UnicodeEncodeError):  # a lone surrogate is no text
+        return None
+    return moment if moment.tzinfo and FIRST_INSTANT <= moment <= LAST_INSTANT else None
+
+
+def is_sent_as(value: object, sent: object) -> bool:
+    """Tell whether a value of JSON is this value; a time may have lost its microseconds."""
+    if isinstance(value, datetime):
+        moment = as_moment(sent)
+        return moment is not None and State.at(moment).has(value)
+    as_json = msgspec.to_builtins(value)
+    return isinstance(as_json, bool) is isinstance(sent, bool) and bool(as_json == sent)  # True is 1 in Python
 
 
 class change_time(FunctionElement[datetime]):  # noqa: N801  # functions of SQL are in lower case

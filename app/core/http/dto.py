@@ -5,18 +5,19 @@ In: a body is JSON, validated by the pydantic class of the handler's `data`. Out
 """
 
 from collections.abc import Collection
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from litestar import Response
 from litestar.dto import AbstractDTO
 from litestar.openapi.spec import Reference, Schema
 from litestar.types.serialization import LitestarEncodableType
 from litestar.typing import FieldDefinition
-from pydantic import BaseModel
+from pydantic import BaseModel, PrivateAttr, ValidationError
 from sqlmodel import SQLModel
 
 from app.core.data.rows import row_struct
 from app.core.http.media import check_json
+from app.core.http.read_only import take_read_only
 
 T = TypeVar("T")
 
@@ -39,8 +40,17 @@ class UpdateSchema(_BodySchema):
     """The base of what changes a row: every field may be left out, and one that is sent obeys its rule.
 
     So null clears a field that may be empty and is refused for any other. `model_dump(exclude_unset=True)` holds the
-    fields that were sent.
+    fields that were sent. Those of a row that the server sets may be sent back as they are: `sent_back` holds them as
+    JSON has them, for `update_one()` to compare.
     """
+
+    read_only: ClassVar[frozenset[str]] = frozenset()
+    _sent_back: dict[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def sent_back(self) -> dict[str, Any]:
+        """The read-only fields that the client has sent."""
+        return self._sent_back
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -78,7 +88,16 @@ class BodyDTO(_DTO[Any]):
         """
         headers = self.asgi_connection.headers
         check_json(tuple(headers.getall("Content-Type", ())), tuple(headers.getall("Content-Encoding", ())))
-        return self.asgi_connection.route_handler.parsed_data_field.annotation.model_validate_json(value)
+        schema = self.asgi_connection.route_handler.parsed_data_field.annotation
+        try:
+            return schema.model_validate_json(value)
+        except ValidationError as refusal:
+            if not issubclass(schema, UpdateSchema):
+                raise
+            rest, sent_back = take_read_only(value, refusal, schema.read_only)
+        data = schema.model_validate_json(rest)
+        data._sent_back = sent_back
+        return data
 
     @classmethod
     def create_openapi_schema(

@@ -20,6 +20,7 @@ from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.types import Scope
+from sqlalchemy import inspect
 
 from app.core.data.owned import Owned
 from app.core.data.ownership import session_of
@@ -59,6 +60,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         super().__init_subclass__(**kwargs)
         types = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]  # a generic base has it
         cls.model, cls.create_schema, cls.update_schema = types
+        cls.update_schema.read_only = inspect(cls.model).columns.keys() - cls.update_schema.model_fields.keys()
         cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # narrowed at run time, as Litestar means it
         cls.tags = [cls.nouns().replace("_", " ").capitalize()]
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
@@ -107,12 +109,12 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     @litestar.put("/{id:int}", summary="Change {a_noun} (PUT)", response_description=_AS_IT_IS, **_ONE_ROW)
     async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], seen: States) -> Response[Row]:
         """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
-        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen))
+        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen, data.sent_back))
 
     @litestar.patch("/{id:int}", summary="Change {a_noun}", response_description=_AS_IT_IS, **_ONE_ROW)
     async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], seen: States) -> Response[Row]:
         """Change the fields that are sent and no other. Null empties a field that may be empty."""
-        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen))
+        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen, data.sent_back))
 
     @litestar.delete("/{id:int}", summary="Delete {a_noun}", response_description="It is gone.")
     async def delete(self, rows: Rows[TableT], id: RowId, seen: States) -> None:

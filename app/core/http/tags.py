@@ -10,7 +10,6 @@ microseconds still names the state, see `core/data/states.py`.
 
 import re
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -19,10 +18,9 @@ from litestar.datastructures import ResponseHeader
 from litestar.exceptions import ValidationException
 from litestar.params import HeaderParameter
 
-from app.core.data.fields import FIRST_INSTANT, LAST_INSTANT
 from app.core.data.repository import Seen
 from app.core.data.rows import Row
-from app.core.data.states import CHANGED_AT, State
+from app.core.data.states import CHANGED_AT, State, as_moment
 
 ANY: Final = "*"
 ETAG: Final = ResponseHeader(
@@ -77,12 +75,4 @@ def read_states(lines: Sequence[str]) -> Seen:
     if len(tags) > MOST_TAGS:
         message = f"Name {MOST_TAGS} states at most"
         raise ValidationException(extra=[{"source": "header", "key": "If-Match", "message": message}])
-    return [State.at(moment) for moment in map(_moment_of, tags) if moment is not None]
-
-
-def _moment_of(tag: str) -> datetime | None:
-    try:
-        moment = msgspec.json.decode(tag.encode(), type=datetime)
-    except (msgspec.MsgspecError, UnicodeEncodeError):
-        return None
-    return moment if moment.tzinfo and FIRST_INSTANT <= moment <= LAST_INSTANT else None
+    return [State.at(moment) for tag in tags if (moment := as_moment(tag.strip('"')))]

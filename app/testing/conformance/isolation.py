@@ -110,21 +110,45 @@ async def a_list_holds_the_callers_rows_and_no_hint_of_others(subject: Subject) 
 
 @rule
 async def what_the_server_gives_is_not_accepted(subject: Subject) -> None:
-    """`id`, `user_id` and the times in a body are a 422 that names them, even when they say what is so already."""
+    """`id`, `user_id` and the times in a body are a 422 that names them, also where they say what is so already.
+
+    But a change may have them as they are, see `a_row_can_be_sent_back_whole`.
+    """
     row = await subject.created(subject.owner)
     before = await subject.stored()
     given = {name: row[name] for name in SERVER_GIVEN if name in row}
     others = {"id": row["id"] + 1, "user_id": subject.stranger.user, "created_at": None, "updated_at": None}
+    wrong = [{name: others[name] for name in given}, *({name: others[name]} for name in given)]
     for operation in WRITES:
         body = await subject.body(subject.owner)
-        for values in (
-            given,
-            {name: others[name] for name in given},
-            *({name: value} for name, value in given.items()),
-        ):
+        for values in (*wrong, *([given] if operation is CREATE else [])):
             answer = await subject.send(subject.owner, operation, row["id"], json=body | values)
             expect_error(operation.name, answer, 422, *(f"body.{name}" for name in values))
     expect("the rows afterwards", await subject.stored(), before)
+
+
+@rule
+async def a_row_can_be_sent_back_whole(subject: Subject) -> None:
+    """PUT and PATCH take the row as it was read, with what the server has set, and change what differs.
+
+    Its `updated_at` says which state the client has seen: one that is past is a 412.
+    """
+    for operation in CHANGES:
+        row = await subject.created(subject.owner)
+        again = row_in(await subject.send(subject.owner, operation, row["id"], json=row))
+        expect(f"{operation.name} of the row as it is", again, row)
+        other = await subject.body(subject.owner)
+        changed = {name: other[name] for name in subject.resource.update_schema.model_fields}
+        answers = [await subject.send(subject.owner, operation, row["id"], json=row | changed) for _ in range(2)]
+        expect(f"{operation.name}, sent twice", row_in(answers[1]), row_in(answers[0]))
+        expect(f"{operation.name} of a changed row", but_for_time(row_in(answers[0])), but_for_time(row | changed))
+        if "updated_at" in row and row_in(answers[0]) != row:
+            stale = await subject.send(subject.owner, operation, row["id"], json=row)
+            expect_error(f"{operation.name} of a row that was changed meanwhile", stale, 412)
+        theirs = await subject.send(subject.stranger, operation, row["id"], json=row)
+        absent = await subject.send(subject.stranger, operation, ABSENT, json=row)
+        expect("somebody else's row", seen_in(theirs), seen_in(absent))
+        expect_error("somebody else's row", theirs, 404)
 
 
 @rule

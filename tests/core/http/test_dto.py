@@ -146,17 +146,21 @@ async def test_a_field_that_is_not_the_clients_to_set_is_refused(
     client: Client, db: AppSession, resource: Resource
 ) -> None:
     row = await factory_of(resource.model).create_async(user_id="alice")
-    stored = row.model_dump(mode="json")
     body = await valid_body(client, resource)
-    mine = stored.keys() - body.keys()
+    mine = row.model_dump(mode="json").keys() - body.keys()
     assert {"id", "user_id"} <= mine
 
     for name in {*mine, "nothing", ""}:
         for method, path in writes(resource, row.id or 0):
-            answer = await client.request(method, path, json=body | {name: stored.get(name)})
+            kind = "read_only" if name in mine and method != "POST" else "extra_forbidden"
+            for value in (None, [], {}, 0, "", "x", "\x00", "9999-12-31T23:59:59Z", 10**400, 1.5, True):
+                answer = await client.request(method, path, json=body | {name: value})
 
-            (error,) = assert_error(answer, 422)["errors"]
-            assert (error["loc"], error["type"]) == (["body", name], "extra_forbidden")
+                if (name, value) == ("updated_at", "9999-12-31T23:59:59Z") and method != "POST":
+                    assert_error(answer, 412)  # a time, but not that of this state
+                    continue
+                (error,) = assert_error(answer, 422)["errors"]
+                assert (error["loc"], error["type"]) == (["body", name], kind)
 
 
 BAD_BODIES = {
