@@ -10,12 +10,14 @@ from app.core.auth.middleware import make_bearer_middleware
 from app.core.data.alchemy import SessionLifetime, make_alchemy
 from app.core.data.owned import check_references
 from app.core.data.ownership import owner_guard
-from app.core.http.docs import describe_errors, docs_asset, make_openapi_config
+from app.core.http.assets import docs_asset
+from app.core.http.docs import make_openapi_config
 from app.core.http.edge import Edge
 from app.core.http.errors import EXCEPTION_HANDLERS
 from app.core.http.hosts import behind_proxies
 from app.core.http.limits import make_rate_limits
 from app.core.http.listing import QueryMiddleware
+from app.core.http.openapi.schemas import ExactIntegers
 from app.core.ops.health import health, ready
 from app.core.ops.logging import AccessLog, configure_logging
 from app.core.ops.readiness import Readiness
@@ -51,14 +53,13 @@ def create_app(settings: Settings | None = None) -> Litestar:
     app = Litestar(
         middleware=[*limits.per_address, bearer, *limits.per_user, QueryMiddleware()],
         guards=[owner_guard(alchemy)],
-        plugins=[SQLAlchemyInitPlugin(alchemy)],
+        plugins=[SQLAlchemyInitPlugin(alchemy), ExactIntegers()],
         dependencies={"readiness": Provide(lambda: readiness, sync_to_thread=False)},
-        route_handlers=[health, ready, docs_asset, *INSTALLED],
+        route_handlers=[*INSTALLED, health, ready, docs_asset],
         exception_handlers=EXCEPTION_HANDLERS,
         request_max_body_size=settings.max_body_bytes,
-        openapi_config=make_openapi_config(),
+        openapi_config=make_openapi_config(settings),
         logging_config=None,
-        on_startup=[describe_errors],
         lifespan=[bearer.lifespan],
         # the plugin forgets the engine where a process has a second application
         on_shutdown=[*limits.close, readiness.aclose, alchemy.get_engine().dispose],

@@ -12,7 +12,7 @@ pytest_plugins = ["app.testing.plugin"]
 
 @pytest.fixture(scope="session")
 def library(databases: Databases) -> Iterator[Library]:
-    """The application with two nouns that only tests have; what is done in it stays."""
+    """The application with nouns that only tests have; what is done in it stays."""
     url = databases.fresh()
     with open_library(url, databases.for_owner(url)) as library:
         yield library

@@ -6,6 +6,6 @@ from app.projects.schemas import ProjectCreate, ProjectUpdate
 
 
 class ProjectController(ResourceController[Project, ProjectCreate, ProjectUpdate]):
-    """Projects of the caller. The tasks of one that is deleted stay, and belong to none."""
+    """Your projects. The tasks of one that is deleted stay, and belong to none."""
 
     path = "/api/projects"

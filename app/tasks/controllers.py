@@ -6,6 +6,6 @@ from app.tasks.schemas import TaskCreate, TaskUpdate
 
 
 class TaskController(ResourceController[Task, TaskCreate, TaskUpdate]):
-    """Tasks of the caller."""
+    """Your tasks. Each may belong to one of your projects."""
 
     path = "/api/tasks"

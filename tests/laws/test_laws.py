@@ -45,7 +45,7 @@ def test_the_repository_obeys(law: Law) -> None:
         (checks.imports_go_one_way, "app/core/auth/x.py", "import app.core.data.session"),
         (checks.imports_go_one_way, "app/core/auth/x.py", "from ..data.session import AppSession"),
         (checks.imports_go_one_way, "app/core/auth/__init__.py", "from ..data import session"),
-        (checks.imports_go_one_way, "app/core/data/x.py", "from app.core.http.errors import Error"),
+        (checks.imports_go_one_way, "app/core/data/x.py", "from app.core.http.errors import Problem"),
         (checks.imports_go_one_way, "app/core/http/x.py", "from app.core.ops.health import ready"),
         (checks.imports_go_one_way, "app/core/ops/x.py", "from app.core.cli.run import command"),
         (checks.imports_go_one_way, "app/core/http/x.py", "from app.tasks.models import Task"),

@@ -1,4 +1,4 @@
-"""A library: two nouns that only tests have, with every kind of field and rule that a noun can have.
+"""A library: nouns that only tests have, with every kind of field and rule that a noun can have.
 
 It runs in a process of its own, because a mapped class never goes away again.
 """
@@ -22,7 +22,7 @@ class Answer(NamedTuple):
 
 
 class Library:
-    """The application with the two nouns, on a database of its own."""
+    """The application with these nouns, on a database of its own."""
 
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process

@@ -1,4 +1,4 @@
-"""Shelves, on which books stand: their tables, schemas and controllers."""
+"""Buildings with shelves, on which books stand: their tables, schemas and controllers."""
 
 from datetime import date
 from enum import StrEnum
@@ -23,6 +23,18 @@ class State(StrEnum):
     WORN = "worn"
 
 
+class BuildingFields(SQLModel):
+    """What a user says about one of the buildings."""
+
+    name: Line = Field(max_length=50)
+
+
+class Building(BuildingFields, Owned, table=True):
+    """One of a user's buildings."""
+
+    __tablename__ = "buildings"
+
+
 class ShelfFields(SQLModel):
     """What a user says about one of the shelves."""
 
@@ -30,6 +42,7 @@ class ShelfFields(SQLModel):
     room: Line | None = Field(default=None, max_length=50)
     place: SafeInt | None = Field(default=None, sa_type=BigInteger)
     code: Line | None = None
+    building_id: RowId | None = Field(default=None, sa_type=BigIntKey)
     label_on_the_left_hand_side: Line | None = None
     label_on_the_right_hand_side: Line | None = None
 
@@ -44,7 +57,8 @@ class Shelf(Timestamped, ShelfFields, Owned, table=True):
             UniqueConstraint("user_id", "label_on_the_left_hand_side", "label_on_the_right_hand_side"),
             Index(None, "user_id", "room", "place", unique=True),
             Index("ux_shelves_code", "user_id", text("lower(code)"), unique=True),
-        )
+        ),
+        reference("building_id", "buildings", when_deleted="delete"),
     )
 
 
@@ -82,6 +96,14 @@ class Book(Timestamped, BookFields, Owned, table=True):
     )
 
 
+class BuildingCreate(BuildingFields, CreateSchema):
+    """A new building."""
+
+
+class BuildingUpdate(BuildingFields, UpdateSchema):
+    """What to change about one of the buildings."""
+
+
 class ShelfCreate(ShelfFields, CreateSchema):
     """A new shelf."""
 
@@ -98,16 +120,22 @@ class BookUpdate(BookFields, UpdateSchema):
     """What to change about one of the books."""
 
 
+class BuildingController(ResourceController[Building, BuildingCreate, BuildingUpdate]):
+    """Your buildings."""
+
+    path = "/api/buildings"
+
+
 class ShelfController(ResourceController[Shelf, ShelfCreate, ShelfUpdate]):
-    """The shelves of the caller."""
+    """Your shelves."""
 
     path = "/api/shelves"
 
 
 class BookController(ResourceController[Book, BookCreate, BookUpdate]):
-    """The books of the caller."""
+    """Your books."""
 
     path = "/api/books"
 
 
-NOUNS = (ShelfController, BookController)
+NOUNS = (BuildingController, ShelfController, BookController)

@@ -8,7 +8,7 @@ import click
 from app.core.cli.failures import explained
 from app.core.cli.lobby import Lobby
 from app.core.cli.output import explained_writing
-from app.core.http.docs import describe_errors
+from app.core.http.openapi.document import document_of
 from app.core.http.typescript import write_typescript
 from app.settings import load_settings
 
@@ -31,9 +31,7 @@ def command(lobby: Lobby, form: str, output: Path | None, yes: bool) -> None:
 
     Nothing is served for it, and no database is asked.
     """
-    app = lobby.make_app(load_settings())
-    describe_errors(app)
-    document = app.openapi_schema.to_schema()
+    document = document_of(lobby.make_app(load_settings()))
     text = write_typescript(document) if form == "typescript" else json.dumps(document, indent=2) + "\n"
     with explained_writing(output):
         if output is None:

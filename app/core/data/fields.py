@@ -1,11 +1,13 @@
 """The field types that tables share, so that a rule about text, keys or time is written once."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 from annotated_types import Interval, MinLen
-from pydantic import AfterValidator
-from pydantic_core import PydanticCustomError
+from pydantic import AfterValidator, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, PydanticCustomError
 from sqlalchemy import BigInteger, Integer, func
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlmodel import Field, SQLModel
@@ -16,6 +18,21 @@ MAX_ID = 2**63 - 1
 MAX_SAFE_INT: Final = 2**53 - 1
 # SQLite gives ids of its own accord to INTEGER keys only; they are 64 bits wide there as well.
 BigIntKey = BigInteger().with_variant(Integer(), "sqlite")
+
+
+# As JSON Schema has patterns, which are JavaScript's. Its \s is not quite what str.strip() takes for white space.
+_SPACE: Final = r"\u0009-\u000D\u001C-\u0020\u0085\u00A0\u1680\u2000-\u200A\u2028\u2029\u202F\u205F\u3000"
+
+
+@dataclass(frozen=True)
+class Documented:
+    """The pattern by which a schema says what a function holds. Factories do not see it, and invent readable texts."""
+
+    expression: str
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Add the pattern to what pydantic says of the type."""
+        return {**handler(schema), "pattern": self.expression}
 
 
 def _without_nul(text: str) -> str:
@@ -38,10 +55,16 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-PlainText = Annotated[str, AfterValidator(_without_nul)]
+PlainText = Annotated[str, AfterValidator(_without_nul), Documented(r"^[^\u0000]*$")]
 """Any text that both databases can store: PostgreSQL has no NUL, SQLite would keep it."""
 
-Line = Annotated[str, MinLen(1), AfterValidator(_without_nul), AfterValidator(_not_blank)]
+Line = Annotated[
+    str,
+    MinLen(1),
+    AfterValidator(_without_nul),
+    AfterValidator(_not_blank),
+    Documented(rf"^[{_SPACE}]*[^\u0000{_SPACE}][^\u0000]*$"),
+]
 """Text that says something: not empty, not only white space."""
 
 SafeInt = Annotated[int, Interval(ge=-MAX_SAFE_INT, le=MAX_SAFE_INT)]

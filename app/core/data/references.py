@@ -26,10 +26,14 @@ def references_of(model: type[Owned]) -> tuple[Reference, ...]:
     return tuple(sorted(found, key=lambda reference: reference.column))
 
 
-def is_kept_by_references(model: type[Owned]) -> bool:
-    """Return whether a row of this table cannot be deleted while a row of another refers to it."""
-    references = (reference for other in owned_models() for reference in references_of(other))
-    return any(reference.model is model and reference.when_deleted == "refuse" for reference in references)
+def is_kept_by_references(model: type[Owned], seen: frozenset[type[Owned]] = frozenset()) -> bool:
+    """Return whether it can be refused to delete a row of this table, or one that would be deleted along with it."""
+    seen |= {model}
+    referring = [(other, r.when_deleted) for other in owned_models() for r in references_of(other) if r.model is model]
+    return any(
+        fate == "refuse" or (fate == "delete" and other not in seen and is_kept_by_references(other, seen))
+        for other, fate in referring
+    )
 
 
 def _reference(key: ForeignKeyConstraint, model: type[Owned]) -> Reference:

@@ -5,16 +5,16 @@ the models. SQLite names no foreign key: there the session looks, after the fail
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, Self
+from typing import Any, Final, Self, cast
 
-from sqlalchemy import Index, Insert, Table, Update
+from sqlalchemy import Index, Insert, Table, UniqueConstraint, Update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.schema import Constraint
 from sqlmodel import SQLModel
 
 from app.core.data.errors import Failure, classify
-from app.core.data.owned import OWNER_COLUMN, owned_models
+from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
 from app.core.data.plans import Statement, Values
 from app.core.data.queries import NEW
 from app.core.data.references import Reference, references_of
@@ -40,6 +40,19 @@ def refused_columns(error: SQLAlchemyError) -> tuple[str, ...]:
     """Return the columns that the refusal is about, without the owner's; none where nobody can tell."""
     columns = error.columns if isinstance(error, ReferenceNotFound) else _columns_in(getattr(error, "orig", None))
     return tuple(column for column in columns if column != OWNER_COLUMN)
+
+
+def unique_rules(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
+    """Return the columns, without the owner's, of each rule by which rows of an owner's, or of all, have to differ.
+
+    A rule about what is no column has none. That ids differ is no rule: clients do not choose them.
+    """
+    table = cast("Table", model.__table__)
+    rules = [
+        rule for rule in _rules_of([table]) if isinstance(rule, UniqueConstraint) or getattr(rule, "unique", False)
+    ]
+    columns = (tuple(column for column in rule.columns.keys() if column != OWNER_COLUMN) for rule in rules)  # noqa: SIM118  # it is no dict
+    return tuple(sorted(found for found in columns if found != ("id",)))
 
 
 def refused_rule(error: SQLAlchemyError) -> str:

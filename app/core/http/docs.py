@@ -1,89 +1,126 @@
-"""The docs at /schema: the OpenAPI document, made to say what really happens, and a page that needs no other origin.
+"""The docs at /schema: the OpenAPI document, and a page about it that needs no other origin.
 
-Scripts and styles are those of the `offapi` package, served by this app. The page's policy lets these run, and what
-stands in the page itself by its hash.
+The page's policy lets the files of `assets.py` run, and what stands in the page itself by its hash.
 """
 
 import re
 from base64 import b64encode
-from collections.abc import Iterator
 from hashlib import sha256
 from http import HTTPStatus
-from importlib.util import find_spec
-from mimetypes import guess_type
-from pathlib import Path
+from string import Template
 from typing import Any, Final
 
-from litestar import Litestar, Response, Router, get
-from litestar.exceptions import NotFoundException
+from litestar import Request, Response, Router
 from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import SwaggerRenderPlugin
-from litestar.openapi.spec import (
-    Components,
-    OpenAPIHeader,
-    OpenAPIMediaType,
-    OpenAPIResponse,
-    OpenAPIType,
-    Operation,
-    Parameter,
-    Reference,
-    Schema,
-    SecurityScheme,
-)
-from litestar.params import FromPath
-from litestar.response import File
+from litestar.openapi.plugins import JsonRenderPlugin, OpenAPIRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.serialization import encode_json
 
 from app.core.auth.middleware import PUBLIC
+from app.core.http.assets import PATH, SCRIPT, STYLE
 from app.core.http.errors import error_response
+from app.core.http.openapi.document import BEARER, document_of
+from app.settings import Settings
 
-_PATH: Final = "/schema"
-_ASSETS: Final = f"{_PATH}/assets"
-_BEARER: Final = "bearerAuth"
-# Found without importing it: that would read all of its five megabytes.
-_PACKAGE: Final = Path(str(find_spec("offapi").origin)).parent  # type: ignore[union-attr]  # it is a dependency
-_FILES: Final = {name: _PACKAGE / name for name in ("swagger_bundle.js", "swagger_preset.js", "swagger_style.css")}
-_KEPT: Final = {"Cache-Control": "max-age=3600"}  # they are the same for everybody, and large
-_INLINE: Final = {
-    tag: re.compile(rf"<{tag}(?: type='[a-z/]+')?>(.*?)</{tag}>".encode(), re.DOTALL) for tag in ("script", "style")
-}
+AnyRequest = Request[Any, Any, Any]
 
-# What each error status means, and the sentence that a client reads with it.
-_ERRORS: Final = {
-    "401": ("No valid token.", "Invalid or expired token"),
-    "404": ("There is no such row, or it is somebody else's.", "Not Found"),
-    "412": (
-        "The row is not in the state that `If-Match` names.",
-        "It was changed meanwhile; read it again before you change it",
-    ),
-    "413": ("The body is too large.", "Request Entity Too Large"),
-    "415": ("The body is not sent as JSON.", "Send the body as JSON, with Content-Type: application/json"),
-    "422": ("The input is invalid; `errors` says where.", None),
-    "429": ("Too many requests; try again after `Retry-After` seconds.", "Too many requests; try again in 12 s"),
-    "500": ("Something failed that should not have; it is logged.", "Internal server error"),
-    "503": ("The database is not available; try again after `Retry-After` seconds.", "The database is not available"),
-}
+_TEXT: Final = """\
+Every row belongs to the user who created it; of the rows of others nobody learns anything.
+
+**Token.** Each request but those about health carries `Authorization: Bearer <token>`.
+
+**Lists** are arrays in the order of ids. Follow `Link` to the next page; `Prefer: count=exact` asks for the total.
+
+**Changes.** `PUT` and `PATCH` change the fields that are sent, and no other. With `If-Match` they and `DELETE` act on
+the state of the row that you have read, or answer 412.
+
+**Errors** are one sentence in `detail`. A 422, and a 409 that is about fields, name these in `errors`. Besides the
+errors of each operation there are a 404 and a 405 for what is not offered, a 408 for a body that does not arrive, and a
+421 for another host name.
+"""
+_WHERE_FROM: Final = """\
+A token that Better Auth issued: in a frontend, what `authClient.token()` returns. To try something out, let the machine
+that serves print one: `uv run app token alice`.
+"""
+_PAGE: Final = Template("""\
+<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>$title</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="$assets/$style">
+<style>
+body { margin: 0; overflow-wrap: anywhere }
+html.dark-mode { background: #1c2022 }
+/* An error is its sentence; its body is the same for all, so one example is enough. */
+.response[data-code^="4"]:not([data-code="422"]) .response-col_description > :not(:first-child),
+.response[data-code^="5"] .response-col_description > :not(:first-child),
+.response-col_links { display: none }
+</style>
+</head>
+<body>
+<div id="docs"></div>
+<script src="$assets/$script"></script>
+<script>
+const dark = matchMedia('(prefers-color-scheme: dark)')
+const paint = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
+dark.addEventListener('change', paint)
+paint()
+SwaggerUIBundle({
+  url: '/schema/openapi.json',
+  dom_id: '#docs',
+  persistAuthorization: $keeps_token,
+  displayRequestDuration: true,
+  defaultModelsExpandDepth: 0,
+})
+</script>
+</body>
+</html>
+""")
 
 
-def make_openapi_config() -> OpenAPIConfig:
-    """Return the configuration of the docs: Swagger UI at /schema, the document at /schema/openapi.json."""
+class _Document(JsonRenderPlugin):
+    """The document, written when it is first asked for."""
+
+    _written: bytes | None = None
+
+    def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
+        if self._written is None:
+            self._written = encode_json(document_of(request.app))
+        return self._written
+
+
+class _Page(OpenAPIRenderPlugin):
+    """The page, which fetches the document by itself."""
+
+    def __init__(self, title: str, *, keeps_token: bool) -> None:
+        super().__init__(path="/swagger")
+        self._page = _PAGE.substitute(
+            title=title, assets=PATH, style=STYLE, script=SCRIPT, keeps_token=str(keeps_token).lower()
+        ).encode()
+
+    def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
+        return self._page
+
+
+def make_openapi_config(settings: Settings) -> OpenAPIConfig:
+    """Return the configuration of the docs: Swagger UI at /schema, the document at /schema/openapi.json.
+
+    In development the page keeps a token that it was given, beyond a reload; elsewhere it forgets it.
+    """
+    title = "Litestead"
+    bearer = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT", description=_WHERE_FROM)
     return OpenAPIConfig(
-        title="Litestead",
+        title=title,
         version="1",
-        description="Every row belongs to the user who created it. Send `Authorization: Bearer <token>`.",
+        description=_TEXT,
         use_handler_docstrings=True,
-        render_plugins=[
-            SwaggerRenderPlugin(
-                js_url=f"{_ASSETS}/swagger_bundle.js",
-                css_url=f"{_ASSETS}/swagger_style.css",
-                standalone_preset_js_url=f"{_ASSETS}/swagger_preset.js",
-                favicon='<link rel="icon" href="data:,">',
-            )
-        ],
-        components=Components(
-            security_schemes={_BEARER: SecurityScheme(type="http", scheme="bearer", bearer_format="JWT")}
-        ),
+        render_plugins=[_Page(title, keeps_token=not settings.is_production), _Document()],
+        components=Components(security_schemes={BEARER: bearer}),
         openapi_router=Router(
-            _PATH, route_handlers=[], opt={PUBLIC: True}, include_in_schema=False, after_request=_finish
+            "/schema", route_handlers=[], opt={PUBLIC: True}, include_in_schema=False, after_request=_finish
         ),
     )
 
@@ -99,7 +136,8 @@ def _finish(response: Response[Any]) -> Response[Any]:
 
 def _policy_of(page: bytes) -> str:
     """Return a policy under which the page's own scripts and styles run, and no others."""
-    hashes = {tag: " ".join(map(_hash, _INLINE[tag].findall(page))) for tag in _INLINE}
+    inline = {tag: re.findall(rf"<{tag}>(.*?)</{tag}>".encode(), page, re.DOTALL) for tag in ("script", "style")}
+    hashes = {tag: " ".join(map(_hash, texts)) for tag, texts in inline.items()}
     return (
         f"default-src 'none'; script-src 'self' {hashes['script']}; style-src 'self' {hashes['style']};"
         " connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -108,68 +146,3 @@ def _policy_of(page: bytes) -> str:
 
 def _hash(text: bytes) -> str:
     return f"'sha256-{b64encode(sha256(text).digest()).decode()}'"
-
-
-@get(f"{_ASSETS}/{{name:str}}", opt={PUBLIC: True}, include_in_schema=False)
-async def docs_asset(name: FromPath[str]) -> File:
-    """Return one of the page's files, out of the installed package."""
-    if name not in _FILES:
-        raise NotFoundException
-    kind = guess_type(name)[0]
-    return File(_FILES[name], media_type=kind, filename=name, content_disposition_type="inline", headers=_KEPT)
-
-
-def describe_errors(app: Litestar) -> None:
-    """Give every operation the statuses that it can answer, with the one Error; run when the app starts.
-
-    Litestar documents a 400 with a body of its own instead, which no client of this app will ever see.
-    """
-    for operation, is_public in _operations(app):
-        responses = operation.responses = dict(operation.responses or {})
-        responses.pop("400", None)
-        responses |= {status: _response(status) for status in _statuses(operation, is_public)}
-        if not is_public:
-            operation.security = [{_BEARER: []}]
-
-
-def _operations(app: Litestar) -> Iterator[tuple[Operation, bool]]:
-    public = {
-        handler.operation_id
-        for route in app.routes
-        for handler in getattr(route, "route_handlers", ())
-        if handler.opt.get(PUBLIC)
-    }
-    for item in (app.openapi_schema.paths or {}).values():
-        for method in ("get", "post", "put", "patch", "delete"):
-            operation: Operation | None = getattr(item, method)
-            if operation is not None:
-                yield operation, operation.operation_id in public
-
-
-def _statuses(operation: Operation, is_public: bool) -> list[str]:
-    if is_public:
-        return ["429", "500", *({"503"} & (operation.responses or {}).keys())]
-    parameters = [p for p in operation.parameters or () if isinstance(p, Parameter)]
-    has_body = operation.request_body is not None
-    asked = {
-        "404": any(p.param_in == "path" for p in parameters),
-        "412": any(p.name == "If-Match" for p in parameters),
-        "413": has_body,
-        "415": has_body,
-    }
-    # 422 always: every private operation refuses a query parameter that it does not have.
-    return ["401", *(status for status, answers in asked.items() if answers), "422", "429", "500", "503"]
-
-
-def _response(status: str) -> OpenAPIResponse:
-    description, detail = _ERRORS[status]
-    header = {"401": "WWW-Authenticate", "429": "Retry-After", "503": "Retry-After"}.get(status)
-    return OpenAPIResponse(
-        description=description,
-        headers={header: OpenAPIHeader(schema=Schema(type=OpenAPIType.STRING))} if header else None,
-        content={
-            "application/json": OpenAPIMediaType(
-                schema=Reference("#/components/schemas/Error"), example={"detail": detail} if detail else None
-            )
-        },
-    )

@@ -5,11 +5,12 @@ In: a body is JSON, validated by the pydantic class of the handler's `data`. Out
 """
 
 from collections.abc import Collection
-from typing import Any, ClassVar, TypeVar
+from inspect import cleandoc
+from typing import Any, ClassVar, TypeVar, cast
 
 from litestar import Response
 from litestar.dto import AbstractDTO
-from litestar.openapi.spec import Reference, Schema
+from litestar.openapi.spec import OpenAPIType, Reference, Schema
 from litestar.types.serialization import LitestarEncodableType
 from litestar.typing import FieldDefinition
 from pydantic import BaseModel, PrivateAttr, ValidationError
@@ -103,9 +104,8 @@ class BodyDTO(_DTO[Any]):
     def create_openapi_schema(
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
     ) -> Reference | Schema:
-        """Describe the handler's own class."""
-        schema: Reference | Schema = schema_creator.for_field_definition(field_definition)
-        return schema
+        """Leave it to the document, where pydantic describes the handler's own class."""
+        return Schema()
 
 
 class RowDTO(_DTO[T]):
@@ -115,15 +115,16 @@ class RowDTO(_DTO[T]):
         """Return what the encoder can write."""
         if isinstance(data, Response):
             data.content = self._read(data.content)
-            return data
+            return cast("LitestarEncodableType", data)
         return self._read(data)
 
-    def _read(self, content: Any) -> Any:
+    def _read(self, content: Any) -> LitestarEncodableType:
         """The repository's rows are Structs; those that a noun selects by itself become such."""
         struct = row_struct(self.model_type)  # type: ignore[arg-type]  # narrowed to a table, see above
         if isinstance(content, list):
             return [row if isinstance(row, struct) else struct(*row) for row in content]
-        return content if content is None or isinstance(content, struct) else struct(*content)
+        is_ready = content is None or isinstance(content, struct)
+        return cast("LitestarEncodableType", content if is_ready else struct(*content))
 
     @classmethod
     def create_openapi_schema(
@@ -132,6 +133,6 @@ class RowDTO(_DTO[T]):
         """Describe the table's Struct, or a list of it where the handler returns a list."""
         struct: Any = row_struct(cls.model_type)  # type: ignore[arg-type]
         inner = field_definition.inner_types[0] if field_definition.is_subclass_of(Response) else field_definition
-        annotation = FieldDefinition.from_annotation(list[struct] if inner.is_subclass_of(list) else struct)
-        schema: Reference | Schema = schema_creator.for_field_definition(annotation)
-        return schema
+        row: Reference = schema_creator.for_field_definition(FieldDefinition.from_annotation(struct))
+        schema_creator.schema_registry.from_reference(row).schema.description = cleandoc(struct.__doc__ or "") or None
+        return Schema(type=OpenAPIType.ARRAY, items=row) if inner.is_subclass_of(list) else row

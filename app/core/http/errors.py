@@ -33,6 +33,7 @@ _UNAVAILABLE: Final = {
     Failure.SLOW: "This takes the database too long; ask for less, or try again later",
 }
 _FAILED: Final = "Internal server error"
+REFERRED_TO: Final = "Something else still refers to this"
 _MOST_ERRORS: Final = 20  # a body of a thousand unknown fields is not worth a thousand entries
 _LONGEST_NAME: Final = 100
 
@@ -44,50 +45,62 @@ class FieldError(Struct):
         list[str | int],
         Meta(description="Where: `body`, `query` or `header`, then the field.", examples=[["body", "title"]]),
     ]
-    msg: Annotated[str, Meta(examples=["String should have at most 200 characters"])]
-    type: Annotated[str, Meta(examples=["string_too_long"])]
+    msg: Annotated[str, Meta(description="For people.", examples=["String should have at most 200 characters"])]
+    type: Annotated[str, Meta(description="For programs.", examples=["string_too_long"])]
 
 
-class Error(Struct):
-    """What every error looks like. `errors` comes with 422 only."""
+class Problem(Struct):
+    """What every error looks like."""
 
-    detail: Annotated[str, Meta(description="What is wrong, in one sentence.", examples=["Not Found"])]
+    detail: Annotated[str, Meta(description="What is wrong, in one sentence.")]
     errors: Annotated[
-        list[FieldError] | UnsetType, Meta(description="With 422 only: each thing that is wrong, and where.")
+        list[FieldError] | UnsetType,
+        Meta(description="Each thing that is wrong, and where: with every 422, and with a 409 that is about fields."),
     ] = UNSET
 
 
 AnyRequest = Request[Any, Any, Any]
 
 
-def error_response(status: int, detail: str, headers: dict[str, str] | None = None) -> Response[Error]:
+def error_response(status: int, detail: str, headers: dict[str, str] | None = None) -> Response[Problem]:
     """Return an error in the one form."""
-    return Response(Error(detail), status_code=status, headers=headers, media_type="application/json")
+    return Response(Problem(detail), status_code=status, headers=headers, media_type="application/json")
 
 
 async def send_error(send: Send, status: int, detail: str) -> None:
     """Send an error in the one form from where there is no request that a Response could belong to."""
-    body = msgspec.json.encode(Error(detail))
+    body = msgspec.json.encode(Problem(detail))
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def invalid_input(errors: Sequence[FieldError], status: int = HTTPStatus.UNPROCESSABLE_ENTITY) -> Response[Error]:
-    """Return a 422, or a 409, whose sentence is the first of the errors."""
+def invalid_input(errors: Sequence[FieldError]) -> Response[Problem]:
+    """Return a 422 whose sentence is the first of the errors."""
+    return Response(_naming(errors), status_code=HTTPStatus.UNPROCESSABLE_ENTITY, media_type="application/json")
+
+
+def clash_of(columns: Sequence[str]) -> Problem:
+    """Return the error that names the fields which are to be unique; it says nothing of the row that has the values."""
+    if not columns:
+        return Problem("This conflicts with what is stored already")
+    message = f"There is one with {'this value' if len(columns) == 1 else 'these values'} already"
+    return _naming([FieldError(["body", column], message, "unique") for column in columns])
+
+
+def _naming(errors: Sequence[FieldError]) -> Problem:
     first, others = errors[0], len(errors) - 1
     name = ".".join(map(str, first.loc[1:])) or str(first.loc[0])
     detail = f"{name}: {first.msg}" + (f" (+{others} more)" if others else "")
-    body = Error(detail, list(errors[:_MOST_ERRORS]))
-    return Response(body, status_code=status, media_type="application/json")
+    return Problem(detail, list(errors[:_MOST_ERRORS]))
 
 
-def _on_body(_: AnyRequest, error: ValidationError) -> Response[Error]:
+def _on_body(_: AnyRequest, error: ValidationError) -> Response[Problem]:
     found = error.errors(include_url=False, include_context=False, include_input=False)
     return invalid_input([FieldError(["body", *map(_short, e["loc"])], e["msg"], e["type"]) for e in found])
 
 
-def _on_parameters(_: AnyRequest, error: ValidationException) -> Response[Error]:
+def _on_parameters(_: AnyRequest, error: ValidationException) -> Response[Problem]:
     """Litestar's own validation: of query, header and path, and of a body that is not there at all."""
     found = error.extra if isinstance(error.extra, list) else []
     if not found or any(e.get("key") == "data" for e in found):
@@ -95,7 +108,7 @@ def _on_parameters(_: AnyRequest, error: ValidationException) -> Response[Error]
     return invalid_input([FieldError([_place(e), e["key"]], e["message"], "value_error") for e in found])
 
 
-def _on_http(_: AnyRequest, error: HTTPException) -> Response[Error]:
+def _on_http(_: AnyRequest, error: HTTPException) -> Response[Problem]:
     if error.status_code == HTTPStatus.BAD_REQUEST:  # the guide has one status for invalid input
         return invalid_input([FieldError(["request"], error.detail, "invalid")])
     headers = dict(error.headers or {})
@@ -104,25 +117,26 @@ def _on_http(_: AnyRequest, error: HTTPException) -> Response[Error]:
     return error_response(error.status_code, error.detail, headers)
 
 
-def _on_missing_row(_: AnyRequest, error: RowNotFound) -> Response[Error]:
+def _on_missing_row(_: AnyRequest, error: RowNotFound) -> Response[Problem]:
     return error_response(HTTPStatus.NOT_FOUND, str(error))
 
 
-def _on_changed_row(_: AnyRequest, error: RowChanged) -> Response[Error]:
+def _on_changed_row(_: AnyRequest, error: RowChanged) -> Response[Problem]:
     return error_response(HTTPStatus.PRECONDITION_FAILED, str(error), tag_of(error.row))
 
 
-def _on_read_only(_: AnyRequest, error: FieldsReadOnly) -> Response[Error]:
+def _on_read_only(_: AnyRequest, error: FieldsReadOnly) -> Response[Problem]:
     message = "This is set by the server; leave it out, or send it back as it is"
     return invalid_input([FieldError(["body", name], message, "read_only") for name in error.names])
 
 
-def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]:
+def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Problem]:
     match classify(error):
         case Failure.CLASH:
-            return _clash(refused_columns(error))
+            body = clash_of(refused_columns(error))
+            return Response(body, status_code=HTTPStatus.CONFLICT, media_type="application/json")
         case Failure.REFERRED_TO:
-            return error_response(HTTPStatus.CONFLICT, "Something else still refers to this")
+            return error_response(HTTPStatus.CONFLICT, REFERRED_TO)
         case Failure.REFERENCE:  # to a row of somebody else's, or to none: nobody can tell apart which
             places = [["body", column] for column in refused_columns(error)] or [["body"]]
             message = "This refers to something that does not exist"
@@ -136,7 +150,7 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Error]
     return _on_bug(request, error)
 
 
-def _let_pass(request: AnyRequest, failure: Failure, error: SQLAlchemyError) -> Response[Error]:
+def _let_pass(request: AnyRequest, failure: Failure, error: SQLAlchemyError) -> Response[Problem]:
     """Answer where the database refuses what validation should have refused: that is our bug, and needs an alarm.
 
     A value that cannot be stored is still the client's to change. A rule of the table may be unknown to this version.
@@ -147,20 +161,12 @@ def _let_pass(request: AnyRequest, failure: Failure, error: SQLAlchemyError) -> 
     return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])
 
 
-def _clash(columns: Sequence[str]) -> Response[Error]:
-    """Name the fields that are to be unique; nothing is said of the row that has their values already."""
-    if not columns:
-        return error_response(HTTPStatus.CONFLICT, "This conflicts with what is stored already")
-    message = "There is one with this value already" if len(columns) == 1 else "There is one with these values already"
-    return invalid_input([FieldError(["body", column], message, "unique") for column in columns], HTTPStatus.CONFLICT)
-
-
-def _on_unknown_outcome(request: AnyRequest, error: OutcomeUnknown) -> Response[Error]:
+def _on_unknown_outcome(request: AnyRequest, error: OutcomeUnknown) -> Response[Problem]:
     logger.error("%s: the connection to the database broke while it was storing", _called(request))
     return error_response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), RETRY_AFTER)
 
 
-def _on_repository(request: AnyRequest, error: RepositoryError) -> Response[Error]:
+def _on_repository(request: AnyRequest, error: RepositoryError) -> Response[Problem]:
     """advanced-alchemy calls nearly everything an integrity error; what happened is in its cause."""
     if isinstance(error, NotFoundError):
         return error_response(HTTPStatus.NOT_FOUND, "Not Found")
@@ -168,7 +174,7 @@ def _on_repository(request: AnyRequest, error: RepositoryError) -> Response[Erro
     return _on_database(request, cause) if isinstance(cause, SQLAlchemyError) else _on_bug(request, error)
 
 
-def _on_bug(request: AnyRequest, error: Exception) -> Response[Error]:
+def _on_bug(request: AnyRequest, error: Exception) -> Response[Problem]:
     logger.error("%s failed", _called(request), exc_info=error)
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED)
 

@@ -7,8 +7,7 @@ costs a count of all rows and comes only when it is asked for (`Prefer: count=ex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import NoneType
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from litestar import Request, Response
@@ -33,13 +32,22 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
 MAX_OFFSET = 10_000  # rows: the database reads and throws away as many
 LIST_HEADERS = [
-    ResponseHeader(name=name, description=text, documentation_only=True)
-    for name, text in {
-        "Link": "The next and the previous page, where there are such (RFC 8288).",
-        "X-Total-Count": "The number of all rows, where it was asked for.",
-    }.items()
+    ResponseHeader(name="Link", description="The next and the previous page (RFC 8288).", documentation_only=True),
+    ResponseHeader(
+        name="X-Total-Count",
+        description="The number of all rows, where it was asked for.",
+        value=0,  # type: ignore[arg-type]  # whose type is documented
+        documentation_only=True,
+    ),
 ]
 MAX_NAME = 100  # characters of an unknown parameter's name that an answer repeats
+
+
+class QueryField(NamedTuple):
+    """A parameter of a query: its rule, and whether it is an integer, which has one spelling."""
+
+    rule: QueryParameter
+    is_integer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +89,28 @@ def provide_page(  # noqa: PLR0917  # Litestar gives each by its name
         int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many to return at most.")
     ] = DEFAULT_LIMIT,
     offset: Annotated[
-        int, QueryParameter(ge=0, le=MAX_OFFSET, description="How many to skip. `Link` leads further than that.")
+        int,
+        QueryParameter(
+            ge=0,
+            le=MAX_OFFSET,
+            description="How many to skip; without `after` and `before`. `Link` leads further than that.",
+        ),
     ] = 0,
     after: Annotated[
-        int, QueryParameter(ge=0, le=MAX_ID, description="Only rows with a greater `id`: what `Link` uses.")
+        int,
+        QueryParameter(
+            ge=0,
+            le=MAX_ID,
+            description="Only rows with a greater `id`: what `Link` uses. Without `offset` and `before`.",
+        ),
     ] = 0,
     before: Annotated[
-        int | None, QueryParameter(ge=1, le=MAX_ID, description="Only the last rows with a smaller `id`.")
+        int | None,
+        QueryParameter(
+            ge=1,
+            le=MAX_ID,
+            description="Only the last rows with a smaller `id`: what `Link` uses. Without `offset` and `after`.",
+        ),
     ] = None,
     prefer: Annotated[
         str, HeaderParameter(name="Prefer", description="`count=exact` asks for the total, in `X-Total-Count`.")
@@ -130,25 +153,27 @@ class QueryMiddleware(ASGIMiddleware):
 
 def _check_query(handler: BaseRouteHandler, pairs: list[tuple[str, str]]) -> None:
     names = [name for name, _ in pairs]
-    integers_by_name = _query_parameters(handler)
+    known = query_parameters(handler)
     for name, value in pairs:
-        if name not in integers_by_name:
+        if name not in known:
             raise _invalid(name, "Unknown query parameter")
         if names.count(name) > 1:
             raise _invalid(name, "Give this parameter once")
-        if integers_by_name[name] and not is_integer(value):
+        if known[name].is_integer and not is_integer(value):
             raise _invalid(name, "Send an integer in decimal digits")
 
 
 @cache
-def _query_parameters(handler: BaseRouteHandler) -> Mapping[str, bool]:
-    """The names of the query parameters that the handler has, and whether each is an integer."""
+def query_parameters(handler: BaseRouteHandler) -> Mapping[str, QueryField]:
+    """Return what may stand in the query, by its name."""
     signatures = _signatures(handler.parsed_fn_signature, handler.resolve_dependencies())
     fields = (field for signature in signatures for field in signature.parameters.values())
     return {
-        f.kwarg_definition.name or f.name: {inner.annotation for inner in f.inner_types or (f,)} - {NoneType} == {int}
-        for f in fields
-        if isinstance(f.kwarg_definition, QueryParameter)
+        field.kwarg_definition.name or field.name: QueryField(
+            field.kwarg_definition, {inner.annotation for inner in field.inner_types or (field,)} - {NoneType} == {int}
+        )
+        for field in fields
+        if isinstance(field.kwarg_definition, QueryParameter)
     }
 
 

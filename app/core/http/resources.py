@@ -10,6 +10,7 @@ from __future__ import annotations
 import builtins
 import re
 from collections.abc import Callable
+from http import HTTPStatus
 from inspect import cleandoc
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, get_args
 
@@ -26,6 +27,7 @@ from app.core.data.owned import Owned
 from app.core.data.ownership import session_of
 from app.core.data.repository import Repository, Seen
 from app.core.data.rows import Row
+from app.core.http.conflicts import conflicts_of
 from app.core.http.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.listing import LIST_HEADERS, Page, provide_page
 from app.core.http.tags import ETAG, provide_seen, tagged
@@ -127,10 +129,13 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         noun = self.noun()
         a_noun = f"an {noun}" if noun[0] in "aeiou" else f"a {noun}"
         names = {"noun": noun, "a_noun": a_noun, "nouns": self.nouns().replace("_", " ")}
+        conflicts = conflicts_of(self.model, noun)
         for handler in handlers:
             if isinstance(handler, HTTPRouteHandler):
                 handler.operation_id = handler.operation_id or f"{self.nouns()}_{handler.fn.__name__}"
                 handler.description = handler.description or cleandoc(handler.fn.__doc__ or "")
+                if conflict := conflicts.get(handler.fn.__name__):
+                    handler.responses = {HTTPStatus.CONFLICT: conflict, **(handler.responses or {})}
                 for text in ("summary", "description", "response_description"):
                     setattr(handler, text, (getattr(handler, text) or "").format(**names) or None)
         return handlers

@@ -4,10 +4,11 @@ from litestar import get
 from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
 from litestar.params import SkipValidation
 
-from app.core.http.errors import RETRY_AFTER, AnyRequest, Error
-from app.core.ops.readiness import Readiness
+from app.core.http.errors import RETRY_AFTER, AnyRequest, Problem
+from app.core.ops.readiness import SILENT, Readiness
 from app.core.ops.server.protocol import DRAINING
 
 Status = dict[str, str]
@@ -35,7 +36,14 @@ async def health() -> Status:
     summary="Can it serve?",
     tags=["Health"],
     response_description="It can.",
-    responses={503: ResponseSpec(Error, description="It cannot; `detail` says why.", generate_examples=False)},
+    responses={
+        503: ResponseSpec(
+            Problem,
+            description="It cannot; `detail` says why.",
+            generate_examples=False,
+            examples=[Example(value={"detail": SILENT})],
+        )
+    },
 )
 async def ready(request: AnyRequest, readiness: NamedDependency[SkipValidation[Readiness]]) -> Status:
     """Ask whether requests can be served. The sentence of a 503 says why not."""

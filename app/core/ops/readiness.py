@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 READY_WITHIN: Final = 1.0  # seconds
 
 _APPLIED: Final = text("SELECT version_num FROM alembic_version")
-_SILENT: Final = "The database does not answer"
+SILENT: Final = "The database does not answer"
 _BEHIND: Final = "The database lacks migrations"
 
 
@@ -67,7 +67,7 @@ class Readiness:
         task.add_done_callback(_take_outcome)
         task.cancel()  # and do not wait: the driver takes up to five seconds to give up on a frozen server
         logger.warning("not ready, the database says nothing within %g s", READY_WITHIN)
-        return _SILENT
+        return SILENT
 
     async def _ask(self) -> str | None:
         if self._revisions is None:
@@ -77,7 +77,7 @@ class Readiness:
                 applied = set((await connection.execute(_APPLIED)).scalars())
         except SQLAlchemyError as error:
             logger.warning("not ready, the database says: %s", in_one_line(error))
-            return _BEHIND if classify(error) is Failure.BUG else _SILENT  # it has no such table
+            return _BEHIND if classify(error) is Failure.BUG else SILENT  # it has no such table
         return _BEHIND if self._revisions.are_behind(applied) else None
 
 

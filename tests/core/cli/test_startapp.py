@@ -43,7 +43,7 @@ def files() -> dict[str, int]:
         ("rows", "'RowFactory' is the name of something else"),
         ("resources", "'ResourceController' is the name of something else"),
         ("jobs --singular task", "'Task' is the name of something else"),
-        ("errors", "'Error' is the name of something else"),
+        ("problems", "'Problem' is the name of something else"),
         ("notes title", "'title' is no field; write name:type"),
         ("notes title:", "'title:' is no field"),
         ("notes title:str:", "'title:str:' is no field"),

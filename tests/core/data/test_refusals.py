@@ -107,3 +107,10 @@ def test_deleting_what_is_referred_to_is_a_409_without_a_field(library: Library)
     answer = library.ask("DELETE", f"/api/shelves/{mine}")
 
     assert (answer.status, answer.body) == (409, {"detail": "Something else still refers to this"})
+
+
+def test_deleting_what_takes_along_what_is_referred_to_is_a_409(library: Library) -> None:
+    building = library.ask("POST", "/api/buildings", {"name": "A"}).body["id"]
+    book(library, shelf_id=shelf(library, "in the building", building_id=building))
+
+    assert library.ask("DELETE", f"/api/buildings/{building}").status == 409

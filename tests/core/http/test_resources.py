@@ -20,7 +20,7 @@ def test_the_docs_speak_of_the_noun(name: str, table: str, summary: str, listing
     class Controller(ResourceController[Task, TaskCreate, TaskUpdate]):
         path = "/api/named"
 
-    Controller.model = type(name, (), {"__tablename__": table})
+    Controller.model = type(name, (), {"__tablename__": table, "__table__": Task.__table__})
     handlers = Controller(owner=None).get_route_handlers()  # type: ignore[arg-type]  # nobody asks the owner here
     named = {h.operation_id: h.summary for h in handlers if isinstance(h, HTTPRouteHandler)}
 

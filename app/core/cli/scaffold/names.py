@@ -23,7 +23,7 @@ _SQL: Final = RESERVED_WORDS | {  # of SQLite, which reserves some more
     *("insert", "is", "isnull", "join", "like", "match", "natural", "notnull", "nothing", "raise", "regexp", "set"),
     *("transaction", "update", "values", "without", "full", "inner", "left", "outer", "right", "cross", "glob"),
 }
-_DOCUMENTED: Final = frozenset({"Error", "FieldError"})  # what the API's description has already
+_DOCUMENTED: Final = frozenset({"Problem", "FieldError"})  # what the API's description has already
 
 
 @dataclass(frozen=True)

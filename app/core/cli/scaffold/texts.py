@@ -54,7 +54,7 @@ from app.core.http.resources import ResourceController
 
 
 $controller
-    """The $nouns of the caller."""
+    """Your $nouns."""
 
     path = "$path"
 ''')

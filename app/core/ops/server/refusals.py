@@ -5,7 +5,7 @@ from typing import Final
 
 import msgspec
 
-from app.core.http.errors import Error
+from app.core.http.errors import Problem
 from app.core.http.headers import security_headers
 
 _RETRY_AFTER: Final = (b"retry-after", b"1")  # seconds
@@ -21,7 +21,7 @@ class Refused(Exception):
 
     def answer(self) -> bytes:
         """Return the answer as it goes over the wire."""
-        body = msgspec.json.encode(Error(self.detail))
+        body = msgspec.json.encode(Problem(self.detail))
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         headers += [(b"connection", b"close"), *security_headers(https_only=False)]
         if self.status is HTTPStatus.SERVICE_UNAVAILABLE:

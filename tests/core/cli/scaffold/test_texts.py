@@ -55,7 +55,7 @@ from app.notes.schemas import NoteCreate, NoteUpdate
 
 
 class NoteController(ResourceController[Note, NoteCreate, NoteUpdate]):
-    """The notes of the caller."""
+    """Your notes."""
 
     path = "/api/notes"
 '''

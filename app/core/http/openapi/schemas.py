@@ -1,0 +1,130 @@
+"""Schemas: what the document says of a value, by those who check it.
+
+pydantic describes the bodies, because it validates them, and msgspec the errors, because it writes them. Parameters
+and rows are Litestar's, which loses limits on the way: of integers it makes floats, and it forgets a limit of zero.
+"""
+
+import math
+from collections.abc import Collection
+from typing import Any, Final
+
+import msgspec
+from litestar.openapi.spec import OpenAPIType
+from litestar.openapi.spec import Schema as LitestarSchema
+from litestar.params import KwargDefinition, QueryParameter
+from litestar.plugins import OpenAPISchemaPlugin
+from litestar.typing import FieldDefinition
+from pydantic import BaseModel
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, models_json_schema
+from pydantic_core.core_schema import NullableSchema
+
+Schema = dict[str, Any]
+
+REFERENCE: Final = "#/components/schemas/{model}"
+_NULL: Final = {"type": "null"}
+_INT32: Final = 2**31
+
+
+class ExactIntegers(OpenAPISchemaPlugin):
+    """Describes integers by the limits that they have."""
+
+    @staticmethod
+    def is_plugin_supported_type(value: Any) -> bool:
+        """Take integers."""
+        return value is int
+
+    def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> LitestarSchema:
+        """Describe one."""
+        limits = field_definition.kwarg_definition
+        if not isinstance(limits, KwargDefinition):
+            return LitestarSchema(type=OpenAPIType.INTEGER)
+        return LitestarSchema(
+            type=OpenAPIType.INTEGER,
+            minimum=limits.ge,
+            exclusive_minimum=limits.gt,
+            maximum=limits.le,
+            exclusive_maximum=limits.lt,
+        )
+
+
+class _BodySchemas(GenerateJsonSchema):
+    """pydantic's description, without titles that only repeat the field's name."""
+
+    def field_title_should_be_set(self, schema: Any) -> bool:
+        return False
+
+    def nullable_schema(self, schema: NullableSchema) -> JsonSchemaValue:
+        return _or_null(self.generate_inner(schema["schema"]))
+
+
+def body_schemas(models: Collection[type[BaseModel]]) -> tuple[dict[type[BaseModel], str], dict[str, Schema]]:
+    """Return the name of each model's schema, and the schemas by name, with those that they refer to."""
+    asked = [(model, "validation") for model in models]
+    found, made = models_json_schema(asked, ref_template=REFERENCE, schema_generator=_BodySchemas)  # type: ignore[arg-type]
+    names = {model: found[model, "validation"]["$ref"].rpartition("/")[2] for model in models}
+    return names, {name: _without_defaults(schema) for name, schema in made.get("$defs", {}).items()}
+
+
+def struct_schemas(struct: type[msgspec.Struct]) -> dict[str, Schema]:
+    """Return the schema of a struct and of those in it, by name."""
+    return msgspec.json.schema_components([struct], ref_template=REFERENCE.replace("model", "name"))[1]
+
+
+def tidied(node: Any) -> Any:
+    """Return a part of the document, with the width of each integer, and without alternatives that are none."""
+    if isinstance(node, list):
+        return [tidied(part) for part in node]
+    if not isinstance(node, dict):
+        return node
+    made = {name: tidied(part) for name, part in node.items()}
+    for key in ("oneOf", "allOf"):
+        alternatives = made.get(key)
+        others = [part for part in alternatives if part != _NULL] if isinstance(alternatives, list) else []
+        if alternatives and len(others) == 1:
+            del made[key]
+            made = (others[0] if len(alternatives) == 1 else _or_null(others[0])) | made
+    return {"format": "int64"} | made if _is_wide_integer(made) else made
+
+
+def sent_schema(schema: Schema, parameter: QueryParameter | None) -> Schema:
+    """Return the schema of what a request may leave out, where it does not: there is no null in a query or a header."""
+    made = dict(schema)
+    others = [part for part in schema.get("anyOf", ()) if part != _NULL]
+    if len(others) == 1:
+        made = others[0] | {name: part for name, part in schema.items() if name != "anyOf"}
+    if isinstance(kinds := made.get("type"), list):
+        (made["type"],) = (kind for kind in kinds if kind != "null")
+    if None in made.get("enum", ()):
+        made["enum"] = [value for value in made["enum"] if value is not None]
+    if parameter and parameter.ge is not None:  # of which Litestar forgets a zero
+        made = tidied({name: part for name, part in made.items() if part != "int64"} | {"minimum": parameter.ge})
+    return made
+
+
+def _is_wide_integer(schema: Schema) -> bool:
+    """Tell whether it may be more than the 32 bits that an integer is in many languages."""
+    if schema.get("type") not in ("integer", ["integer", "null"]):
+        return False
+    return bool(schema.get("minimum", -math.inf) < -_INT32 or schema.get("maximum", math.inf) >= _INT32)
+
+
+def _or_null(schema: Schema) -> Schema:
+    if isinstance(schema.get("type"), str) and not schema.keys() & {"enum", "const"}:
+        return {**schema, "type": [schema["type"], "null"]}
+    return {"anyOf": [schema, _NULL]}
+
+
+def _without_defaults(schema: Schema) -> Schema:
+    """Say a default in words: generators of clients take a field that has one for a field that is always sent."""
+    if "properties" not in schema:
+        return schema
+    return {**schema, "properties": {name: _in_words(field) for name, field in schema["properties"].items()}}
+
+
+def _in_words(field: Schema) -> Schema:
+    default = field.get("default")
+    field = {name: value for name, value in field.items() if name != "default"}
+    if default is None:  # what is left out of a change is left alone
+        return field
+    said = f"`{msgspec.json.encode(default).decode()}` unless it is sent."
+    return {**field, "description": " ".join(filter(None, [field.get("description"), said]))}
