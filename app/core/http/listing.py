@@ -7,7 +7,8 @@ costs a count of all rows and comes only when it is asked for (`Prefer: count=ex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Annotated, Any, NamedTuple
+from types import NoneType
+from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode
 
 from litestar import Request, Response
@@ -19,6 +20,7 @@ from litestar.handlers import BaseRouteHandler
 from litestar.middleware import ASGIMiddleware
 from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.typing import FieldDefinition
 from litestar.utils.signature import ParsedSignature
 
 from app.core.auth.middleware import PUBLIC
@@ -41,13 +43,6 @@ LIST_HEADERS = [
     ),
 ]
 MAX_NAME = 100  # characters of an unknown parameter's name that an answer repeats
-
-
-class QueryField(NamedTuple):
-    """A parameter of a query: its rule, and whether it is an integer, which has one spelling."""
-
-    rule: QueryParameter
-    is_integer: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,29 +147,34 @@ class QueryMiddleware(ASGIMiddleware):
 
 
 def _check_query(handler: BaseRouteHandler, pairs: list[tuple[str, str]]) -> None:
-    names = [name for name, _ in pairs]
     known = query_parameters(handler)
+    names = [name for name, _ in pairs]
     for name, value in pairs:
         if name not in known:
             raise _invalid(name, "Unknown query parameter")
         if names.count(name) > 1:
             raise _invalid(name, "Give this parameter once")
-        if known[name].is_integer and not is_integer(value):
+        if _is_integer(known[name]) and not is_integer(value):
             raise _invalid(name, "Send an integer in decimal digits")
+        if value.lower() == "null" and not _takes_text(known[name]):  # msgspec would take it for one that is left out
+            raise _invalid(name, "Leave this parameter out instead of sending null")
 
 
 @cache
-def query_parameters(handler: BaseRouteHandler) -> Mapping[str, QueryField]:
+def query_parameters(handler: BaseRouteHandler) -> Mapping[str, FieldDefinition]:
     """Return what may stand in the query, by its name."""
     signatures = _signatures(handler.parsed_fn_signature, handler.resolve_dependencies())
-    fields = (field for signature in signatures for field in signature.parameters.values())
-    return {
-        field.kwarg_definition.name or field.name: QueryField(
-            field.kwarg_definition, {inner.annotation for inner in field.inner_types or (field,)} - {NoneType} == {int}
-        )
-        for field in fields
-        if isinstance(field.kwarg_definition, QueryParameter)
-    }
+    fields = [field for signature in signatures for field in signature.parameters.values()]
+    found = ((field.kwarg_definition, field) for field in fields)
+    return {kind.name or field.name: field for kind, field in found if isinstance(kind, QueryParameter)}
+
+
+def _is_integer(field: FieldDefinition) -> bool:
+    return {part.annotation for part in field.inner_types or (field,)} - {NoneType} == {int}
+
+
+def _takes_text(field: FieldDefinition) -> bool:
+    return any(part.annotation is str for part in (field, *field.inner_types))
 
 
 def _signatures(signature: ParsedSignature, dependencies: Mapping[str, Provide]) -> Iterator[ParsedSignature]:

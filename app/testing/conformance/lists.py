@@ -17,8 +17,23 @@ from app.testing.conformance.subject import (
 )
 
 NEVER_TAKEN = (
-    *("abc", "", "1.5", "%00", "10000000000000000000000", "1_0", "01", "%2B1", "+1", "1%0A", "1.0", "1e1", "0x1"),
-    *("-0", "%D9%A3", "%EF%BC%91"),  # digits of other scripts
+    *(
+        "abc",
+        "",
+        "1.5",
+        "%00",
+        "10000000000000000000000",
+        "1_0",
+        "01",
+        "%2B1",
+        "+1",
+        "1%0A",
+        "1.0",
+        "1e1",
+        "0x1",
+        "null",
+    ),
+    *("null", "-0", "%D9%A3", "%EF%BC%91"),  # digits of other scripts
 )
 BAD_PAGES = {
     "limit": ("0", str(MAX_LIMIT + 1), "-1", *NEVER_TAKEN),

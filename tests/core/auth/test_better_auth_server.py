@@ -3,8 +3,6 @@
 Skipped where there is no node, or where its package cannot be fetched.
 """
 
-import re
-import shutil
 import socket
 import subprocess
 import time
@@ -18,12 +16,12 @@ import pytest
 
 from tests.core.auth.issuer import ALGORITHMS
 from tests.core.auth.test_jwks_mode import serving, status
+from tests.npm import install_packages
 
 pytestmark = pytest.mark.slow
 
 HERE: Final = Path(__file__).parent / "better_auth"
 SECRET: Final = "the secret of a server that only tests know"
-_NOT_FETCHED: Final = re.compile(r"ENOTFOUND|EAI_AGAIN|ECONN\w+|ETIMEDOUT|ENETUNREACH|E40[134]|ETARGET")
 
 
 class BetterAuth:
@@ -48,24 +46,8 @@ class BetterAuth:
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the server in it and all that it needs."""
-    if not shutil.which("node") or not shutil.which("npm"):
-        pytest.skip("node and npm are not there")
     folder = tmp_path_factory.mktemp("better_auth")
-    for name in ("package.json", "server.mjs"):
-        shutil.copy(HERE / name, folder)
-    command = [
-        "npm",
-        "install",
-        "--no-audit",
-        "--no-fund",
-        "--no-package-lock",
-        "--ignore-scripts",
-        "--fetch-retries=1",
-    ]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=240, check=False)
-    if done.returncode and _NOT_FETCHED.search(done.stderr):
-        pytest.skip("Better Auth's package cannot be fetched")
-    assert done.returncode == 0, done.stderr
+    install_packages(HERE, folder)
     return folder
 
 

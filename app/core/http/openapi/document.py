@@ -67,8 +67,8 @@ def _describe_request(operation: Part, handler: BaseRouteHandler, schemas: Part,
     _drop_meaningless(operation)
     for parameter in operation.get("parameters", ()):
         _drop_meaningless(parameter)
-        field = query_parameters(handler).get(parameter["name"]) if parameter["in"] == "query" else None
-        schema = parameter["schema"] = sent_schema(parameter["schema"], field.rule if field else None)
+        query = query_parameters(handler).get(parameter["name"]) if parameter["in"] == "query" else None
+        schema = parameter["schema"] = sent_schema(parameter["schema"], query)
         schema.pop("description", None)  # the parameter has it
         # Generators of clients send a default by themselves: only one that a client may want to see stays.
         if parameter["in"] == "header" or not schema.get("default"):

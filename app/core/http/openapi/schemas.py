@@ -11,7 +11,7 @@ from typing import Any, Final
 import msgspec
 from litestar.openapi.spec import OpenAPIType
 from litestar.openapi.spec import Schema as LitestarSchema
-from litestar.params import KwargDefinition, QueryParameter
+from litestar.params import KwargDefinition
 from litestar.plugins import OpenAPISchemaPlugin
 from litestar.typing import FieldDefinition
 from pydantic import BaseModel
@@ -86,7 +86,7 @@ def tidied(node: Any) -> Any:
     return {"format": "int64"} | made if _is_wide_integer(made) else made
 
 
-def sent_schema(schema: Schema, parameter: QueryParameter | None) -> Schema:
+def sent_schema(schema: Schema, parameter: FieldDefinition | None) -> Schema:
     """Return the schema of what a request may leave out, where it does not: there is no null in a query or a header."""
     made = dict(schema)
     others = [part for part in schema.get("anyOf", ()) if part != _NULL]
@@ -96,8 +96,9 @@ def sent_schema(schema: Schema, parameter: QueryParameter | None) -> Schema:
         (made["type"],) = (kind for kind in kinds if kind != "null")
     if None in made.get("enum", ()):
         made["enum"] = [value for value in made["enum"] if value is not None]
-    if parameter and parameter.ge is not None:  # of which Litestar forgets a zero
-        made = tidied({name: part for name, part in made.items() if part != "int64"} | {"minimum": parameter.ge})
+    limits = parameter.kwarg_definition if parameter else None
+    if isinstance(limits, KwargDefinition) and limits.ge is not None:  # of which Litestar forgets a zero
+        made = tidied({name: part for name, part in made.items() if part != "int64"} | {"minimum": limits.ge})
     return made
 
 
