@@ -148,6 +148,40 @@ def test_the_docs_page_works_under_its_policy(page: Any, api: str) -> None:
     assert page.said == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_docs_page_has_the_browsers_colours_and_fits_its_width(
+    browser: Any, api: str, scheme: str, width: int
+) -> None:
+    page = browser.new_page(color_scheme=scheme, viewport={"width": width, "height": 900})
+    page.goto(f"{api}/schema")
+    page.click("#operations-Tasks-tasks_update .opblock-summary-control")
+    page.wait_for_selector("#operations-Tasks-tasks_update .response[data-code='503']")
+
+    colour = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    assert colour == ("rgb(28, 32, 34)" if scheme == "dark" else "rgba(0, 0, 0, 0)")
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.locator("#operations-Tasks-tasks_update").bounding_box()["height"] < 2200
+    assert '"completed": true' in page.inner_text("#operations-Tasks-tasks_update .opblock-section-request-body")
+    page.close()
+
+
+def test_the_docs_page_shows_the_body_of_an_error_that_came_and_keeps_the_token(page: Any, api: str) -> None:
+    page.goto(f"{api}/schema")
+    page.click("button.authorize")
+    assert "app token" in page.inner_text(".auth-container")
+    page.fill(".auth-container input", issue_token("bob", SECRET.encode(), 3600))  # whose rate is unspent
+    page.click(".auth-btn-wrapper button.authorize")
+    page.reload()
+    page.click("#operations-Tasks-tasks_get .opblock-summary-control")
+    page.click("#operations-Tasks-tasks_get .try-out__btn")
+    page.fill("#operations-Tasks-tasks_get input[placeholder=id]", "999")
+    page.click("#operations-Tasks-tasks_get .execute")
+    page.wait_for_selector("#operations-Tasks-tasks_get .live-responses-table .response-col_status:has-text('404')")
+
+    assert "Task not found" in page.inner_text("#operations-Tasks-tasks_get .live-responses-table")
+
+
 def test_the_policy_of_the_docs_page_holds(page: Any, api: str) -> None:
     page.goto(f"{api}/schema")
 
