@@ -23,19 +23,19 @@ class State(StrEnum):
     WORN = "worn"
 
 
-class BuildingFields(SQLModel):
+class SampleBuildingFields(SQLModel):
     """What a user says about one of the buildings."""
 
     name: Line = Field(max_length=50)
 
 
-class Building(BuildingFields, Owned, table=True):
+class SampleBuilding(SampleBuildingFields, Owned, table=True):
     """One of a user's buildings."""
 
-    __tablename__ = "buildings"
+    __tablename__ = "sample_buildings"
 
 
-class ShelfFields(SQLModel):
+class SampleShelfFields(SQLModel):
     """What a user says about one of the shelves."""
 
     name: Line = Field(max_length=50)
@@ -47,22 +47,22 @@ class ShelfFields(SQLModel):
     label_on_the_right_hand_side: Line | None = None
 
 
-class Shelf(Timestamped, ShelfFields, Owned, table=True):
+class SampleShelf(Timestamped, SampleShelfFields, Owned, table=True):
     """One of a user's shelves."""
 
-    __tablename__ = "shelves"
+    __tablename__ = "sample_shelves"
     __table_args__ = owned_table(
         (
             UniqueConstraint("user_id", "name"),
             UniqueConstraint("user_id", "label_on_the_left_hand_side", "label_on_the_right_hand_side"),
             Index(None, "user_id", "room", "place", unique=True),
-            Index("ux_shelves_code", "user_id", text("lower(code)"), unique=True),
+            Index("ux_sample_shelves_code", "user_id", text("lower(code)"), unique=True),
         ),
-        reference("building_id", "buildings", when_deleted="delete"),
+        reference("building_id", "sample_buildings", when_deleted="delete"),
     )
 
 
-class BookFields(SQLModel):
+class SampleBookFields(SQLModel):
     """What a user says about one of the books."""
 
     title: Line = Field(max_length=200)
@@ -85,57 +85,57 @@ class BookFields(SQLModel):
     sequel_of_id: RowId | None = Field(default=None, sa_type=BigIntKey)
 
 
-class Book(Timestamped, BookFields, Owned, table=True):
+class SampleBook(Timestamped, SampleBookFields, Owned, table=True):
     """One of a user's books."""
 
-    __tablename__ = "books"
+    __tablename__ = "sample_books"
     __table_args__ = owned_table(
-        reference("shelf_id", "shelves", when_deleted="refuse"),
+        reference("shelf_id", "sample_shelves", when_deleted="refuse"),
         reference("lent_to_id", "projects", when_deleted="clear"),
-        reference("sequel_of_id", "books", when_deleted="delete"),
+        reference("sequel_of_id", "sample_books", when_deleted="delete"),
     )
 
 
-class BuildingCreate(BuildingFields, CreateSchema):
+class SampleBuildingCreate(SampleBuildingFields, CreateSchema):
     """A new building."""
 
 
-class BuildingUpdate(BuildingFields, UpdateSchema):
+class SampleBuildingUpdate(SampleBuildingFields, UpdateSchema):
     """What to change about one of the buildings."""
 
 
-class ShelfCreate(ShelfFields, CreateSchema):
+class SampleShelfCreate(SampleShelfFields, CreateSchema):
     """A new shelf."""
 
 
-class ShelfUpdate(ShelfFields, UpdateSchema):
+class SampleShelfUpdate(SampleShelfFields, UpdateSchema):
     """What to change about one of the shelves."""
 
 
-class BookCreate(BookFields, CreateSchema):
+class SampleBookCreate(SampleBookFields, CreateSchema):
     """A new book."""
 
 
-class BookUpdate(BookFields, UpdateSchema):
+class SampleBookUpdate(SampleBookFields, UpdateSchema):
     """What to change about one of the books."""
 
 
-class BuildingController(ResourceController[Building, BuildingCreate, BuildingUpdate]):
+class SampleBuildingController(ResourceController[SampleBuilding, SampleBuildingCreate, SampleBuildingUpdate]):
     """Your buildings."""
 
-    path = "/api/buildings"
+    path = "/api/sample-buildings"
 
 
-class ShelfController(ResourceController[Shelf, ShelfCreate, ShelfUpdate]):
+class SampleShelfController(ResourceController[SampleShelf, SampleShelfCreate, SampleShelfUpdate]):
     """Your shelves."""
 
-    path = "/api/shelves"
+    path = "/api/sample-shelves"
 
 
-class BookController(ResourceController[Book, BookCreate, BookUpdate]):
+class SampleBookController(ResourceController[SampleBook, SampleBookCreate, SampleBookUpdate]):
     """Your books."""
 
-    path = "/api/books"
+    path = "/api/sample-books"
 
 
-NOUNS = (BuildingController, ShelfController, BookController)
+NOUNS = (SampleBuildingController, SampleShelfController, SampleBookController)

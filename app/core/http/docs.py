@@ -34,9 +34,9 @@ Every row belongs to the user who created it; of the rows of others nobody learn
 **Changes.** `PUT` and `PATCH` change the fields that are sent, and no other. With `If-Match` they and `DELETE` act on
 the state of the row that you have read, or answer 412.
 
-**Errors** are one sentence in `detail`. A 422, and a 409 that is about fields, name these in `errors`. Besides the
-errors of each operation there are a 404 and a 405 for what is not offered, a 408 for a body that does not arrive, and a
-421 for another host name.
+**Errors** are one sentence in `detail`. A 422, and a 409 about fields, names the fields in `errors`. Besides the errors
+of each operation there are a 404 and a 405 for what is not offered, a 408 for a body that does not arrive, and a 421
+for another host name.
 """
 _WHERE_FROM: Final = """\
 A token that Better Auth issued: in a frontend, what `authClient.token()` returns. To try something out, let the machine

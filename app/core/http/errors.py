@@ -43,7 +43,9 @@ class FieldError(Struct):
 
     loc: Annotated[
         list[str | int],
-        Meta(description="Where: `body`, `query` or `header`, then the field.", examples=[["body", "title"]]),
+        Meta(
+            description="Where: `body`, `query`, `header` or `request`, then the field.", examples=[["body", "title"]]
+        ),
     ]
     msg: Annotated[str, Meta(description="For people.", examples=["String should have at most 200 characters"])]
     type: Annotated[str, Meta(description="For programs.", examples=["string_too_long"])]

@@ -18,13 +18,13 @@ def problem(answer: Answer) -> tuple[int, list[list[str]], list[str]]:
 
 
 def shelf(library: Library, name: str, user: str = "alice", **more: Any) -> int:
-    answer = library.ask("POST", "/api/shelves", {"name": name, **more}, user)
+    answer = library.ask("POST", "/api/sample-shelves", {"name": name, **more}, user)
     assert answer.status == 201, answer.body
     return int(answer.body["id"])
 
 
 def book(library: Library, user: str = "alice", **more: Any) -> Answer:
-    return library.ask("POST", "/api/books", {"title": "A", "pages": 1, **more}, user)
+    return library.ask("POST", "/api/sample-books", {"title": "A", "pages": 1, **more}, user)
 
 
 def test_a_value_that_is_taken_is_a_409_that_names_its_field(library: Library) -> None:
@@ -33,9 +33,9 @@ def test_a_value_that_is_taken_is_a_409_that_names_its_field(library: Library) -
     same = {"name": "taken"}
 
     for method, path in (
-        ("POST", "/api/shelves"),
-        ("PUT", f"/api/shelves/{other}"),
-        ("PATCH", f"/api/shelves/{other}"),
+        ("POST", "/api/sample-shelves"),
+        ("PUT", f"/api/sample-shelves/{other}"),
+        ("PATCH", f"/api/sample-shelves/{other}"),
     ):
         answer = library.ask(method, path, same)
 
@@ -46,7 +46,7 @@ def test_a_value_that_is_taken_is_a_409_that_names_its_field(library: Library) -
 
 def test_values_that_are_taken_together_are_each_named(library: Library) -> None:
     shelf(library, "together 1", room="hall", place=1)
-    answer = library.ask("POST", "/api/shelves", {"name": "together 2", "room": "hall", "place": 1})
+    answer = library.ask("POST", "/api/sample-shelves", {"name": "together 2", "room": "hall", "place": 1})
 
     assert problem(answer) == (409, [["body", "room"], ["body", "place"]], ["unique", "unique"])
 
@@ -54,14 +54,14 @@ def test_values_that_are_taken_together_are_each_named(library: Library) -> None
 def test_a_rule_with_a_name_that_postgresql_cuts_is_known(library: Library) -> None:
     labels = {"label_on_the_left_hand_side": "a", "label_on_the_right_hand_side": "b"}
     shelf(library, "labelled 1", **labels)
-    answer = library.ask("POST", "/api/shelves", {"name": "labelled 2", **labels})
+    answer = library.ask("POST", "/api/sample-shelves", {"name": "labelled 2", **labels})
 
     assert problem(answer)[:2] == (409, [["body", label] for label in labels])
 
 
 def test_a_rule_that_is_about_no_field_names_none(library: Library) -> None:
     shelf(library, "in code 1", code="x")
-    answer = library.ask("POST", "/api/shelves", {"name": "in code 2", "code": "X"})
+    answer = library.ask("POST", "/api/sample-shelves", {"name": "in code 2", "code": "X"})
 
     assert (answer.status, answer.body) == (409, {"detail": "This conflicts with what is stored already"})
 
@@ -78,7 +78,7 @@ def test_a_reference_to_nothing_is_a_422_that_names_it(library: Library, column:
     wrong: dict[str, Any] = {"shelf_id": mine, column: NOTHING}
     answer = book(library, **wrong)
     stored = book(library, shelf_id=mine).body["id"]
-    changed = library.ask("PATCH", f"/api/books/{stored}", {column: NOTHING})
+    changed = library.ask("PATCH", f"/api/sample-books/{stored}", {column: NOTHING})
 
     for found in (answer, changed):
         assert problem(found) == (422, [["body", column]], ["reference"])
@@ -104,13 +104,13 @@ def test_a_reference_to_anothers_row_is_answered_like_one_to_nothing(library: Li
 def test_deleting_what_is_referred_to_is_a_409_without_a_field(library: Library) -> None:
     mine = shelf(library, "in use")
     book(library, shelf_id=mine)
-    answer = library.ask("DELETE", f"/api/shelves/{mine}")
+    answer = library.ask("DELETE", f"/api/sample-shelves/{mine}")
 
     assert (answer.status, answer.body) == (409, {"detail": "Something else still refers to this"})
 
 
 def test_deleting_what_takes_along_what_is_referred_to_is_a_409(library: Library) -> None:
-    building = library.ask("POST", "/api/buildings", {"name": "A"}).body["id"]
+    building = library.ask("POST", "/api/sample-buildings", {"name": "A"}).body["id"]
     book(library, shelf_id=shelf(library, "in the building", building_id=building))
 
-    assert library.ask("DELETE", f"/api/buildings/{building}").status == 409
+    assert library.ask("DELETE", f"/api/sample-buildings/{building}").status == 409

@@ -93,7 +93,7 @@ def _describe_responses(operation: Part, handler: BaseRouteHandler) -> None:
     for status, response in responses.items():
         if "$ref" not in response and int(status) in ERRORS:  # declared by the handler, in words of its own
             shared = shared_response(int(status))
-            has_example = "examples" in response["content"]["application/json"]
+            has_example = any("examples" in media for media in response.get("content", {}).values())
             responses[status] = shared | (response if has_example else {"description": response["description"]})
     operation["responses"] = dict(sorted(responses.items()))
 

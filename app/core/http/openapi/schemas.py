@@ -20,7 +20,6 @@ from pydantic_core.core_schema import NullableSchema
 
 Schema = dict[str, Any]
 
-REFERENCE: Final = "#/components/schemas/{model}"
 _NULL: Final = {"type": "null"}
 _INT32: Final = 2**31
 
@@ -59,15 +58,18 @@ class _BodySchemas(GenerateJsonSchema):
 
 def body_schemas(models: Collection[type[BaseModel]]) -> tuple[dict[type[BaseModel], str], dict[str, Schema]]:
     """Return the name of each model's schema, and the schemas by name, with those that they refer to."""
-    asked = [(model, "validation") for model in models]
-    found, made = models_json_schema(asked, ref_template=REFERENCE, schema_generator=_BodySchemas)  # type: ignore[arg-type]
+    found, made = models_json_schema(
+        [(model, "validation") for model in models],
+        ref_template="#/components/schemas/{model}",
+        schema_generator=_BodySchemas,
+    )
     names = {model: found[model, "validation"]["$ref"].rpartition("/")[2] for model in models}
     return names, {name: _without_defaults(schema) for name, schema in made.get("$defs", {}).items()}
 
 
 def struct_schemas(struct: type[msgspec.Struct]) -> dict[str, Schema]:
     """Return the schema of a struct and of those in it, by name."""
-    return msgspec.json.schema_components([struct], ref_template=REFERENCE.replace("model", "name"))[1]
+    return msgspec.json.schema_components([struct], ref_template="#/components/schemas/{name}")[1]
 
 
 def tidied(node: Any) -> Any:
@@ -92,8 +94,9 @@ def sent_schema(schema: Schema, parameter: FieldDefinition | None) -> Schema:
     others = [part for part in schema.get("anyOf", ()) if part != _NULL]
     if len(others) == 1:
         made = others[0] | {name: part for name, part in schema.items() if name != "anyOf"}
-    if isinstance(kinds := made.get("type"), list):
-        (made["type"],) = (kind for kind in kinds if kind != "null")
+    if isinstance(made.get("type"), list):
+        kinds = [kind for kind in made["type"] if kind != "null"]
+        made["type"] = kinds[0] if len(kinds) == 1 else kinds
     if None in made.get("enum", ()):
         made["enum"] = [value for value in made["enum"] if value is not None]
     limits = parameter.kwarg_definition if parameter else None

@@ -63,11 +63,11 @@ def is_accepted(answer: Answer) -> bool:
 @pytest.fixture(scope="module")
 def rows(library: Library) -> dict[str, int]:
     """A row of each resource, by its path."""
-    bodies = {f"/api/{nouns}": {"name": "of truth"} for nouns in ("projects", "buildings", "shelves")}
+    bodies = {f"/api/{nouns}": {"name": "of truth"} for nouns in ("projects", "sample-buildings", "sample-shelves")}
     bodies |= {"/api/tasks": {"title": "A"}}
     found = {path: library.ask("POST", path, body, "truth").body["id"] for path, body in bodies.items()}
-    book = {"title": "A", "pages": 1, "shelf_id": found["/api/shelves"]}
-    return found | {"/api/books": library.ask("POST", "/api/books", book, "truth").body["id"]}
+    book = {"title": "A", "pages": 1, "shelf_id": found["/api/sample-shelves"]}
+    return found | {"/api/sample-books": library.ask("POST", "/api/sample-books", book, "truth").body["id"]}
 
 
 def test_a_body_is_accepted_exactly_where_the_document_allows_it(library: Library, rows: dict[str, int]) -> None:
@@ -75,7 +75,7 @@ def test_a_body_is_accepted_exactly_where_the_document_allows_it(library: Librar
     schemas = Schemas(document)
     asked, accepted = 0, 0
     for method, path, schema in (written for written in written_to(document) if written[0] != "PUT"):  # it is PATCH
-        needed = {"name": "x", "title": "x", "pages": 1, "shelf_id": rows["/api/shelves"]}
+        needed = {"name": "x", "title": "x", "pages": 1, "shelf_id": rows["/api/sample-shelves"]}
         base = {name: needed[name] for name in schemas.fields[schema].get("required", ())}
         there = path.replace("{id}", str(rows[path.removesuffix("/{id}")]))
         for name in [*schemas.fields[schema]["properties"], "unknown"]:
@@ -111,7 +111,7 @@ def test_the_example_of_a_body_works_and_changes_only_what_it_says(library: Libr
         assert schemas.allow(content["schema"]["$ref"].rpartition("/")[2], example)
         there = path.replace("{id}", str(rows[path.removesuffix("/{id}")]))
         before = library.ask("GET", there, None, "truth").body
-        given = {name: rows["/api/shelves"] if name == "shelf_id" else value for name, value in example.items()}
+        given = {name: rows["/api/sample-shelves"] if name == "shelf_id" else value for name, value in example.items()}
         answer = library.ask(method.upper(), there, given, "truth")
         tried += 1
 
