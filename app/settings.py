@@ -3,7 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -14,8 +14,9 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsConfigDict
 
+from app.env_file import EnvFileSettings, InvalidEnvFile
 from app.values import (
     Rate,
     check_header_names,
@@ -44,16 +45,16 @@ class InvalidSettings(Exception):
     """The environment cannot be used; the message says which setting, and what to do."""
 
 
-class Settings(BaseSettings):
+class Settings(EnvFileSettings):
     """Everything an operator can turn. `.env.example` explains each one; a test holds the two together."""
 
     model_config = SettingsConfigDict(
-        env_file=BASE_DIR / ".env",
         env_ignore_empty=True,
-        extra="ignore",  # a frontend's variables may live in the same .env
         frozen=True,
         hide_input_in_errors=True,
     )
+
+    env_file: ClassVar[Path] = BASE_DIR / ".env"
 
     app_env: Annotated[Literal["development", "production"], BeforeValidator(in_lower_case)] = "development"
 
@@ -231,8 +232,8 @@ def load_settings() -> Settings:
     """
     try:
         return Settings()
-    except UnicodeDecodeError:
-        raise InvalidSettings(".env is not UTF-8 text; save it as UTF-8") from None
+    except InvalidEnvFile as error:
+        raise InvalidSettings(str(error)) from None
     except ValidationError as error:
         raise InvalidSettings("; ".join(_sentence(e["loc"], e["msg"]) for e in error.errors())) from None
 

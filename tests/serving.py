@@ -18,6 +18,7 @@ from app.settings import BASE_DIR
 from app.testing.databases import SECRET
 
 PATIENCE: Final = 30  # seconds for what takes three
+BARE: Final = {"PATH": os.environ["PATH"], "PYTHON_DOTENV_DISABLED": "1"}  # an environment without settings
 NO_TLS: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # a default one reads all certificates, for each client
 
 
@@ -29,7 +30,7 @@ def free_port() -> int:
 
 def environment_of(**settings: str) -> dict[str, str]:
     """Return an environment that has these settings, a secret, and nothing of ours."""
-    return {"PATH": os.environ["PATH"], "APP_ENV": "development", "BETTER_AUTH_SECRET": SECRET} | settings
+    return BARE | {"APP_ENV": "development", "BETTER_AUTH_SECRET": SECRET} | settings
 
 
 def start(*arguments: str, log: IO[str] | int = subprocess.PIPE, **environment: str) -> subprocess.Popen[str]:

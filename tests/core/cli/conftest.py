@@ -8,7 +8,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.__main__ import main
-from app.settings import Settings, load_settings
+from app.settings import load_settings
 from app.testing.databases import SECRET
 
 
@@ -25,11 +25,8 @@ def database(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def invoke(database: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Invoke]:
+def invoke(database: Path) -> Iterator[Invoke]:
     """Call `app` as the shell does: all that it says and its exit code come back, and no exception gets out."""
-    for name in Settings.model_fields:
-        monkeypatch.delenv(name.upper(), raising=False)
-    monkeypatch.setitem(Settings.model_config, "env_file", None)
     given = {"DATABASE_URL": f"sqlite:///{database}", "BETTER_AUTH_SECRET": SECRET}
 
     def call(*arguments: str, **environment: str) -> Result:

@@ -1,6 +1,5 @@
 """`app makemigrations`: it writes a file only if there is something to write and a name to write it under."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +10,7 @@ from sqlmodel import SQLModel
 
 from app.settings import BASE_DIR
 from tests.core.cli.conftest import Invoke
+from tests.serving import BARE
 
 
 def written() -> set[Path]:
@@ -50,7 +50,7 @@ def test_where_the_models_agree_nothing_is_written_and_no_database_is_needed(tmp
     result = subprocess.run(
         [sys.executable, "-m", "app", "makemigrations", "nothing_new"],
         cwd=BASE_DIR,
-        env={"PATH": os.environ["PATH"], "DATABASE_URL": "postgresql://x@127.0.0.1:1/x"},
+        env=BARE | {"DATABASE_URL": "postgresql://x@127.0.0.1:1/x"},
         capture_output=True,
         text=True,
         timeout=30,

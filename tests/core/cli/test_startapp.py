@@ -1,17 +1,13 @@
 """`app startapp`: it refuses what cannot work and then writes nothing; what it writes works without a touch."""
 
-import os
-import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from app.settings import BASE_DIR
+from tests.checkout import Checkout
 from tests.core.cli.conftest import Invoke
-
-PARTS = ("app", "migrations", "tests", "pyproject.toml", ".env.example", "README.md", ".gitignore")
 
 
 def files() -> dict[str, int]:
@@ -86,40 +82,9 @@ def test_what_cannot_work_is_one_sentence_and_nothing_is_written(invoke: Invoke,
 
 
 @pytest.fixture
-def checkout(tmp_path: Path) -> "Checkout":
+def checkout(tmp_path: Path) -> Checkout:
     """A copy of this repository, under version control."""
-    for part in PARTS:
-        copy = shutil.copytree if (BASE_DIR / part).is_dir() else shutil.copy
-        copy(BASE_DIR / part, tmp_path / part)
     return Checkout(tmp_path)
-
-
-class Checkout:
-    """A repository in which commands are run as in a shell."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.call("git", "init", "-q")
-        self.call("git", "add", "-A")
-        self.call("git", "-c", "user.name=x", "-c", "user.email=x@example.com", "commit", "-qm", "as it is")
-
-    def call(self, *words: str) -> str:
-        """Run a program; return what it says, and fail where it does."""
-        result = self.run(*words)
-        assert result.returncode == 0, f"{words}\n{result.stdout[-3000:]}\n{result.stderr[-3000:]}"
-        return result.stdout
-
-    def run(self, *words: str) -> subprocess.CompletedProcess[str]:
-        url = f"sqlite:///{self.folder}/.data/app.db"
-        env = {"PATH": os.environ["PATH"], "HOME": str(self.folder), "DATABASE_URL": url}
-        return subprocess.run(words, cwd=self.folder, env=env, capture_output=True, text=True, timeout=300, check=False)
-
-    def python(self, *words: str) -> str:
-        return self.call(sys.executable, "-m", *words)
-
-    @property
-    def changes(self) -> str:
-        return self.call("git", "status", "--short", "--untracked-files=all")
 
 
 def test_a_failure_half_way_leaves_nothing_behind(checkout: Checkout) -> None:

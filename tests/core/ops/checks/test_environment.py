@@ -91,7 +91,9 @@ OTHER_KEYS = {
 }
 
 
-async def test_the_example_for_production_has_nothing_to_find(restricted: Databases, ids: Ids, tmp_path: Path) -> None:
+async def test_the_example_for_production_has_nothing_to_find(
+    restricted: Databases, ids: Ids, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     url = restricted.fresh()
     given = {
         "APP_ENV": "production",
@@ -105,7 +107,10 @@ async def test_the_example_for_production_has_nothing_to_find(restricted: Databa
     env_file = tmp_path / ".env"
     env_file.write_text("\n".join(_filled_in(line, given) for line in lines))
 
-    settings = Settings(_env_file=env_file, _env_prefix="")
+    monkeypatch.delenv("PYTHON_DOTENV_DISABLED")
+    monkeypatch.setattr(Settings, "env_file", env_file)
+
+    settings = Settings()
 
     assert settings.is_production
     assert await ids(settings) == []

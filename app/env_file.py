@@ -1,0 +1,79 @@
+"""The lobby's `.env`: settings from a file, each value taken as it stands."""
+
+import os
+import re
+from collections.abc import Container
+from io import StringIO
+from pathlib import Path
+from typing import ClassVar, Final
+
+from dotenv.parser import Binding, parse_stream
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
+
+_TRUE: Final = frozenset({"1", "true", "t", "yes", "y"})  # as python-dotenv reads its switch
+_NAME: Final = re.compile(r"\s*(?:export\s+)?(\w+)\s*=")
+
+
+class InvalidEnvFile(Exception):
+    """The file cannot be used; the message says why, and what to do."""
+
+
+class EnvFileSettings(BaseSettings):
+    """Settings that come from the environment, and where it does not have one, from the file `env_file`.
+
+    pydantic-settings reads such a file too, but lets python-dotenv expand `$` in it, and has no option against that.
+    """
+
+    env_file: ClassVar[Path]
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Return the sources, of which an earlier one comes first."""
+        values = read_env_file(cls.env_file, cls.model_fields)
+        return init_settings, env_settings, InitSettingsSource(settings_cls, dict(values))
+
+
+def read_env_file(path: Path, names: Container[str]) -> dict[str, str]:
+    """Return the values that the file gives to these names (lower case); empty ones are left out.
+
+    The syntax is python-dotenv's, without its expansion of variables. Its switch PYTHON_DOTENV_DISABLED holds here
+    too: no file is read then.
+
+    Raises:
+        InvalidEnvFile: the file cannot be read, or one of the values cannot.
+    """
+    if os.environ.get("PYTHON_DOTENV_DISABLED", "").casefold() in _TRUE:
+        return {}
+    values: dict[str, str] = {}
+    for binding in parse_stream(StringIO(_text_of(path))):
+        name = _name_of(binding).lower()
+        if name in names and binding.error:
+            raise InvalidEnvFile(
+                f"{name.upper()} cannot be read in .env; put its whole value in quotes, or no part of it"
+            )
+        if name in names:
+            values[name] = binding.value or ""
+    return {name: value for name, value in values.items() if value}
+
+
+def _name_of(binding: Binding) -> str:
+    match = _NAME.match(binding.original.string)
+    return binding.key or (match[1] if match else "")
+
+
+def _text_of(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (FileNotFoundError, IsADirectoryError):
+        return ""
+    except UnicodeDecodeError:
+        raise InvalidEnvFile(".env is not UTF-8 text; save it as UTF-8") from None
+    except OSError as error:
+        raise InvalidEnvFile(f"{path} cannot be read: {error.strerror}; make it readable, or remove it") from None

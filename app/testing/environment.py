@@ -1,0 +1,16 @@
+"""The environment of a test run: it has no settings, so that those of a developer decide nothing."""
+
+import os
+
+from app.core.cli.run import command as run
+from app.settings import Settings
+
+_OPTIONS = {option.envvar.lower() for option in run.params if isinstance(option.envvar, str)}
+
+
+def forget_settings() -> None:
+    """Remove all settings from the environment of this process and of its children, and have no `.env` read there."""
+    for name in list(os.environ):
+        if name.lower() in Settings.model_fields or name.lower() in _OPTIONS:
+            del os.environ[name]
+    os.environ["PYTHON_DOTENV_DISABLED"] = "1"
