@@ -10,7 +10,7 @@ from typing import Final
 
 from app.settings import BASE_DIR
 
-PARTS: Final = ("app", "migrations", "tests", "pyproject.toml", ".env.example", "README.md", ".gitignore")
+PARTS: Final = ("app", "migrations", "tests", "pyproject.toml", ".env.example", "README.md", ".gitignore", ".ci")
 # Every command but `run`, with arguments with which it succeeds, in an order in which it does; TOKEN is a token.
 CALLS: Final = {
     "makemigrations": ("nothing_new",),
