@@ -3,7 +3,7 @@
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal, Self
+from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -34,8 +34,13 @@ from app.values import (
     parse_rate,
 )
 
-BASE_DIR = Path(__file__).resolve().parent.parent
-DATA_DIR = BASE_DIR / ".data"
+APP_DIR: Final = Path(__file__).resolve().parent
+# A checkout has the migrations beside the package, an installed package inside of it (see pyproject.toml).
+IS_CHECKOUT: Final = not (APP_DIR / "migrations" / "env.py").exists()
+MIGRATIONS_DIR: Final = (APP_DIR.parent if IS_CHECKOUT else APP_DIR) / "migrations"
+# Where `.env` and `.data` lie: in the checkout, wherever a command is called; else in the working directory.
+BASE_DIR: Final = APP_DIR.parent if IS_CHECKOUT else Path.cwd()
+DATA_DIR: Final = BASE_DIR / ".data"
 
 _RATE_IN_PRODUCTION = "600/minute"
 _DRAIN_IN_PRODUCTION = 5.0  # seconds: what a Kubernetes or a load balancer takes to send requests elsewhere

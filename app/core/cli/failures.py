@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app.core.data.errors import Failure, InvalidDump, OutcomeUnknown, classify
 from app.core.ops.server.sockets import AddressTaken
-from app.settings import InvalidSettings
+from app.settings import IS_CHECKOUT, InvalidSettings
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,6 +38,16 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
             raise
 
     return run
+
+
+def refuse_installed(what: str) -> None:
+    """Refuse to write source code into an installed package.
+
+    Raises:
+        click.ClickException: this is one.
+    """
+    if not IS_CHECKOUT:
+        raise click.ClickException(f"this is an installed package; write {what} where its repository is checked out")
 
 
 def _first_line(error: SQLAlchemyError) -> str:

@@ -1,10 +1,11 @@
 """`app makemigrations`."""
 
 import re
+from pathlib import Path
 
 import click
 
-from app.core.cli.failures import explained
+from app.core.cli.failures import explained, refuse_installed
 from app.core.data.migrations import make_migration, missing_operations
 from app.settings import load_settings
 
@@ -21,8 +22,13 @@ def command(name: str | None, check: bool) -> None:
     load_settings()  # explains one that cannot be used
     if check and missing_operations():
         raise click.ClickException("the models differ from the migrations; run `app makemigrations NAME`")
-    path = None if check else make_migration(_checked(name))
+    path = None if check else _write(_checked(name))
     click.echo(f"wrote {path}" if path else "the models are as the migrations make them: nothing to write")
+
+
+def _write(name: str) -> Path | None:
+    refuse_installed("migrations")
+    return make_migration(name)
 
 
 def _checked(name: str | None) -> str:

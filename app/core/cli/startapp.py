@@ -11,7 +11,7 @@ from typing import Final
 import click
 from sqlmodel import SQLModel
 
-from app.core.cli.failures import explained
+from app.core.cli.failures import explained, refuse_installed
 from app.core.cli.lobby import Lobby
 from app.core.cli.scaffold.fields import KINDS, parse_fields
 from app.core.cli.scaffold.listing import with_controller, without_controller
@@ -47,8 +47,7 @@ def command(  # noqa: PLR0917  # click gives them by name
     """
     load_settings()  # explains one that cannot be used
     lobby.load_nouns()
-    if not (BASE_DIR / "tests").is_dir():
-        raise click.ClickException("this is an installed package; write nouns where its repository is checked out.")
+    refuse_installed("nouns")
     if remove:
         _remove(noun, yes)
         return
@@ -78,7 +77,7 @@ def _write(noun: Noun) -> None:
 def _write_files(noun: Noun, texts: dict[str, str]) -> Path:
     for name, text in texts.items():
         path = BASE_DIR / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     listed = BASE_DIR / LISTED
     module = f"app.{noun.plural}.controllers"

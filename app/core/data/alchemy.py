@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.engine import make_engine
 from app.core.data.session import AppSession
-from app.settings import BASE_DIR, Settings
+from app.settings import MIGRATIONS_DIR, Settings
 
 _SESSION: Final = "session"
 
@@ -66,7 +66,7 @@ def make_alchemy(settings: Settings) -> Alchemy:
         set_default_exception_handler=False,
         alembic_config=AlembicAsyncConfig(
             script_config="",
-            script_location=str(BASE_DIR / "migrations"),
+            script_location=str(MIGRATIONS_DIR),
             version_table_name="alembic_version",
             user_module_prefix=None,
             compare_type=True,

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy.exc import InvalidRequestError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from app.core.cli.failures import explained
+from app.core.cli.failures import explained, refuse_installed
 from app.core.data.errors import InvalidDump, OutcomeUnknown
 from app.settings import InvalidSettings
 from tests.core.cli.conftest import Invoke
@@ -65,3 +65,13 @@ def test_a_database_url_that_cannot_be_used_is_one_line(invoke: Invoke, argument
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("Error: MIGRATION_DATABASE_URL has the option schema, which libpq does not know; ")
     assert result.stderr.count("\n") == 1
+
+
+def test_an_installed_package_is_not_written_into_and_a_checkout_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_installed("nouns")
+    monkeypatch.setattr("app.core.cli.failures.IS_CHECKOUT", False)
+
+    with pytest.raises(
+        click.ClickException, match="installed package; write nouns where its repository is checked out"
+    ):
+        refuse_installed("nouns")

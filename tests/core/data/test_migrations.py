@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError
 from app.core.data.engine import database_url
 from app.core.data.migrations import downgrade, drift, make_migration, migration_engine, pending, upgrade
 from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
-from app.settings import BASE_DIR, Settings
+from app.settings import MIGRATIONS_DIR, Settings
 from app.testing.databases import Databases, settings_for_tests
 
 
@@ -54,9 +54,10 @@ def test_up_down_and_up_again(settings: Settings) -> None:
 def test_a_migration_that_fails_leaves_nothing_behind(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    shutil.copytree(BASE_DIR / "migrations", tmp_path / "migrations")
-    monkeypatch.setattr("app.core.data.alchemy.BASE_DIR", tmp_path)
-    broken = tmp_path / "migrations" / "versions" / "9999_broken.py"
+    copy = tmp_path / "migrations"
+    shutil.copytree(MIGRATIONS_DIR, copy)
+    monkeypatch.setattr("app.core.data.alchemy.MIGRATIONS_DIR", copy)
+    broken = copy / "versions" / "9999_broken.py"
     head = sorted(path.name[:4] for path in broken.parent.glob("[0-9]*.py"))[-1]
     broken.write_text(
         f"from alembic import op\nrevision = '9999'\ndown_revision = '{head}'\nbranch_labels = depends_on = None\n"
