@@ -4,6 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 from typing import Annotated, ClassVar, Final, Literal, Self
+from urllib.parse import quote
 
 from pydantic import (
     AfterValidator,
@@ -63,7 +64,7 @@ class Settings(EnvFileSettings):
 
     app_env: Annotated[Literal["development", "production"], BeforeValidator(in_lower_case)] = "development"
 
-    database_url: SecretStr = SecretStr(f"sqlite:///{DATA_DIR / 'app.db'}")
+    database_url: SecretStr = SecretStr(f"sqlite:///{quote(str(DATA_DIR / 'app.db'))}")
     migration_database_url: SecretStr | None = None
     database_pool_size: Annotated[int, Field(ge=1)] = 20
     database_max_overflow: Annotated[int, Field(ge=0)] = 0

@@ -6,8 +6,9 @@ from pathlib import Path
 import click
 
 from app.core.cli.failures import explained, refuse_installed
+from app.core.cli.output import explained_writing
 from app.core.data.migrations import make_migration, missing_operations
-from app.settings import load_settings
+from app.settings import MIGRATIONS_DIR, load_settings
 
 
 @click.command("makemigrations")
@@ -28,7 +29,8 @@ def command(name: str | None, check: bool) -> None:
 
 def _write(name: str) -> Path | None:
     refuse_installed("migrations")
-    return make_migration(name)
+    with explained_writing(MIGRATIONS_DIR):
+        return make_migration(name)
 
 
 def _checked(name: str | None) -> str:

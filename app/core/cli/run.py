@@ -21,7 +21,7 @@ from app.core.ops.logging import configure_logging
 from app.core.ops.server.process import Options, ServingProcess, make_config
 from app.core.ops.server.sockets import bind, bind_unix, listening, url_of
 from app.core.ops.server.supervisor import Supervisor
-from app.settings import BASE_DIR, Settings, load_settings
+from app.settings import APP_DIR, Settings, load_settings
 
 logger = logging.getLogger(__name__)
 
@@ -92,7 +92,7 @@ def _serve(options: Options, bound: socket.socket, workers: int, *, reload: bool
     """Serve until told to end, and return the exit code."""
     if reload:
         config = make_config(options)
-        config.reload, config.reload_dirs = True, [BASE_DIR / "app"]
+        config.reload, config.reload_dirs = True, [APP_DIR]
         ChangeReload(config, target=uvicorn.Server(config).run, sockets=[bound]).run()
     elif workers > 1:
         return Supervisor(options, [bound], workers).run()

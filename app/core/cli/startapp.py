@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 
 from app.core.cli.failures import explained, refuse_installed
 from app.core.cli.lobby import Lobby
+from app.core.cli.output import explained_writing
 from app.core.cli.scaffold.fields import KINDS, parse_fields
 from app.core.cli.scaffold.listing import with_controller, without_controller
 from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_fields, refuse_form, refuse_noun, singular_of
@@ -66,7 +67,7 @@ def _write(noun: Noun) -> None:
             raise click.UsageError(f"there is {path} already; choose another name, or move it away.")
     if missing_operations():
         raise click.ClickException("the models differ from the migrations; run `app makemigrations NAME` first")
-    with _all_or_nothing(noun.plural):
+    with explained_writing(BASE_DIR), _all_or_nothing(noun.plural):
         migration = _write_files(noun, texts)
     click.echo(f"wrote app/{noun.plural}, tests/{noun.plural}, {VERSIONS}/{migration.name}, and its line in {LISTED}")
     click.echo(

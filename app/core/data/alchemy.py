@@ -66,7 +66,7 @@ def make_alchemy(settings: Settings) -> Alchemy:
         set_default_exception_handler=False,
         alembic_config=AlembicAsyncConfig(
             script_config="",
-            script_location=str(MIGRATIONS_DIR),
+            script_location=str(MIGRATIONS_DIR).replace("%", "%%"),  # alembic reads it as an ini file does
             version_table_name="alembic_version",
             user_module_prefix=None,
             compare_type=True,

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 from advanced_alchemy.alembic.commands import AlembicCommands
 from alembic.autogenerate import compare_metadata
@@ -24,18 +25,22 @@ from sqlmodel import SQLModel
 from app.core.data import protections as protections  # noqa: PLC0414
 from app.core.data.alchemy import make_alchemy
 from app.core.data.engine import begin_immediately, libpq_args
-from app.settings import Settings, load_settings
+from app.settings import InvalidSettings, Settings, load_settings
 
 COMPARISON: Final[dict[str, Any]] = {"compare_type": True, "render_as_batch": True}
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(718293041)")  # of no meaning but to be the same for every migrator
 
 
 def upgrade(settings: Settings, revision: str = "head") -> None:
-    """Bring the database up to a revision; a SQLite file is created where there is none."""
+    """Bring the database up to a revision; a SQLite file is created where there is none.
+
+    Raises:
+        InvalidSettings: the folder of the SQLite file cannot be made.
+    """
     commands = _commands(settings)
     url = commands.config.engine.url
     if url.get_backend_name() == "sqlite" and url.database:
-        Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        _make_folder(Path(url.database).parent)
     commands.upgrade(revision)
 
 
@@ -93,7 +98,7 @@ def missing_operations() -> list[Any]:
 def _scratch_database() -> Iterator[Settings]:
     """A database that the present migrations made, for as long as the block runs."""
     with TemporaryDirectory() as folder:
-        url = SecretStr(f"sqlite:///{folder}/scratch.db")
+        url = SecretStr(f"sqlite:///{quote(folder)}/scratch.db")
         scratch = load_settings().model_copy(update={"database_url": url, "migration_database_url": None})
         upgrade(scratch)
         yield scratch
@@ -137,6 +142,16 @@ def migration_engine(url: URL) -> Engine:
 def lock_of(engine: Engine) -> Any:
     """Return the statement that lets two migrators run one after the other; SQLite's BEGIN IMMEDIATE does it there."""
     return _LOCK if engine.dialect.name == "postgresql" else text("SELECT 1")
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise InvalidSettings(
+            f"DATABASE_URL is a SQLite file in {path}, which cannot be made: {error.strerror}; make it, or set"
+            " DATABASE_URL to another database"
+        ) from None
 
 
 def _commands(settings: Settings) -> AlembicCommands:

@@ -35,6 +35,18 @@ def test_the_folder_of_the_file_is_made_as_well(invoke: Invoke, database: Path) 
     assert "tasks" in tables_of(database)
 
 
+def test_a_folder_that_cannot_be_made_is_one_line(invoke: Invoke, database: Path) -> None:
+    database.parent.write_text("a file, where a folder would have to be")
+
+    result = invoke("migrate")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        f"Error: DATABASE_URL is a SQLite file in {database.parent}, which cannot be made: File exists; make it, or set"
+        " DATABASE_URL to another database\n"
+    )
+
+
 def test_check_fails_where_a_migration_is_missing_and_succeeds_where_none_is(invoke: Invoke, database: Path) -> None:
     database.parent.mkdir()
 

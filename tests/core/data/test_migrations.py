@@ -70,6 +70,19 @@ def test_a_migration_that_fails_leaves_nothing_behind(
     assert pending(settings) == ["9999"]
 
 
+@pytest.mark.parametrize("name", ["50% a", "%(here)s", "ä b"])
+def test_they_may_lie_in_any_folder(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    shutil.copytree(MIGRATIONS_DIR, tmp_path / name)
+    monkeypatch.setattr("app.core.data.alchemy.MIGRATIONS_DIR", tmp_path / name)
+
+    downgrade(settings, "base")
+    upgrade(settings)
+
+    assert pending(settings) == []
+
+
 def test_nothing_to_write_when_the_models_agree() -> None:
     assert make_migration("nothing") is None
 
