@@ -56,9 +56,11 @@ def _uv(folder: Path, *arguments: str) -> list[str]:
 
 def main() -> None:
     """Renew the pins; with `--check`, say what is wrong with them, and exit with 1 if something is."""
-    text = PYPROJECT.read_text()
+    text, arguments = PYPROJECT.read_text(), sys.argv[1:]
+    if arguments not in ([], ["--check"]):
+        raise SystemExit("usage: .ci/renew [--check]")
     try:
-        if sys.argv[1:] != ["--check"]:
+        if not arguments:
             PYPROJECT.write_text(resolved(with_pins(with_pins(text, INSTALLED, []), BUILT_WITH, [])))
         elif (expected := resolved(text)) != text:
             difference = difflib.unified_diff(text.splitlines(), expected.splitlines(), n=0, lineterm="")

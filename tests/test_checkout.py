@@ -75,9 +75,13 @@ def closed_to_writing(folder: Path) -> Iterator[None]:
 
 def test_where_nothing_can_be_written_each_command_says_so_in_one_sentence(tmp_path: Path) -> None:
     checkout = Checkout(tmp_path / "closed")
+    checkout.python("app", "startapp", "books")
 
     with closed_to_writing(checkout.folder):
-        results = call_all(checkout.run, *APP) | {"run": checkout.run(*APP, "run", "--port", str(free_port()))}
+        results = call_all(checkout.run, *APP) | {
+            "run": checkout.run(*APP, "run", "--port", str(free_port())),
+            "remove": checkout.run(*APP, "startapp", "books", "--remove", "--yes"),
+        }
 
     for name, result in results.items():
         assert "Traceback" not in result.stderr, name
@@ -89,7 +93,8 @@ def test_where_nothing_can_be_written_each_command_says_so_in_one_sentence(tmp_p
             " make it, or set DATABASE_URL to another database\n"
         )
     assert "BETTER_AUTH_SECRET is not set, and " in results["token"].stderr
-    assert f"cannot write {checkout.folder}: {CLOSED}" in results["startapp"].stderr
+    for name in ("startapp", "remove"):
+        assert f"Error: cannot write {checkout.folder}: {CLOSED}" in results[name].stderr
 
 
 def test_where_nothing_can_be_written_it_serves_on_postgresql_with_a_secret(

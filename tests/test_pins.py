@@ -1,6 +1,7 @@
 """The pins: what is installed is what they say, and they are renewed and checked by one command."""
 
 import os
+import sys
 import tomllib
 from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
@@ -108,6 +109,14 @@ def test_the_check_finds(checkout: Checkout, old: str, new: str, said: str) -> N
     assert result.returncode != 0
     assert said in result.stderr
     assert "Traceback" not in result.stderr
+
+
+def test_an_option_that_is_misspelt_renews_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "argv", ["pins", "--chek"])
+    monkeypatch.setattr(pins, "resolved", lambda text: pytest.fail("renewed"))
+
+    with pytest.raises(SystemExit, match="usage: "):
+        pins.main()
 
 
 @pytest.mark.slow

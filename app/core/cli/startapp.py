@@ -50,7 +50,8 @@ def command(  # noqa: PLR0917  # click gives them by name
     lobby.load_nouns()
     refuse_installed("nouns")
     if remove:
-        _remove(noun, yes)
+        with explained_writing(BASE_DIR):
+            _remove(noun, yes)
         return
     refuse_noun(noun, SQLModel.metadata.tables)
     tables = {_snake(model.__name__): str(model.__tablename__) for model in owned_models()}
