@@ -59,10 +59,13 @@ async def test_a_change_of_a_state_is_one_statement_and_its_refusal_two(
     body = await valid_body(client, controller)
     with count_queries() as changing:
         changed = await client.patch(path, json=body, headers=seen)
+    with count_queries() as repeating:
+        repeated = await client.patch(path, json=body, headers=seen)
     with count_queries() as refused:
-        stale = await client.patch(path, json=body, headers=seen)
+        stale = await client.patch(path, json=await valid_body(client, controller), headers=seen)
 
     assert (changed.status_code, len(changing)) == (200, 1)
+    assert (repeated.status_code, len(repeating)) == (200, 2)
     assert (stale.status_code, len(refused)) == (412, 2)
 
 

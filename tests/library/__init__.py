@@ -27,11 +27,13 @@ class Library:
     def __init__(self, process: subprocess.Popen[str]) -> None:
         self._process = process
 
-    def ask(self, method: str, path: str, body: object = None, user: str = "alice") -> Answer:
+    def ask(
+        self, method: str, path: str, body: object = None, user: str = "alice", headers: dict[str, str] | None = None
+    ) -> Answer:
         """Send a request of a user's, and return what comes back."""
         assert self._process.stdin
         assert self._process.stdout
-        self._process.stdin.write(json.dumps([method, path, body, user]) + "\n")
+        self._process.stdin.write(json.dumps([method, path, body, user, headers]) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
         assert answer, "the library's process has ended"

@@ -41,10 +41,10 @@ async def answer_all(app: Litestar) -> None:
     """Answer until there are no more requests."""
     async with app.lifespan():
         for line in sys.stdin:
-            method, path, body, user = json.loads(line)
+            method, path, body, user, headers = json.loads(line)
             content = {} if body is None else {"json": body}
             async with Client(app, user) as client:
-                print(as_json(await client.request(method, path, **content)), flush=True)  # noqa: T201
+                print(as_json(await client.request(method, path, headers=headers, **content)), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -130,8 +130,9 @@ async def no_two_states_have_the_same_millisecond(subject: Subject) -> None:
     if CHANGED_AT in row:
         moments = [row[CHANGED_AT]]
         for _ in range(5):
-            row = await _changed(subject, row)
-            moments.append(row[CHANGED_AT])
+            before, row = row, await _changed(subject, row)
+            if row != before:  # what is random may be the same
+                moments.append(row[CHANGED_AT])
         cut = [re.sub(r"(\.\d{3})\d*", r"\1", moment) for moment in moments]
         expect("the times in their order", sorted(set(cut)), cut)
 

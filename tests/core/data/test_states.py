@@ -44,9 +44,9 @@ OTHER: Final[dict[str, Any]] = {
 
 @pytest.mark.parametrize("first", [BOOK, OTHER], ids=["values", "nulls"])
 def test_only_a_change_is_a_change(library: Library, first: dict[str, Any]) -> None:
-    shelf = library.ask("POST", "/api/shelves", {"name": f"for {first['title']}"}).body["id"]
-    row = library.ask("POST", "/api/books", {**first, "shelf_id": shelf}).body
-    path = f"/api/books/{row['id']}"
+    shelf = library.ask("POST", "/api/sample-shelves", {"name": f"for {first['title']}"}).body["id"]
+    row = library.ask("POST", "/api/sample-books", {**first, "shelf_id": shelf}).body
+    path = f"/api/sample-books/{row['id']}"
 
     assert library.ask("PATCH", path, {**first, "shelf_id": shelf}).body == row
     for name in first:
@@ -56,3 +56,19 @@ def test_only_a_change_is_a_change(library: Library, first: dict[str, Any]) -> N
         assert changed == {**row, name: other, "updated_at": changed["updated_at"]}
         assert changed["updated_at"] > row["updated_at"]
         row = changed
+
+
+def test_a_row_that_does_not_know_when_it_changed_is_in_no_state_that_anybody_has_seen(library: Library) -> None:
+    created = library.ask("POST", "/api/sample-buildings", {"name": "house"})
+    path = f"/api/sample-buildings/{created.body['id']}"
+    seen = {"If-Match": '"2026-02-28T12:00:00Z"'}
+
+    assert "etag" not in created.headers
+    assert library.ask("PATCH", path, {"name": "barn"}, headers=seen).status == 412
+    assert library.ask("PATCH", path, {}, headers=seen).status == 412
+    assert library.ask("DELETE", path, headers=seen).status == 412
+    assert library.ask("DELETE", f"{path}0", headers=seen).status == 404
+    assert library.ask("GET", path).body == created.body
+    assert library.ask("PATCH", path, {"name": "barn"}).body == {**created.body, "name": "barn"}
+    assert library.ask("PATCH", path, {"name": "barn"}, headers=seen).status == 200  # it was made already
+    assert library.ask("DELETE", path, headers={"If-Match": "*"}).status == 204
