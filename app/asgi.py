@@ -23,7 +23,7 @@ from app.core.ops.logging import AccessLog, configure_logging
 from app.core.ops.readiness import Readiness
 from app.installed import INSTALLED, refuse_unlisted
 from app.settings import Settings, load_settings
-from app.values import listed
+from app.settings.formats import listed
 
 
 def serve() -> Litestar:

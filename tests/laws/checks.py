@@ -13,8 +13,6 @@ Law = Callable[[str, str], list[str]]
 
 # Who may be imported by whom: a room by every room with a higher floor. Rooms of one floor do not know each other.
 FLOORS: Final = {
-    "values": -1,
-    "env_file": -1,
     "settings": 0,
     "core.data": 1,
     "core.auth": 1,

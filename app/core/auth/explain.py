@@ -29,7 +29,7 @@ from app.core.auth.tokens import (
     verify_claims,
 )
 from app.settings import Settings
-from app.values import KNOWN_SECRETS
+from app.settings.formats import KNOWN_SECRETS
 
 _SESSION_TOKEN: Final = re.compile(r"(?!eyJ)[A-Za-z0-9]{16,64}(\.|%2[Ee])[A-Za-z0-9+/=%_-]{20,}")
 _LONGEST: Final = 100  # characters of a claim that are repeated

@@ -12,7 +12,7 @@ import jwt
 
 from app.core.auth.tokens import ALGORITHM, InvalidToken
 from app.settings import DATA_DIR, InvalidSettings, Settings
-from app.values import MIN_SECRET_LENGTH
+from app.settings.formats import MIN_SECRET_LENGTH
 
 
 class SecretKeys:

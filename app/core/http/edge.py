@@ -18,7 +18,7 @@ from app.core.http.hosts import PROBES, Hosts
 from app.core.http.limits import standing_of
 from app.core.http.methods import naming_all_methods
 from app.settings import Settings
-from app.values import listed
+from app.settings.formats import listed
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from app.core.auth.middleware import PUBLIC
 from app.core.http.counts import Counts, MemoryCounts
 from app.core.http.headers import Headers
 from app.settings import InvalidSettings, Settings
-from app.values import Rate
+from app.settings.formats import Rate
 
 UNLIMITED: Final = "unlimited"
 """The handler option that exempts a public route, for what watches the process."""

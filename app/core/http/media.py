@@ -10,7 +10,7 @@ from typing import Final
 
 from litestar.exceptions import HTTPException
 
-from app.values import listed
+from app.settings.formats import listed
 
 _JSON: Final = {"Accept": "application/json"}
 _PLAIN: Final = {"Accept-Encoding": "identity"}

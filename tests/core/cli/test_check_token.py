@@ -12,8 +12,8 @@ from click.testing import CliRunner
 from app.__main__ import main
 from app.core.auth.explain import _SENTENCES
 from app.core.auth.tokens import issue_token
+from app.settings.formats import KNOWN_SECRETS
 from app.testing.databases import SECRET
-from app.values import KNOWN_SECRETS
 from tests.core.auth.issuer import ORIGIN, Pair, pair
 from tests.core.auth.signing import segment, swapped
 from tests.core.auth.test_claims import EXPIRIES, IDENTITIES

@@ -19,7 +19,7 @@ def files() -> dict[str, int]:
     ("arguments", "sentence"),
     [
         ("projects", "there is a table 'projects' already"),
-        ("settings", "there is app/settings.py already"),
+        ("settings", "there is app/settings already"),
         ("data", "is the name of a room"),
         ("core", "is the name of a room"),
         ("pg_notes", "the database keeps that name"),

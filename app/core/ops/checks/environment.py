@@ -6,7 +6,7 @@ from app.core.data.engine import database_url
 from app.core.data.libpq import hosts_of
 from app.core.ops.checks.registry import Messages, Site, check
 from app.settings import InvalidSettings
-from app.values import is_exposed, is_shared, listed
+from app.settings.formats import is_exposed, is_shared, listed
 
 
 @check("security.E004", cure="Set APP_ENV=production, which refuses what is only fit for development.", deploy=True)

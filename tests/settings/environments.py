@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from app.values import KNOWN_SECRETS
+from app.settings.formats import KNOWN_SECRETS
 
 STRONG: Final = "a secret that is long enough for anybody"
 PRODUCTION: Final = {"APP_ENV": "production", "ALLOWED_HOSTS": "api.example.com"}

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import make_url
 
 from app.settings import BASE_DIR, DATA_DIR, InvalidSettings, Settings, load_settings
-from tests.environments import BAD, GOOD, PRODUCTION, STRONG
+from tests.settings.environments import BAD, GOOD, PRODUCTION, STRONG
 
 
 @pytest.fixture(autouse=True)
@@ -95,7 +95,7 @@ def test_what_cannot_be_used_is_named_with_its_cure_and_not_repeated(
 def test_all_that_cannot_be_used_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     set_all(monkeypatch, {"BETTER_AUTH_SECRET": "short", "LOG_LEVEL": "x", "DATABASE_POOL_SIZE": "x"})
 
-    with pytest.raises(InvalidSettings, match=r"^DATABASE_POOL_SIZE .*; BETTER_AUTH_SECRET .*; LOG_LEVEL [^;]*$"):
+    with pytest.raises(InvalidSettings, match=r"^BETTER_AUTH_SECRET .*; DATABASE_POOL_SIZE .*; LOG_LEVEL [^;]*$"):
         load_settings()
 
 

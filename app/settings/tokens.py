@@ -1,75 +1,18 @@
-"""The lobby's settings: typed, read from the environment and `.env`, checked when loaded and never again."""
+"""Settings about tokens: who signs them, and with what. What is too weak depends on the environment."""
 
 import re
-from functools import cache
-from pathlib import Path
-from typing import Annotated, ClassVar, Final, Literal, Self
-from urllib.parse import quote
+from typing import Annotated, Literal, Self
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
-from pydantic_settings import SettingsConfigDict
+from pydantic import BeforeValidator, SecretStr, field_validator, model_validator
 
-from app.env_file import EnvFileSettings, InvalidEnvFile
-from app.values import (
-    Rate,
-    check_header_names,
-    check_hosts,
-    check_networks,
-    check_origins,
-    check_rate,
-    check_secret,
-    check_storage,
-    check_url,
-    in_lower_case,
-    in_upper_case,
-    is_exposed,
-    is_guessable,
-    parse_rate,
-)
-
-APP_DIR: Final = Path(__file__).resolve().parent
-# A checkout has the migrations beside the package, an installed package inside of it (see pyproject.toml).
-IS_CHECKOUT: Final = not (APP_DIR / "migrations" / "env.py").exists()
-MIGRATIONS_DIR: Final = (APP_DIR.parent if IS_CHECKOUT else APP_DIR) / "migrations"
-# Where `.env` and `.data` lie: in the checkout, wherever a command is called; else in the working directory.
-BASE_DIR: Final = APP_DIR.parent if IS_CHECKOUT else Path.cwd()
-DATA_DIR: Final = BASE_DIR / ".data"
-
-_RATE_IN_PRODUCTION = "600/minute"
-_DRAIN_IN_PRODUCTION = 5.0  # seconds: what a Kubernetes or a load balancer takes to send requests elsewhere
+from app.settings.env_file import EnvFileSettings
+from app.settings.formats import check_secret, check_url, in_lower_case, is_exposed, is_guessable
 
 
-class InvalidSettings(Exception):
-    """The environment cannot be used; the message says which setting, and what to do."""
-
-
-class Settings(EnvFileSettings):
-    """Everything an operator can turn. `.env.example` explains each one; a test holds the two together."""
-
-    model_config = SettingsConfigDict(
-        env_ignore_empty=True,
-        frozen=True,
-        hide_input_in_errors=True,
-    )
-
-    env_file: ClassVar[Path] = BASE_DIR / ".env"
+class TokenSettings(EnvFileSettings):
+    """Which environment it is, and what tokens are checked with in it."""
 
     app_env: Annotated[Literal["development", "production"], BeforeValidator(in_lower_case)] = "development"
-
-    database_url: SecretStr = SecretStr(f"sqlite:///{quote(str(DATA_DIR / 'app.db'))}")
-    migration_database_url: SecretStr | None = None
-    database_pool_size: Annotated[int, Field(ge=1)] = 20
-    database_max_overflow: Annotated[int, Field(ge=0)] = 0
-    database_pool_timeout: Annotated[float, Field(gt=0)] = 6
-    database_pool_recycle: Annotated[int, Field(ge=1)] = 280
 
     better_auth_secret: SecretStr | None = None
     better_auth_secrets: SecretStr | None = None
@@ -79,20 +22,6 @@ class Settings(EnvFileSettings):
     jwt_keys: Annotated[Literal["secret", "jwks"] | None, BeforeValidator(in_lower_case)] = None
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
-
-    allowed_hosts: Annotated[str, AfterValidator(check_hosts)] = ""
-    cors_origins: Annotated[str, AfterValidator(check_origins)] = ""
-    cors_headers: Annotated[str, AfterValidator(check_header_names)] = ""
-    trusted_proxies: Annotated[str, AfterValidator(check_networks)] = ""
-    rate_limit: Annotated[str, AfterValidator(check_rate)] | None = None
-    rate_limit_storage: SecretStr | None = None
-
-    drain_seconds: Annotated[float, Field(ge=0)] | None = None
-    shutdown_seconds: Annotated[float, Field(ge=2)] = 20
-
-    max_body_bytes: Annotated[int, Field(ge=1)] = 1_000_000
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(in_upper_case)] = "INFO"
-    log_format: Annotated[Literal["text", "json"], BeforeValidator(in_lower_case)] = "text"
 
     @field_validator("better_auth_secret")
     @classmethod
@@ -112,13 +41,6 @@ class Settings(EnvFileSettings):
         for _, secret in _versions(secrets):
             check_secret(secret)
         return secrets
-
-    @field_validator("rate_limit_storage")
-    @classmethod
-    def _shared(cls, storage: SecretStr | None) -> SecretStr | None:
-        if storage is not None:
-            check_storage(storage.get_secret_value())
-        return storage
 
     @field_validator("better_auth_url", "better_auth_jwks_url")
     @classmethod
@@ -184,37 +106,10 @@ class Settings(EnvFileSettings):
                 " or set JWKS_OVER_HTTP=true if that way is a private network"
             )
 
-    @model_validator(mode="after")
-    def _called_by_a_known_name(self) -> Self:
-        if self.is_production and not self.allowed_hosts:
-            raise ValueError(
-                "ALLOWED_HOSTS is required in production; list the names that clients call, like api.example.com,"
-                " or set it to * if a proxy in front lets no other through"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _ends_behind_the_drain(self) -> Self:
-        if self.drains_for > self.shutdown_seconds - 1:
-            raise ValueError(
-                "SHUTDOWN_SECONDS leaves no time for requests behind DRAIN_SECONDS, which is a part of it; raise it"
-            )
-        return self
-
     @property
     def is_production(self) -> bool:
         """True where a weak setting must stop the start instead of being made up for."""
         return self.app_env == "production"
-
-    @property
-    def rate(self) -> Rate | None:
-        """How often a user may call, None for as often as they like; where nothing is set, production has a limit."""
-        return parse_rate(self.rate_limit or (_RATE_IN_PRODUCTION if self.is_production else "off"))
-
-    @property
-    def drains_for(self) -> float:
-        """Seconds between "not ready" and the end of service; where nothing is set, only production has some."""
-        return self.drain_seconds if self.drain_seconds is not None else _DRAIN_IN_PRODUCTION * self.is_production
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -227,26 +122,6 @@ class Settings(EnvFileSettings):
     def uses_jwks(self) -> bool:
         """True where tokens are checked with public keys, False where they are checked with a secret."""
         return self.jwt_keys != "secret" and bool(self.better_auth_url or self.better_auth_jwks_url)
-
-
-@cache
-def load_settings() -> Settings:
-    """Return the process's settings, read once.
-
-    Raises:
-        InvalidSettings: one sentence for each setting that cannot be used.
-    """
-    try:
-        return Settings()
-    except InvalidEnvFile as error:
-        raise InvalidSettings(str(error)) from None
-    except ValidationError as error:
-        raise InvalidSettings("; ".join(_sentence(e["loc"], e["msg"]) for e in error.errors())) from None
-
-
-def _sentence(loc: tuple[int | str, ...], message: str) -> str:
-    text = message.removeprefix("Value error, ").replace("Input should", "should")
-    return f"{str(loc[0]).upper()} {text}" if loc else text
 
 
 def _versions(secrets: SecretStr | None) -> list[tuple[str, str]]:

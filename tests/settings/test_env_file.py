@@ -11,8 +11,8 @@ from typing import Final
 import pytest
 
 from app.settings import InvalidSettings, Settings, load_settings
-from tests.environments import STRONG
 from tests.npm import install_packages
+from tests.settings.environments import STRONG
 
 NAME: Final = "BETTER_AUTH_SECRET"
 # A line of the file, with X for a secret, and what both read in it.

@@ -1,0 +1,15 @@
+"""The lobby's settings: typed, read from the environment and `.env`, checked when loaded and never again."""
+
+from app.settings.paths import APP_DIR, BASE_DIR, DATA_DIR, IS_CHECKOUT, MIGRATIONS_DIR
+from app.settings.settings import InvalidSettings, Settings, load_settings
+
+__all__ = [
+    "APP_DIR",
+    "BASE_DIR",
+    "DATA_DIR",
+    "IS_CHECKOUT",
+    "MIGRATIONS_DIR",
+    "InvalidSettings",
+    "Settings",
+    "load_settings",
+]

@@ -1,0 +1,127 @@
+"""All settings, and how they are loaded."""
+
+from functools import cache
+from pathlib import Path
+from typing import Annotated, ClassVar, Final, Literal, Self
+from urllib.parse import quote
+
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import SettingsConfigDict
+
+from app.settings.env_file import InvalidEnvFile
+from app.settings.formats import (
+    Rate,
+    check_header_names,
+    check_hosts,
+    check_networks,
+    check_origins,
+    check_rate,
+    check_storage,
+    in_lower_case,
+    in_upper_case,
+    parse_rate,
+)
+from app.settings.paths import BASE_DIR, DATA_DIR
+from app.settings.tokens import TokenSettings
+
+_RATE_IN_PRODUCTION: Final = "600/minute"
+_DRAIN_IN_PRODUCTION: Final = 5.0  # seconds: what a Kubernetes or a load balancer takes to send requests elsewhere
+
+
+class InvalidSettings(Exception):
+    """The environment cannot be used; the message says which setting, and what to do."""
+
+
+class Settings(TokenSettings):
+    """Everything an operator can turn. `.env.example` explains each one; a test holds the two together."""
+
+    model_config = SettingsConfigDict(
+        env_ignore_empty=True,
+        frozen=True,
+        hide_input_in_errors=True,
+    )
+
+    env_file: ClassVar[Path] = BASE_DIR / ".env"
+
+    database_url: SecretStr = SecretStr(f"sqlite:///{quote(str(DATA_DIR / 'app.db'))}")
+    migration_database_url: SecretStr | None = None
+    database_pool_size: Annotated[int, Field(ge=1)] = 20
+    database_max_overflow: Annotated[int, Field(ge=0)] = 0
+    database_pool_timeout: Annotated[float, Field(gt=0)] = 6
+    database_pool_recycle: Annotated[int, Field(ge=1)] = 280
+
+    allowed_hosts: Annotated[str, AfterValidator(check_hosts)] = ""
+    cors_origins: Annotated[str, AfterValidator(check_origins)] = ""
+    cors_headers: Annotated[str, AfterValidator(check_header_names)] = ""
+    trusted_proxies: Annotated[str, AfterValidator(check_networks)] = ""
+    rate_limit: Annotated[str, AfterValidator(check_rate)] | None = None
+    rate_limit_storage: SecretStr | None = None
+
+    drain_seconds: Annotated[float, Field(ge=0)] | None = None
+    shutdown_seconds: Annotated[float, Field(ge=2)] = 20
+
+    max_body_bytes: Annotated[int, Field(ge=1)] = 1_000_000
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(in_upper_case)] = "INFO"
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(in_lower_case)] = "text"
+
+    @field_validator("rate_limit_storage")
+    @classmethod
+    def _shared(cls, storage: SecretStr | None) -> SecretStr | None:
+        if storage is not None:
+            check_storage(storage.get_secret_value())
+        return storage
+
+    @model_validator(mode="after")
+    def _called_by_a_known_name(self) -> Self:
+        if self.is_production and not self.allowed_hosts:
+            raise ValueError(
+                "ALLOWED_HOSTS is required in production; list the names that clients call, like api.example.com,"
+                " or set it to * if a proxy in front lets no other through"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _ends_behind_the_drain(self) -> Self:
+        if self.drains_for > self.shutdown_seconds - 1:
+            raise ValueError(
+                "SHUTDOWN_SECONDS leaves no time for requests behind DRAIN_SECONDS, which is a part of it; raise it"
+            )
+        return self
+
+    @property
+    def rate(self) -> Rate | None:
+        """How often a user may call, None for as often as they like; where nothing is set, production has a limit."""
+        return parse_rate(self.rate_limit or (_RATE_IN_PRODUCTION if self.is_production else "off"))
+
+    @property
+    def drains_for(self) -> float:
+        """Seconds between "not ready" and the end of service; where nothing is set, only production has some."""
+        return self.drain_seconds if self.drain_seconds is not None else _DRAIN_IN_PRODUCTION * self.is_production
+
+
+@cache
+def load_settings() -> Settings:
+    """Return the process's settings, read once.
+
+    Raises:
+        InvalidSettings: one sentence for each setting that cannot be used.
+    """
+    try:
+        return Settings()
+    except InvalidEnvFile as error:
+        raise InvalidSettings(str(error)) from None
+    except ValidationError as error:
+        raise InvalidSettings("; ".join(_sentence(e["loc"], e["msg"]) for e in error.errors())) from None
+
+
+def _sentence(loc: tuple[int | str, ...], message: str) -> str:
+    text = message.removeprefix("Value error, ").replace("Input should", "should")
+    return f"{str(loc[0]).upper()} {text}" if loc else text
