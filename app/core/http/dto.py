@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.rows import row_struct
 from app.core.http.media import check_json
-from app.core.http.read_only import take_read_only
+from app.core.http.validation import take_read_only
 
 T = TypeVar("T")
 

@@ -22,6 +22,7 @@ from app.core.data.errors import Failure, FieldsReadOnly, OutcomeUnknown, RowCha
 from app.core.data.refusals import refused_columns, refused_rule
 from app.core.http.methods import allow
 from app.core.http.tags import tag_of
+from app.core.http.validation import first_errors
 
 logger = logging.getLogger(__name__)
 
@@ -77,9 +78,9 @@ async def send_error(send: Send, status: int, detail: str) -> None:
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 
-def invalid_input(errors: Sequence[FieldError]) -> Response[Problem]:
-    """Return a 422 whose sentence is the first of the errors."""
-    return Response(_naming(errors), status_code=HTTPStatus.UNPROCESSABLE_ENTITY, media_type="application/json")
+def invalid_input(errors: Sequence[FieldError], count: int | None = None) -> Response[Problem]:
+    """Return a 422 whose sentence is the first of the errors; `count` says how many there are, where more are."""
+    return Response(_naming(errors, count), status_code=HTTPStatus.UNPROCESSABLE_ENTITY, media_type="application/json")
 
 
 def clash_of(columns: Sequence[str]) -> Problem:
@@ -90,16 +91,19 @@ def clash_of(columns: Sequence[str]) -> Problem:
     return _naming([FieldError(["body", column], message, "unique") for column in columns])
 
 
-def _naming(errors: Sequence[FieldError]) -> Problem:
-    first, others = errors[0], len(errors) - 1
+def _naming(errors: Sequence[FieldError], count: int | None = None) -> Problem:
+    first, others = errors[0], (count or len(errors)) - 1
     name = ".".join(map(str, first.loc[1:])) or str(first.loc[0])
     detail = f"{name}: {first.msg}" + (f" (+{others} more)" if others else "")
     return Problem(detail, list(errors[:_MOST_ERRORS]))
 
 
 def _on_body(_: AnyRequest, error: ValidationError) -> Response[Problem]:
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return invalid_input([FieldError(["body", *map(_short, e["loc"])], e["msg"], e["type"]) for e in found])
+    errors = [
+        FieldError(["body", *map(_short, found.loc)], found.msg, found.type)
+        for found in first_errors(error, _MOST_ERRORS)
+    ]
+    return invalid_input(errors, error.error_count())
 
 
 def _on_parameters(_: AnyRequest, error: ValidationException) -> Response[Problem]:
