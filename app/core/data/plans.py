@@ -5,6 +5,7 @@ connection object, a result object) costs four times what the driver takes for o
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NoReturn, cast
@@ -129,6 +130,8 @@ async def run_on(
     driver = cast("Any", connection.driver_connection)
     try:
         return plan.read(await driver.execute_fetchall(plan.text, plan.bind(values)))
+    except OverflowError as error:  # of Python's, where SQLite is given what does not fit; PostgreSQL has its own
+        _reraise(dialect, plan.text, sqlite3.DataError(str(error)), lost=False)
     except dialect.loaded_dbapi.Error as error:
         _reraise(dialect, plan.text, error, lost=_is_lost(dialect, connection, error))
 

@@ -29,11 +29,13 @@ from sqlalchemy import (
     select,
     text,
 )
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app.core.data.alchemy import make_alchemy
 from app.core.data.engine import make_engine
+from app.core.data.errors import Failure, classify
 from app.core.data.owned import Owned, owned_models
 from app.core.data.ownership import bind_owner
 from app.core.data.plans import Plan, run_alone
@@ -128,6 +130,19 @@ async def test_every_kind_of_column_is_read_as_sqlalchemy_reads_it(databases: Da
 
     assert [tuple(found) for found in selected] == [*map(tuple, inserted)] == [*map(tuple, read)]
     assert read[0][1:] == tuple(row.values())
+
+
+@pytest.mark.parametrize(("column", "value"), [("id", 2**70), ("float", 10**400)], ids=["integer", "float"])
+async def test_a_number_that_no_column_can_hold_is_refused_alike(databases: Databases, column: str, value: int) -> None:
+    """SQLite's driver raises Python's OverflowError, which nobody would take for a refusal."""
+    engine = make_engine(settings_for_tests(databases.for_owner(databases.fresh())))
+    async with engine.begin() as connection:
+        await connection.run_sync(KINDS.metadata.create_all)
+    with pytest.raises(DBAPIError) as refusal:
+        await run_alone(engine.sync_engine, None, insert(KINDS).returning(KINDS.c.id), {column: value})
+    await engine.dispose()
+
+    assert classify(refusal.value) is Failure.INVALID
 
 
 async def test_moments_are_utc_whatever_the_server_speaks(postgres: Databases) -> None:
