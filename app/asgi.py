@@ -11,6 +11,7 @@ from app.core.data.alchemy import SessionLifetime, make_alchemy
 from app.core.data.owned import check_references
 from app.core.data.ownership import owner_guard
 from app.core.http.assets import docs_asset
+from app.core.http.caches import PrivateAnswers
 from app.core.http.docs import make_openapi_config
 from app.core.http.edge import Edge
 from app.core.http.errors import EXCEPTION_HANDLERS
@@ -40,7 +41,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     Raises:
         InvalidSettings: a setting cannot be used.
         RuntimeError: a noun is not listed in `installed.py`.
-        TypeError: an owned table could refer to another owner's rows.
+        TypeError: an owned table could refer to another owner's rows, or a private answer would be kept for others.
     """
     settings = settings or load_settings()
     refuse_unlisted()
@@ -53,7 +54,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     app = Litestar(
         middleware=[*limits.per_address, bearer, *limits.per_user, QueryMiddleware()],
         guards=[owner_guard(alchemy)],
-        plugins=[SQLAlchemyInitPlugin(alchemy), ExactIntegers()],
+        plugins=[SQLAlchemyInitPlugin(alchemy), ExactIntegers(), PrivateAnswers()],
         dependencies={"readiness": Provide(lambda: readiness, sync_to_thread=False)},
         route_handlers=[*INSTALLED, health, ready, docs_asset],
         exception_handlers=EXCEPTION_HANDLERS,

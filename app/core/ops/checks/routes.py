@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.handlers import BaseRouteHandler
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 from litestar.routes import HTTPRoute
 
@@ -18,19 +18,6 @@ async def routes_are_guarded(site: Site) -> Messages:
     for name, path, handler in _routes(site):
         if not handler.opt.get(PUBLIC) and not _is_guarded(handler, path):
             yield f"{name} asks for no token and is not marked public."
-
-
-@check("security.E002", cure="Take the cache away, or mark the route `public=True` if everybody may read the same.")
-async def private_answers_are_not_shared(site: Site) -> Messages:
-    """No answer for one user is kept for another, in this process or on the way."""
-    for name, _, handler in _routes(site):
-        if not isinstance(handler, HTTPRouteHandler) or handler.opt.get(PUBLIC):
-            continue
-        control = handler.cache_control
-        if handler.cache:
-            yield f"{name} is private, and its answer is kept for whoever asks next."
-        elif control is not None and (control.public or control.s_maxage):
-            yield f"{name} is private, and its Cache-Control lets proxies keep the answer."
 
 
 @check("security.E003", cure="Take `debug` and `pdb_on_exception` away, and unset LITESTAR_DEBUG.", deploy=True)

@@ -4,8 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from litestar import Controller, Litestar, Router, WebSocket, asgi, get, websocket
-from litestar.datastructures import CacheControlHeader
+from litestar import Litestar, WebSocket, asgi, get, websocket
 from litestar.params import FromQuery
 from litestar.types import Receive, Scope, Send
 
@@ -46,24 +45,6 @@ async def one() -> dict[str, str]:
     return {}
 
 
-@get("/notes", cache=60)
-async def cached() -> dict[str, str]:
-    """Be kept for a minute."""
-    return {}
-
-
-@get("/notes", cache_control=CacheControlHeader(public=True))
-async def cached_by_proxies() -> dict[str, str]:
-    """Be kept by others."""
-    return {}
-
-
-@get("/notes", public=True, cache=60)
-async def cached_for_all() -> dict[str, str]:
-    """Be kept, for everybody."""
-    return {}
-
-
 @get("/notes")
 async def unbounded() -> list[int]:
     """Answer with all there is."""
@@ -86,19 +67,9 @@ async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
     """Be another application."""
 
 
-class Notes(Controller):
-    path = "/notes"
-
-    @get(cache=60)
-    async def list(self) -> dict[str, str]:
-        """Be kept, in a controller."""
-        return {}
-
-
 async def test_the_application_itself_is_in_order(settings: Settings, ids: Ids) -> None:
     assert await ids(settings) == []
     assert await ids(settings, with_handlers(one)) == []
-    assert await ids(settings, with_handlers(cached_for_all)) == []
 
 
 @pytest.mark.parametrize("handler", [one, talk, mounted], ids=["http", "websocket", "mount"])
@@ -115,11 +86,6 @@ async def test_a_route_without_the_owners_guard_is_found(settings: Settings, ids
         return Litestar([one], middleware=app.middleware)
 
     assert "security.E001" in await ids(settings, make)
-
-
-@pytest.mark.parametrize("handler", [cached, cached_by_proxies, Notes, Router("/v1", route_handlers=[cached])])
-async def test_a_private_answer_that_is_kept_is_found(settings: Settings, ids: Ids, handler: Any) -> None:
-    assert await ids(settings, with_handlers(handler)) == ["security.E002"]
 
 
 async def test_debug_mode_is_found(settings: Settings, ids: Ids, monkeypatch: pytest.MonkeyPatch) -> None:
