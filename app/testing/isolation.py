@@ -19,6 +19,7 @@ from sqlmodel import SQLModel
 from app.core.data.engine import connect_args, paramstyle, prepare_sqlite
 from app.core.data.session import JOINED, AppSession
 from app.core.data.subject import SubjectConnection, prepare_postgres
+from app.core.data.turns import share_fairly
 
 
 def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
@@ -32,6 +33,7 @@ def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
         connect_args=connect_args(engine.url) | _CONNECTIONS.get(engine.dialect.name, {}),
         paramstyle=paramstyle(engine.url),
     )
+    share_fairly(isolated.sync_engine, connections=1, seconds=5)
     # A session's commit has no effect in AUTOCOMMIT, but the driver would end the transaction that it does not know.
     isolated.dialect.do_commit = lambda _: None  # type: ignore[assignment,method-assign]
     if isolated.dialect.name == "sqlite":

@@ -16,6 +16,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from app.core.data.dialects import POSTGRES, SQLITE
 from app.core.data.libpq import check_options, with_hosts_as_options
 from app.core.data.subject import SubjectConnection, prepare_postgres
+from app.core.data.turns import share_fairly
 from app.settings import InvalidSettings, Settings
 
 # libpq's own limits, in seconds (tcp_user_timeout: milliseconds): without them a silent network hangs for 15 minutes.
@@ -73,12 +74,13 @@ def make_engine(settings: Settings) -> AsyncEngine:
     setting = "MIGRATION_DATABASE_URL" if is_direct else "DATABASE_URL"
     url = database_url(settings.database_url.get_secret_value(), setting)
     is_sqlite = url.get_backend_name() == "sqlite"
+    pool_size = _SQLITE_POOL_SIZE if is_sqlite else settings.database_pool_size
     engine = create_async_engine(
         url,
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
         hide_parameters=True,  # what users wrote does not belong into a log
-        pool_size=_SQLITE_POOL_SIZE if is_sqlite else settings.database_pool_size,
+        pool_size=pool_size,
         max_overflow=0 if is_sqlite else settings.database_max_overflow,
         pool_timeout=settings.database_pool_timeout,
         pool_recycle=-1 if is_sqlite else settings.database_pool_recycle,
@@ -86,6 +88,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         connect_args=connect_args(url),
         paramstyle=paramstyle(url),
     )
+    share_fairly(engine.sync_engine, pool_size, settings.database_pool_timeout)
     if is_sqlite:
         prepare_sqlite(engine.sync_engine)
         begin_immediately(engine.sync_engine)

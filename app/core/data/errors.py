@@ -66,6 +66,13 @@ class OutcomeUnknown(DataError):
         super().__init__("The database went away while it stored this; look whether it did before you send it again")
 
 
+class OwnerBusy(DataError):
+    """The owner has as many connections in use as one may, and they were not free in time."""
+
+    def __init__(self) -> None:
+        super().__init__("You ask for too much at once; wait for the answers before you ask for more")
+
+
 class NotAtomic(DataError):
     """Work of several statements outside `session.atomic()`, where half of it could stay behind."""
 

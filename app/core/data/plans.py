@@ -18,6 +18,7 @@ from sqlalchemy.util import greenlet_spawn
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app.core.data.subject import work_for
+from app.core.data.turns import Turn
 
 Statement = Select[Any] | Insert | Update | Delete
 Values = Mapping[str, Any]
@@ -98,11 +99,17 @@ _plan_of: Final = lru_cache(maxsize=2000)(Plan)
 
 
 async def run_alone(engine: Engine, subject: str | None, statement: Statement, values: Values) -> Rows:
-    """Borrow a connection, run the statement on it in AUTOCOMMIT, and give it back.
+    """Borrow a connection when it is the subject's turn, run the statement on it in AUTOCOMMIT, and give it back.
 
     Raises:
+        OwnerBusy: the subject's turn did not come in time.
         DBAPIError: it failed; `statement` is None in it where nothing was sent, because there was no connection.
     """
+    async with Turn(engine, subject):
+        return await _run_borrowed(engine, subject, statement, values)
+
+
+async def _run_borrowed(engine: Engine, subject: str | None, statement: Statement, values: Values) -> Rows:
     connection = await _borrow(engine)
     try:
         return await run_on(connection, engine.dialect, subject, statement, values)

@@ -22,6 +22,7 @@ from app.core.data.plans import Rows, Statement, Values, run_alone, run_on
 from app.core.data.queries import select_of
 from app.core.data.refusals import ReferenceNotFound, suspects
 from app.core.data.retries import persist
+from app.core.data.turns import Turn
 
 JOINED: Final = "joined"
 """In a session's `info`: its connection is in a transaction that somebody else ends (a test's)."""
@@ -117,15 +118,14 @@ class AppSession(AsyncSession):
 
         Raises:
             OutcomeUnknown: the connection broke while the transaction was being committed.
+            OwnerBusy: the owner has too much under way.
         """
         inner = self.sync_session.atomic_depth > 0 or JOINED in self.info
         if not inner:
             await self.commit()  # hands the AUTOCOMMIT connection back; nothing is on the wire
         self.sync_session.atomic_depth += 1
         try:
-            async with super().begin_nested() if inner else super().begin():
-                if not inner:
-                    await greenlet_spawn(self.sync_session.open_transaction, self._isolation_level)
+            async with super().begin_nested() if inner else self._transaction():
                 yield self
         except DBAPIError as error:
             if error.statement is None and error.connection_invalidated:  # it was the COMMIT
@@ -133,6 +133,12 @@ class AppSession(AsyncSession):
             raise
         finally:
             self.sync_session.atomic_depth -= 1
+
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[None]:
+        async with Turn(cast("Engine", self.sync_session.get_bind()), self.sync_session.subject), super().begin():
+            await greenlet_spawn(self.sync_session.open_transaction, self._isolation_level)
+            yield
 
     @property
     def dialect(self) -> Dialect:

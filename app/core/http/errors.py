@@ -18,7 +18,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.core.data.errors import Failure, FieldsReadOnly, OutcomeUnknown, RowChanged, RowNotFound, classify
+from app.core.data.errors import Failure, FieldsReadOnly, OutcomeUnknown, OwnerBusy, RowChanged, RowNotFound, classify
 from app.core.data.refusals import refused_columns, refused_rule
 from app.core.http.methods import allow
 from app.core.http.tags import tag_of
@@ -131,6 +131,10 @@ def _on_changed_row(_: AnyRequest, error: RowChanged) -> Response[Problem]:
     return error_response(HTTPStatus.PRECONDITION_FAILED, str(error), tag_of(error.row))
 
 
+def _on_busy_owner(_: AnyRequest, error: OwnerBusy) -> Response[Problem]:
+    return error_response(HTTPStatus.TOO_MANY_REQUESTS, str(error), RETRY_AFTER)
+
+
 def _on_read_only(_: AnyRequest, error: FieldsReadOnly) -> Response[Problem]:
     message = "This is set by the server; leave it out, or send it back as it is"
     return invalid_input([FieldError(["body", name], message, "read_only") for name in error.names])
@@ -212,6 +216,7 @@ EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
     RowNotFound: _on_missing_row,
     RowChanged: _on_changed_row,
     FieldsReadOnly: _on_read_only,
+    OwnerBusy: _on_busy_owner,
     OutcomeUnknown: _on_unknown_outcome,
     RepositoryError: _on_repository,
     SQLAlchemyError: _on_database,
