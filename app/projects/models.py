@@ -17,6 +17,7 @@ class ProjectFields(SQLModel):
     )
     description: PlainText | None = Field(
         default=None,
+        max_length=10_000,
         sa_type=Text,
         description="More about it.",
         schema_extra={"examples": ["By the end of May"]},

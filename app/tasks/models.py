@@ -18,6 +18,7 @@ class TaskFields(SQLModel):
     )
     description: PlainText | None = Field(
         default=None,
+        max_length=10_000,
         sa_type=Text,
         description="More about it.",
         schema_extra={"examples": ["Two litres, from the shop at the corner"]},

@@ -43,8 +43,8 @@ def command(  # noqa: PLR0917  # click gives them by name
     """Write a noun that works: app/NOUN, its line in app/installed.py, its migration, and tests/NOUN.
 
     NOUN names several, like notes. A field is name:type, with a ? behind it if it may be empty: title:str:200 (the
-    longest it may be), body:text?, pinned:bool, due:datetime?, and project:ref for one of the user's projects. Without
-    any it is name:str. `app startapp NOUN --remove` takes it back while its migration is the newest.
+    longest it may be), body:text:10000?, pinned:bool, due:datetime?, and project:ref for one of the user's projects.
+    Without any it is name:str. `app startapp NOUN --remove` takes it back while its migration is the newest.
     """
     load_settings()  # explains one that cannot be used
     lobby.load_nouns()

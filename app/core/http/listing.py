@@ -4,7 +4,7 @@ A list is a bare JSON array, as the guide has it. `Link` (RFC 8288) names the ne
 costs a count of all rows and comes only when it is asked for (`Prefer: count=exact`, RFC 7240).
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import NoneType
@@ -77,50 +77,55 @@ class Page:
         return f'<{self.path}?{urlencode({"limit": self.cut.limit, **edge})}>; rel="{relation}"'
 
 
-def provide_page(  # noqa: PLR0917  # Litestar gives each by its name
-    rows: NamedDependency[SkipValidation[Repository[Any]]],
-    request: Request[Any, Any, Any],
-    limit: Annotated[
-        int, QueryParameter(ge=1, le=MAX_LIMIT, description="How many to return at most.")
-    ] = DEFAULT_LIMIT,
-    offset: Annotated[
-        int,
-        QueryParameter(
-            ge=0,
-            le=MAX_OFFSET,
-            description="How many to skip; without `after` and `before`. `Link` leads further than that.",
-        ),
-    ] = 0,
-    after: Annotated[
-        int,
-        QueryParameter(
-            ge=0,
-            le=MAX_ID,
-            description="Only rows with a greater `id`: what `Link` uses. Without `offset` and `before`.",
-        ),
-    ] = 0,
-    before: Annotated[
-        int | None,
-        QueryParameter(
-            ge=1,
-            le=MAX_ID,
-            description="Only the last rows with a smaller `id`: what `Link` uses. Without `offset` and `after`.",
-        ),
-    ] = None,
-    prefer: Annotated[
-        str, HeaderParameter(name="Prefer", description="`count=exact` asks for the total, in `X-Total-Count`.")
-    ] = "",
-) -> Page:
-    """Read the page from the query and the Prefer header.
+def page_provider(most: int) -> Callable[..., Page]:
+    """Return the dependency that reads from a request which page of at most so many rows it asks for."""
 
-    Raises:
-        ValidationException: it is to begin at two places.
-    """
-    if (offset > 0) + (after > 0) + (before is not None) > 1:
-        raise _invalid("offset", "Give one of offset, after and before")
-    lines = request.headers.getall("Prefer", ())  # all of them; Litestar gives `prefer` the first, and documents it
-    is_counted = bool(lines) and read_preferences(lines).get("count", "").lower() == "exact"
-    return Page(rows, request.scope["path"], Cut(limit, offset, after, before, is_counted))
+    def provide_page(  # noqa: PLR0917  # Litestar gives each by its name
+        rows: NamedDependency[SkipValidation[Repository[Any]]],
+        request: Request[Any, Any, Any],
+        limit: Annotated[int, QueryParameter(ge=1, le=most, description="How many to return at most.")] = min(
+            DEFAULT_LIMIT, most
+        ),
+        offset: Annotated[
+            int,
+            QueryParameter(
+                ge=0,
+                le=MAX_OFFSET,
+                description="How many to skip; without `after` and `before`. `Link` leads further than that.",
+            ),
+        ] = 0,
+        after: Annotated[
+            int,
+            QueryParameter(
+                ge=0,
+                le=MAX_ID,
+                description="Only rows with a greater `id`: what `Link` uses. Without `offset` and `before`.",
+            ),
+        ] = 0,
+        before: Annotated[
+            int | None,
+            QueryParameter(
+                ge=1,
+                le=MAX_ID,
+                description="Only the last rows with a smaller `id`: what `Link` uses. Without `offset` and `after`.",
+            ),
+        ] = None,
+        prefer: Annotated[
+            str, HeaderParameter(name="Prefer", description="`count=exact` asks for the total, in `X-Total-Count`.")
+        ] = "",
+    ) -> Page:
+        """Read the page from the query and the Prefer header.
+
+        Raises:
+            ValidationException: it is to begin at two places.
+        """
+        if (offset > 0) + (after > 0) + (before is not None) > 1:
+            raise _invalid("offset", "Give one of offset, after and before")
+        lines = request.headers.getall("Prefer", ())  # all of them; Litestar gives `prefer` the first, and documents it
+        is_counted = bool(lines) and read_preferences(lines).get("count", "").lower() == "exact"
+        return Page(rows, request.scope["path"], Cut(limit, offset, after, before, is_counted))
+
+    return provide_page
 
 
 class QueryMiddleware(ASGIMiddleware):

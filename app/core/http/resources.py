@@ -29,8 +29,9 @@ from app.core.data.repository import Repository, Seen
 from app.core.data.rows import Row
 from app.core.http.conflicts import conflicts_of
 from app.core.http.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
-from app.core.http.listing import LIST_HEADERS, Page, provide_page
+from app.core.http.listing import LIST_HEADERS, MAX_LIMIT, Page, page_provider
 from app.core.http.tags import ETAG, provide_seen, tagged
+from app.core.http.weights import most_rows
 
 TableT = TypeVar("TableT", bound=Owned)
 CreateT = TypeVar("CreateT", bound=CreateSchema)
@@ -55,6 +56,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     create_schema: ClassVar[type[CreateSchema]]
     update_schema: ClassVar[type[UpdateSchema]]
     repository: ClassVar[type[Repository[Any]]] = Repository
+    most_rows: ClassVar[int]  # of a page
     dto = BodyDTO
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -63,12 +65,13 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         types = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]  # a generic base has it
         cls.model, cls.create_schema, cls.update_schema = types
         cls.update_schema.read_only = inspect(cls.model).columns.keys() - cls.update_schema.model_fields.keys()
+        cls.most_rows = min(MAX_LIMIT, most_rows(cls.model, (cls.create_schema, cls.update_schema)))
         cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # narrowed at run time, as Litestar means it
         cls.tags = [cls.nouns().replace("_", " ").capitalize()]
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
         cls.dependencies = {
             "rows": Provide(_provider_of(cls.repository.of(cls.model)), sync_to_thread=False),
-            "page": Provide(provide_page, sync_to_thread=False),
+            "page": Provide(page_provider(cls.most_rows), sync_to_thread=False),
             "seen": Provide(provide_seen, sync_to_thread=False),
         }
 

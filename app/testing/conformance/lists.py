@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.http.listing import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
+from app.core.http.listing import MAX_LIMIT, MAX_OFFSET
 from app.testing.conformance.subject import (
     ABSENT,
     CREATE,
@@ -36,7 +36,7 @@ NEVER_TAKEN = (
     *("null", "-0", "%D9%A3", "%EF%BC%91"),  # digits of other scripts
 )
 BAD_PAGES = {
-    "limit": ("0", str(MAX_LIMIT + 1), "-1", *NEVER_TAKEN),
+    "limit": ("0", "-1", *NEVER_TAKEN),
     "offset": ("-1", str(MAX_OFFSET + 1), str(2**63), *NEVER_TAKEN),
     "after": ("-1", str(2**63), *NEVER_TAKEN),
     "before": ("0", str(2**63), *NEVER_TAKEN),
@@ -46,16 +46,17 @@ _ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 @rule
 async def a_page_has_its_bounds(subject: Subject) -> None:
-    """`limit` is 1 to 500, `offset` 0 to 10,000, `after` and `before` are ids; else it is a 422 that names it."""
-    expect("the cap", (DEFAULT_LIMIT, MAX_LIMIT), (100, 500))
+    """`limit` is 1 to `most_rows`, `offset` 0 to 10,000, `after` and `before` are ids; else a 422 that names it."""
+    most = subject.resource.most_rows
+    expect("the most rows of a page", min(most, MAX_LIMIT), most)
     rows = [await subject.created(subject.owner) for _ in range(2)]
-    for name, values in BAD_PAGES.items():
+    for name, values in (*BAD_PAGES.items(), ("limit", (str(most + 1),))):
         for value in values:
             answer = await subject.owner.get(f"{subject.resource.path}?{name}={value}")
             expect_error(f"{name}={value}", answer, 422, f"query.{name}")
     for query, expected in (
         ("limit=1", rows[:1]),
-        (f"limit={MAX_LIMIT}", rows),
+        (f"limit={most}", rows),
         ("offset=0", rows),
         ("offset=1", rows[1:]),
         (f"after={rows[0]['id']}", rows[1:]),
@@ -63,7 +64,7 @@ async def a_page_has_its_bounds(subject: Subject) -> None:
     ):
         answer = await subject.owner.get(f"{subject.resource.path}?{query}")
         expect(query, (answer.status_code, answer.json()), (200, expected))
-    answer = await subject.owner.get(f"{subject.resource.path}?offset={MAX_OFFSET}&limit={MAX_LIMIT}")
+    answer = await subject.owner.get(f"{subject.resource.path}?offset={MAX_OFFSET}&limit={most}")
     expect("the last offset", (answer.status_code, answer.json()), (200, []))
 
 

@@ -7,8 +7,8 @@ from typing import Final
 
 import click
 
-LONGEST_LINE: Final = 10_000
-DEFAULT_LENGTH: Final = 200
+LONGEST: Final[Mapping[str, int]] = {"str": 10_000, "text": 1_000_000}
+DEFAULT_LENGTHS: Final[Mapping[str, int]] = {"str": 200, "text": 10_000}
 
 Import = tuple[str, str]
 
@@ -27,7 +27,7 @@ class Kind:
 
 KINDS: Final[Mapping[str, Kind]] = {
     "str": Kind("Line", _FIELDS),
-    "text": Kind("PlainText", _FIELDS),
+    "text": Kind("PlainText", _FIELDS, column=("sqlalchemy", "Text")),
     "bool": Kind("bool", default="False"),
     "int": Kind("SafeInt", _FIELDS, column=("sqlalchemy", "BigInteger")),
     "float": Kind("FiniteFloat", "pydantic"),
@@ -91,11 +91,12 @@ def _parse(word: str, tables: Mapping[str, str]) -> Field:
     name, kind, length = found["name"], found["kind"], found["length"]
     if kind not in KINDS:
         raise click.UsageError(f"{word!r} has a type that there is not; the types are {', '.join(KINDS)}.")
-    if length is not None and (kind != "str" or not 1 <= int(length) <= LONGEST_LINE):
-        raise click.UsageError(f"{word!r} has a length, which is for str alone, and 1 to {LONGEST_LINE}.")
+    if length is not None and not 1 <= int(length) <= LONGEST.get(kind, 0):
+        longest = " and ".join(f"{kind} (1 to {length})" for kind, length in LONGEST.items())
+        raise click.UsageError(f"{word!r} has a length; it is for {longest}.")
     if kind == "ref":
         return _reference(name, tables, nullable=bool(found["optional"]))
-    return Field(name, KINDS[kind], bool(found["optional"]), int(length or DEFAULT_LENGTH) if kind == "str" else None)
+    return Field(name, KINDS[kind], bool(found["optional"]), int(length) if length else DEFAULT_LENGTHS.get(kind))
 
 
 def _reference(name: str, tables: Mapping[str, str], *, nullable: bool) -> Field:

@@ -3,12 +3,14 @@
 import re
 from collections.abc import Iterator
 
-from litestar.handlers import BaseRouteHandler
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 from litestar.routes import HTTPRoute
+from pydantic import BaseModel
 
 from app.core.auth.middleware import PUBLIC, BearerMiddleware
 from app.core.data.ownership import owner_guard
+from app.core.http.weights import unbounded_fields
 from app.core.ops.checks.registry import Messages, Site, check
 
 
@@ -41,6 +43,16 @@ async def lists_are_bounded(site: Site) -> Messages:
     for path, item in paths.items():
         if item.get is not None and _is_list(item.get) and not _is_bounded(item.get):
             yield f"GET {path} returns a list, however long it is."
+
+
+@check("http.W002", cure="Give it a `max_length`: a page has fewer rows, the longer their values can be.")
+async def values_have_an_end(site: Site) -> Messages:
+    """Nobody can store what makes a page of gigabytes."""
+    for _, _, handler in _routes(site):
+        data = handler.parsed_data_field if isinstance(handler, HTTPRouteHandler) else None
+        if data is not None and isinstance(data.annotation, type) and issubclass(data.annotation, BaseModel):
+            for name in unbounded_fields(data.annotation):
+                yield f"{data.annotation.__name__}.{name} takes a value of any length."
 
 
 def _routes(site: Site) -> Iterator[tuple[str, str, BaseRouteHandler]]:

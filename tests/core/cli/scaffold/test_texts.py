@@ -19,7 +19,7 @@ from datetime import date
 from uuid import UUID
 
 from pydantic import FiniteFloat
-from sqlalchemy import BigInteger
+from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
 
 from app.core.data.fields import BigIntKey, Instant, Line, PlainText, RowId, SafeInt, Timestamped
@@ -30,7 +30,7 @@ class NoteFields(SQLModel):
     """What a user says about one of the notes."""
 
     title: Line = Field(max_length=80)
-    body: PlainText | None = None
+    body: PlainText | None = Field(default=None, max_length=10000, sa_type=Text)
     pinned: bool = False
     stars: SafeInt = Field(sa_type=BigInteger)
     score: FiniteFloat | None = None
@@ -84,7 +84,8 @@ def test_a_noun_costs_about_forty_lines() -> None:
     ("word", "line"),
     [
         ("name:str?", "name: Line | None = Field(default=None, max_length=200)"),
-        ("body:text", "body: PlainText"),
+        ("body:text", "body: PlainText = Field(max_length=10000, sa_type=Text)"),
+        ("body:text:500?", "body: PlainText | None = Field(default=None, max_length=500, sa_type=Text)"),
         ("done:bool?", "done: bool | None = None"),
         ("stars:int?", "stars: SafeInt | None = Field(default=None, sa_type=BigInteger)"),
         ("project:ref?", "project_id: RowId | None = Field(default=None, sa_type=BigIntKey)"),

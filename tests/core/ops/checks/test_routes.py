@@ -4,9 +4,10 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
-from litestar import Litestar, WebSocket, asgi, get, websocket
-from litestar.params import FromQuery
+from litestar import Litestar, WebSocket, asgi, get, post, websocket
+from litestar.params import FromQuery, JSONBody
 from litestar.types import Receive, Scope, Send
+from pydantic import BaseModel, Field
 
 from app.asgi import create_app
 from app.core.ops.checks import run_checks
@@ -113,3 +114,23 @@ async def test_an_application_that_does_not_start_is_said(settings: Settings, er
     (finding,) = await findings(settings, make)
 
     assert (finding.id, finding.message) == ("start.E001", f"The application does not start: {error}")
+
+
+class Note(BaseModel):
+    """What a client sends."""
+
+    title: str = Field(max_length=200)
+    body: str
+
+
+@post("/notes")
+async def write(data: JSONBody[Note]) -> None:
+    """Store it."""
+
+
+async def test_a_value_of_any_length_is_found(settings: Settings) -> None:
+    found = await findings(settings, with_handlers(write))
+
+    assert [(finding.id, finding.message) for finding in found] == [
+        ("http.W002", "Note.body takes a value of any length.")
+    ]
