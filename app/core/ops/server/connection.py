@@ -37,6 +37,7 @@ class Connection(HttpToolsProtocol):
     last_call: ClassVar[float] = 0.2  # in which a request may still come when the process ends
     linger_for: ClassVar[float] = 2.0  # in which a client may still send when it was answered for the last time
     most_connections: ClassVar[int] = 10_000  # of one process; `process.py` sets it to what the system allows
+    most_unread: ClassVar[int] = 2**28  # bytes of answers, of one process, that clients have not read yet
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -118,6 +119,7 @@ class Connection(HttpToolsProtocol):
         """Watch whether the client reads."""
         super().pause_writing()
         self._watch(self._socket.get_write_buffer_size())
+        self._shed()
 
     def resume_writing(self) -> None:
         """It has read."""
@@ -142,6 +144,18 @@ class Connection(HttpToolsProtocol):
         if waiting:
             min(waiting, key=itemgetter(0))[1].hang_up(lingers=False)
         return bool(waiting)
+
+    def _shed(self) -> None:
+        """Hang up on whoever leaves the most unread for the longest, where all that is unread takes too much memory."""
+        stalled = [each for each in cast("set[Connection]", self.connections) if each._stall is not None]
+        unread = {each: each._socket.get_write_buffer_size() for each in stalled}
+        if (total := sum(unread.values())) > self.most_unread:
+            logger.warning("gave up: clients leave %d bytes of their answers unread", total)
+            max(stalled, key=lambda each: unread[each] * each._stalled_for)._socket.abort()
+
+    @property
+    def _stalled_for(self) -> float:
+        return 0.0 if self._stall is None else self.loop.time() - self._stall.when() + self.read_within
 
     def _watch(self, unread: int) -> None:
         self._stop_stall()

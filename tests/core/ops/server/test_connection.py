@@ -9,6 +9,7 @@ from typing import Any, Final
 import pytest
 import uvicorn
 
+from app.core.ops.server.protocol import HttpProtocol
 from tests.core.ops.server.raw import Impatient, assert_refusal, connected, send, serving, statuses, until_closed
 
 pytestmark = pytest.mark.any_database
@@ -163,14 +164,40 @@ async def test_a_client_that_reads_nothing_is_given_up(
     writer.close()
 
 
-async def test_a_client_that_reads_slowly_is_waited_for(server: uvicorn.Server) -> None:
+async def read_large(server: uvicorn.Server) -> int:
+    """Read the large answer bit by bit, and return its size."""
     async with connected(server) as (reader, writer):
         writer.write(GET % b"large")
         read = 0
-        while read < LARGE:
-            read += len(await reader.read(2_000_000))
+        while read <= LARGE and (part := await reader.read(2_000_000)):
+            read += len(part)
             await asyncio.sleep(0.001)
-        assert read > LARGE
+    return read
+
+
+class Frugal(HttpProtocol):
+    """The usual one, with memory for one large answer, and a half."""
+
+    most_unread = LARGE * 3 // 2
+
+
+async def test_answers_that_nobody_reads_have_a_bound(caplog: pytest.LogCaptureFixture) -> None:
+    """The client with most to read goes; one that reads, and one with less, stay."""
+    async with serving(answer_at_once, keep_alive=5, protocol=Frugal) as server:
+        address = server.servers[0].sockets[0].getsockname()
+        lazy = [await asyncio.open_connection(*address, limit=1000) for _ in range(3)]
+        for _, writer in lazy:
+            writer.write(GET % b"large")
+            await asyncio.sleep(0.2)
+        assert len(server.server_state.connections) == 1
+        assert await read_large(server) > LARGE
+        for _, writer in lazy:
+            writer.transport.abort()
+    assert "of their answers unread" in caplog.text
+
+
+async def test_a_client_that_reads_slowly_is_waited_for(server: uvicorn.Server) -> None:
+    assert await read_large(server) > LARGE
 
 
 @pytest.mark.parametrize("parts", [[b"no HTTP\r\n"], [GET % b"", b"no HTTP\r\n"], [CHUNKED, b"zebra"]])
