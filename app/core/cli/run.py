@@ -1,9 +1,11 @@
 """`app run`."""
 
 import logging
+import re
 import socket
 import sys
 from pathlib import Path
+from typing import Final
 
 import click
 import uvicorn
@@ -24,6 +26,14 @@ from app.core.ops.server.supervisor import Supervisor
 from app.settings import APP_DIR, Settings, load_settings
 
 logger = logging.getLogger(__name__)
+
+_ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
+
+
+def _as_root_path(_: click.Context, __: click.Parameter, value: str) -> str:
+    if not _ROOT_PATH.fullmatch(value):
+        raise click.BadParameter(f"{value!r} is no path; write it like /backend")
+    return value.rstrip("/")
 
 
 @click.command("run")
@@ -47,7 +57,12 @@ logger = logging.getLogger(__name__)
     type=click.IntRange(min=1),
     help="Seconds that an idle connection is kept: longer than a proxy in front keeps it.",
 )
-@click.option("--root-path", default="", help="Path below which a proxy serves this, and which it cuts off: /backend.")
+@click.option(
+    "--root-path",
+    default="",
+    callback=_as_root_path,
+    help="Path below which a proxy serves this, and which it cuts off, like /backend.",
+)
 @click.option("--reload", is_flag=True, help="Start again when a file changes; for development.")
 @explained
 def command(  # noqa: PLR0917  # click gives each by its name
@@ -80,7 +95,7 @@ def command(  # noqa: PLR0917  # click gives each by its name
 def _options(settings: Settings, keep_alive: int, root_path: str) -> Options:
     return Options(
         keep_alive=keep_alive,
-        root_path=root_path.rstrip("/"),
+        root_path=root_path,
         drains_for=settings.drains_for,
         ends_within=settings.shutdown_seconds,
         ends_when_hung=settings.is_production,

@@ -50,7 +50,7 @@ _PAGE: Final = Template("""\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>$title</title>
 <link rel="icon" href="data:,">
-<link rel="stylesheet" href="$assets/$style">
+<link rel="stylesheet" href="$root$assets/$style">
 <style>
 body { margin: 0; overflow-wrap: anywhere }
 html.dark-mode { background: #1c2022 }
@@ -62,14 +62,14 @@ html.dark-mode { background: #1c2022 }
 </head>
 <body>
 <div id="docs"></div>
-<script src="$assets/$script"></script>
+<script src="$root$assets/$script"></script>
 <script>
 const dark = matchMedia('(prefers-color-scheme: dark)')
 const paint = () => document.documentElement.classList.toggle('dark-mode', dark.matches)
 dark.addEventListener('change', paint)
 paint()
 SwaggerUIBundle({
-  url: '/schema/openapi.json',
+  url: '$root/schema/openapi.json',
   dom_id: '#docs',
   persistAuthorization: $keeps_token,
   displayRequestDuration: true,
@@ -82,14 +82,18 @@ SwaggerUIBundle({
 
 
 class _Document(JsonRenderPlugin):
-    """The document, written when it is first asked for."""
+    """The document, written when it is first asked for below a root path, of which a server has one."""
 
-    _written: bytes | None = None
+    def __init__(self) -> None:
+        super().__init__()
+        self._written: dict[str, bytes] = {}
 
     def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
-        if self._written is None:
-            self._written = encode_json(document_of(request.app))
-        return self._written
+        root = request.scope["root_path"]
+        if root not in self._written:
+            servers = [{"url": root or "/"}]
+            self._written[root] = encode_json(document_of(request.app) | {"servers": servers})
+        return self._written[root]
 
 
 class _Page(OpenAPIRenderPlugin):
@@ -97,12 +101,11 @@ class _Page(OpenAPIRenderPlugin):
 
     def __init__(self, title: str, *, keeps_token: bool) -> None:
         super().__init__(path="/swagger")
-        self._page = _PAGE.substitute(
-            title=title, assets=PATH, style=STYLE, script=SCRIPT, keeps_token=str(keeps_token).lower()
-        ).encode()
+        self._texts = {"title": title, "keeps_token": str(keeps_token).lower()}
 
     def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
-        return self._page
+        root = request.scope["root_path"]
+        return _PAGE.substitute(self._texts, root=root, assets=PATH, style=STYLE, script=SCRIPT).encode()
 
 
 def make_openapi_config(settings: Settings) -> OpenAPIConfig:

@@ -17,6 +17,7 @@ from app.core.http.headers import Headers, merge, security_headers
 from app.core.http.hosts import PROBES, Hosts
 from app.core.http.limits import standing_of
 from app.core.http.methods import naming_all_methods
+from app.core.http.root_path import with_root_path, without_root_path
 from app.settings import Settings
 from app.settings.formats import listed
 
@@ -44,6 +45,8 @@ class Edge:
         """Serve the request."""
         if scope["type"] != ScopeType.HTTP:
             return await self._app(scope, receive, send)
+        if root := scope.get("root_path"):
+            scope, send = without_root_path(scope), with_root_path(root, send)
         if scope["method"] == "HEAD":  # it is answered as GET is, and the server keeps the body (RFC 9110, 9.3.2)
             scope = {**scope, "method": "GET"}
         sent = dict(scope["headers"])

@@ -254,6 +254,9 @@ def test_production_does_not_start_without_a_secret(invoke: Invoke) -> None:
         pytest.param(["--workers", "0"], id="no workers"),
         pytest.param(["--port", "65536"], id="no such port"),
         pytest.param(["--port", "http"], id="port by name"),
+        pytest.param(["--keep-alive", "0"], id="no keep-alive"),
+        pytest.param(["--root-path", "backend"], id="path without its slash"),
+        pytest.param(["--root-path", "/<script>"], id="path that is none"),
         pytest.param(["here"], id="an argument"),
     ],
 )
