@@ -24,7 +24,8 @@ class Worker:
         descriptors = [bound.fileno() for bound in sockets]
         arguments = json.dumps({"options": asdict(options), "sockets": descriptors, "parent": theirs.fileno()})
         self._process = subprocess.Popen(  # noqa: S603  # our own module
-            [sys.executable, "-m", __name__, arguments],
+            [sys.executable, "-P", "-m", __name__, arguments],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},  # with -P: no `app` of the working directory
             pass_fds=[*descriptors, theirs.fileno()],
             process_group=0,  # a Ctrl-C in the terminal is for the parent, which passes it on
         )
