@@ -56,13 +56,13 @@ async def test_a_change_of_a_state_is_one_statement_and_its_refusal_two(
     row = await factory_of(controller.model).create_async(user_id="alice")
     path = f"{controller.path}/{row.id}"
     seen = {"If-Match": (await client.get(path)).headers["etag"]}
-    body = await valid_body(client, controller)
+    body, other = await valid_body(client, controller), await valid_body(client, controller)
     with count_queries() as changing:
         changed = await client.patch(path, json=body, headers=seen)
     with count_queries() as repeating:
         repeated = await client.patch(path, json=body, headers=seen)
     with count_queries() as refused:
-        stale = await client.patch(path, json=await valid_body(client, controller), headers=seen)
+        stale = await client.patch(path, json=other, headers=seen)
 
     assert (changed.status_code, len(changing)) == (200, 1)
     assert (repeated.status_code, len(repeating)) == (200, 2)

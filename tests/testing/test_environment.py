@@ -17,7 +17,7 @@ SETTINGS: Final = [name for setting in Settings.model_fields for name in (settin
 HOSTILE: Final = dict.fromkeys([*SETTINGS, *OPTIONS], "zebra")
 # Where settings are read, where processes are started, and where the application serves.
 TESTED: Final = (
-    *("tests/core/auth", "tests/core/cli", "tests/core/ops/checks", "tests/core/ops/test_server.py", "tests/tasks"),
+    *("tests/core/auth", "tests/core/cli", "tests/core/ops/checks", "tests/core/ops/server", "tests/tasks"),
     *("tests/core/data/test_migrations.py", "tests/faults/test_sqlite.py"),
     *("tests/benchmarks", "tests/settings", "tests/test_asgi.py"),
 )

@@ -14,6 +14,7 @@ from app.core.http.resources import ResourceController
 from app.core.http.weights import HEAVIEST_PAGE, most_rows, unbounded_fields
 from app.installed import INSTALLED
 from app.testing.callers import Client
+from tests.core.http.bodies import valid_body
 from tests.library import Library
 
 every_resource = pytest.mark.parametrize("resource", INSTALLED, ids=lambda resource: resource.nouns())
@@ -39,7 +40,7 @@ async def test_no_row_is_heavier_than_was_thought(
 ) -> None:
     described = resource.create_schema.model_json_schema()["properties"]
     texts = {name: value for name, part in described.items() if (value := heaviest(part))}
-    stored = await client.post(resource.path, json=texts)
+    stored = await client.post(resource.path, json=await valid_body(client, resource) | texts)
     page = await client.get(resource.path)
 
     assert stored.status_code == 201, stored.text
