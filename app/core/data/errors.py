@@ -89,6 +89,7 @@ class Failure(Enum):
     """What a database's refusal means to the one who asked."""
 
     AWAY = "away"
+    BUSY = "busy"
     READ_ONLY = "read-only"
     SLOW = "too slow"
     CLASH = "clash"
@@ -105,7 +106,7 @@ def classify(error: SQLAlchemyError) -> Failure:
     psycopg carries a SQLSTATE unless no connection was made; sqlite3 an error code (https://sqlite.org/rescode.html).
     """
     if isinstance(error, PoolTimeout):
-        return Failure.AWAY
+        return Failure.BUSY
     if isinstance(error, StaleDataError):
         return Failure.CLASH
     if not isinstance(error, DBAPIError):
@@ -134,14 +135,14 @@ _SQLSTATE = {
     "23001": Failure.REFERRED_TO,  # restrict_violation
     "23503": Failure.REFERENCE,  # foreign_key_violation
     "23505": Failure.CLASH,  # unique_violation
-    "40": Failure.CLASH,  # serialization failure, deadlock
+    "40": Failure.BUSY,  # serialization failure, deadlock: others were at the same rows
     "22": Failure.INVALID,  # data exception
     "23P01": Failure.CLASH,  # exclusion_violation
     "23": Failure.RULE,  # NOT NULL and CHECK
     "25006": Failure.READ_ONLY,  # read_only_sql_transaction: a standby, or a provider's full disk
     "08": Failure.AWAY,  # connection exception, also PgBouncer's
     "53": Failure.AWAY,  # insufficient resources
-    "55P03": Failure.AWAY,  # lock_timeout
+    "55P03": Failure.BUSY,  # lock_timeout
     "57014": Failure.SLOW,  # query_canceled: statement_timeout
     "57": Failure.AWAY,  # shut down
 }
@@ -154,8 +155,8 @@ _SQLITE = {
     sqlite3.SQLITE_MISMATCH: Failure.INVALID,
     sqlite3.SQLITE_TOOBIG: Failure.INVALID,
     sqlite3.SQLITE_READONLY: Failure.READ_ONLY,
-    sqlite3.SQLITE_BUSY: Failure.AWAY,
-    sqlite3.SQLITE_LOCKED: Failure.AWAY,
+    sqlite3.SQLITE_BUSY: Failure.BUSY,
+    sqlite3.SQLITE_LOCKED: Failure.BUSY,
     sqlite3.SQLITE_CANTOPEN: Failure.AWAY,
     sqlite3.SQLITE_FULL: Failure.AWAY,
     sqlite3.SQLITE_IOERR: Failure.AWAY,

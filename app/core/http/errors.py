@@ -30,6 +30,7 @@ RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
 _RETRY_LATER: Final = {"Retry-After": "30"}  # what took too long will do so again, and keep others waiting
 _UNAVAILABLE: Final = {
     Failure.AWAY: "The database is not available",
+    Failure.BUSY: "The database is busy with other requests; try again",
     Failure.READ_ONLY: "The database takes no changes now",
     Failure.SLOW: "This takes the database too long; ask for less, or try again later",
 }
@@ -153,7 +154,7 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Proble
             return invalid_input([FieldError([*place], message, "reference") for place in places])
         case Failure.INVALID | Failure.RULE as failure:
             return _let_pass(request, failure, error)
-        case Failure.AWAY | Failure.READ_ONLY | Failure.SLOW as failure:
+        case Failure.AWAY | Failure.BUSY | Failure.READ_ONLY | Failure.SLOW as failure:
             logger.error("%s: the database is %s: %s", _called(request), failure.value, in_one_line(error))
             headers = _RETRY_LATER if failure is Failure.SLOW else RETRY_AFTER
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE[failure], headers)

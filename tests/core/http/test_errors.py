@@ -62,9 +62,9 @@ def of_sqlite(code: int, statement: str = f"INSERT INTO {MARKER}") -> DBAPIError
 
 
 SQLSTATES = {
-    409: ["23001", "23505", "23P01", "40001", "40P01"],
+    409: ["23001", "23505", "23P01"],
     422: ["22001", "22003", "22021", "22P05", "23503"],
-    503: ["08000", "08006", "08P01", "25006", "53100", "53300", "55P03", "57014", "57P01", "57P03"],
+    503: ["08000", "08006", "08P01", "25006", "40001", "40P01", "53100", "53300", "55P03", "57014", "57P01", "57P03"],
     500: ["23502", "23514", "25001", "42501", "42601", "42P01", "0A000", "XX000"],
 }
 SQLITE_CODES = {
@@ -132,7 +132,7 @@ async def test_a_failure_of_the_database_has_the_status_of_what_happened(
     assert_error(answer, status)
     assert MARKER not in answer.text
     kind = classify(failure)
-    waits = {Failure.AWAY: "1", Failure.READ_ONLY: "1", Failure.SLOW: "30"}
+    waits = {Failure.AWAY: "1", Failure.BUSY: "1", Failure.READ_ONLY: "1", Failure.SLOW: "30"}
     assert answer.headers.get("retry-after") == waits.get(kind)
     logged = [r for r in caplog.records if r.name == "app.core.http.errors"]
     is_ours = status >= 500 or kind is Failure.INVALID  # a value that validation should have refused

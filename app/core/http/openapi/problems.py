@@ -58,7 +58,13 @@ ERRORS: Final = {
     ),
     422: DocumentedError("UnprocessableContent", "The input is invalid; `errors` says where.", _INVALID),
     429: DocumentedError(
-        "TooManyRequests", "There were too many requests.", _said("Too many requests; try again in 12 s"), _LATER
+        "TooManyRequests",
+        "There were too many requests, or too many at once.",
+        {
+            "too many": {"detail": "Too many requests; try again in 12 s"},
+            "at once": {"detail": "You ask for too much at once; wait for the answers before you ask for more"},
+        },
+        _LATER,
     ),
     500: DocumentedError(
         "InternalServerError",
@@ -66,7 +72,10 @@ ERRORS: Final = {
         _said("Internal server error"),
     ),
     503: DocumentedError(
-        "ServiceUnavailable", "The database is not available.", _said("The database is not available"), _LATER
+        "ServiceUnavailable",
+        "The database, or what is needed to check tokens, cannot be used now.",
+        _said("The database is not available"),
+        _LATER,
     ),
 }
 
