@@ -1,9 +1,10 @@
-"""How keys are fetched: the HTTP client, and what it takes from the environment, which is a proxy and certificates.
+"""One fetch of keys: the HTTP client, what it takes from the environment (a proxy, certificates), and the answer.
 
 httpx would read the environment by itself. It fails as a whole then, for a proxy that is not needed and for an entry of
 NO_PROXY that it cannot read, and it does not say which variable is wrong.
 """
 
+import asyncio
 import os
 from typing import Final
 from urllib.parse import urlsplit
@@ -11,9 +12,11 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
+from app.core.auth.public_keys import InvalidKeySet, PublicKeys, read_key_set
 from app.settings import InvalidSettings
 
 TIMEOUT: Final = 5.0  # seconds, for all of one fetch
+MAX_BYTES: Final = 65_536
 
 _UNPACKED: Final = {"Accept-Encoding": "identity"}
 
@@ -43,6 +46,33 @@ def make_http_client(url: str) -> httpx.AsyncClient:
             f"{_variable_for(url)} is not the URL of a proxy; it looks like http://proxy.example:3128, or put"
             f" {urlsplit(url).hostname} into NO_PROXY"
         ) from None
+
+
+async def fetch_keys(http: httpx.AsyncClient, url: str) -> PublicKeys:
+    """Return the usable keys that are published at an address; it takes five seconds at most.
+
+    Raises:
+        InvalidKeySet: none came, and it says why.
+    """
+    try:
+        async with asyncio.timeout(TIMEOUT):
+            return read_key_set(await _body(http, url))
+    except TimeoutError:
+        raise InvalidKeySet(f"there was no answer within {TIMEOUT:g} s") from None
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise InvalidKeySet(str(error) or type(error).__name__) from None
+
+
+async def _body(http: httpx.AsyncClient, url: str) -> bytes:
+    body = b""
+    async with http.stream("GET", url) as response:
+        if response.status_code != httpx.codes.OK:
+            raise InvalidKeySet(f"the answer was {response.status_code}")
+        async for chunk in response.aiter_raw():  # never unpacked: a small answer could grow without bounds
+            body += chunk
+            if len(body) > MAX_BYTES:
+                raise InvalidKeySet(f"the answer is longer than {MAX_BYTES} bytes")
+    return body
 
 
 def _proxy_for(url: str) -> str | None:

@@ -13,8 +13,8 @@ from typing import Final
 
 import httpx
 
-from app.core.auth.fetching import TIMEOUT, make_http_client
-from app.core.auth.public_keys import InvalidKeySet, PublicKeys, read_key_set
+from app.core.auth.fetching import fetch_keys, make_http_client
+from app.core.auth.public_keys import InvalidKeySet, PublicKeys
 from app.settings import InvalidSettings
 
 logger = logging.getLogger(__name__)
@@ -24,8 +24,6 @@ REFRESH: Final = 300.0  # between fetches
 LONGEST_RETRY: Final = 30.0  # between fetches while they fail; the first retries come sooner
 COOLDOWN: Final = 30.0  # between fetches for the sake of key ids that nobody knows, however many are sent
 OUTAGE: Final = 24 * 3600.0  # without a good answer, after which the last good set is used no more
-
-MAX_BYTES: Final = 65_536
 
 
 class JwksClient:
@@ -101,10 +99,9 @@ class JwksClient:
 
     async def _refresh(self) -> None:
         try:
-            async with asyncio.timeout(TIMEOUT):
-                keys = read_key_set(await self._body())
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError, InvalidKeySet, InvalidSettings) as error:
-            self._note_failure(str(error) or type(error).__name__)
+            keys = await fetch_keys(self._client(), self._url)
+        except (InvalidKeySet, InvalidSettings) as error:
+            self._note_failure(str(error))
         except Exception:
             logger.exception("fetching the keys failed in an unforeseen way")
             self._note_failure("see above")
@@ -112,20 +109,12 @@ class JwksClient:
             self._failures, self._good_at = 0, self._clock()
             self._replace(keys)
 
-    async def _body(self) -> bytes:
+    def _client(self) -> httpx.AsyncClient:
         if not self._is_running:
             raise InvalidKeySet("the application has not been started")
         if self._http is None:  # made here and not at the start, which need not fail: what is missing may come
             self._http = make_http_client(self._url)
-        body = b""
-        async with self._http.stream("GET", self._url) as response:
-            if response.status_code != httpx.codes.OK:
-                raise InvalidKeySet(f"the answer was {response.status_code}")
-            async for chunk in response.aiter_raw():  # never unpacked: a small answer could grow without bounds
-                body += chunk
-                if len(body) > MAX_BYTES:
-                    raise InvalidKeySet(f"the answer is longer than {MAX_BYTES} bytes")
-        return body
+        return self._http
 
     def _replace(self, keys: PublicKeys) -> None:
         if keys.published != self._keys.published:

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 import pytest
 
-from app.core.auth.jwks import COOLDOWN, LONGEST_RETRY, MAX_BYTES, OUTAGE, REFRESH, JwksClient
+from app.core.auth.fetching import MAX_BYTES
+from app.core.auth.jwks import COOLDOWN, LONGEST_RETRY, OUTAGE, REFRESH, JwksClient
 from app.core.auth.public_keys import PublicKeys, read_key_set
 from tests.core.auth.issuer import Issuer, key_set, pair
 
@@ -81,7 +82,7 @@ async def test_the_keys_are_fetched_again_and_again_whatever_goes_wrong(
             raise error
         return real(body)
 
-    monkeypatch.setattr("app.core.auth.jwks.read_key_set", read)
+    monkeypatch.setattr("app.core.auth.fetching.read_key_set", read)
     async with client.running():
         await until(lambda: published)
         issuer.body = key_set(pair(kid="second"))
@@ -200,7 +201,7 @@ async def test_an_issuer_that_stalls_is_given_up(
 ) -> None:
     async with client.running():
         await until(lambda: published)
-        monkeypatch.setattr("app.core.auth.jwks.TIMEOUT", 0.02)
+        monkeypatch.setattr("app.core.auth.fetching.TIMEOUT", 0.02)
         with issuer.stalled():
             async with asyncio.timeout(3):  # less than it takes if only a read is bounded, and not the whole fetch
                 await client.refresh()

@@ -1,7 +1,10 @@
 """Checks of the settings, for a deployment; what cannot be used at all is refused when the settings are loaded."""
 
+from contextlib import suppress
+
 from app.core.auth.better_auth import jwks_url
-from app.core.auth.fetching import make_http_client
+from app.core.auth.fetching import fetch_keys, make_http_client
+from app.core.auth.public_keys import InvalidKeySet
 from app.core.data.engine import database_url
 from app.core.data.libpq import hosts_of
 from app.core.ops.checks.registry import Messages, Site, check
@@ -54,13 +57,26 @@ async def keys_are_encrypted(site: Site) -> Messages:
 
 
 @check("settings.E002", cure="Correct the variable where the service is started.", deploy=True)
-async def keys_can_be_fetched(site: Site) -> Messages:
+async def keys_can_be_asked_for(site: Site) -> Messages:
     """The proxy and the certificates that the environment names for outgoing requests can be used."""
     if site.settings.uses_jwks:
         try:
             make_http_client(jwks_url(site.settings))
         except InvalidSettings as error:
             yield f"{error}."
+
+
+@check("auth.E001", cure="Correct BETTER_AUTH_URL, or start the issuer; without keys nobody gets in.", deploy=True)
+async def keys_come(site: Site) -> Messages:
+    """The issuer publishes keys that tokens can be checked with, and they can be fetched from here."""
+    if site.settings.uses_jwks:
+        url = jwks_url(site.settings)
+        with suppress(InvalidSettings):  # which is a finding of its own
+            async with make_http_client(url) as http:
+                try:
+                    await fetch_keys(http, url)
+                except InvalidKeySet as error:
+                    yield f"No keys come from {url}: {error}."
 
 
 @check(

@@ -9,9 +9,20 @@ from pydantic import SecretStr
 
 from app.settings import BASE_DIR, Settings
 from app.testing.databases import Databases, SqliteDatabases
-from tests.core.ops.checks.conftest import RANDOM_SECRET, production
+from tests.core.auth.issuer import serving_issuer
+from tests.core.ops.checks.conftest import RANDOM_SECRET, findings, production
 
 Ids = Callable[..., Awaitable[list[str]]]
+STOCK = {"better_auth_secret": None, "better_auth_url": "https://app.example", "jwks_over_http": True}
+
+
+@pytest.fixture
+def no_internet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Send outgoing requests to a proxy that is not there."""
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(name, raising=False)
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
 
 
 @pytest.mark.parametrize(
@@ -33,25 +44,33 @@ async def test_a_setting_that_is_unfit_for_a_deployment_is_found(
 
 
 @pytest.mark.parametrize(
-    ("url", "found"), [("http://auth:3000/jwks", ["security.W006"]), ("https://auth/jwks", []), ("http://[::1]/", [])]
+    ("url", "is_found"), [("http://auth.example:1/jwks", True), ("https://auth.example:1/jwks", False)]
 )
 async def test_keys_that_are_fetched_over_http_are_found(
-    sqlite_databases: SqliteDatabases, ids: Ids, url: str, found: list[str]
+    sqlite_databases: SqliteDatabases, ids: Ids, no_internet: None, url: str, is_found: bool
 ) -> None:
-    stock = {"better_auth_secret": None, "better_auth_url": "https://app.example", "jwks_over_http": True}
+    found = await ids(production(sqlite_databases.fresh(), **STOCK, better_auth_jwks_url=url))
 
-    assert await ids(production(sqlite_databases.fresh(), **stock, better_auth_jwks_url=url)) == found
+    assert ("security.W006" in found) == is_found
+
+
+async def test_keys_that_do_not_come_are_found_with_the_reason(sqlite_databases: SqliteDatabases, ids: Ids) -> None:
+    with serving_issuer() as issuer:
+        settings = production(sqlite_databases.fresh(), **STOCK, better_auth_jwks_url=issuer.url)
+        assert await ids(settings) == []
+        issuer.status = 500
+        [found] = await findings(settings)
+
+    assert (found.id, found.level) == ("auth.E001", "error")
+    assert found.message == f"No keys come from {issuer.url}: the answer was 500."
 
 
 async def test_a_proxy_that_keys_cannot_be_fetched_through_is_found(
-    sqlite_databases: SqliteDatabases, ids: Ids, monkeypatch: pytest.MonkeyPatch
+    sqlite_databases: SqliteDatabases, ids: Ids, no_internet: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    stock = {"better_auth_secret": None, "better_auth_url": "https://auth.example"}
-    monkeypatch.delenv("NO_PROXY", raising=False)
-    monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.setenv("https_proxy", "ftp://zebra")
 
-    assert await ids(production(sqlite_databases.fresh(), **stock)) == ["settings.E002"]
+    assert await ids(production(sqlite_databases.fresh(), **STOCK)) == ["settings.E002"]
     assert await ids(production(sqlite_databases.fresh())) == []
 
 
