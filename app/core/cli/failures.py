@@ -33,6 +33,8 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
         except SQLAlchemyError as error:
             if classify(error) is Failure.AWAY:
                 raise click.ClickException(f"the database cannot be reached: {_first_line(error)}") from None
+            if classify(error) is Failure.BUSY:
+                raise click.ClickException(f"the database is busy: {_first_line(error)}") from None
             if isinstance(error, DBAPIError):
                 raise click.ClickException(f"the database refuses: {_first_line(error)}") from None
             raise

@@ -33,7 +33,7 @@ def raising(error: Exception) -> None:
             "the database cannot be reached: no route",
             id="away",
         ),
-        pytest.param(PoolTimeout("the pool is empty"), "the database cannot be reached: the pool is empty", id="pool"),
+        pytest.param(PoolTimeout("the pool is empty"), "the database is busy: the pool is empty", id="pool"),
         pytest.param(
             ProgrammingError("SELECT 'zebra'", None, sqlite3.DatabaseError("no such table: t")),
             "the database refuses: no such table: t",
