@@ -7,7 +7,6 @@ a body arrives behind its answer. A second one runs while the client reads nothi
 import asyncio
 import logging
 from enum import Enum
-from operator import itemgetter
 from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -98,11 +97,11 @@ class Connection(HttpToolsProtocol):
         self.stop_timer()
         self._disconnect()
         if self.part is NOTHING or not lingers:
-            self._socket.close()
+            self._close()
             return
         self._socket.write_eof()
         self.flow.resume_reading()
-        self._timer = self.loop.call_later(self.linger_for, self._socket.close)
+        self._timer = self.loop.call_later(self.linger_for, self._close)
 
     def shutdown(self) -> None:
         """Close after the answer that is under way, or after the one to a request that comes within a moment.
@@ -125,6 +124,8 @@ class Connection(HttpToolsProtocol):
         """It has read."""
         super().resume_writing()
         self._stop_stall()
+        if self._socket.is_closing():
+            self._limit_flush()
 
     def _end(self) -> None:
         if self.is_serving:
@@ -132,18 +133,37 @@ class Connection(HttpToolsProtocol):
         else:
             self.hang_up()
 
+    def _close(self) -> None:
+        """Close when the client has read the rest, which the transport waits for without an end of its own."""
+        self._socket.close()
+        if self._stall is None:
+            self._limit_flush()
+
+    def _limit_flush(self) -> None:
+        """Give the client a moment for the last that it has not read; while there is much, `_check_reader` looks."""
+        self.stop_timer()
+        if self._socket.get_write_buffer_size():
+            self._timer = self.loop.call_later(self.read_within, self._give_up)
+
     def _disconnect(self) -> None:
         if self.is_serving:
             self.running.disconnected = True
+            self.running.waiting_for_100_continue = False
             self.running.message_event.set()
 
     def _make_room(self) -> bool:
-        """Close the one that would be closed first anyway, and tell whether there was one."""
+        """End the one that would be ended first anyway, and tell whether there was one."""
         others = cast("set[Connection]", self.connections) - {self}
-        waiting = [(other._timer.when(), other) for other in others if other._timer and not other.is_hung_up]
-        if waiting:
-            min(waiting, key=itemgetter(0))[1].hang_up(lingers=False)
-        return bool(waiting)
+        waiting = [(not other.is_hung_up, other._timer.when(), id(other), other) for other in others if other._timer]
+        if not waiting:
+            return False
+        *_, first = min(waiting)
+        self.connections.discard(first)  # it is not counted again for the next that comes
+        if first.is_hung_up:
+            first._socket.abort()
+        else:
+            first.hang_up(lingers=False)
+        return True
 
     def _shed(self) -> None:
         """Hang up on whoever leaves the most unread for the longest, where all that is unread takes too much memory."""
@@ -171,8 +191,11 @@ class Connection(HttpToolsProtocol):
         if unread < before:
             self._watch(unread)
         else:
-            logger.warning("gave up: a client reads nothing of its answer")
-            self._socket.abort()
+            self._give_up()
+
+    def _give_up(self) -> None:
+        logger.warning("gave up: a client reads nothing of its answer")
+        self._socket.abort()
 
 
 class _Transport:

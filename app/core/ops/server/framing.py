@@ -18,13 +18,14 @@ Field = tuple[bytes, bytes]
 """The name of a header in lower case, and its value."""
 
 METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE"})
+LONGEST_TARGET: Final = 8192  # bytes; routers keep some of the paths that they have seen
 
 _VERSIONS: Final = frozenset({"1.1", "1.0"})
 _HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")  # RFC 3986, 3.2
 
 
-def check_head(method: bytes, target: bytes, version: str, fields: Sequence[Field]) -> None:
-    """Check the parts of a head that llhttp lets pass.
+def check_head(method: bytes, target: bytes, version: str, fields: list[Field]) -> None:
+    """Check the parts of a head that llhttp lets pass, and write Expect in lower case (RFC 9110, 10.1.1).
 
     Raises:
         Refused: one of them has no single meaning.
@@ -33,6 +34,8 @@ def check_head(method: bytes, target: bytes, version: str, fields: Sequence[Fiel
         raise unknown_method()
     if version not in _VERSIONS:
         raise Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Send the request as HTTP/1.1")
+    if len(target) > LONGEST_TARGET:
+        raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG, f"The address has more than {LONGEST_TARGET} bytes")
     if b"#" in target:
         raise malformed("its target has a fragment")
     names = [name for name, _ in fields]
@@ -40,6 +43,8 @@ def check_head(method: bytes, target: bytes, version: str, fields: Sequence[Fiel
         _refuse_host(version, names)
     if b"transfer-encoding" in names:
         _check_coding(version, fields)
+    if b"expect" in names:
+        fields[:] = [(name, value.lower() if name == b"expect" else value) for name, value in fields]
 
 
 def origin_form(target: bytes, fields: list[Field], *, is_options: bool = False) -> bytes:

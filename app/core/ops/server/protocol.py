@@ -6,16 +6,17 @@ is served has its limits further in: its size in Litestar, its time in `core/htt
 
 import asyncio
 import logging
+from inspect import CORO_CREATED, getcoroutinestate
 from typing import Any, ClassVar, Final
 from urllib.parse import unquote
 
-import httptools  # type: ignore[import-untyped]
 from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.core.ops.server.connection import BODY, HEAD, NOTHING, Connection
-from app.core.ops.server.framing import check_head, origin_form, without_upgrade
-from app.core.ops.server.refusals import Refused, malformed, too_large
+from app.core.ops.server.connection import BODY, HEAD, NOTHING
+from app.core.ops.server.framing import check_head, origin_form
+from app.core.ops.server.reading import Reader
+from app.core.ops.server.refusals import Refused, too_large
 
 logger = logging.getLogger(__name__)
 
@@ -26,34 +27,18 @@ DRAINING: Final = "draining"
 _WHITE_SPACE: Final = b" \t"
 
 
-class HttpProtocol(Connection):
-    """Reads requests from a connection. They are served one after the other, in the order in which they come."""
+class HttpProtocol(Reader):
+    """Serves the requests of a connection one after the other, in the order in which they come."""
 
-    largest_head: ClassVar[int] = 65_536  # bytes; also of what frames a body: trailers, and chunk headers in a row
     largest_rest: ClassVar[int] = 1_000_000  # bytes of a body that are read for nothing, when its answer is complete
     most_fields: ClassVar[int] = 200  # headers, and trailers
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.parser = httptools.HttpRequestParser(self)  # without the leniency that uvicorn gives it
         self._refusal: Refused | None = None  # comes when the requests before it are served
-        self._is_idle = False  # waits, and nothing of the next request has come
-        self._size = 0  # bytes of this head, or since the last byte of a body
         self._rest = 0  # bytes of this body that were read for nothing
         self._trailers = 0
-        self._is_deaf = False  # reads no more requests
-
-    def data_received(self, data: bytes) -> None:
-        """Take what has arrived."""
-        if self._is_deaf or self.is_hung_up:
-            return
-        was_idle, self._is_idle = self._is_idle, False
-        self._size += len(data)
-        self._feed(data)
-        if was_idle and not self.is_serving:  # nearly all heads are complete by now, and need no timer
-            self.start_timer(self.head_within)
-        if self._size > self.largest_head:
-            self._refuse(too_large())
+        self._task: Any = None  # serves the request that is running
 
     def on_message_begin(self) -> None:
         """Note that a head begins."""
@@ -79,10 +64,10 @@ class HttpProtocol(Connection):
         method, version = parser.get_method(), parser.get_http_version()
         check_head(method, self.url, version, self.headers)
         if parser.should_upgrade():
-            return  # see `_feed`
+            return  # see `Reader._feed`
         target = origin_form(self.url, self.headers, is_options=method == b"OPTIONS")
         self.stop_timer()
-        self.part, self._size = BODY, 0
+        self.part, self.size = BODY, 0
         is_last = version == "1.0" or self.is_ending or DRAINING in self.app_state or not parser.should_keep_alive()
         self.cycle = self._cycle(self._scope(method, target, version), keep_alive=not is_last)
         if self.is_serving:
@@ -93,7 +78,7 @@ class HttpProtocol(Connection):
 
     def on_body(self, body: bytes) -> None:
         """Hand a part of the body on."""
-        self._size = 0
+        self.size = 0
         if self.cycle.response_complete:
             self._rest += len(body)
         else:
@@ -105,8 +90,8 @@ class HttpProtocol(Connection):
         """Note that the request is complete. Behind the last one nothing is read (RFC 9112, 9.6)."""
         if self.parser.should_upgrade():
             return
-        self.part, self._size = NOTHING, 0
-        self._is_deaf = not self.cycle.keep_alive
+        self.part, self.size = NOTHING, 0
+        self.is_deaf = not self.cycle.keep_alive
         super().on_message_complete()
         if self.cycle.response_complete:
             self._wait()
@@ -116,10 +101,13 @@ class HttpProtocol(Connection):
         self.server_state.total_requests += 1
         if self.is_hung_up:
             return
-        self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        elif self._refusal is not None:
+        if not self.pipeline:
+            self.read_on()
+        if self.is_serving or self.is_hung_up:
+            return
+        if self._refusal is not None:
             self._say_last(self._refusal)
         else:
             self._wait()
@@ -153,40 +141,31 @@ class HttpProtocol(Connection):
             access_log=self.access_log,
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=(b"expect", b"100-continue") in self.headers,
+            expect_100_continue=(b"expect", b"100-continue") in self.headers,  # `check_head` has it in lower case
             keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
         self.running = cycle
-        task = self.loop.create_task(cycle.run_asgi(app))
+        self._task = task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
     def _wait(self) -> None:
         """Wait for the next request, or for the rest of this one."""
-        self._is_idle = self.part is NOTHING
-        self.start_timer(self.timeout_keep_alive if self._is_idle else self.rest_within)
+        if self.has_ended:
+            self.hang_up(lingers=False)
+            return
+        self.is_idle = self.part is NOTHING
+        self.start_timer(self.timeout_keep_alive if self.is_idle else self.rest_within)
 
-    def _feed(self, data: bytes) -> None:
-        try:
-            self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            # The request is good without the offer of another protocol, but httptools has left its body out. So its
-            # head is read again, without the offer.
-            head = without_upgrade(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
-            self.parser = httptools.HttpRequestParser(self)
-            self._feed(head + data[offer.args[0] :])
-        except httptools.HttpParserError as error:
-            self._refuse(_refusal_of(error))
-
-    def _refuse(self, refusal: Refused) -> None:
+    def refuse(self, refusal: Refused) -> None:
         """Answer in the place of the request that is not understood, behind those before it, and close."""
-        if self._is_deaf or self.is_hung_up:
+        if self.is_deaf or self.is_hung_up:
             return
         logger.warning("refused: %s", refusal.detail)
-        self._is_deaf = True
+        self.is_deaf = True
         is_in_body = self.part is BODY
         if is_in_body and self.cycle is self.running:
             self._interrupt(refusal)
@@ -199,6 +178,8 @@ class HttpProtocol(Connection):
 
     def _interrupt(self, refusal: Refused) -> None:
         """Answer in the place of the application, which waits for the body, unless it has begun to answer."""
+        if getcoroutinestate(self._task.get_coro()) == CORO_CREATED:
+            self._task.cancel()  # its head has come with what is wrong: nothing of it is carried out
         if self.cycle.response_started:
             self.hang_up()
         else:
@@ -207,9 +188,3 @@ class HttpProtocol(Connection):
     def _say_last(self, refusal: Refused) -> None:
         self.transport.write(refusal.answer())
         self.hang_up()
-
-
-def _refusal_of(error: httptools.HttpParserError) -> Refused:
-    if isinstance(error.__context__, Refused):
-        return error.__context__
-    return malformed("a proxy could read it in another way")

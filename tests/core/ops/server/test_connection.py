@@ -2,8 +2,10 @@
 
 import asyncio
 import logging
+import socket
 import time
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, suppress
 from typing import Any, Final
 
 import pytest
@@ -17,14 +19,16 @@ pytestmark = pytest.mark.any_database
 GET: Final = b"GET /%s HTTP/1.1\r\nHost: x\r\n\r\n"
 POST: Final = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
 CHUNKED: Final = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+MEDIUM: Final = 3_300_000  # bytes, a little more than that
 LARGE: Final = 50_000_000  # bytes, more than the system keeps for a client that does not read
 
 
 async def answer_at_once(scope: Any, _: Any, send: Any) -> None:
-    """Read no body; /large is an answer that is large, /slow one that takes its time."""
+    """Read no body; /medium and /large are answers that are large, /slow one that takes its time."""
     if scope["path"] == "/slow":
         await asyncio.sleep(0.3)
-    body = b"x" * LARGE if scope["path"] == "/large" else b"ok"
+    sizes = {"/large": LARGE, "/medium": MEDIUM}
+    body = b"x" * sizes[scope["path"]] if scope["path"] in sizes else b"ok"
     length = [(b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": 200, "headers": length})
     await send({"type": "http.response.body", "body": body})
@@ -162,6 +166,51 @@ async def test_a_client_that_reads_nothing_is_given_up(
     assert not server.server_state.connections
     assert [r.levelno for r in caplog.records if "reads nothing" in r.message] == [logging.WARNING]
     writer.close()
+
+
+class Hasty(Few):
+    """Room for three; a client has to read within a second."""
+
+    read_within = 0.5
+
+
+async def leave_a_little(server: uvicorn.Server) -> socket.socket:
+    """Read of the large answer until what is left is too little for the transport to tell of it; return the client."""
+    client = socket.socket()
+    client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    client.connect(server.servers[0].sockets[0].getsockname())
+    client.setblocking(False)
+    before = set(server.server_state.connections)
+    client.send(GET % b"medium")
+    while True:
+        await asyncio.sleep(0.001)
+        made: Any = set(server.server_state.connections) - before
+        if made and 0 < made.pop()._socket.get_write_buffer_size() < 60_000:
+            return client
+        with suppress(BlockingIOError):
+            client.recv(8192)
+
+
+async def test_a_little_that_is_not_read_keeps_no_connection(caplog: pytest.LogCaptureFixture) -> None:
+    async with serving(answer_at_once, keep_alive=0.1, protocol=Hasty) as server:
+        with await leave_a_little(server):
+            await asyncio.sleep(0.1 + Hasty.read_within + 0.3)
+            assert not server.server_state.connections
+    assert "reads nothing" in caplog.text
+
+
+async def test_connections_that_only_flush_make_room_for_others() -> None:
+    async with serving(answer_at_once, keep_alive=0.05, protocol=Hasty) as server, AsyncExitStack() as stack:
+        for _ in range(Hasty.most_connections):
+            stack.enter_context(await leave_a_little(server))
+        await asyncio.sleep(0.1)
+        assert all(connection.is_hung_up for connection in server.server_state.connections)  # type: ignore[union-attr]
+        for _ in range(2 * Hasty.most_connections):
+            assert statuses(await send(server)) == []
+            async with connected(server) as (reader, writer):
+                writer.write(GET % b"")
+                assert await reader.readuntil(b"ok")
+            assert len(server.server_state.connections) <= Hasty.most_connections
 
 
 async def read_large(server: uvicorn.Server) -> int:

@@ -13,6 +13,7 @@ from typing import Any, Final
 import pytest
 import uvicorn
 
+from app.core.ops.server.protocol import HttpProtocol
 from tests.core.ops.server.raw import assert_refusal, connected, send, serving, statuses, until_closed
 
 pytestmark = pytest.mark.any_database
@@ -34,9 +35,15 @@ async def say_how_it_was_called(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": said})
 
 
+class Patient(HttpProtocol):
+    """The usual one, but for a client that never hangs up."""
+
+    linger_for = 0.1
+
+
 @pytest.fixture(scope="module")
 async def server() -> AsyncIterator[uvicorn.Server]:
-    async with serving(say_how_it_was_called, keep_alive=0.1) as server:
+    async with serving(say_how_it_was_called, keep_alive=0.1, protocol=Patient) as server:
         yield server
 
 

@@ -84,7 +84,7 @@ async def test_a_second_head_on_the_same_connection_has_the_same_limit(
     [
         pytest.param([b"GET /" + b"a" * 4096, b"b" * 4096, b"c" * 4096], [431], id="a path without an end"),
         pytest.param([b"GET / HTTP/1.1\r\nX: " + b"a" * 4096, b"b" * 4096], [431], id="a header without an end"),
-        pytest.param([b"GET / HTTP/1.1\r\n"] + [b"X: y\r\n" * 30] * 40, [431], id="headers without an end"),
+        pytest.param([b"GET / HTTP/1.1\r\n"] + [b"X: y\r\n" * 150] * 8, [431], id="headers without an end"),
         pytest.param([b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 60 + b"\r\n"], [431], id="too many headers"),
         pytest.param([b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"], [400], id="TLS"),
     ],
