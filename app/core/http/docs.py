@@ -20,6 +20,7 @@ from app.core.auth.middleware import PUBLIC
 from app.core.http.assets import PATH, SCRIPT, STYLE
 from app.core.http.errors import error_response
 from app.core.http.openapi.document import BEARER, document_of
+from app.core.http.root_path import root_path_of
 from app.settings import Settings
 
 AnyRequest = Request[Any, Any, Any]
@@ -89,7 +90,7 @@ class _Document(JsonRenderPlugin):
         self._written: dict[str, bytes] = {}
 
     def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
-        root = request.scope["root_path"]
+        root = root_path_of(request)
         if root not in self._written:
             servers = [{"url": root or "/"}]
             self._written[root] = encode_json(document_of(request.app) | {"servers": servers})
@@ -104,7 +105,7 @@ class _Page(OpenAPIRenderPlugin):
         self._texts = {"title": title, "keeps_token": str(keeps_token).lower()}
 
     def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
-        root = request.scope["root_path"]
+        root = root_path_of(request)
         return _PAGE.substitute(self._texts, root=root, assets=PATH, style=STYLE, script=SCRIPT).encode()
 
 

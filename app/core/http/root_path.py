@@ -5,18 +5,31 @@ that goes out.
 """
 
 from collections.abc import Iterable
+from typing import Any, Final
 
+from litestar.connection import ASGIConnection
 from litestar.types import HTTPScope, Message, Send
 
 from app.core.http.headers import Headers
 
+_STATE: Final = "root_path"
+
 
 def without_root_path(scope: HTTPScope) -> HTTPScope:
-    """Return the scope with the path as the routes know it."""
+    """Return the scope with the path as the routes know it, and the root path where `root_path_of` finds it.
+
+    A router that still knew of it would cut it out of every path that has the same letters, like /api of /api/tasks.
+    """
     root = scope["root_path"]
     path, raw_path = scope["path"].removeprefix(root), scope["raw_path"].removeprefix(root.encode())
-    relative: HTTPScope = {**scope, "path": path or "/", "raw_path": raw_path or b"/"}
+    state = {**scope.get("state", {}), _STATE: root}
+    relative: HTTPScope = {**scope, "path": path or "/", "raw_path": raw_path or b"/", "root_path": "", "state": state}
     return relative
+
+
+def root_path_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Return the path below which the application is served, empty where it is served at the root."""
+    return str(connection.scope["state"].get(_STATE, ""))
 
 
 def with_root_path(root: str, send: Send) -> Send:

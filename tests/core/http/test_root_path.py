@@ -25,8 +25,8 @@ HEADERS = {"Authorization": f"Bearer {issue_token('alice', SECRET.encode(), 3600
 class Below(httpx.AsyncClient):
     """A client of the application as a server below a path gives it its requests: with the path, as ASGI has it."""
 
-    def __init__(self, app: Litestar) -> None:
-        transport = httpx.ASGITransport(app, root_path=ROOT)  # type: ignore[arg-type]  # two spellings of ASGI's types
+    def __init__(self, app: Litestar, root: str = ROOT) -> None:
+        transport = httpx.ASGITransport(app, root_path=root)  # type: ignore[arg-type]  # two spellings of ASGI's types
         super().__init__(transport=transport, base_url="http://testserver", headers=HEADERS)
 
 
@@ -49,13 +49,14 @@ async def test_links_lead_below_the_path(app: Litestar, client: Client, resource
 
 
 @pytest.mark.any_database
-async def test_every_route_answers_below_the_path_as_it_does_without(app: Litestar, client: Client) -> None:
-    below = Below(app)
+@pytest.mark.parametrize("root", [ROOT, "/api", "/a", "/s", "/schema", "/api/tasks", "/health"])
+async def test_every_route_answers_below_any_path_as_it_does_without(app: Litestar, client: Client, root: str) -> None:
+    below = Below(app, root)
     paths = [*(resource.path for resource in INSTALLED), "/health", "/health/ready", "/nothing", "/", "", "/api//tasks"]
     for path in paths:
         for method in ("GET", "HEAD", "OPTIONS", "PATCH", "DELETE"):
             expected = await client.request(method, f"http://testserver{path}")
-            answer = await below.request(method, f"http://testserver{ROOT}{path}")
+            answer = await below.request(method, f"http://testserver{root}{path}")
             assert (answer.status_code, answer.content) == (expected.status_code, expected.content), (method, path)
 
 
