@@ -8,7 +8,7 @@ _WORD: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # a token (RFC 9110, section 5.6.
 # An element of a list ends at a comma outside of quotes; quotes that nobody closes end with the line.
 _ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+', re.DOTALL)
 # A name, perhaps with a value; parameters may follow, and none is defined for any preference that is served here.
-_PREFERENCE: Final = re.compile(rf'[ \t]*({_WORD})[ \t]*(?:=[ \t]*({_WORD}|"(?:[^"\\]|\\.)*"))?[ \t]*(?:;|$)')
+_PREFERENCE: Final = re.compile(rf'[ \t]*({_WORD})(?:[ \t]*=[ \t]*({_WORD}|"(?:[^"\\]|\\.)*"))?[ \t]*(?:;|$)')
 
 
 def read_preferences(lines: Iterable[str]) -> dict[str, str]:

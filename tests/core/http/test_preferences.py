@@ -31,11 +31,13 @@ def test_every_form_is_read(lines: list[str], expected: dict[str, str]) -> None:
     assert read_preferences(lines) == expected
 
 
-@pytest.mark.parametrize("piece", ['"', '\\"', '"\\', ",", ";", 'a="', "a=", " ", '",', "\t,"])
+@pytest.mark.parametrize(
+    "piece", ['"', '\\"', '"\\', "\\", ",", ";", "=", 'a="', "a=", "a", " ", "\t", " a", "a ", '",', "\t,"]
+)
 def test_a_long_header_takes_no_longer_than_its_length(piece: str) -> None:
     line = piece * (65_536 // len(piece))
     started = time.process_time()
 
-    read_preferences([line, f"x{line}"])
+    read_preferences([line, f"x{line}", f"x{line}x", f"x={line}x", f'x="{line}x', f"x;{line}x"])
 
     assert time.process_time() - started < 0.5
