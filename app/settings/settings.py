@@ -33,6 +33,7 @@ from app.settings.paths import BASE_DIR, DATA_DIR
 from app.settings.tokens import TokenSettings
 
 _RATE_IN_PRODUCTION: Final = "600/minute"
+_HOUR: Final = 3600.0  # seconds
 _DRAIN_IN_PRODUCTION: Final = 5.0  # seconds: what a Kubernetes or a load balancer takes to send requests elsewhere
 
 
@@ -55,7 +56,7 @@ class Settings(TokenSettings):
     migration_database_url: SecretStr | None = None
     database_pool_size: Annotated[int, Field(ge=1)] = 20
     database_max_overflow: Annotated[int, Field(ge=0)] = 0
-    database_pool_timeout: Annotated[float, Field(gt=0)] = 6
+    database_pool_timeout: Annotated[float, Field(gt=0, le=_HOUR)] = 6
     database_pool_recycle: Annotated[int, Field(ge=1)] = 280
 
     allowed_hosts: Annotated[str, AfterValidator(check_hosts)] = ""
@@ -65,8 +66,8 @@ class Settings(TokenSettings):
     rate_limit: Annotated[str, AfterValidator(check_rate)] | None = None
     rate_limit_storage: SecretStr | None = None
 
-    drain_seconds: Annotated[float, Field(ge=0)] | None = None
-    shutdown_seconds: Annotated[float, Field(ge=2)] = 20
+    drain_seconds: Annotated[float, Field(ge=0, le=_HOUR)] | None = None
+    shutdown_seconds: Annotated[float, Field(ge=2, le=_HOUR)] = 20
 
     max_body_bytes: Annotated[int, Field(ge=1)] = 1_000_000
     log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(in_upper_case)] = "INFO"

@@ -118,6 +118,15 @@ async def test_a_worker_that_is_stopped_is_replaced(serve: ServeHanging) -> None
     assert "ended: SIGKILL" in server.log
 
 
+async def test_a_worker_that_a_signal_without_a_name_has_ended_is_replaced(serve: ServeHanging) -> None:
+    server = serve("signal")
+    ended = workers_of(server).pop()
+    os.kill(ended, 40)
+
+    await until(lambda: ended not in workers_of(server) and len(workers_of(server)) == WORKERS, REPLACED_WITHIN)
+    assert "ended: signal 40" in server.log
+
+
 async def test_without_workers_the_process_ends_so_that_its_manager_starts_another(serve: ServeHanging) -> None:
     server = serve("alone", 1)
     await hang(server, "/hang/loop")
@@ -146,6 +155,22 @@ async def test_a_stop_ends_within_its_limit(serve: ServeHanging, workers: int, p
     processes = {server.process.pid, *workers_of(server)}
     began = time.monotonic()
     await asyncio.to_thread(server.stop)
+
+    assert time.monotonic() - began < ENDS_WITHIN + 3
+    assert not any(map(lives, processes))
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_a_stop_has_the_same_limit_while_workers_are_replaced(serve: ServeHanging, number: int) -> None:
+    server = serve("replacing")
+    await asyncio.gather(*(hang(server, "/slow") for _ in range(10)))
+    server.process.send_signal(signal.SIGHUP)
+    await until(lambda: server.log.count(STARTED) > WORKERS, REPLACED_WITHIN)
+    await asyncio.sleep(0.5)
+    processes = {server.process.pid, *workers_of(server)}
+    began = time.monotonic()
+    server.process.send_signal(number)
+    await asyncio.to_thread(server.process.wait, 30)
 
     assert time.monotonic() - began < ENDS_WITHIN + 3
     assert not any(map(lives, processes))

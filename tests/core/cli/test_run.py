@@ -173,7 +173,7 @@ def test_a_port_that_is_taken_is_one_line_and_nothing_is_made(outcomes: dict[str
 
     assert (outcome.exit_code, outcome.stdout) == (1, "")
     assert outcome.stderr == (
-        f"Error: cannot listen on 127.0.0.1:{outcome.port}: Address already in use; choose another --port\n"
+        f"Error: cannot listen on 127.0.0.1:{outcome.port}: Address already in use; choose another --host or --port\n"
     )
     assert outcomes["folder"].stdout.splitlines() == ["one.db", "two.db", "unix.db"]
 

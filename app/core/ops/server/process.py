@@ -149,5 +149,8 @@ def _allow_connections(reserved: int) -> int:
     """Ask for as many descriptors as the system grants, and return how many of them clients may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     granted = max(soft, MOST_DESCRIPTORS) if hard == resource.RLIM_INFINITY else min(hard, max(soft, MOST_DESCRIPTORS))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
+    except (OSError, ValueError):  # macOS has a limit below the one that it names
+        granted = soft
     return max(8, min(MOST_CONNECTIONS, granted - reserved - _OTHER_DESCRIPTORS))

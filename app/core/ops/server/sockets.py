@@ -4,6 +4,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
+
+_BACKLOG: Final = 2048  # clients that wait to be accepted
 
 
 class AddressTaken(Exception):
@@ -16,7 +19,7 @@ def bind(host: str, port: int) -> socket.socket:
     Raises:
         AddressTaken: the address is in use, is not one of this machine, or needs more rights.
     """
-    with _explained(_authority(host, port), "--port"), ExitStack() as stack:
+    with _explained(_authority(host, port), "--host or --port"), ExitStack() as stack:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = stack.enter_context(socket.socket(family, kind, protocol))
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -26,9 +29,10 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def bind_unix(path: Path) -> socket.socket:
-    """Return a socket that is bound to a path, which every user of this machine may connect to.
+    """Return a socket that listens at a path, to which every user of this machine may connect.
 
-    A socket file that nobody listens on, because its server was killed, is replaced.
+    A socket file that nobody listens on, because its server was killed, is replaced. So this one listens at once: while
+    its server starts, another that starts as well sees that the path is taken, and clients wait.
 
     Raises:
         AddressTaken: another server listens there, or the file cannot be made.
@@ -39,18 +43,22 @@ def bind_unix(path: Path) -> socket.socket:
             path.unlink()
         bound.bind(str(path))
         path.chmod(0o666)
+        bound.listen(_BACKLOG)
         stack.pop_all()
     return bound
 
 
 @contextmanager
 def listening(bound: socket.socket) -> Iterator[socket.socket]:
-    """Close the socket at the end, and remove its file, where it has one."""
+    """Close the socket at the end, and remove its file, where it has one that no other server has replaced."""
     path = Path(bound.getsockname()) if bound.family == socket.AF_UNIX else None
-    with bound:
-        yield bound
-    if path is not None:
-        path.unlink(missing_ok=True)
+    file = path and _identity(path)
+    try:
+        with bound:
+            yield bound
+    finally:
+        if path is not None and _identity(path) == file:
+            path.unlink(missing_ok=True)
 
 
 def url_of(bound: socket.socket, host: str) -> str:
@@ -68,8 +76,17 @@ def _authority(host: str, port: int) -> str:
 def _explained(address: str, option: str) -> Iterator[None]:
     try:
         yield
-    except OSError as error:
-        raise AddressTaken(f"cannot listen on {address}: {error.strerror}; choose another {option}") from None
+    except (OSError, UnicodeError) as error:  # a name that is none is a UnicodeError
+        reason = error.strerror or error if isinstance(error, OSError) else "it is not the name of a host"
+        raise AddressTaken(f"cannot listen on {address}: {reason}; choose another {option}") from None
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_listened_on(path: Path) -> bool:

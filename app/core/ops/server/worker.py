@@ -11,8 +11,11 @@ import socket
 import subprocess
 import sys
 from dataclasses import asdict
+from typing import Final
 
 from app.core.ops.server.process import Options, ServingProcess
+
+_NAMED: Final = frozenset(signal.Signals)
 
 
 class Worker:
@@ -69,7 +72,9 @@ class Worker:
     def outcome(self) -> str:
         """How it ended: a signal, or an exit code."""
         code = self._process.returncode
-        return signal.Signals(-code).name if code < 0 else f"exit code {code}"
+        if code >= 0:
+            return f"exit code {code}"
+        return signal.Signals(-code).name if -code in _NAMED else f"signal {-code}"
 
     def close(self) -> None:
         """Let go of it."""

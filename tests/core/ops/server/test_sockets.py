@@ -1,6 +1,7 @@
 """Sockets: an address that is taken is said so; a file that a killed server has left behind is not taken."""
 
 import socket
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -32,8 +33,19 @@ def test_a_port_on_which_somebody_listens_is_taken() -> None:
 
 
 def test_a_host_that_is_not_ours_is_no_place_to_listen() -> None:
-    with pytest.raises(AddressTaken, match=r"cannot listen on host\.invalid:80: .*; choose another --port"):
+    with pytest.raises(AddressTaken, match=r"cannot listen on host\.invalid:80: .*; choose another --host or --port"):
         bind("host.invalid", 80)
+
+
+@pytest.mark.parametrize("host", ["a..b", f"{'x' * 64}.example", "127.0.0.1 "])
+def test_a_host_that_is_no_name_is_no_place_to_listen(host: str) -> None:
+    with pytest.raises(AddressTaken, match=r"cannot listen on .*; choose another --host or --port"):
+        bind(host, 80)
+
+
+def test_a_path_that_is_too_long_is_said_to_be(tmp_path: Path) -> None:
+    with pytest.raises(AddressTaken, match="AF_UNIX path too long; choose another --uds"):
+        bind_unix(tmp_path / ("x" * 108))
 
 
 def test_a_socket_file_of_a_server_that_was_killed_is_replaced(tmp_path: Path) -> None:
@@ -45,6 +57,31 @@ def test_a_socket_file_of_a_server_that_was_killed_is_replaced(tmp_path: Path) -
         assert url_of(bound, "") == f"unix:{path}"
         assert path.stat().st_mode & 0o777 == 0o666
     assert not path.exists()
+
+
+def test_a_socket_file_is_removed_whatever_happens(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with pytest.raises(SystemExit), listening(bind_unix(path)):
+        raise SystemExit(3)
+
+    assert not path.exists()
+
+
+def test_a_server_that_ends_leaves_the_file_of_its_successor_alone(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with ExitStack() as stack:
+        with listening(bind_unix(path)) as ending:
+            ending.shutdown(socket.SHUT_RDWR)
+            stack.enter_context(listening(bind_unix(path)))
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(str(path))
+    assert not path.exists()
+
+
+def test_a_path_is_taken_while_its_server_starts(tmp_path: Path) -> None:
+    path = tmp_path / "app.sock"
+    with listening(bind_unix(path)), pytest.raises(AddressTaken, match="Address already in use"):
+        bind_unix(path)
 
 
 def test_a_socket_file_on_which_somebody_listens_is_taken(tmp_path: Path) -> None:
