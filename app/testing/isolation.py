@@ -33,7 +33,7 @@ def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
         connect_args=connect_args(engine.url) | _CONNECTIONS.get(engine.dialect.name, {}),
         paramstyle=paramstyle(engine.url),
     )
-    share_fairly(isolated.sync_engine, connections=1, seconds=5)
+    share_fairly(isolated.sync_engine, connections=400, seconds=5)  # a test may have many sessions open
     # A session's commit has no effect in AUTOCOMMIT, but the driver would end the transaction that it does not know.
     isolated.dialect.do_commit = lambda _: None  # type: ignore[assignment,method-assign]
     if isolated.dialect.name == "sqlite":

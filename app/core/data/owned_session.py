@@ -8,8 +8,9 @@ from enum import Enum
 from functools import cache
 from typing import Any, Final, NoReturn, cast
 
-from sqlalchemy import Connection, Insert, PoolProxiedConnection, Table, event, insert, inspect
+from sqlalchemy import Connection, Engine, Insert, PoolProxiedConnection, Table, event, insert, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
+from sqlalchemy.util import await_only
 from sqlmodel import SQLModel
 
 from app.core.data.errors import ForeignRow, NotAtomic, OwnerNotBound, UnreachableStatement
@@ -17,6 +18,7 @@ from app.core.data.owned import OWNER_COLUMN, Owned
 from app.core.data.plans import Statement, Values
 from app.core.data.statements import about_everyone, about_owner, hold_statement
 from app.core.data.subject import work_for
+from app.core.data.turns import Turn
 
 
 class Everyone(Enum):
@@ -36,6 +38,7 @@ class OwnedSession(Session):
 
     owner: str | Everyone | None = None
     atomic_depth: int = 0
+    _turn: Turn | None = None
 
     def serve(self, owner: str | Everyone) -> None:
         """Bind the owner for the rest of this session's life.
@@ -88,6 +91,32 @@ class OwnedSession(Session):
             raise UnreachableStatement("A raw connection is out of the owner's reach; execute ORM statements instead.")
         return super().connection(*args, **kwargs)
 
+    def _connection_for_bind(self, engine: Any, execution_options: Any = None, **kwargs: Any) -> Connection:
+        # A hook of SQLAlchemy's would be better, but `after_begin` comes when the connection has been taken already.
+        self.take_turn(engine)
+        try:
+            return super()._connection_for_bind(engine, execution_options, **kwargs)
+        finally:
+            if not self.in_transaction():
+                self.end_turn()
+
+    def take_turn(self, bind: Engine | Connection) -> None:
+        """Wait for the owner's turn, which lasts until the transaction ends; within a greenlet.
+
+        Raises:
+            OwnerBusy: the owner has too much under way.
+        """
+        if self._turn is None and isinstance(bind, Engine):
+            turn = Turn(bind, self.subject)
+            await_only(turn.take())
+            self._turn = turn
+
+    def end_turn(self) -> None:
+        """Give the owner's turn back; the connection has been given back already."""
+        if self._turn is not None:
+            self._turn.give_back()
+            self._turn = None
+
     def _refuse_bulk(self, *_: Any, **__: Any) -> NoReturn:
         raise UnreachableStatement("The bulk methods write past the owner's hooks; use add_all() inside atomic().")
 
@@ -127,6 +156,12 @@ def _on_begin(session: Session, _: SessionTransaction, connection: Connection) -
     work_for(connection.connection, _owned(session).subject)
 
 
+@event.listens_for(OwnedSession, "after_transaction_end")
+def _on_end(session: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        _owned(session).end_turn()
+
+
 @event.listens_for(OwnedSession, "do_orm_execute")
 def _on_statement(state: ORMExecuteState) -> None:
     owner = _owned(state.session).owner
@@ -138,6 +173,7 @@ def _on_statement(state: ORMExecuteState) -> None:
 def _on_flush(session: Session, _: UOWTransaction, __: Any) -> None:
     """Stamp new rows with the owner; refuse rows of others, changed owners, chosen ids, and half-atomic work."""
     held = _owned(session)
+    held.take_turn(held.get_bind())  # a flush takes its connection past `_connection_for_bind`
     changed = [row for row in session.dirty if session.is_modified(row)]
     for row in session.new:
         if isinstance(row, Owned):

@@ -22,7 +22,6 @@ from app.core.data.plans import Rows, Statement, Values, run_alone, run_on
 from app.core.data.queries import select_of
 from app.core.data.refusals import ReferenceNotFound, suspects
 from app.core.data.retries import persist
-from app.core.data.turns import Turn
 
 JOINED: Final = "joined"
 """In a session's `info`: its connection is in a transaction that somebody else ends (a test's)."""
@@ -136,7 +135,7 @@ class AppSession(AsyncSession):
 
     @asynccontextmanager
     async def _transaction(self) -> AsyncIterator[None]:
-        async with Turn(cast("Engine", self.sync_session.get_bind()), self.sync_session.subject), super().begin():
+        async with super().begin():
             await greenlet_spawn(self.sync_session.open_transaction, self._isolation_level)
             yield
 

@@ -73,25 +73,39 @@ class Turns:
 
 
 class Turn:
-    """The block in which a connection of this engine works for one owner, or for nobody, who does not wait.
+    """The turn of one owner at a connection of this engine; nobody's comes at once."""
 
-    Raises:
-        OwnerBusy: as it is entered; the owner has too much under way.
-    """
-
-    __slots__ = ("_owner", "_turns")
+    __slots__ = ("_is_held", "_owner", "_turns")
 
     def __init__(self, engine: Engine, owner: str | None) -> None:
         self._turns: Turns = engine.get_execution_options()[_OPTION]
         self._owner = owner
+        self._is_held = False
 
-    async def __aenter__(self) -> None:
+    async def take(self) -> None:
+        """Wait for it.
+
+        Raises:
+            OwnerBusy: the owner has too much under way.
+        """
         if self._owner is not None:
             await self._turns.take(self._owner)
+            self._is_held = True
+
+    def give_back(self) -> None:
+        """Let the owner's next one have it; a second time does nothing."""
+        if self._is_held and self._owner is not None:
+            self._is_held = False
+            self._turns.give_back(self._owner)
+
+    def __del__(self) -> None:
+        self.give_back()  # of a session that nobody has closed
+
+    async def __aenter__(self) -> None:
+        await self.take()
 
     async def __aexit__(self, *_: object) -> None:
-        if self._owner is not None:
-            self._turns.give_back(self._owner)
+        self.give_back()
 
 
 def share_fairly(engine: Engine, connections: int, seconds: float) -> None:

@@ -1,10 +1,11 @@
 """One owner has a part of the connections: what is beyond waits, and nobody else waits for it."""
 
 import asyncio
+import gc
 import sqlite3
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
 from itertools import islice
 from random import Random
 from typing import Any
@@ -12,17 +13,19 @@ from typing import Any
 import psycopg
 import pytest
 from litestar import Litestar
-from sqlalchemy import make_url
+from sqlalchemy import Integer, cast, literal, make_url, select, update
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.util import greenlet_spawn
 
 from app.asgi import create_app
 from app.core.data.alchemy import make_alchemy
 from app.core.data.errors import OwnerBusy
-from app.core.data.owned import owned_models
 from app.core.data.ownership import bind_owner
 from app.core.data.repository import Cut, Repository
 from app.core.data.session import AppSession
 from app.core.data.turns import Turns
+from app.tasks.models import Task
 from app.testing.callers import Client, assert_error
 from app.testing.databases import Databases, settings_for_tests
 
@@ -160,23 +163,96 @@ async def test_too_many_requests_at_once_are_a_429(hasty_app: Litestar, database
     assert [(await answer).status_code for answer in ended] == [201] * MOST
 
 
-async def test_a_transaction_is_a_turn_as_long_as_it_lasts(postgres: Databases) -> None:
-    """On PostgreSQL: SQLite has one transaction at a time."""
-    alchemy = make_alchemy(settings_for_tests(postgres.fresh(), database_pool_size=8, database_pool_timeout=0.1))
-    sessions: async_sessionmaker[AppSession] = alchemy.create_session_maker()  # type: ignore[assignment]
-    rows: Any = Repository.of(owned_models()[0])
-    cut = Cut(1, 0, 0, None, False)
-    async with sessions() as first, sessions() as second, sessions() as third, sessions() as other:
-        for session in (first, second, third):
-            bind_owner(session, "alice")
-        bind_owner(other, "bob")
-        async with first.atomic(), second.atomic(), first.atomic():
-            assert (await rows(session=first).select_page(cut)).rows == []
-            with pytest.raises(OwnerBusy):
-                await rows(session=third).select_page(cut)
-            with pytest.raises(OwnerBusy):
-                async with third.atomic():
-                    pytest.fail("there was a third turn")
-            assert (await rows(session=other).select_page(cut)).rows == []
-        assert (await rows(session=third).select_page(cut)).rows == []
+async def add_row(session: AppSession) -> None:
+    session.add(Task(title="x", user_id=str(session.sync_session.owner)))
+    await session.commit()
+
+
+async def use_atomic(session: AppSession) -> None:
+    async with session.atomic():
+        pass
+
+
+WAYS: dict[str, Callable[[AppSession], Awaitable[Any]]] = {
+    "a page": lambda session: Repository.of(Task)(session=session).select_page(Cut(1, 0, 0, None, False)),
+    "execute": lambda session: session.execute(select(Task)),
+    "scalars": lambda session: session.scalars(select(Task)),
+    "an update": lambda session: session.execute(update(Task).values(title="x")),
+    "get": lambda session: session.get(Task, 1),
+    "a flush": add_row,
+    "count": lambda session: Repository.of(Task)(session=session).count(),
+    "atomic": use_atomic,
+}
+
+
+@pytest.fixture
+async def sessions(postgres: Databases) -> AsyncIterator[async_sessionmaker[AppSession]]:
+    """Sessions without patience, on PostgreSQL: SQLite has one transaction at a time."""
+    alchemy = make_alchemy(settings_for_tests(postgres.fresh(), database_pool_size=8, database_pool_timeout=0.05))
+    maker: async_sessionmaker[AppSession] = alchemy.create_session_maker()  # type: ignore[assignment]
+    yield maker
+    assert not alchemy.get_engine().get_execution_options()["turns"]._used
     await alchemy.get_engine().dispose()
+
+
+@asynccontextmanager
+async def two_turns_of_alices(sessions: async_sessionmaker[AppSession], way: str) -> AsyncIterator[None]:
+    async with sessions() as first, sessions() as second:
+        for session in (first, second):
+            bind_owner(session, "alice")
+        if way == "atomic":
+            async with first.atomic(), second.atomic(), first.atomic():
+                yield
+        else:
+            for session in (first, second):
+                await WAYS[way](session)
+            yield
+
+
+@pytest.mark.parametrize("held", ["atomic", "execute", "get"])
+@pytest.mark.parametrize("way", WAYS)
+async def test_however_a_session_asks_it_waits_for_its_owners_turn(
+    sessions: async_sessionmaker[AppSession], held: str, way: str
+) -> None:
+    async with sessions() as third, sessions() as other:
+        bind_owner(third, "alice")
+        bind_owner(other, "bob")
+        async with two_turns_of_alices(sessions, held):
+            await WAYS[way](other)
+            with pytest.raises(OwnerBusy):
+                await WAYS[way](third)
+            await third.rollback()
+        await WAYS[way](third)
+
+
+async def test_within_a_turn_a_session_does_not_wait_again(sessions: async_sessionmaker[AppSession]) -> None:
+    async with two_turns_of_alices(sessions, "execute"), sessions() as session:
+        bind_owner(session, "bob")
+        async with session.atomic():
+            for ask in WAYS.values():
+                if ask is not WAYS["a flush"]:
+                    await ask(session)
+            async with session.atomic():
+                await WAYS["execute"](session)
+
+
+async def test_a_failed_statement_keeps_no_turn(sessions: async_sessionmaker[AppSession]) -> None:
+    for _ in range(3 * MOST):
+        async with sessions() as session:
+            bind_owner(session, "alice")
+            with pytest.raises(DBAPIError):
+                await session.execute(select(Task).where(cast(literal("x"), Integer) == 1))
+
+
+async def test_a_session_that_nobody_closes_keeps_no_turn(sessions: async_sessionmaker[AppSession]) -> None:
+    turns = sessions().get_bind().get_execution_options()["turns"]
+    session = sessions()
+    bind_owner(session, "alice")
+    await session.execute(select(Task))
+    assert turns._used == {"alice": 1}
+    connection = await greenlet_spawn(session.sync_session.held_connection)
+    del session
+    gc.collect()
+
+    assert not turns._used
+    connection.invalidate()
