@@ -49,12 +49,10 @@ def _start(module: str, *arguments: str, log: IO[str] | int, **environment: str)
     )
 
 
-def wait_until_served(
-    process: subprocess.Popen[str], url: str, transport: httpx.BaseTransport | None = None
-) -> httpx.Response | None:
+def wait_until_served(process: subprocess.Popen[str], url: str) -> httpx.Response | None:
     """Return the first answer; None if the process has ended without one."""
     deadline = time.monotonic() + PATIENCE
-    with httpx.Client(verify=NO_TLS, transport=transport) as client:
+    with httpx.Client(verify=NO_TLS) as client:
         while time.monotonic() < deadline and process.poll() is None:
             try:
                 return client.get(url)

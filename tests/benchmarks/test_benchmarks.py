@@ -18,6 +18,7 @@ from tests.benchmarks.workload import Population
 FEW = Population("user-", users=2, each=120)
 
 
+@pytest.mark.slow
 def test_every_operation_is_measured(postgres: Databases, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     url = postgres.fresh()
     FEW.seed(url)

@@ -19,7 +19,7 @@ HOSTILE: Final = dict.fromkeys([*SETTINGS, *OPTIONS], "zebra")
 TESTED: Final = (
     *("tests/core/auth", "tests/core/cli", "tests/core/ops/checks", "tests/core/ops/server", "tests/tasks"),
     *("tests/core/data/test_migrations.py", "tests/faults/test_sqlite.py"),
-    *("tests/benchmarks", "tests/settings", "tests/test_asgi.py"),
+    *("tests/settings", "tests/test_asgi.py"),
 )
 
 
