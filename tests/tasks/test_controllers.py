@@ -33,7 +33,7 @@ async def test_a_task_lives_from_post_to_delete(client: Client) -> None:
     assert (await client.get("/api/tasks")).json() == [task]
 
     done = (await client.patch(path, json={"completed": True})).json()
-    assert done["updated_at"] > task["updated_at"]
+    assert datetime.fromisoformat(done["updated_at"]) > datetime.fromisoformat(task["updated_at"])
     assert done == task | {"completed": True, "updated_at": done["updated_at"]}
 
     gone = await client.delete(path)

@@ -1,5 +1,6 @@
 """States: a row of any kind of column is in another state when it was changed, and in the same when it was not."""
 
+from datetime import datetime
 from typing import Any, Final
 
 import pytest
@@ -54,7 +55,7 @@ def test_only_a_change_is_a_change(library: Library, first: dict[str, Any]) -> N
         other = (OTHER if first is BOOK else BOOK)[name]
         changed = library.ask("PATCH", path, {name: other}).body
         assert changed == {**row, name: other, "updated_at": changed["updated_at"]}
-        assert changed["updated_at"] > row["updated_at"]
+        assert datetime.fromisoformat(changed["updated_at"]) > datetime.fromisoformat(row["updated_at"])
         row = changed
 
 
