@@ -78,9 +78,9 @@ class Turn:
     __slots__ = ("_is_held", "_owner", "_turns")
 
     def __init__(self, engine: Engine, owner: str | None) -> None:
+        self._is_held = False
         self._turns: Turns = engine.get_execution_options()[_OPTION]
         self._owner = owner
-        self._is_held = False
 
     async def take(self) -> None:
         """Wait for it.
