@@ -27,8 +27,9 @@ SETTING: Final = "app.user_id"
 _TELL: Final = f"SELECT set_config('{SETTING}', $1, true)"
 _PREPARE: Final = """
     SELECT set_config('TimeZone', 'UTC', false), coalesce(bool_or(row_security_active(oid)), false) FROM pg_class
-    WHERE relrowsecurity AND relkind IN ('r', 'p') AND has_table_privilege(oid, 'SELECT')
+    WHERE relrowsecurity AND relkind IN ('r', 'p') AND pg_table_is_visible(oid)
 """
+# Whatever the role may do with the tables now: rights can be granted while the connection lives.
 
 
 class SubjectConnection(FlightConnection):

@@ -6,19 +6,21 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import func, inspect, select
+from sqlalchemy import func, inspect, select, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from app.core.data import retries
 from app.core.data.alchemy import make_alchemy
+from app.core.data.engine import database_url
 from app.core.data.errors import Failure, classify
+from app.core.data.migrations import migration_engine
 from app.core.data.ownership import bind_owner, everyone
 from app.core.data.session import AppSession
 from app.core.data.statements import of_owner
 from app.core.data.subject import SubjectConnection
 from app.tasks.models import Task
-from app.testing.databases import Databases, settings_for_tests
+from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 
 Sessions = async_sessionmaker[AppSession]
 
@@ -94,3 +96,26 @@ async def test_a_transaction_that_has_failed_keeps_its_connection(sessions: Sess
 async def test_a_command_may_take_its_time(sessions: Sessions) -> None:
     async with sessions() as session:
         await everyone(session).execute(SLOW)
+
+
+async def test_policies_hold_for_a_role_that_gets_its_rights_while_it_is_connected(
+    postgres: PostgresDatabases, restricted: Databases
+) -> None:
+    """A connection that thought itself free of them would find nothing, and say so as if there were nothing."""
+    url = restricted.fresh()
+    owner = migration_engine(database_url(restricted.for_owner(url)))
+    with owner.begin() as connection:
+        connection.execute(text(f'REVOKE ALL ON tasks FROM "{postgres.role}"'))
+    alchemy = make_alchemy(settings_for_tests(url, database_pool_size=1))
+    maker: Sessions = alchemy.create_session_maker()  # type: ignore[assignment]
+    async with maker() as session:
+        bind_owner(session, "alice")
+        with pytest.raises(DBAPIError):
+            await session.execute(select(TITLE))
+    with owner.begin() as connection:
+        connection.execute(text(f'GRANT SELECT, INSERT ON tasks TO "{postgres.role}"'))
+    async with maker() as session:
+        bind_owner(session, "alice")
+        await session.insert_row(Task, {"title": "stored"})
+        assert (await session.execute(select(TITLE))).scalars().all() == ["stored"]
+    await alchemy.get_engine().dispose()
