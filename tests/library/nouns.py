@@ -52,12 +52,10 @@ class SampleShelf(Timestamped, SampleShelfFields, Owned, table=True):
 
     __tablename__ = "sample_shelves"
     __table_args__ = owned_table(
-        (
-            UniqueConstraint("user_id", "name"),
-            UniqueConstraint("user_id", "label_on_the_left_hand_side", "label_on_the_right_hand_side"),
-            Index(None, "user_id", "room", "place", unique=True),
-            Index("ux_sample_shelves_code", "user_id", text("lower(code)"), unique=True),
-        ),
+        UniqueConstraint("user_id", "name"),
+        UniqueConstraint("user_id", "label_on_the_left_hand_side", "label_on_the_right_hand_side"),
+        Index(None, "user_id", "room", "place", unique=True),
+        Index("ux_sample_shelves_code", "user_id", text("lower(code)"), unique=True),
         reference("building_id", "sample_buildings", when_deleted="delete"),
     )
 

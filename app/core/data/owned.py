@@ -59,10 +59,15 @@ class Owned(SQLModel):
             return owner | {"eager_defaults": True}
 
 
-def owned_table(*parts: tuple[SchemaItem, ...]) -> tuple[Any, ...]:
-    """Return the `__table_args__` of an owned table that has references: `owned_table(reference(...), ...)`."""
+def owned_table(*parts: SchemaItem | tuple[SchemaItem, ...]) -> tuple[Any, ...]:
+    """Return the `__table_args__` of an owned table that has more: references, constraints, indexes.
+
+    `owned_table(reference("shelf_id", "shelves", when_deleted="refuse"), UniqueConstraint("user_id", "isbn"))`
+    """
+    # A constraint is iterable, and empty until it belongs to a table.
+    items = [item for part in parts for item in (part if isinstance(part, tuple) else (part,))]
     # Without AUTOINCREMENT, SQLite would give a deleted row's id to the next one.
-    return UniqueConstraint(OWNER_COLUMN, "id"), *(i for part in parts for i in part), {"sqlite_autoincrement": True}
+    return UniqueConstraint(OWNER_COLUMN, "id"), *items, {"sqlite_autoincrement": True}
 
 
 def reference(column: str, table: str, *, when_deleted: Literal["clear", "delete", "refuse"]) -> tuple[SchemaItem, ...]:
