@@ -97,10 +97,11 @@ class PostgresDatabases:
         """Create the role that an application in production should have, as the README shows it."""
         role = sql.Identifier(self.role)
         self._execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
-        self._execute(
-            sql.SQL("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}").format(role),
-            database=self._template,
-        )
+        for statement in (
+            "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {}",
+            "REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {}",
+        ):
+            self._execute(sql.SQL(statement).format(role), database=self._template)
 
     def as_owner(self, url: str) -> str:
         """Return the URL with the role of the server's URL."""

@@ -23,9 +23,11 @@ logger = logging.getLogger(__name__)
 
 READY_WITHIN: Final = 1.0  # seconds
 
+_NOT_ALLOWED: Final = "42501"  # insufficient_privilege
 _APPLIED: Final = text("SELECT version_num FROM alembic_version")
 SILENT: Final = "The database does not answer"
 _BEHIND: Final = "The database lacks migrations"
+_REFUSING: Final = "The database refuses what this process asks for"
 
 
 class Readiness:
@@ -77,6 +79,8 @@ class Readiness:
                 applied = set((await connection.execute(_APPLIED)).scalars())
         except SQLAlchemyError as error:
             logger.warning("not ready, the database says: %s", in_one_line(error))
+            if getattr(getattr(error, "orig", None), "sqlstate", None) == _NOT_ALLOWED:
+                return _REFUSING
             return _BEHIND if classify(error) is Failure.BUG else SILENT  # it has no such table
         return _BEHIND if self._revisions.are_behind(applied) else None
 

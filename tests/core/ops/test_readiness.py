@@ -12,13 +12,13 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.asgi import create_app
-from app.core.data.engine import make_engine
-from app.core.data.migrations import downgrade
+from app.core.data.engine import database_url, make_engine
+from app.core.data.migrations import downgrade, migration_engine
 from app.core.ops.readiness import Readiness
 from app.settings import Settings
 from app.testing.callers import Client, assert_error
 from app.testing.counting import CountingProxy
-from app.testing.databases import Databases, settings_for_tests
+from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 
 POOL_SIZE = 4  # of SQLite; PostgreSQL is given the same here
 
@@ -124,6 +124,17 @@ async def test_it_is_not_ready_where_nothing_was_ever_migrated(
 ) -> None:
     async with started(settings_for_tests(f"sqlite:///{tmp_path / 'empty.db'}")) as (caller, _):
         await assert_not_ready(caller, "The database lacks migrations", capsys)
+
+
+async def test_it_is_not_ready_where_its_role_may_not_look(
+    postgres: PostgresDatabases, restricted: Databases, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = restricted.fresh()
+    with migration_engine(database_url(restricted.for_owner(url))).begin() as connection:
+        connection.execute(text(f'REVOKE SELECT ON alembic_version FROM "{postgres.role}"'))
+    async with started(settings_for_tests(url)) as (caller, _):
+        log = await assert_not_ready(caller, "The database refuses what this process asks for", capsys)
+    assert "permission denied for table alembic_version" in log
 
 
 async def test_it_is_ready_where_the_database_is_newer(databases: Databases) -> None:

@@ -19,6 +19,17 @@ _ROLE: Final = text("""
     FROM pg_roles WHERE rolname = current_user
 """)
 
+_RIGHTS: Final = text("""
+    SELECT name, "right" FROM unnest(CAST(:tables AS text[])) AS name,
+        unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS "right"
+    WHERE NOT has_table_privilege(quote_ident(name), "right")
+    UNION ALL SELECT 'alembic_version', 'SELECT' WHERE NOT has_table_privilege('alembic_version', 'SELECT')
+""")
+_WRITES_VERSIONS: Final = text("""
+    SELECT has_table_privilege(oid, 'INSERT, UPDATE, DELETE') AND NOT pg_has_role(relowner, 'USAGE')
+    FROM pg_class WHERE oid = to_regclass('alembic_version')
+""")
+
 
 @check("data.E001", cure="Run `app migrate`.", needs_database=True)
 async def migrations_are_applied(site: Site) -> Messages:
@@ -83,6 +94,36 @@ async def role_is_held_to_its_rows(site: Site) -> Messages:
         yield f"The role {role.name!r} bypasses row level security (superuser or BYPASSRLS)."
     elif not role.is_held:
         yield f"The role {role.name!r} owns the tables, so row level security does not hold for it."
+
+
+@check(
+    "security.E005",
+    cure="Grant it SELECT, INSERT, UPDATE and DELETE on the tables, SELECT on alembic_version; the README has the SQL.",
+    deploy=True,
+    needs_database=True,
+)
+async def role_may_serve(site: Site) -> Messages:
+    """The role that serves may read and write all rows of the tables, as far as the policies let it."""
+    if site.engine.dialect.name != "postgresql" or _pending(site.settings) != []:
+        return
+    async with site.engine.connect() as connection:
+        for table, right in (await connection.execute(_RIGHTS, {"tables": list(SQLModel.metadata.tables)})).all():
+            yield f"The role that serves has no {right} on {table}."
+
+
+@check(
+    "security.W007",
+    cure="REVOKE INSERT, UPDATE, DELETE ON alembic_version from it.",
+    deploy=True,
+    needs_database=True,
+)
+async def role_leaves_migrations_alone(site: Site) -> Messages:
+    """Whoever serves cannot say which migrations were applied."""
+    if site.engine.dialect.name != "postgresql" or _pending(site.settings) != []:
+        return
+    async with site.engine.connect() as connection:
+        if (await connection.execute(_WRITES_VERSIONS)).scalar():
+            yield "The role that serves may change alembic_version."
 
 
 def _pending(settings: Settings) -> list[str] | None:

@@ -25,6 +25,28 @@ async def test_a_role_that_is_held_to_its_rows_is_in_order(restricted: Databases
     assert await ids(production(restricted.fresh())) == []
 
 
+@pytest.mark.parametrize("right", ["SELECT", "INSERT", "UPDATE", "DELETE"])
+async def test_a_right_that_the_role_lacks_is_an_error(
+    postgres: PostgresDatabases, restricted: Databases, right: str
+) -> None:
+    url = restricted.fresh()
+    change(restricted, url, f'REVOKE {right} ON tasks FROM "{postgres.role}"')
+    [finding] = await findings(production(url))
+
+    assert (finding.id, finding.level) == ("security.E005", "error")
+    assert finding.message == f"The role that serves has no {right} on tasks."
+
+
+async def test_a_role_that_may_change_what_was_migrated_is_a_warning(
+    postgres: PostgresDatabases, restricted: Databases
+) -> None:
+    url = restricted.fresh()
+    change(restricted, url, f'GRANT UPDATE ON alembic_version TO "{postgres.role}"')
+    [finding] = await findings(production(url))
+
+    assert (finding.id, finding.level) == ("security.W007", "warning")
+
+
 async def test_sqlite_has_no_roles(sqlite_databases: SqliteDatabases, ids: Ids) -> None:
     assert await ids(production(sqlite_databases.fresh())) == []
 
