@@ -120,7 +120,7 @@ def page_provider(most: int) -> Callable[..., Page]:
             ValidationException: it is to begin at two places.
         """
         if (offset > 0) + (after > 0) + (before is not None) > 1:
-            raise _invalid("offset", "Give one of offset, after and before")
+            raise _invalid("after" if after else "offset", "Give one of offset, after and before")
         lines = request.headers.getall("Prefer", ())  # all of them; Litestar gives `prefer` the first, and documents it
         is_counted = bool(lines) and read_preferences(lines).get("count", "").lower() == "exact"
         return Page(rows, request.scope["path"], Cut(limit, offset, after, before, is_counted))

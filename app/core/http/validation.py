@@ -4,6 +4,7 @@
 """
 
 import json
+import re
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ import msgspec
 from msgspec import Struct
 from pydantic import ValidationError
 
+_LENGTH: Final = re.compile(r"Value should have at (most|least) (\d+) items? after validation, not \d+")
 _MOST_READ: Final = 100  # mistakes: no table has as many columns that only the server sets
 
 
@@ -26,7 +28,15 @@ def first_errors(refusal: ValidationError, most: int) -> list[Mistake]:
     """Return the first mistakes, in the order of the body."""
     text = refusal.json(include_url=False, include_context=False, include_input=False)
     found = msgspec.json.decode(text, type=list[msgspec.Raw])
-    return [msgspec.json.decode(each, type=Mistake) for each in found[:most]]
+    return [_about_text(msgspec.json.decode(each, type=Mistake)) for each in found[:most]]
+
+
+def _about_text(mistake: Mistake) -> Mistake:
+    """Say of an optional text what pydantic says of a required one: of the optional, it says that it has "items"."""
+    if match := _LENGTH.fullmatch(mistake.msg):
+        mistake.type = f"string_{mistake.type}"
+        mistake.msg = f"String should have at {match[1]} {match[2]} character{'s' if match[2] != '1' else ''}"
+    return mistake
 
 
 def take_read_only(body: bytes, refusal: ValidationError, read_only: AbstractSet[str]) -> tuple[bytes, dict[str, Any]]:

@@ -65,3 +65,13 @@ async def test_a_body_full_of_mistakes_costs_little(client: Client) -> None:
     assert problem["detail"] == f"k00000: Extra inputs are not permitted (+{MANY - 1} more)"
     assert len(problem["errors"]) == 20
     assert peak < 25_000_000, peak
+
+
+@pytest.mark.parametrize("name", ["title", "description"])
+async def test_a_text_that_is_too_long_is_said_to_be_whether_it_is_required_or_not(client: Client, name: str) -> None:
+    longest = {"title": 200, "description": 10_000}[name]
+    answer = await client.post("/api/tasks", json={"title": "x", name: "x" * (longest + 1)})
+
+    [error] = assert_error(answer, 422)["errors"]
+    message = f"String should have at most {longest} characters"
+    assert error == {"loc": ["body", name], "msg": message, "type": "string_too_long"}
