@@ -9,6 +9,7 @@ from typing import Final
 
 import click
 import uvicorn
+from click.core import ParameterSource
 from uvicorn.supervisors import ChangeReload
 
 from app.core.auth.better_auth import jwks_url
@@ -76,6 +77,8 @@ def command(  # noqa: PLR0917  # click gives each by its name
     """
     if reload and workers > 1:
         raise click.UsageError("--reload and --workers exclude each other")
+    if uds and _is_given("host", "port"):
+        raise click.UsageError("--uds takes the place of --host and --port")
     settings = load_settings()
     refuse_missing_client(settings)
     if settings.uses_jwks:
@@ -85,11 +88,16 @@ def command(  # noqa: PLR0917  # click gives each by its name
         if not settings.uses_jwks:
             signing_keys(settings)  # made here, once, before several workers would each make one
         configure_logging(settings)
-        _greet(settings, url_of(bound, host))
+        _greet(settings, url_of(bound, host) + root_path)
         if workers > 1 and settings.rate and not settings.rate_limit_storage:
             logger.warning("each of %d workers counts requests for itself; with RATE_LIMIT_STORAGE they share", workers)
         exit_code = _serve(_options(settings, keep_alive, root_path), bound, workers, reload=reload)
     sys.exit(exit_code)
+
+
+def _is_given(*names: str) -> bool:
+    sources = map(click.get_current_context().get_parameter_source, names)
+    return ParameterSource.COMMANDLINE in sources
 
 
 def _options(settings: Settings, keep_alive: int, root_path: str) -> Options:

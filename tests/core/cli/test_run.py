@@ -258,6 +258,8 @@ def test_production_does_not_start_without_a_secret(invoke: Invoke) -> None:
         pytest.param(["--keep-alive", "0"], id="no keep-alive"),
         pytest.param(["--root-path", "backend"], id="path without its slash"),
         pytest.param(["--root-path", "/<script>"], id="path that is none"),
+        pytest.param(["--uds", "x.sock", "--port", "80"], id="socket and port"),
+        pytest.param(["--uds", "x.sock", "--host", "::"], id="socket and host"),
         pytest.param(["here"], id="an argument"),
     ],
 )
