@@ -105,7 +105,7 @@ async def test_policies_hold_for_a_role_that_gets_its_rights_while_it_is_connect
     url = restricted.fresh()
     owner = migration_engine(database_url(restricted.for_owner(url)))
     with owner.begin() as connection:
-        connection.execute(text(f'REVOKE ALL ON tasks FROM "{postgres.role}"'))
+        connection.execute(text(f'REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "{postgres.role}"'))
     alchemy = make_alchemy(settings_for_tests(url, database_pool_size=1))
     maker: Sessions = alchemy.create_session_maker()  # type: ignore[assignment]
     async with maker() as session:
