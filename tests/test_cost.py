@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import pytest
+from litestar import Litestar
+from litestar.routes import HTTPRoute
 
 from app.asgi import create_app
 from app.core.data.session import AppSession
@@ -67,6 +69,20 @@ async def test_a_change_of_a_state_is_one_statement_and_its_refusal_two(
     assert (changed.status_code, len(changing)) == (200, 1)
     assert (repeated.status_code, len(repeating)) == (200, 2)
     assert (stale.status_code, len(refused)) == (412, 2)
+
+
+@pytest.mark.any_database
+async def test_no_request_starts_tasks_for_what_it_depends_on(live_app: Litestar) -> None:
+    """Litestar resolves dependencies that know nothing of each other in tasks, which takes as long as a query."""
+    routes = [route for route in live_app.routes if isinstance(route, HTTPRoute)]
+    batches = {
+        f"{method} {route.path}": [len(batch) for batch in model.dependency_batches]
+        for route in routes
+        for method, (_, model) in route.route_handler_map.items()
+    }
+
+    assert any(batches.values())
+    assert {name for name, sizes in batches.items() if any(size > 1 for size in sizes)} == set()
 
 
 @pytest.fixture(params=["owner", "restricted"], scope="module")
