@@ -41,6 +41,6 @@ def test_the_suite_passes_whatever_a_developer_has_set(tmp_path: Path, postgres:
     (checkout.folder / ".env").write_text("".join(f"{name}=zebra\n" for name in SETTINGS))
     server = {"TEST_DATABASE_URL": postgres.fresh()}
 
-    said = checkout.python("pytest", "-q", "--db", "sqlite", *TESTED, **HOSTILE, **server)
+    said = checkout.python("pytest", "-q", "-n", "2", "--db", "sqlite", *TESTED, **HOSTILE, **server)
 
     assert " passed" in said

@@ -43,7 +43,7 @@ class Patient(HttpProtocol):
 
 @pytest.fixture(scope="module")
 async def server() -> AsyncIterator[uvicorn.Server]:
-    async with serving(say_how_it_was_called, keep_alive=0.1, protocol=Patient) as server:
+    async with serving(say_how_it_was_called, keep_alive=5, protocol=Patient) as server:
         yield server
 
 
@@ -231,8 +231,8 @@ async def test_behind_the_last_request_nothing_is_read(server: uvicorn.Server) -
 
 async def test_requests_are_answered_in_their_order(server: uvicorn.Server) -> None:
     """RFC 9112, 9.3.2."""
-    requests = [head(b"GET /%d HTTP/1.1" % number) for number in range(50)]
-    answer = await send(server, b"".join(requests))
+    requests = [head(b"GET /%d HTTP/1.1" % number) for number in range(49)]
+    answer = await send(server, b"".join(requests), head(b"GET /49 HTTP/1.1", b"Connection: close"))
 
     assert [call["path"] for call in calls(answer)] == [f"/{number}" for number in range(50)]
 
