@@ -31,6 +31,7 @@ async def ask_without_a_pause(server: Server) -> str:
         writer.close()
 
 
+@pytest.mark.slow
 async def test_whoever_has_asked_is_answered_before_the_process_ends(
     sqlite_databases: SqliteDatabases, serve: Serve
 ) -> None:

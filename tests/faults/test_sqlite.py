@@ -21,7 +21,8 @@ def integrity_of(url: str) -> list[str]:
         connection.close()
 
 
-@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", ["1", "2"])
 async def test_no_writer_is_told_that_the_file_is_locked(
     workers: str, sqlite_databases: SqliteDatabases, serve: Serve
 ) -> None:
@@ -34,6 +35,7 @@ async def test_no_writer_is_told_that_the_file_is_locked(
     assert load.failures == []
 
 
+@pytest.mark.slow
 async def test_a_killed_process_loses_nothing_that_it_has_acknowledged(
     sqlite_databases: SqliteDatabases, serve: Serve
 ) -> None:
