@@ -124,7 +124,9 @@ class AppSession(AsyncSession):
             await self.commit()  # hands the AUTOCOMMIT connection back; nothing is on the wire
         self.sync_session.atomic_depth += 1
         try:
-            async with super().begin_nested() if inner else self._transaction():
+            async with super().begin_nested() if inner else super().begin():
+                if not inner:
+                    await greenlet_spawn(self.sync_session.open_transaction, self._isolation_level)
                 yield self
         except DBAPIError as error:
             if error.statement is None and error.connection_invalidated:  # it was the COMMIT
@@ -132,12 +134,6 @@ class AppSession(AsyncSession):
             raise
         finally:
             self.sync_session.atomic_depth -= 1
-
-    @asynccontextmanager
-    async def _transaction(self) -> AsyncIterator[None]:
-        async with super().begin():
-            await greenlet_spawn(self.sync_session.open_transaction, self._isolation_level)
-            yield
 
     @property
     def dialect(self) -> Dialect:
