@@ -40,7 +40,7 @@ class Reader(Connection):
             self.start_timer(self.head_within)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
-        """Serve what is complete, and hang up then: a client may close its half when it has asked (RFC 9112, 9.6).
+        """Serve what is complete, and hang up then: a client may close its half when it has asked (RFC 9293, 3.6).
 
         Of a stream nobody knows whether the client still listens; it is told that the client is gone.
         """
