@@ -220,6 +220,13 @@ BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
     "a pool size of nothing": ({"DATABASE_POOL_SIZE": "-31337"}, "DATABASE_POOL_SIZE", "greater than or equal to 1"),
     "a negative overflow": ({"DATABASE_MAX_OVERFLOW": "-31337"}, "DATABASE_MAX_OVERFLOW", "greater than or equal to 0"),
     "no pool timeout": ({"DATABASE_POOL_TIMEOUT": "-31337"}, "DATABASE_POOL_TIMEOUT", "greater than 0"),
+    "a pool timeout without an end": (
+        {"DATABASE_POOL_TIMEOUT": "inf"},
+        "DATABASE_POOL_TIMEOUT",
+        "less than or equal to",
+    ),
+    "a shutdown without an end": ({"SHUTDOWN_SECONDS": "inf"}, "SHUTDOWN_SECONDS", "less than or equal to"),
+    "a drain without an end": ({"DRAIN_SECONDS": "inf"}, "DRAIN_SECONDS", "less than or equal to"),
     "no recycling": ({"DATABASE_POOL_RECYCLE": "-31337"}, "DATABASE_POOL_RECYCLE", "greater than or equal to 1"),
     "production under any name": (
         {"APP_ENV": "production", "BETTER_AUTH_SECRET": STRONG},

@@ -73,7 +73,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Out
         processes = {
             "one": start(PORT=str(one), RATE_LIMIT="9/second", DATABASE_URL=f"sqlite:///{folder}/made/one.db"),
             "two": start(
-                *("--port", str(two), "--host", "localhost"),
+                *("--port", str(two), "--host", "localhost", "--root-path", "/backend/"),
                 WEB_CONCURRENCY="2",
                 HOST="192.0.2.1",  # an address of nobody's: what is given comes first
                 RATE_LIMIT="9/second",
@@ -152,6 +152,7 @@ def test_it_says_where_the_docs_are_where_the_rows_are_and_how_to_get_a_token(ou
 
 def test_it_says_so_once_for_all_workers(outcomes: dict[str, Outcome]) -> None:
     assert outcomes["two"].stdout.count("Docs:") == 1
+    assert f"http://localhost:{outcomes['two'].port}/backend/schema\n" in outcomes["two"].stdout
 
 
 def test_as_many_processes_serve_as_were_asked_for_and_none_stays(outcomes: dict[str, Outcome]) -> None:
