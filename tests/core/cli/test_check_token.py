@@ -23,15 +23,17 @@ from tests.core.cli.conftest import Invoke
 KEY: Final = SECRET.encode()
 STOCK: Final = {"BETTER_AUTH_SECRET": "", "BETTER_AUTH_URL": ORIGIN}
 BASE64: Final = "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0IHNlY3JldA=="
+# The tokens are made when the file is read, up to minutes before a test asks about one: their times are days away.
 NOW: Final = int(time.time())
+DAY: Final = 86_400
 
 
 def hs256(key: bytes = KEY, **claims: Any) -> str:
-    return jwt.encode({"sub": "alice", "exp": NOW + 900, **claims}, key, "HS256")
+    return jwt.encode({"sub": "alice", "exp": NOW + DAY, **claims}, key, "HS256")
 
 
 def with_type(kind: str) -> str:
-    return jwt.encode({"sub": "alice", "exp": NOW + 900}, KEY, "HS256", {"typ": kind})
+    return jwt.encode({"sub": "alice", "exp": NOW + DAY}, KEY, "HS256", {"typ": kind})
 
 
 EXPLAINED: Final[dict[str, tuple[str, dict[str, str], str]]] = {
@@ -88,17 +90,17 @@ EXPLAINED: Final[dict[str, tuple[str, dict[str, str], str]]] = {
     ),
     "no audience": (pair().sign(aud=None), STOCK, f"aud_mismatch: It has no `aud`, and '{ORIGIN}' is expected"),
     "another issuer": (pair().sign(iss="i"), STOCK, f"iss_mismatch: Its `iss` is 'i' and '{ORIGIN}' is expected"),
-    "expired": (hs256(exp=NOW - 3600), {}, "expired: It expired 1:00:"),
-    "from the future": (hs256(iat=NOW + 600), {}, "not_yet_valid: It is from the future: 0:"),
+    "expired": (hs256(exp=NOW - DAY), {}, "expired: It expired 1 day, 0:"),
+    "from the future": (hs256(iat=NOW + DAY - 1), {}, "not_yet_valid: It is from the future: 23:"),
     "milliseconds": (hs256(exp=NOW * 1000), {}, "bad_exp: Its exp is in milliseconds and has to be in seconds"),
     "a time that is none": (hs256(nbf="soon"), {}, "bad_nbf: One of its times (exp, iat, nbf) is no time"),
     "a mail's link": (
-        jwt.encode({"email": "a@b.example", "iat": NOW, "exp": NOW + 900}, KEY),
+        jwt.encode({"email": "a@b.example", "iat": NOW, "exp": NOW + DAY}, KEY),
         {},
         "no_sub: It has no `sub`, so it is nobody's; links in Better Auth's mails have such tokens",
     ),
     "a session cookie": (
-        jwt.encode({"session": {"userId": "alice"}, "user": {"id": "alice"}, "exp": NOW + 900}, KEY),
+        jwt.encode({"session": {"userId": "alice"}, "user": {"id": "alice"}, "exp": NOW + DAY}, KEY),
         {},
         "no_sub: This is Better Auth's session cookie, not an access token",
     ),
