@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 # Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
-from app.core.data import protections as protections  # noqa: PLC0414
+from app.core.data import operations as operations  # noqa: PLC0414
 from app.core.data.alchemy import make_alchemy
 from app.core.data.engine import begin_immediately, libpq_args
 from app.settings import InvalidSettings, Settings, load_settings
