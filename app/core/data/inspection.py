@@ -24,6 +24,15 @@ _POSTGRES: Final = """
         || CASE WHEN roles = '{public}' THEN '' ELSE ' TO ' || array_to_string(roles, ', ') END
         || coalesce(' USING (' || qual || ')', '') || coalesce(' WITH CHECK (' || with_check || ')', '')
     FROM pg_policies WHERE schemaname = current_schema() AND permissive = 'PERMISSIVE'
+    UNION ALL
+    SELECT format('ALTER TABLE %I DROP CONSTRAINT IF EXISTS pk_%s', relname, relname) FROM pg_class c
+    WHERE relkind IN ('r', 'p') AND pg_table_is_visible(oid) AND NOT EXISTS (
+        SELECT FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0]
+        WHERE indrelid = c.oid AND attname = 'id')
+    UNION ALL
+    SELECT format('ALTER TABLE %I REPLICA IDENTITY USING INDEX %I', c.relname, i.relname) FROM pg_index
+    JOIN pg_class c ON c.oid = indrelid JOIN pg_class i ON i.oid = indexrelid
+    WHERE indisreplident AND c.relreplident = 'i' AND pg_table_is_visible(c.oid)
 """
 _UNENFORCED: Final = text("""
     SELECT format('The key %I of %s was never checked.', conname, conrelid::regclass) FROM pg_constraint

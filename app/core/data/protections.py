@@ -1,8 +1,8 @@
 """What the database itself holds against everybody; migrations make it with the operations of `operations.py`.
 
 The owner of a row never changes (a trigger); on PostgreSQL, a role that is subject to row level security meets only the
-rows of its statement's subject (a policy, see `subject.py`). A reference is cleared when the row that it refers to is
-deleted (a trigger).
+rows of its statement's subject (a policy, see `subject.py`), and rows are found by their owner and their id, never by
+the id alone. A reference is cleared when the row that it refers to is deleted (a trigger).
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from app.core.data.subject import SETTING
 
 @dataclass(frozen=True)
 class OwnerProtection:
-    """The trigger and the policy of one owned table."""
+    """The trigger and the policy of one owned table, and the one key that its rows have."""
 
     table: str
 
@@ -47,6 +47,7 @@ class OwnerProtection:
             f"WHEN (NEW.{OWNER_COLUMN} IS DISTINCT FROM OLD.{OWNER_COLUMN}) EXECUTE FUNCTION {name}()",
             f"ALTER TABLE {self.table} ENABLE ROW LEVEL SECURITY",
             f"CREATE POLICY {self.table}_owner ON {self.table} USING ({mine}) WITH CHECK ({mine})",
+            *self._keep_one_key(),
         ]
 
     def drop(self, dialect: str) -> list[str]:
@@ -59,6 +60,25 @@ class OwnerProtection:
             f"ALTER TABLE {self.table} DISABLE ROW LEVEL SECURITY",
             f"DROP TRIGGER {name} ON {self.table}",
             f"DROP FUNCTION {name}()",
+            *self._give_the_other_back(),
+        ]
+
+    def _keep_one_key(self) -> list[str]:
+        # A list asks for the rows of one owner in the order of ids. With a key on ids alone, PostgreSQL may walk that
+        # one, past everybody else's rows; no request needs it, and no engine that spreads rows by their owner takes it.
+        # SQLite keeps it: it is where its rows are, and it lets no deleted id be given again.
+        return [
+            f"ALTER TABLE {self.table} DROP CONSTRAINT IF EXISTS pk_{self.table}",
+            f"ALTER TABLE {self.table} REPLICA IDENTITY USING INDEX uq_{self.table}_{OWNER_COLUMN}_id",
+        ]
+
+    def _give_the_other_back(self) -> list[str]:
+        # Not where it is there, where two owners have the same id, and where the table is spread over several.
+        refused = "invalid_table_definition OR unique_violation OR feature_not_supported"
+        return [
+            f"ALTER TABLE {self.table} REPLICA IDENTITY DEFAULT",
+            f"DO $$BEGIN ALTER TABLE {self.table} ADD CONSTRAINT pk_{self.table} PRIMARY KEY (id); "
+            f"EXCEPTION WHEN {refused} THEN NULL; END$$",
         ]
 
 

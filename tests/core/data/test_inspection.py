@@ -47,6 +47,9 @@ ANY = "current_setting('app.user_id', true)"
         ("CREATE POLICY support ON projects USING (true)", "The policy support of projects lets in rows"),
         ("ALTER TABLE tasks DISABLE TRIGGER tasks_owner_is_final", "protect_owner('tasks')"),
         ("DROP TRIGGER projects_owner_is_final ON projects", "protect_owner('projects')"),
+        ("ALTER TABLE projects ADD CONSTRAINT pk_projects PRIMARY KEY (id)", "protect_owner('projects')"),
+        ("CREATE INDEX mine ON projects (id, name)", "protect_owner('projects')"),
+        ("ALTER TABLE projects REPLICA IDENTITY DEFAULT", "protect_owner('projects')"),
         (
             "CREATE OR REPLACE FUNCTION tasks_owner_is_final() RETURNS trigger LANGUAGE plpgsql AS "
             "$$BEGIN RETURN NEW; END$$",

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import inspect, text
 from sqlalchemy.exc import DBAPIError
+from sqlmodel import SQLModel
 
 from app.core.data.engine import database_url
+from app.core.data.inspection import altered_protections
 from app.core.data.migrations import downgrade, drift, make_migration, migration_engine, pending, upgrade
 from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
 from app.settings import MIGRATIONS_DIR, Settings
@@ -49,6 +51,27 @@ def test_up_down_and_up_again(settings: Settings) -> None:
 
     upgrade(settings)
     assert drift(settings) == []
+
+
+@pytest.mark.parametrize("table", ["projects", "tasks"])
+def test_a_database_of_before_keeps_its_rows_and_loses_the_key_on_ids_alone(settings: Settings, table: str) -> None:
+    engine = migration_engine(database_url(settings.database_url.get_secret_value()))
+    column = {"projects": "name", "tasks": "title"}[table]
+    new = inspect(engine).get_pk_constraint(table), inspect(engine).get_unique_constraints(table)
+    downgrade(settings, "0003")
+    assert inspect(engine).get_pk_constraint(table)["constrained_columns"] == ["id"]
+    with engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO {table} (user_id, {column}) VALUES ('alice', 'a'), ('bob', 'b')"))
+
+    upgrade(settings)
+
+    assert (inspect(engine).get_pk_constraint(table), inspect(engine).get_unique_constraints(table)) == new
+    assert new[0]["constrained_columns"] == ([] if engine.dialect.name == "postgresql" else ["id"])
+    with engine.begin() as connection:
+        connection.execute(text(f"INSERT INTO {table} (user_id, {column}) VALUES ('bob', 'c')"))
+        rows = connection.execute(text(f"SELECT id, user_id, {column} FROM {table} ORDER BY id")).all()
+        assert rows == [(1, "alice", "a"), (2, "bob", "b"), (3, "bob", "c")]
+        assert list(altered_protections(connection, SQLModel.metadata)) == []
 
 
 def test_a_migration_that_fails_leaves_nothing_behind(

@@ -43,6 +43,8 @@ LOOK_ALIKES = [
 ]
 NAMES = [str(model.__tablename__) for model in models_in_order()]
 
+LEDGER = "CREATE TABLE ledger (owner TEXT, entry BIGINT, FOREIGN KEY (owner, entry)"
+
 Sessions = async_sessionmaker[AppSession]
 
 
@@ -220,8 +222,8 @@ async def test_where_one_row_cannot_be_deleted_all_stay(databases: Databases) ->
         with stored_through(everyone(db)):
             await store_person(ALICE, 2)
         before = await all_rows(db)
-        await db.execute(text(f"CREATE TABLE ledger (entry BIGINT REFERENCES {last} (id))"))
-        await db.execute(text(f"INSERT INTO ledger SELECT max(id) FROM {last}"))
+        await db.execute(text(f"{LEDGER} REFERENCES {last} (user_id, id))"))
+        await db.execute(text(f"INSERT INTO ledger SELECT user_id, max(id) FROM {last} GROUP BY user_id"))
 
         with pytest.raises(IntegrityError):
             await erased(sessions, ALICE)

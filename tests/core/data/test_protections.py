@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import Connection, text
@@ -17,18 +18,19 @@ from app.testing.databases import Databases, settings_for_tests
 
 NOTES = """
     CREATE TABLE probes (
-        id bigint PRIMARY KEY, user_id text, parent_id bigint, root_id bigint,
-        UNIQUE (user_id, id),
+        id bigint NOT NULL, user_id text NOT NULL, parent_id bigint, root_id bigint,
+        CONSTRAINT pk_probes PRIMARY KEY (id),
+        CONSTRAINT uq_probes_user_id_id UNIQUE (user_id, id),
         FOREIGN KEY (user_id, parent_id) REFERENCES probes (user_id, id),
         FOREIGN KEY (user_id, root_id) REFERENCES probes (user_id, id) ON DELETE CASCADE
     )
 """
 
 
-@pytest.fixture
-def connection(databases: Databases) -> Iterator[Connection]:
-    """A transaction as the tables' owner, in which there is a table that refers to itself in two ways."""
-    engine = migration_engine(database_url(databases.for_owner(databases.fresh())))
+@contextmanager
+def with_probes(url: str) -> Iterator[Connection]:
+    """A transaction in which there is a table that refers to itself in two ways."""
+    engine = migration_engine(database_url(url))
     with engine.connect() as connection, connection.begin():
         connection.execute(text(NOTES))
         for protection in (ClearedReference("probes", "parent_id", "probes"), OwnerProtection("probes")):
@@ -36,6 +38,13 @@ def connection(databases: Databases) -> Iterator[Connection]:
                 connection.exec_driver_sql(statement.replace("%", "%%"))
         for row in ("1, 'a', NULL, NULL", "2, 'a', 1, NULL", "3, 'a', 2, 1", "4, 'b', NULL, NULL"):
             connection.exec_driver_sql(f"INSERT INTO probes VALUES ({row})")
+        yield connection
+
+
+@pytest.fixture
+def connection(databases: Databases) -> Iterator[Connection]:
+    """The table in a database of each kind, as its owner."""
+    with with_probes(databases.for_owner(databases.fresh())) as connection:
         yield connection
 
 
@@ -64,6 +73,45 @@ def test_naming_the_same_owner_again_is_no_change(connection: Connection) -> Non
     connection.exec_driver_sql("UPDATE probes SET user_id = 'b', parent_id = NULL WHERE id = 4")
 
     assert rows(connection)[-1] == (4, None)
+
+
+def keys(connection: Connection) -> dict[str, bool]:
+    """The unique indexes of the table, and which of them it is replicated by."""
+    query = (
+        "SELECT indexrelid::regclass::text AS name, indisreplident FROM pg_index WHERE indrelid = 'probes'::regclass"
+    )
+    return {row.name: row.indisreplident for row in connection.exec_driver_sql(query)}
+
+
+def test_rows_have_one_key_with_their_owner_in_it(connection: Connection) -> None:
+    if connection.dialect.name == "sqlite":
+        assert connection.exec_driver_sql("SELECT count(*) FROM pragma_table_info('probes') WHERE pk").scalar() == 1
+    else:
+        assert keys(connection) == {"uq_probes_user_id_id": True}
+
+
+def test_a_table_that_is_published_can_be_changed(connection: Connection) -> None:
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql("CREATE PUBLICATION feed FOR TABLE probes")
+    connection.exec_driver_sql("UPDATE probes SET parent_id = NULL WHERE id = 3")
+
+    assert rows(connection)[2] == (3, None)
+
+
+@pytest.mark.parametrize("has_clash", [False, True])
+def test_the_key_on_ids_alone_comes_back_where_no_two_owners_have_the_same(
+    postgres: Databases, has_clash: bool
+) -> None:
+    protection = OwnerProtection("probes")
+    with with_probes(postgres.fresh()) as connection:
+        if has_clash:
+            connection.exec_driver_sql("INSERT INTO probes VALUES (1, 'b', NULL, NULL)")
+        for statement in protection.drop("postgresql") + protection.create("postgresql")[:-2]:
+            connection.exec_driver_sql(statement)
+        for statement in protection.drop("postgresql"):  # where the key is there already
+            connection.exec_driver_sql(statement)
+
+        assert keys(connection) == {"uq_probes_user_id_id": False} | ({} if has_clash else {"pk_probes": False})
 
 
 @pytest.mark.parametrize("protection", list(protections_of(SQLModel.metadata)), ids=lambda protection: protection.call)

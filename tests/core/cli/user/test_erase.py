@@ -76,8 +76,9 @@ def test_a_process_of_its_own_knows_every_table(sqlite_databases: SqliteDatabase
 
 def test_an_erasure_that_fails_is_one_line_and_erases_nothing(invoke: Invoke, databases: Databases, url: str) -> None:
     with migration_engine(database_url(databases.for_owner(url))).begin() as connection:
-        connection.exec_driver_sql(f"CREATE TABLE ledger (entry BIGINT REFERENCES {NAMES[0]} (id))")
-        connection.exec_driver_sql(f"INSERT INTO ledger SELECT id FROM {NAMES[0]}")
+        key = f"FOREIGN KEY (owner, entry) REFERENCES {NAMES[0]} (user_id, id)"
+        connection.exec_driver_sql(f"CREATE TABLE ledger (owner TEXT, entry BIGINT, {key})")
+        connection.exec_driver_sql(f"INSERT INTO ledger SELECT user_id, id FROM {NAMES[0]}")
     before = everything(databases, url)
 
     result = invoke("user", "erase", PERSON, "--yes", DATABASE_URL=url)

@@ -45,10 +45,10 @@ def _insert_from_select(model: type[Owned], _: Owned) -> Any:
     return insert(model).from_select(names, columns, include_defaults=False)
 
 
-def _upsert(build: Any) -> Attack:
+def _upsert(build: Any, *key: str) -> Attack:
     def statement(model: type[Owned], theirs: Owned) -> Any:
         values = values_of(theirs) | {CHANGED: LONG_AGO}
-        return build(model).values(values).on_conflict_do_update(index_elements=["id"], set_={CHANGED: LONG_AGO})
+        return build(model).values(values).on_conflict_do_update(index_elements=key, set_={CHANGED: LONG_AGO})
 
     return writing(statement)
 
@@ -138,8 +138,8 @@ REFUSED: dict[str, Attack] = {
     "insert statement": writing(lambda m, t: insert(m).values(_new_values(t))),
     "insert statement, many": writing(lambda m, _: insert(m), lambda _, t: [values_of(t) | {"id": 10**6}]),
     "insert from select": writing(_insert_from_select),
-    "upsert, postgresql": _upsert(postgres_insert),
-    "upsert, sqlite": _upsert(sqlite_insert),
+    "upsert, postgresql": _upsert(postgres_insert, "user_id", "id"),
+    "upsert, sqlite": _upsert(sqlite_insert, "id"),
     "update of the owner": writing(lambda m, _: update(m).values(user_id="mallory")),
     "update of the owner by column": writing(lambda m, _: update(m).values({columns_of(m)[1]: "mallory"})),
     "update of the owner, ordered": writing(lambda m, _: update(m).ordered_values((columns_of(m)[1], "mallory"))),
