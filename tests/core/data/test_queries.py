@@ -1,34 +1,134 @@
 """The repository's queries: the index by which a page is found, and how many of them there can be."""
 
 import gc
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from itertools import product
+from typing import Any, Final, NamedTuple, cast
 
-import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import Engine, make_url
 
 from app.core.data import queries, statements
-from app.core.data.engine import make_engine
+from app.core.data.engine import database_url, paramstyle
+from app.core.data.migrations import migration_engine
 from app.core.data.plans import Plan
 from app.core.data.queries import page_of
+from app.core.data.subject import SETTING
 from app.tasks.models import Task
-from app.testing.databases import Databases, settings_for_tests
+from app.testing.databases import Databases, SqliteDatabases
+
+# Half of the table is of one who came last; the other half is of a thousand, or of one.
+ROWS: Final = 20_000
+OTHERS: Final = ("'u' || mod(n, 1000)", "'early'")
+NUMBERS: Final = f"(WITH RECURSIVE s AS (SELECT 1 n UNION ALL SELECT n + 1 FROM s WHERE n < {ROWS}) SELECT n FROM s)"
 
 
-async def test_a_page_is_found_by_its_owner_also_for_who_came_late_with_half_of_the_table(postgres: Databases) -> None:
-    url = postgres.fresh()
-    engine = make_engine(settings_for_tests(url))
-    plan = Plan(page_of(Task, backwards=False, count=False), engine.dialect, ("limit", "offset", "edge", "_owner"))
-    with psycopg.connect(url, autocommit=True) as connection:
-        for owner in ("'u' || n % 1000", "'late'"):
-            connection.execute(
-                f"INSERT INTO tasks (user_id, title) SELECT {owner}, 'title' FROM generate_series(1, 20000) n"
-            )
-        connection.execute("ANALYZE tasks")
-        values = plan.bind({"limit": 101, "offset": 0, "edge": 0, "_owner": "late"})
-        explained = psycopg.RawCursor(connection).execute(f"EXPLAIN {plan.text}", values).fetchall()
-    await engine.dispose()
-    lines = [line for (line,) in explained]
+class Form(NamedTuple):
+    """A page as it can be asked for."""
 
-    assert any("uq_tasks_user_id" in line for line in lines), lines
-    assert not any("pk_tasks" in line or "Sort" in line for line in lines), lines
+    backwards: bool
+    offset: int
+    total: bool
+
+
+FORMS: Final = [
+    pytest.param(
+        Form(*form), id=f"{'before' if form[0] else 'behind'}{', offset' * bool(form[1])}{', count' * form[2]}"
+    )
+    for form in product((False, True), (0, 900), (False, True))
+]
+
+
+def page(url: str, form: Form) -> tuple[str, list[Any]]:
+    """The text of the late one's page, from the middle of the rows, and its values."""
+    made = database_url(url)
+    dialect = cast("Any", made.get_dialect())(paramstyle=paramstyle(made))
+    values = {"limit": 101, "offset": form.offset, "edge": ROWS + ROWS // 2, "_owner": "late"}
+    plan = Plan(page_of(Task, backwards=form.backwards, count=form.total), dialect, tuple(values))
+    return plan.text, plan.bind(values)
+
+
+@pytest.fixture(scope="module")
+def filled_postgres(restricted: Databases) -> list[str]:
+    """The databases, one with each of the others, as the role sees them for which row level security holds."""
+    urls = [restricted.fresh() for _ in OTHERS]
+    for url, others in zip(urls, OTHERS, strict=True):
+        with opened(restricted.for_owner(url)).begin() as connection:
+            fill(connection.exec_driver_sql, others, f"generate_series(1, {ROWS}) n")
+    return urls
+
+
+def opened(url: str) -> Engine:
+    return migration_engine(database_url(url))
+
+
+def fill(execute: Callable[[str], Any], others: str, numbers: str) -> None:
+    for owner in (others, "'late'"):
+        execute(f"INSERT INTO tasks (user_id, title) SELECT {owner}, 'title' FROM {numbers}")
+    execute("ANALYZE")
+
+
+def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+@pytest.mark.parametrize("is_held", [False, True], ids=["owner", "held"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_page_is_found_by_its_owner_and_where_it_begins(
+    restricted: Databases, filled_postgres: list[str], is_held: bool, form: Form
+) -> None:
+    for url in filled_postgres:
+        text, values = page(url, form)
+        with opened(url if is_held else restricted.for_owner(url)).connect() as connection:
+            connection.exec_driver_sql(f"SET {SETTING} = 'late'")
+            connection.exec_driver_sql(f"PREPARE page AS {text}")
+            execute = f"EXPLAIN (FORMAT JSON) EXECUTE page ({', '.join(map(sql.quote, values))})"
+            for mode in ("force_custom_plan", "force_generic_plan"):
+                connection.exec_driver_sql(f"SET plan_cache_mode = {mode}")
+                ((explained,),) = connection.exec_driver_sql(execute).scalars()
+                assert_by_owner(explained["Plan"], "<" if form.backwards else ">")
+
+
+def assert_by_owner(plan: Mapping[str, Any], beyond: str) -> None:
+    (limit,) = (node for node in nodes(plan) if node["Node Type"] == "Limit")
+    _, *beneath = nodes(limit)
+    assert {node["Node Type"] for node in beneath} <= {"Index Scan", "Result"}, beneath
+    (scan,) = (node for node in beneath if node["Node Type"] == "Index Scan")
+    assert scan["Index Name"] == "uq_tasks_user_id_id"
+    assert f"(id {beyond} " in scan["Index Cond"]
+    assert "user_id)::text = " in scan["Index Cond"]
+
+
+@pytest.fixture(scope="module")
+def filled_sqlite(sqlite_databases: SqliteDatabases) -> list[str]:
+    """The files, one with each of the others, before and after ANALYZE."""
+    files = []
+    for others in OTHERS:
+        for analyzed in (False, True):
+            files.append(str(make_url(sqlite_databases.fresh()).database))
+            with sqlite3.connect(files[-1]) as connection:
+                fill(connection.execute, others, NUMBERS)
+                if not analyzed:
+                    connection.execute("DROP TABLE sqlite_stat1")
+            connection.close()
+    return files
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_sqlite_finds_a_page_so_too(filled_sqlite: list[str], form: Form) -> None:
+    for file in filled_sqlite:
+        text, values = page(f"sqlite:///{file}", form)
+        connection = sqlite3.connect(file)
+        steps = [detail for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+        connection.close()
+
+        beyond = f"user_id=? AND id{'<' if form.backwards else '>'}?"
+        assert f"SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 ({beyond})" in steps, steps
+        assert form.total or not any("TEMP B-TREE" in step for step in steps)
 
 
 def test_queries_that_clients_can_choose_are_not_kept_for_ever() -> None:
