@@ -30,10 +30,11 @@ async def count_rows(session: AppSession) -> dict[str, int]:
 
 
 async def export_rows(session: AppSession, batch: int = BATCH) -> AsyncIterator[TableRow]:
-    """Yield all rows of the session's owner, table by table, in the order of their ids.
+    """Yield all rows of the session's owner, table by table, in the order of their ids; see `read_rows()`.
 
     Raises:
         OwnershipError: the session serves nobody, or everyone.
+        NotAtomic: it is in no transaction.
     """
     for model in _models_for(session):
         async for row in read_rows(session, model, batch):

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import msgspec
-from sqlalchemy import Column, func, inspect, select, tuple_
+from sqlalchemy import Column, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import SQLModel
 
@@ -46,20 +46,23 @@ async def count_rows(session: AsyncSession, model: type[SQLModel]) -> int:
 
 
 async def read_rows(session: AsyncSession, model: type[SQLModel], batch: int = BATCH) -> AsyncIterator[TableRow]:
-    """Yield the rows that the session sees of a table, in the order of their keys.
+    """Yield the rows that the session sees of a table, in the order of their ids, through one cursor.
 
-    A batch is a statement of its own. For all of it as it is at one moment, give the session a `snapshot_of(engine)`.
+    The session is in a transaction: it has a `snapshot_of(engine)`, which is of one moment, or it is inside `atomic()`.
+
+    Raises:
+        NotAtomic: it is in none.
     """
     columns = {name: getattr(model, name) for name in columns_by_name(model)}
-    keys = [name for name, column in columns_by_name(model).items() if column.primary_key]
-    position = tuple_(*(columns[name] for name in keys))
-    statement = select(*columns.values()).order_by(*(columns[name] for name in keys)).limit(batch)
-    rows = (await session.execute(statement)).all()
-    while rows:
-        for row in rows:
-            yield TableRow(table_name(model), dict(zip(columns, row, strict=True)))
-        last = tuple(getattr(rows[-1], name) for name in keys)
-        rows = (await session.execute(statement.where(position > last))).all()
+    keys = (columns[name] for name, column in columns_by_name(model).items() if column.primary_key)
+    # The database sorts once, on its disk where there are many rows: no index of PostgreSQL's is in this order.
+    found = await session.stream(select(*columns.values()).order_by(*keys).execution_options(yield_per=batch))
+    try:
+        async for rows in found.partitions():
+            for row in rows:
+                yield TableRow(table_name(model), dict(zip(columns, row, strict=True)))
+    finally:
+        await found.close()
 
 
 def snapshot_of(engine: AsyncEngine) -> AsyncEngine:

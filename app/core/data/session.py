@@ -103,8 +103,8 @@ class AppSession(AsyncSession):
         raise NotAtomic("begin_nested() needs a transaction around it; use `async with session.atomic():` twice.")
 
     async def stream(self, *args: Any, **kwargs: Any) -> AsyncResult[Any]:
-        """Stream rows, inside `atomic()`: PostgreSQL keeps a cursor for as long as a transaction lasts."""
-        if self.sync_session.atomic_depth == 0:
+        """Stream rows, inside `atomic()` or of a snapshot: PostgreSQL keeps a cursor as long as a transaction lasts."""
+        if self.sync_session.atomic_depth == 0 and not self._has_snapshot:
             raise NotAtomic("stream() needs a transaction around it; use `async with session.atomic():`.")
         result: AsyncResult[Any] = await super().stream(*args, **kwargs)
         return result
@@ -139,6 +139,11 @@ class AppSession(AsyncSession):
     def dialect(self) -> Dialect:
         """The dialect of the database that this session is about."""
         return cast("Engine | Connection", self.sync_session.bind).dialect
+
+    @property
+    def _has_snapshot(self) -> bool:
+        """Whether each of its statements is in one transaction: see `snapshot_of()`."""
+        return bool(self.sync_session.get_bind().get_execution_options().get("reads_only"))
 
     @property
     def _isolation_level(self) -> str:

@@ -1,6 +1,7 @@
 """A dump is all there is, it is the same from both databases, and what it cannot hold is refused as a whole."""
 
 import json
+import tracemalloc
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta, timezone
@@ -236,6 +237,27 @@ async def test_a_snapshot_is_of_one_moment_and_lets_others_write(databases: Data
 
     assert [(row.table, row.row["id"]) for row in found] == [("projects", 1), ("projects", 2)]
     assert len(await dumped(url)) == 4
+
+
+async def test_only_a_batch_of_it_is_in_memory(databases: Databases) -> None:
+    url = databases.for_owner(databases.fresh())
+    numbers = "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 8000) SELECT n FROM s"
+    async with opened(url) as session:
+        columns, values = "user_id, title, description", f"'alice', 'title', '{'x' * 1000}'"
+        await session.execute(text(f"INSERT INTO tasks ({columns}) SELECT {values} FROM ({numbers}) AS numbers"))
+
+    async with opened(url, snapshot=True) as session:
+        rows = dump_rows(session)
+        tracemalloc.start()
+        await anext(rows)
+        if session.dialect.name == "postgresql":  # or libpq would have all of it, which Python does not count
+            assert (await session.execute(text("SELECT count(*) FROM pg_cursors"))).scalar_one() == 1
+        dumped = [len(row.line()) async for row in rows]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+
+    assert len(dumped) == 7999
+    assert peak < sum(dumped) / 2
 
 
 async def test_the_owner_of_a_snapshot_is_held_like_any(databases: Databases) -> None:

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel import col
 
 from app.core.data.engine import make_engine
-from app.core.data.errors import OwnershipError
+from app.core.data.errors import NotAtomic, OwnershipError
 from app.core.data.owned import owned_models
 from app.core.data.ownership import bind_owner, everyone
 from app.core.data.people import count_rows, erase_rows, export_rows, models_in_order
@@ -66,7 +66,7 @@ async def serving(sessions: Sessions, user_id: str) -> AsyncIterator[AppSession]
 
 
 async def exported(sessions: Sessions, user_id: str, **options: Any) -> list[TableRow]:
-    async with serving(sessions, user_id) as session:
+    async with serving(sessions, user_id) as session, session.atomic():
         return [found async for found in export_rows(session, **options)]
 
 
@@ -130,20 +130,26 @@ async def test_more_rows_than_a_batch_come_once_each_in_the_order_of_their_ids(
         assert before.table != after.table or before.row["id"] < after.row["id"]
 
 
-async def test_a_batch_is_all_that_a_statement_fetches(
+async def test_a_table_is_one_statement_and_who_has_seen_enough_may_go(
     db: AppSession, sessions: Sessions, isolated_engine: AsyncEngine
 ) -> None:
     await store_person(ALICE, 5)
 
-    async with serving(sessions, ALICE) as session:
+    async with serving(sessions, ALICE) as session, session.atomic():
         with count_statements(isolated_engine) as statements:
             rows = export_rows(session, batch=2)
             taken = [await anext(rows) for _ in range(3)]
             await rows.aclose()  # type: ignore[attr-defined]  # a generator has it
+        assert sum((await count_rows(session)).values()) == 5 * len(NAMES)
 
     assert len(taken) == 3
-    assert len(statements) == 2
-    assert all("ORDER BY" in statement and "LIMIT" in statement for statement in statements)
+    assert len([statement for statement in statements if statement.startswith("SELECT")]) == 1
+
+
+async def test_an_export_needs_a_transaction(db: AppSession, sessions: Sessions) -> None:
+    async with serving(sessions, ALICE) as session:
+        with pytest.raises(NotAtomic):
+            await anext(export_rows(session))
 
 
 async def test_ids_that_are_not_positive_are_exported_as_well(db: AppSession, sessions: Sessions) -> None:
