@@ -45,6 +45,12 @@ _UNENFORCED: Final = text("""
     WHERE tgisinternal AND tgenabled NOT IN ('O', 'A')
 """)
 
+# A key between partitioned tables is there once more for each partition that it leads to.
+_CLONED: Final = text("""
+    SELECT relname, conname FROM pg_constraint JOIN pg_class c ON c.oid = conrelid
+    WHERE contype = 'f' AND conparentid <> 0 AND pg_table_is_visible(c.oid)
+""")
+
 
 def altered_protections(connection: Connection, metadata: MetaData) -> Iterator[str]:
     """Yield a sentence for each protection that is missing or not what the models call for.
@@ -73,6 +79,13 @@ def unenforced_rules(connection: Connection) -> list[str]:
     if connection.dialect.name == "sqlite":
         return []
     return list(connection.execute(_UNENFORCED).scalars())
+
+
+def cloned_keys(connection: Connection) -> frozenset[tuple[str, str]]:
+    """Return table and name of each foreign key that PostgreSQL made by itself, out of one of a partitioned table."""
+    if connection.dialect.name == "sqlite":
+        return frozenset()
+    return frozenset((table, name) for table, name in connection.execute(_CLONED))
 
 
 def _plain(statement: str) -> str:

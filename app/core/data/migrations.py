@@ -4,9 +4,10 @@ They do not use the application's engine, which commits every statement by itsel
 transaction, on SQLite too, and a migration that fails leaves nothing behind.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, NamedTuple
@@ -25,6 +26,7 @@ from sqlmodel import SQLModel
 from app.core.data import operations as operations  # noqa: PLC0414
 from app.core.data.alchemy import make_alchemy
 from app.core.data.engine import begin_immediately, libpq_args
+from app.core.data.inspection import cloned_keys
 from app.settings import InvalidSettings, Settings, load_settings
 
 COMPARISON: Final[dict[str, Any]] = {"compare_type": True, "render_as_batch": True}
@@ -119,8 +121,14 @@ def pending(settings: Settings) -> list[str]:
 def drift(settings: Settings) -> list[Any]:
     """Return what differs between the database and the models, as alembic's operations."""
     with migration_engine(_commands(settings).config.engine.url).connect() as connection:
-        context = MigrationContext.configure(connection, opts=COMPARISON)
+        options = COMPARISON | {"include_name": partial(_is_named, cloned_keys(connection))}
+        context = MigrationContext.configure(connection, opts=options)
         return list(compare_metadata(context, SQLModel.metadata))
+
+
+def _is_named(clones: AbstractSet[tuple[str, str]], name: str, kind: str, parents: Mapping[str, str]) -> bool:
+    """Whether somebody gave it its name: of alembic's kinds of things, keys can be clones."""
+    return kind != "foreign_key_constraint" or (parents["table_name"], name) not in clones
 
 
 def owner_settings(settings: Settings) -> Settings:

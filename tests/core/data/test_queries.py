@@ -2,7 +2,7 @@
 
 import gc
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any, Final, NamedTuple, cast
 
@@ -76,31 +76,32 @@ def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
         yield from nodes(part)
 
 
+def plans_of_page(url: str, form: Form) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The nodes that find the late one's page, in a plan for these values, and in one for all."""
+    text, values = page(url, form)
+    with opened(url).connect() as connection:
+        connection.exec_driver_sql(f"SET {SETTING} = 'late'")
+        connection.exec_driver_sql(f"PREPARE page AS {text}")
+        execute = f"EXPLAIN (FORMAT JSON) EXECUTE page ({', '.join(map(sql.quote, values))})"
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            connection.exec_driver_sql(f"SET plan_cache_mode = {mode}")
+            ((explained,),) = connection.exec_driver_sql(execute).scalars()
+            (limit,) = (node for node in nodes(explained["Plan"]) if node["Node Type"] == "Limit")
+            yield list(nodes(limit))[1:]
+
+
 @pytest.mark.parametrize("is_held", [False, True], ids=["owner", "held"])
 @pytest.mark.parametrize("form", FORMS)
 def test_a_page_is_found_by_its_owner_and_where_it_begins(
     restricted: Databases, filled_postgres: list[str], is_held: bool, form: Form
 ) -> None:
     for url in filled_postgres:
-        text, values = page(url, form)
-        with opened(url if is_held else restricted.for_owner(url)).connect() as connection:
-            connection.exec_driver_sql(f"SET {SETTING} = 'late'")
-            connection.exec_driver_sql(f"PREPARE page AS {text}")
-            execute = f"EXPLAIN (FORMAT JSON) EXECUTE page ({', '.join(map(sql.quote, values))})"
-            for mode in ("force_custom_plan", "force_generic_plan"):
-                connection.exec_driver_sql(f"SET plan_cache_mode = {mode}")
-                ((explained,),) = connection.exec_driver_sql(execute).scalars()
-                assert_by_owner(explained["Plan"], "<" if form.backwards else ">")
-
-
-def assert_by_owner(plan: Mapping[str, Any], beyond: str) -> None:
-    (limit,) = (node for node in nodes(plan) if node["Node Type"] == "Limit")
-    _, *beneath = nodes(limit)
-    assert {node["Node Type"] for node in beneath} <= {"Index Scan", "Result"}, beneath
-    (scan,) = (node for node in beneath if node["Node Type"] == "Index Scan")
-    assert scan["Index Name"] == "uq_tasks_user_id_id"
-    assert f"(id {beyond} " in scan["Index Cond"]
-    assert "user_id)::text = " in scan["Index Cond"]
+        for found in plans_of_page(url if is_held else restricted.for_owner(url), form):
+            assert {node["Node Type"] for node in found} <= {"Index Scan", "Result"}, found
+            (scan,) = (node for node in found if node["Node Type"] == "Index Scan")
+            assert scan["Index Name"] == "uq_tasks_user_id_id"
+            assert f"(id {'<' if form.backwards else '>'} " in scan["Index Cond"]
+            assert "user_id)::text = " in scan["Index Cond"]
 
 
 @pytest.fixture(scope="module")
