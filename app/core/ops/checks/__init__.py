@@ -1,6 +1,17 @@
 """Checks: what an operator should know before a deployment serves. `@check(...)` adds one, also from a noun."""
 
-from app.core.ops.checks import database, environment, routes, tables
+from app.core.ops.checks import database, environment, routes, spreading, tables
 from app.core.ops.checks.registry import Finding, Messages, Site, check, run_checks
 
-__all__ = ["Finding", "Messages", "Site", "check", "database", "environment", "routes", "run_checks", "tables"]
+__all__ = [
+    "Finding",
+    "Messages",
+    "Site",
+    "check",
+    "database",
+    "environment",
+    "routes",
+    "run_checks",
+    "spreading",
+    "tables",
+]

@@ -1,10 +1,9 @@
 """Checks of the database, as it is now: what migrations made of it, and what was done to it since."""
 
-from collections.abc import Sequence
 from typing import Any, Final
 
 from alembic.script.revision import RevisionError
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from app.core.data.engine import database_url
@@ -67,7 +66,7 @@ async def tables_are_as_the_models_say(site: Site) -> Messages:
 
 @check(
     "data.E005",
-    cure="Take the change back; migrations make it with op.protect_owner() and such.",
+    cure="Take the change back, or make it again in a migration: op.unprotect_owner() and op.protect_owner(), or such.",
     deploy=True,
     needs_database=True,
 )
@@ -88,7 +87,7 @@ async def protections_are_in_place(site: Site) -> Messages:
 )
 async def role_is_held_to_its_rows(site: Site) -> Messages:
     """Row level security holds for the role that serves."""
-    for role in await _ask_postgres(site, _ROLE):
+    for role in await site.ask_postgres(_ROLE):
         if role.bypasses:
             yield f"The role {role.name!r} bypasses row level security (superuser or BYPASSRLS)."
         elif not role.is_held:
@@ -103,7 +102,7 @@ async def role_is_held_to_its_rows(site: Site) -> Messages:
 )
 async def role_may_serve(site: Site) -> Messages:
     """The role that serves may read and write all rows of the tables, as far as the policies let it."""
-    for table, right in await _ask_postgres(site, _RIGHTS, tables=list(SQLModel.metadata.tables)):
+    for table, right in await site.ask_postgres(_RIGHTS, tables=list(SQLModel.metadata.tables)):
         yield f"The role that serves has no {right} on {table}."
 
 
@@ -115,16 +114,8 @@ async def role_may_serve(site: Site) -> Messages:
 )
 async def role_leaves_migrations_alone(site: Site) -> Messages:
     """Whoever serves cannot say which migrations were applied."""
-    if await _ask_postgres(site, _WRITES_VERSIONS):
+    if await site.ask_postgres(_WRITES_VERSIONS):
         yield "The role that serves may change alembic_version."
-
-
-async def _ask_postgres(site: Site, statement: TextClause, **values: Any) -> Sequence[Any]:
-    """Ask as the role that serves; SQLite, which has no roles, has no rows."""
-    if site.engine.dialect.name != "postgresql":
-        return []
-    async with site.engine.connect() as connection:
-        return (await connection.execute(statement, values)).all()
 
 
 def _pending(settings: Settings) -> list[str] | None:

@@ -1,0 +1,82 @@
+"""Checks of tables that are spread: over partitions, over the machines of Citus, and through poolers.
+
+There each part has policies of its own, or none, and has to be told on whose behalf a statement runs.
+"""
+
+from typing import Final
+
+from sqlalchemy import String, func, select, text
+
+from app.core.data.owned import OWNER_COLUMN, owned_models
+from app.core.data.plans import run_alone
+from app.core.data.subject import SETTING
+from app.core.ops.checks.registry import Messages, Site, check
+
+# A partition has the triggers of its table and not its policies. With DEFAULT PRIVILEGES the role may use it as well.
+_OPEN: Final = text("""
+    WITH RECURSIVE part (whole, oid) AS (
+        SELECT oid, oid FROM pg_class WHERE relname = ANY(:tables) AND pg_table_is_visible(oid)
+        UNION ALL SELECT whole, inhrelid FROM part JOIN pg_inherits ON inhparent = part.oid)
+    SELECT CAST(CAST(oid AS regclass) AS text), CAST(CAST(whole AS regclass) AS text) FROM part
+    WHERE row_security_active(whole) AND NOT row_security_active(oid)
+        AND has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE')
+    ORDER BY 1
+""")
+_HELD: Final = text("""
+    SELECT current_user FROM pg_class WHERE relrowsecurity AND relkind IN ('r', 'p') AND pg_table_is_visible(oid)
+    HAVING bool_or(row_security_active(oid))
+""")
+_CITUS: Final = text("SELECT extversion FROM pg_extension WHERE extname = 'citus'")
+_LOCAL: Final = text("""
+    SELECT name FROM unnest(CAST(:tables AS text[])) AS name
+    WHERE NOT EXISTS (
+        SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass(quote_ident(name))
+            AND column_to_column_name(logicalrelid, partkey) = :owner)
+    ORDER BY 1
+""")
+_PROBE: Final = "app check --deploy"
+
+
+@check(
+    "security.E006",
+    cure="ALTER TABLE ... ENABLE ROW LEVEL SECURITY on each partition (no policy is needed), or REVOKE ALL on it.",
+    deploy=True,
+    needs_database=True,
+)
+async def partitions_are_closed(site: Site) -> Messages:
+    """No partition shows the role that serves what the policies of its table keep from it."""
+    for part, whole in await site.ask_postgres(_OPEN, tables=_owned_tables()):
+        yield f"Row level security holds for {whole} and not for its partition {part}, which is open to the role."
+
+
+@check(
+    "data.E007",
+    cure="SELECT create_distributed_table(...) by user_id, together with the tables that it refers to.",
+    deploy=True,
+    needs_database=True,
+)
+async def tables_are_distributed(site: Site) -> Messages:
+    """On Citus, every owned table is spread by its owner: what stays behind can neither refer nor be referred to."""
+    if await site.ask_postgres(_CITUS):
+        for (table,) in await site.ask_postgres(_LOCAL, tables=_owned_tables(), owner=OWNER_COLUMN):
+            yield f"The table {table} is not distributed by {OWNER_COLUMN}."
+
+
+@check(
+    "security.E007",
+    cure="Take away what comes between, or serve as the owner of the tables, for whom policies do not hold.",
+    deploy=True,
+    needs_database=True,
+)
+async def subject_arrives(site: Site) -> Messages:
+    """Where policies hold for the role that serves, PostgreSQL is told on whose behalf a statement runs."""
+    for (role,) in await site.ask_postgres(_HELD):
+        told = select(func.current_setting(SETTING, True, type_=String))
+        if await run_alone(site.engine.sync_engine, _PROBE, told, {}) != [(_PROBE,)]:
+            yield f"What tells PostgreSQL on whose behalf {role} asks does not arrive; it finds no rows of anybody."
+        elif await site.ask_postgres(_CITUS):  # it does not pass set_config() on
+            yield f"Citus does not tell its workers on whose behalf {role} asks; it finds no rows there."
+
+
+def _owned_tables() -> list[str]:
+    return [str(model.__tablename__) for model in owned_models()]
