@@ -29,6 +29,9 @@ _LONGEST_PAUSE: Final = 0.4
 # The server says that it did not carry the statement out: it is going down, or it rolled it back. Not so after a crash
 # (57P02), which may come between a commit and its answer.
 _NOT_DONE: Final = frozenset({"57P01", "57P03", "53300", "40001", "40P01", "55P03"})
+# The server is well and has lost another that it asked, a machine of Citus: nobody knows what that one has stored.
+# These are the kinds of connection_exception, but for protocol_violation (08P01), which is a mistake.
+_LOST_ANOTHER: Final = frozenset({"08000", "08001", "08003", "08004", "08006", "08007"})
 # PgBouncer has one code for everything; these it says before it hands a statement to a server.
 _NOT_FORWARDED: Final = ("server_login_retry", "query_wait_timeout", "pgbouncer cannot connect to server")
 
@@ -42,7 +45,7 @@ async def persist(attempt: Callable[[], Awaitable[T]], *, reads: bool) -> T:
     """Return what the attempt returns, made again while the database is away, for `BUDGET` seconds at most.
 
     Raises:
-        OutcomeUnknown: the connection broke after a writing statement was sent.
+        OutcomeUnknown: the connection broke after a writing statement was sent, or the server's own to another did.
         SQLAlchemyError: what the last attempt raised.
     """
     began, pause, reasons = time.monotonic(), _FIRST_PAUSE, list[str]()
@@ -88,9 +91,10 @@ def _is_repeatable(error: DBAPIError | PoolTimeout, *, reads: bool) -> bool:
         return True
     if error.statement is None or _was_not_done(error.orig):
         return True
-    if error.connection_invalidated and not reads:
+    is_lost = error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _LOST_ANOTHER
+    if is_lost and not reads:
         raise OutcomeUnknown from error
-    return error.connection_invalidated
+    return is_lost
 
 
 def _was_not_done(error: Any) -> bool:

@@ -44,6 +44,13 @@ FAILURES: dict[str, tuple[Callable[[], Exception], bool, bool | type[Exception]]
         OutcomeUnknown,
     ),
     "the connection broke": (lambda: failure(psycopg.OperationalError("broken"), lost=True), True, OutcomeUnknown),
+    "the server lost another": (lambda: failure(errors.ConnectionFailure("remote node")), True, OutcomeUnknown),
+    "the server met no other": (
+        lambda: failure(errors.SqlclientUnableToEstablishSqlconnection("could not connect")),
+        True,
+        OutcomeUnknown,
+    ),
+    "not as the protocol says": (lambda: failure(errors.ProtocolViolation("1 parameter")), False, False),
     "it takes too long": (lambda: failure(errors.QueryCanceled("statement_timeout")), False, False),
     "the disk is full": (lambda: failure(errors.DiskFull("full")), False, False),
     "a clash": (lambda: failure(errors.UniqueViolation("there")), False, False),
