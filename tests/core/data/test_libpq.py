@@ -134,17 +134,17 @@ def test_people_see_the_hosts_and_no_password(url: str, text: str) -> None:
     assert shown(database_url(url)) == text
 
 
-@pytest.fixture
-def two_hosts(postgres: Databases) -> Iterator[Settings]:
-    """Settings with two hosts, of which nobody listens at the first."""
+@pytest.fixture(params=["//{user}@{first},{second}/{name}?", "//{user}@/{name}?host={first}&host={second}&"])
+def two_hosts(request: pytest.FixtureRequest, postgres: Databases) -> Iterator[Settings]:
+    """Settings with two hosts, of which nobody listens at the first, in both of the forms that libpq's users know."""
     url = make_url(postgres.fresh())
     with socket.socket() as unused:  # bound, and not listening
         unused.bind(("127.0.0.1", 0))
         there = quote(str(url.query.get("host") or url.host), safe="")
-        hosts = f"127.0.0.1:{unused.getsockname()[1]},{there}:{url.port or 5432}"
-        password = f":{quote(url.password)}" if url.password else ""
-        given = f"postgresql://{url.username}{password}@{hosts}/{url.database}?target_session_attrs=read-write"
-        yield settings_for_tests(given)
+        first, second = f"127.0.0.1:{unused.getsockname()[1]}", f"{there}:{url.port or 5432}"
+        user = f"{url.username}:{quote(url.password)}" if url.password else url.username
+        given = request.param.format(user=user, first=first, second=second, name=url.database)
+        yield settings_for_tests(f"postgresql:{given}target_session_attrs=read-write")
 
 
 async def test_the_second_host_is_asked_where_the_first_does_not_answer(two_hosts: Settings) -> None:
