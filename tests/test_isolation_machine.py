@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import func, true
 
-from app.core.data import queries, statements
+from app.core.data import compiler, plans
 from app.testing.databases import Databases
 from tests.isolation_machine import LOOK_ALIKES, IsolationMachine, World, world_on
 from tests.isolation_oracle import Wrong
@@ -63,23 +63,16 @@ def no_filter(_: Any) -> Any:
     return true()
 
 
-def any_case(model: Any) -> Any:
-    return func.lower(model.user_id) == func.lower(statements._OWNER)
+def any_case(columns: Any) -> Any:
+    return func.lower(columns.user_id) == func.lower(compiler.OWNER)
 
 
-def as_a_pattern(model: Any) -> Any:
-    return model.user_id.like(statements._OWNER)
+def as_a_pattern(columns: Any) -> Any:
+    return columns.user_id.like(compiler.OWNER)
 
 
-def without_spaces(model: Any) -> Any:
-    return func.trim(model.user_id) == func.trim(statements._OWNER)
-
-
-def forget_statements() -> None:
-    """Empty the caches of statements, which have the filter in them."""
-    for value in (*vars(statements).values(), *vars(queries).values()):
-        if hasattr(value, "cache_clear"):
-            value.cache_clear()
+def without_spaces(columns: Any) -> Any:
+    return func.trim(columns.user_id) == func.trim(compiler.OWNER)
 
 
 @pytest.fixture
@@ -87,12 +80,11 @@ def weaken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Criteria], Non
     """Put another filter in the place of the owner's, until the test ends."""
 
     def replace(criteria: Criteria) -> None:
-        monkeypatch.setattr(statements, "_is_mine", criteria)
-        monkeypatch.setattr(statements, "_has_condition", lambda _: True)  # which would see that it is not there
-        forget_statements()
+        monkeypatch.setattr(compiler, "_is_mine", criteria)
+        plans._plan_of.cache_clear()  # statements that are compiled have the filter in them
 
     yield replace
-    forget_statements()
+    plans._plan_of.cache_clear()
 
 
 @pytest.mark.parametrize("criteria", [no_filter, any_case, as_a_pattern, without_spaces])

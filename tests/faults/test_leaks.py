@@ -20,6 +20,7 @@ from app.asgi import create_app
 from app.core.auth.tokens import issue_token
 from app.core.data.ownership import bind_owner
 from app.core.data.repository import Repository
+from app.core.data.serving import plain
 from app.core.data.session import AppSession
 from app.projects.models import Project
 from app.testing.callers import Client, assert_error
@@ -90,7 +91,7 @@ class Served:
             await asyncio.sleep(0.01)
         assert self.engine.sync_engine.pool.checkedout() == 0  # type: ignore[attr-defined]
         if self.engine.dialect.name == "postgresql":
-            async with self.engine.connect() as connection:
+            async with plain(self.engine).connect() as connection:
                 assert await connection.scalar(text(IN_TRANSACTION)) == 0
         assert await self.names() in possibly_stored
         assert (await Client(self.app, USER).post("/api/projects", json={"name": "more"})).status_code == 201

@@ -9,7 +9,6 @@ from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.core.data.rows import Row, columns_of
 from app.core.http.listing import Page
@@ -59,7 +58,7 @@ class CountsRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
     @litestar.get()
     async def list(self, rows: Rows[Task], page: NamedDependency[Page]) -> Response[list[Row]]:
         found = await rows.select_page(page.cut)
-        async with AsyncSession(rows.session.bind) as session:
+        async with unfiltered(rows) as session:
             total = await session.scalar(select(func.count()).select_from(Task))
         return page.response_of(found._replace(total=total if page.cut.total else None))
 
@@ -69,7 +68,7 @@ class ChangesRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
 
     @litestar.patch("/{id:int}")
     async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
-        async with AsyncSession(rows.session.bind) as session:
+        async with unfiltered(rows) as session:
             await session.execute(update(Task).filter_by(id=id).values(completed=True))
         return await rows.update_one(id, data.model_dump(exclude_unset=True))
 
@@ -79,7 +78,7 @@ class DeletesRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
 
     @litestar.delete("/{id:int}")
     async def delete(self, rows: Rows[Task], id: RowId) -> None:
-        async with AsyncSession(rows.session.bind) as session:
+        async with unfiltered(rows) as session:
             await session.execute(delete(Task).filter_by(id=id))
 
 

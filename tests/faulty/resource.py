@@ -1,6 +1,8 @@
 """What a fault is, a resource without any, and what faulty ones are made of."""
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
+
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.data.ownership import everyone
 from app.core.data.repository import Repository
@@ -23,7 +25,7 @@ class Fault(NamedTuple):
 
 
 def unfiltered(rows: Repository[Task]) -> AppSession:
-    return everyone(AppSession(rows.session.bind))
+    return everyone(AppSession(cast("AsyncEngine", rows.session.bind)))
 
 
 class Faultless(ResourceController[Task, TaskCreate, TaskUpdate]):

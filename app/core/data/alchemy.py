@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlmodel import SQLModel
 
 from app.core.data.engine import make_engine
+from app.core.data.serving import served
 from app.core.data.session import AppSession
 from app.settings import MIGRATIONS_DIR, Settings
 
@@ -58,7 +59,7 @@ def make_alchemy(settings: Settings) -> Alchemy:
     The session maker is given ready-made, because the plugin would overwrite a session class of ours; and the plugin
     only closes sessions: its "autocommit" answers 201 when the COMMIT has failed.
     """
-    engine = make_engine(settings)
+    engine = served(make_engine(settings))
     return Alchemy(
         engine_instance=engine,
         session_maker=async_sessionmaker(engine, class_=AppSession, expire_on_commit=False),

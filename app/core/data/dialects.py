@@ -1,27 +1,57 @@
-"""The dialects of the serving engine: SQLAlchemy's own, but they close a connection without waiting.
+"""The dialects of the application's engine: SQLAlchemy's own, with these changes.
 
-The pool closes connections where nothing can be awaited: outside of SQLAlchemy's greenlet, when `plans.py` borrows a
-connection that has to be replaced, and in the garbage collector. There an `await` raises MissingGreenlet. The pool logs
-that, opens another connection, and the server keeps the old one as well.
+They close a connection without waiting. The pool closes connections where nothing can be awaited: outside of
+SQLAlchemy's greenlet, when `plans.py` borrows a connection that has to be replaced, and in the garbage collector. There
+an `await` raises MissingGreenlet. The pool logs that, opens another connection, and the server keeps the old one too.
+
+And each has a twin that is `Served`, whose compiler writes owned tables as their owner's part: see `compiler.py`.
 """
 
 from typing import Any, Final, cast
 
 from sqlalchemy import URL, Dialect
 from sqlalchemy.dialects import registry
-from sqlalchemy.dialects.postgresql.psycopg import PGDialectAsync_psycopg
+from sqlalchemy.dialects.postgresql.psycopg import (
+    PGCompiler_psycopg,
+    PGDialectAsync_psycopg,
+    PGIdentifierPreparer_psycopg,
+)
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteIdentifierPreparer
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.sql.compiler import IdentifierPreparer
 
-# What stands before :// in the serving engine's URL.
+from app.core.data.compiler import OwnersPart
+from app.core.data.raw_sql import NoDDL, NoRawSql
+
+# What stands before :// in the engine's URL.
 POSTGRES: Final = "postgresql+litestead"
 SQLITE: Final = "sqlite+litestead"
+
+
+class _Quoting(IdentifierPreparer):
+    def quote(self, ident: str) -> str:
+        # A name that says `quote=False` would be written as it is: it is a way to write SQL.
+        return super().quote(f"{ident}" if getattr(ident, "quote", None) is False else ident)
+
+
+class _PostgresNames(_Quoting, PGIdentifierPreparer_psycopg):
+    pass
+
+
+class _SqliteNames(_Quoting, SQLiteIdentifierPreparer):
+    pass
+
+
+class Served:
+    """The mark of a dialect whose statements are all about one owner."""
 
 
 class PostgresDialect(PGDialectAsync_psycopg):
     """PostgreSQL through psycopg."""
 
     supports_statement_cache = True
+    preparer = _PostgresNames
     has_terminate = True  # the garbage collector may close what was never given back
 
     @classmethod
@@ -40,9 +70,56 @@ class SqliteDialect(SQLiteDialect_aiosqlite):
     """SQLite through aiosqlite, whose connections are threads."""
 
     supports_statement_cache = True
+    preparer = _SqliteNames
 
     # Waits for the thread within a greenlet; outside of one it tells the thread to close, and does not wait.
     do_close = SQLiteDialect_aiosqlite.do_terminate
+
+
+class _ServedPostgresCompiler(NoRawSql, OwnersPart, PGCompiler_psycopg):
+    pass
+
+
+class _ServedSqliteCompiler(NoRawSql, OwnersPart, SQLiteCompiler):
+    pass
+
+
+class ServedPostgresDialect(Served, PostgresDialect):
+    """PostgreSQL, as one owner's statements are written."""
+
+    supports_statement_cache = True
+    statement_compiler = _ServedPostgresCompiler
+    ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes nothing that could differ
+
+
+class ServedSqliteDialect(Served, SqliteDialect):
+    """SQLite, as one owner's statements are written."""
+
+    supports_statement_cache = True
+    statement_compiler = _ServedSqliteCompiler
+    ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes nothing that could differ
+
+
+def served_twin(dialect: Dialect) -> Dialect:
+    """Return the served dialect of a plain one; both are one in all but their compilers."""
+    return _twin(dialect, ServedSqliteDialect if isinstance(dialect, SqliteDialect) else ServedPostgresDialect)
+
+
+def plain_twin(dialect: Dialect) -> Dialect:
+    """Return the plain dialect of a served one."""
+    return _twin(dialect, SqliteDialect if isinstance(dialect, SqliteDialect) else PostgresDialect)
+
+
+def _twin(dialect: Dialect, kind: type[Dialect]) -> Dialect:
+    """Return the one twin of this class: statements are kept by their dialect, so it must not be made twice.
+
+    Twins share their attributes, because SQLAlchemy sets some when it makes the first connection, on one of them.
+    """
+    twins: dict[type[Dialect], Dialect] = vars(dialect).setdefault("twins", {type(dialect): dialect})
+    if kind not in twins:
+        twins[kind] = object.__new__(kind)
+        twins[kind].__dict__ = vars(dialect)
+    return twins[kind]
 
 
 for _name, _dialect in ((POSTGRES, PostgresDialect), (SQLITE, SqliteDialect)):

@@ -6,7 +6,7 @@ from enum import Enum
 from typing import Any
 
 from sqlalchemy.exc import DataError as SQLDataError
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, DontWrapMixin, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -38,7 +38,7 @@ class FieldsReadOnly(DataError):
         self.names = names
 
 
-class OwnershipError(DataError):
+class OwnershipError(DataError, DontWrapMixin):
     """A program's mistake, never a client's: a statement or a row that could cross from one owner to another."""
 
 

@@ -1,7 +1,7 @@
-"""The owned session: it serves one owner, and its hooks hold every statement and every flush to that owner.
+"""The owned session: it serves one owner, on an engine whose compiler writes nothing but that owner's part of a table.
 
-Fail closed: with no owner bound it raises where owned rows are named and finds nothing where they are not. The owner
-travels as a bound parameter, so one compiled statement serves everybody, and one that lacks the value cannot run.
+Statements need nothing from it but the owner's id. Its hooks are about objects: new rows get their owner, and rows of
+others do not come in. With no owner bound a statement about owned rows raises.
 """
 
 from enum import Enum
@@ -13,10 +13,11 @@ from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTran
 from sqlalchemy.util import await_only
 from sqlmodel import SQLModel
 
+from app.core.data.compiler import OWNER
 from app.core.data.errors import ForeignRow, NotAtomic, OwnerNotBound, UnreachableStatement
 from app.core.data.owned import OWNER_COLUMN, Owned
 from app.core.data.plans import Statement, Values
-from app.core.data.statements import about_everyone, about_owner, hold_statement
+from app.core.data.serving import SERVES, is_served
 from app.core.data.subject import work_for
 from app.core.data.turns import Turn
 
@@ -40,6 +41,17 @@ class OwnedSession(Session):
     atomic_depth: int = 0
     _turn: Turn | None = None
 
+    def get_bind(self, *arguments: Any, **options: Any) -> Engine | Connection:
+        """Return the engine of this session: the one that is served, unless the session is everyone's.
+
+        Raises:
+            UnreachableStatement: a statement names another engine.
+        """
+        bind = super().get_bind(*arguments, **options)
+        if self.owner is not EVERYONE and not is_served(bind):
+            raise UnreachableStatement("This engine serves everyone; leave the engine to the session.")
+        return bind
+
     def serve(self, owner: str | Everyone) -> None:
         """Bind the owner for the rest of this session's life.
 
@@ -55,16 +67,9 @@ class OwnedSession(Session):
         """On whose behalf the database works: nobody's, where everyone is served."""
         return None if self.owner is EVERYONE else self.owner
 
-    def held(self, statement: Statement, values: Values) -> tuple[Statement, Values]:
-        """Return what runs in place of a statement of `of_owner()`: it, about this session's owner, or about everyone.
-
-        Raises:
-            OwnerNotBound: there is no owner.
-            UnreachableStatement: `of_owner()` did not write it.
-        """
-        if self.owner is EVERYONE:
-            return about_everyone(statement), values
-        return statement, about_owner(statement, values, self.owner)
+    def values_for(self, values: Values) -> Values:
+        """Return the values with which a statement runs for this session's owner."""
+        return {**values, OWNER.key: self.subject}
 
     def new_row(self, model: type[SQLModel], values: Values) -> tuple[Statement, Values]:
         """Return the statement that inserts one row and returns all of its columns; an owned row is the owner's.
@@ -75,7 +80,7 @@ class OwnedSession(Session):
         """
         if issubclass(model, Owned):
             values = {**values, OWNER_COLUMN: self._owner_for(values.get(OWNER_COLUMN), values.get("id"))}
-        return _insert_of(model), values
+        return _insert_of(model), self.values_for(values)
 
     def held_connection(self) -> PoolProxiedConnection:
         """Return the connection of the transaction that this session is in, for `run_on()`; within a greenlet."""
@@ -118,7 +123,7 @@ class OwnedSession(Session):
             self._turn = None
 
     def _refuse_bulk(self, *_: Any, **__: Any) -> NoReturn:
-        raise UnreachableStatement("The bulk methods write past the owner's hooks; use add_all() inside atomic().")
+        raise UnreachableStatement("The bulk methods write past the hooks; use add_all() inside atomic().")
 
     bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_bulk
 
@@ -153,7 +158,9 @@ def _insert_of(model: type[SQLModel]) -> Insert:
 
 @event.listens_for(OwnedSession, "after_begin")
 def _on_begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
-    work_for(connection.connection, _owned(session).subject)
+    subject = _owned(session).subject
+    connection.execution_options(**{SERVES: subject})
+    work_for(connection.connection, subject)
 
 
 @event.listens_for(OwnedSession, "after_transaction_end")
@@ -164,9 +171,9 @@ def _on_end(session: Session, transaction: SessionTransaction) -> None:
 
 @event.listens_for(OwnedSession, "do_orm_execute")
 def _on_statement(state: ORMExecuteState) -> None:
-    owner = _owned(state.session).owner
-    if owner is not EVERYONE:
-        hold_statement(state, owner)
+    """Refuse half-atomic work: a statement for several rows is several statements to some databases."""
+    if isinstance(state.parameters, list) and len(state.parameters) > 1 and _owned(state.session).atomic_depth == 0:
+        raise NotAtomic("A statement for several rows could store half of them; use `async with session.atomic():`.")
 
 
 @event.listens_for(OwnedSession, "before_flush")

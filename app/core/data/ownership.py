@@ -1,15 +1,16 @@
 """Where a caller meets a session: the guard that binds the two, and the one word that crosses the border."""
 
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 from litestar.types import Guard
-from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.data.alchemy import Alchemy, request_session
 from app.core.data.errors import OwnerNotBound
 from app.core.data.owned_session import EVERYONE, OwnedSession
+from app.core.data.serving import plain
 from app.core.data.session import AppSession
 
 SessionT = TypeVar("SessionT", bound=AsyncSession)
@@ -37,6 +38,7 @@ def everyone(session: SessionT) -> SessionT:
         TypeError: it has no ownership hooks.
     """
     _hooked(session).serve(EVERYONE)
+    session.bind = plain(cast("AsyncEngine", session.bind))
     return session
 
 

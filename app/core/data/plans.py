@@ -17,6 +17,8 @@ from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from app.core.data.compiler import OWNER
+from app.core.data.errors import OwnerNotBound
 from app.core.data.subject import work_for
 from app.core.data.turns import Turn
 
@@ -38,6 +40,7 @@ class Plan:
             raise TypeError("A list of values cannot be compiled once; use session.execute() for this statement.")
         self.text = str(compiled)
         self._names: Sequence[str] = compiled.positiontup or ()
+        self._is_owned = OWNER.key in self._names
         self._constants = {name: bind.value for bind, name in compiled.bind_names.items() if bind.value is not None}
         self._defaults = _defaults_of(compiled)
         types = {name: bind.type.dialect_impl(dialect) for bind, name in compiled.bind_names.items()}
@@ -51,8 +54,11 @@ class Plan:
 
         Raises:
             KeyError: one is missing.
+            OwnerNotBound: it is the owner's.
         """
         given = {**self._constants, **values}
+        if self._is_owned and given.get(OWNER.key) is None:
+            raise OwnerNotBound
         for name, default in self._defaults.items():
             given[name] = default.arg(_Given(given)) if default.is_callable else default.arg
         for name, convert in self._into.items():
@@ -113,6 +119,8 @@ async def _run_borrowed(engine: Engine, subject: str | None, statement: Statemen
     connection = await _borrow(engine)
     try:
         return await run_on(connection, engine.dialect, subject, statement, values)
+    except OwnerNotBound:
+        raise  # nothing was sent
     except BaseException as error:
         # Cancelled, perhaps: then nobody knows what is still under way on it.
         if not isinstance(error, DBAPIError) or error.connection_invalidated:

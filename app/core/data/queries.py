@@ -1,6 +1,9 @@
-"""The queries of a repository: each is written once for a table, and only its values change, the owner among them."""
+"""The queries of a repository: each is written once for a table, and only its values change.
 
-from functools import cache, lru_cache, partial
+None names the owner: the compiler does.
+"""
+
+from functools import cache, lru_cache
 from typing import Any, Final, cast
 
 from sqlalchemy import (
@@ -21,7 +24,6 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from app.core.data.owned import Owned
-from app.core.data.statements import of_owner
 from app.core.data.states import CHANGED_AT, changed_at
 
 NEW: Final = "new_"
@@ -35,14 +37,14 @@ def page_of(model: type[Owned], *, backwards: bool, count: bool) -> Select[Any]:
     Its values are `limit`, `offset`, and `edge`: the id before, or behind, which it begins.
     """
     write = _page_and_total if count else _page
-    return of_owner(partial(write, _table_of(model), backwards), model)
+    return write(_table_of(model), backwards)
 
 
 @cache
 def select_of(model: type[Owned]) -> Select[Any]:
     """Return the query of the row with `_id`."""
     table, asked = _asked_for(model, False)
-    return of_owner(lambda mine: select(*table.c).where(asked, mine), model)
+    return select(*table.c).where(asked)
 
 
 # Bounded, because a table has as many as it has sets of columns, and a client chooses the set.
@@ -58,28 +60,27 @@ def update_of(model: type[Owned], names: frozenset[str], *, in_state: bool) -> R
     changes: dict[str, Any] = dict(values)
     if CHANGED_AT in table.c and CHANGED_AT not in names:
         changes[CHANGED_AT] = changed_at(table, values)
-    return of_owner(lambda mine: update(table).where(asked, mine).values(changes).returning(*table.c), model)
+    return update(table).where(asked).values(changes).returning(*table.c)
 
 
 @cache
 def delete_of(model: type[Owned], *, in_state: bool) -> ReturningDelete[Any]:
     """Return what deletes that row and returns its id."""
     table, asked = _asked_for(model, in_state)
-    return of_owner(lambda mine: delete(table).where(asked, mine).returning(table.c.id), model)
+    return delete(table).where(asked).returning(table.c.id)
 
 
-def _page(table: Table, backwards: bool, mine: ColumnElement[bool]) -> Select[Any]:
+def _page(table: Table, backwards: bool) -> Select[Any]:
     limit, offset, edge = (bindparam(name, type_=BigInteger) for name in ("limit", "offset", "edge"))
-    row_id = table.c.id
-    beyond = row_id < edge if backwards else row_id > edge
-    order = row_id.desc() if backwards else row_id
-    return select(*table.c).where(mine, beyond).order_by(order).limit(limit).offset(offset)
+    beyond = table.c.id < edge if backwards else table.c.id > edge
+    order = table.c.id.desc() if backwards else table.c.id
+    return select(*table.c).where(beyond).order_by(order).limit(limit).offset(offset)
 
 
-def _page_and_total(table: Table, backwards: bool, mine: ColumnElement[bool]) -> Select[Any]:
+def _page_and_total(table: Table, backwards: bool) -> Select[Any]:
     """The page joined to the count, which is there even when the page is empty."""
-    total = select(func.count().label("rows")).select_from(table).where(mine).subquery("total")
-    page = _page(table, backwards, mine).subquery("page")
+    total = select(func.count().label("rows")).select_from(table).subquery("total")
+    page = _page(table, backwards).subquery("page")
     order = page.c.id.desc() if backwards else page.c.id
     return select(total.c.rows, *page.c).select_from(total.outerjoin(page, true())).order_by(order)
 

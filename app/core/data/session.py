@@ -11,7 +11,7 @@ from typing import Any, Final, NoReturn, Self, cast
 
 from sqlalchemy import Connection, Dialect, Engine, Select
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncResult, AsyncSession
+from sqlalchemy.ext.asyncio import AsyncEngine, AsyncResult, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
 
@@ -22,6 +22,7 @@ from app.core.data.plans import Rows, Statement, Values, run_alone, run_on
 from app.core.data.queries import select_of
 from app.core.data.refusals import ReferenceNotFound, suspects
 from app.core.data.retries import persist
+from app.core.data.serving import served
 
 JOINED: Final = "joined"
 """In a session's `info`: its connection is in a transaction that somebody else ends (a test's)."""
@@ -33,16 +34,18 @@ class AppSession(AsyncSession):
     sync_session_class = OwnedSession
     sync_session: OwnedSession
 
+    def __init__(self, bind: AsyncEngine, **options: Any) -> None:
+        super().__init__(served(bind), **options)
+
     async def run(self, statement: Statement, values: Values) -> Rows:
-        """Run a statement that `of_owner()` wrote, for the session's owner, and return its rows, which are tuples.
+        """Run a Core statement, which is compiled once and kept, and return its rows, which are tuples.
 
         It is one round trip, and repeated where that is safe when the database goes away: see `retries.py`.
 
         Raises:
-            OwnerNotBound: there is no owner.
-            UnreachableStatement: `of_owner()` did not write it.
+            OwnerNotBound: it is about owned rows, and there is no owner.
         """
-        return await self._send(*self.sync_session.held(statement, values))
+        return await self._send(statement, self.sync_session.values_for(values))
 
     async def insert_row(self, model: type[SQLModel], values: Values) -> tuple[Any, ...]:
         """Insert one row and return all of its columns, in one statement; an owned row is the session's owner's.

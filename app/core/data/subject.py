@@ -100,6 +100,16 @@ class SubjectCursor(AsyncRawCursor[TupleRow]):
             await super().execute(query, params, **options)
         return self
 
+    async def executemany(self, query: Any, params_seq: Any, *, returning: bool = False) -> None:
+        """Execute for several rows, in one flight with the subject."""
+        connection = cast("SubjectConnection", self.connection)
+        if not connection.is_subject_to_policies:
+            await super().executemany(query, params_seq, returning=returning)
+            return
+        async with connection.pipeline():
+            await AsyncRawCursor(connection).execute(*connection.telling)
+            await super().executemany(query, params_seq, returning=returning)
+
 
 class SubjectServerCursor(AsyncRawServerCursor[TupleRow]):
     """The same for a stream, which is within a transaction: the subject goes ahead, in a flight of its own."""

@@ -25,7 +25,7 @@ from app.core.data.subject import work_for
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 from app.testing.factories import factory_of, stored_through
 from app.testing.isolation import emptied
-from tests.core.data.attacks import COUNTS, READS, REFERENCES, REFUSED, WRITES, references_of
+from tests.core.data.attacks import COUNTS, POSTGRES_WRITES, READS, REFERENCES, REFUSED, WRITES, references_of
 from tests.core.data.test_ownership import found
 
 # Refused whoever the session serves, without an effect that could be seen, or failing by itself: nothing there for
@@ -37,19 +37,21 @@ _HOOKS_ONLY = {
     "add a row with a chosen id",
     "give an own row away",
     "attach another's row",
-    "exists alone",
+    "update of the id",
+    "update of the id by the core table",
+    "change an own row's id",
     "insert from select",
 }
 _OWNER_CHANGES = {name for name in REFUSED if name.startswith("update of the owner")}
 
 STOPS: dict[str, set[str]] = {
-    **{name: {"hooks", "policies"} for name in READS | COUNTS | WRITES},
+    **{name: {"hooks", "policies"} for name in READS | COUNTS | WRITES | POSTGRES_WRITES},
     **{name: {"hooks", "policies"} for name in REFUSED if name not in _HOOKS_ONLY},
     **{name: {"hooks", "schema", "policies"} for name in _OWNER_CHANGES},
     **{name: {"schema"} for name in REFERENCES},
 }
-ALL = READS | COUNTS | WRITES | REFUSED | REFERENCES
-ONLY_ON = {"upsert, sqlite": "sqlite", "upsert, postgresql": "postgres"}
+ALL = READS | COUNTS | WRITES | POSTGRES_WRITES | REFUSED | REFERENCES
+ONLY_ON = {"upsert, sqlite": "sqlite", **dict.fromkeys(("upsert, postgresql", *POSTGRES_WRITES), "postgres")}
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*cartesian product")
 

@@ -34,13 +34,15 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app.core.data.alchemy import make_alchemy
+from app.core.data.compiler import OWNER
 from app.core.data.engine import make_engine
-from app.core.data.errors import Failure, classify
+from app.core.data.errors import Failure, OwnerNotBound, classify
 from app.core.data.owned import Owned, owned_models
 from app.core.data.ownership import bind_owner
 from app.core.data.plans import Plan, run_alone
 from app.core.data.repository import Repository
 from app.core.data.rows import columns_of
+from app.core.data.serving import plain
 from app.core.data.session import AppSession
 from app.tasks.models import Task
 from app.testing.databases import Databases, settings_for_tests
@@ -154,7 +156,7 @@ async def test_moments_are_utc_whatever_the_server_speaks(postgres: Databases) -
     async with sessions() as session:
         bind_owner(session, "alice")
         row = await Repository.of(Task)(session=session).insert_one({"title": "now"})
-    async with alchemy.get_engine().connect() as raw:
+    async with plain(alchemy.get_engine()).connect() as raw:
         assert await raw.scalar(text("SHOW timezone")) == "UTC"
     await alchemy.get_engine().dispose()
 
@@ -171,10 +173,12 @@ def test_a_list_of_values_is_refused(engine: AsyncEngine) -> None:
 
 def test_a_missing_value_is_refused(engine: AsyncEngine) -> None:
     table: Table = Task.__table__  # type: ignore[assignment]
-    plan = Plan(select(table.c.id).where(table.c.user_id == bindparam("_owner")), engine.dialect, ())
+    plan = Plan(select(table.c.id).where(table.c.id == bindparam("_id")), engine.dialect, ())
 
-    with pytest.raises(KeyError, match="_owner"):
-        plan.bind({})
+    with pytest.raises(KeyError, match="_id"):
+        plan.bind({OWNER.key: "alice"})
+    with pytest.raises(OwnerNotBound):
+        plan.bind({"_id": 1})
 
 
 async def test_a_cancelled_statement_leaves_no_connection(postgres: Databases) -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from app.core.data.alchemy import make_alchemy
@@ -128,6 +128,19 @@ async def test_a_failed_flush_takes_nothing_with_it(maker: async_sessionmaker[Ap
             await session.flush()
 
     assert await stored(maker) == 1
+
+
+async def test_a_statement_for_several_rows_needs_a_transaction(maker: async_sessionmaker[AppSession]) -> None:
+    async with maker() as session:
+        bind_owner(session, "alice")
+        with pytest.raises(NotAtomic):
+            await session.execute(insert(Model), [values(), values()])
+        async with session.atomic():
+            await session.execute(insert(Model), [values(), values()])
+            found = await session.execute(insert(Model).returning(Model.user_id), [values(), values()])
+
+    assert found.scalars().all() == ["alice", "alice"]
+    assert await stored(maker) == 4
 
 
 async def test_what_looks_like_a_transaction_is_refused(sessions: async_sessionmaker[AppSession]) -> None:

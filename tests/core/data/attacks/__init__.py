@@ -4,14 +4,16 @@ An attack is a coroutine (session, model, theirs) -> whatever came back; `theirs
 same table serves the three layers of isolation and every owned table there is.
 """
 
-from tests.core.data.attacks.filtered import COUNTS, READS, WRITES
+from tests.core.data.attacks.filtered import COUNTS, READS
 from tests.core.data.attacks.refused import FORGED, REFUSED
 from tests.core.data.attacks.repository import REFERENCES, REPOSITORY, references_of
 from tests.core.data.attacks.shapes import Attack
+from tests.core.data.attacks.writes import POSTGRES_WRITES, WRITES
 
 __all__ = [
     "COUNTS",
     "FORGED",
+    "POSTGRES_WRITES",
     "READS",
     "REFERENCES",
     "REFUSED",

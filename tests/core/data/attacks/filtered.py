@@ -1,21 +1,14 @@
-"""What the owner's filter is added to: own rows are found, and no others."""
+"""What reads: own rows are found, and no others, however a statement names the table."""
 
 from typing import Any
 
-from sqlalchemy import (
-    delete,
-    exists,
-    func,
-    select,
-    union_all,
-    update,
-)
-from sqlalchemy.orm import aliased
+from sqlalchemy import String, case, cast, column, exists, func, literal, select, table, true, tuple_, union_all
+from sqlalchemy.orm import aliased, join
 
 from app.core.data.owned import Owned
 from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
-from tests.core.data.attacks.shapes import CHANGED, LONG_AGO, Attack, id_of, reading, underneath, writing
+from tests.core.data.attacks.shapes import Attack, core_table, id_of, reading, underneath
 
 
 async def _stream(session: AppSession, model: type[Owned], _: Owned) -> Any:
@@ -54,6 +47,40 @@ def _cte(model: type[Owned]) -> Any:
     return select(cte)
 
 
+def _core_beside_class(model: type[Owned]) -> Any:
+    other = core_table(model).alias()
+    return select(id_of(model), other.c.id).join(other, id_of(model) != other.c.id)
+
+
+def _core_join(model: type[Owned]) -> Any:
+    left, right = core_table(model).alias(), core_table(model).alias()
+    return select(left.c.id, right.c.id).select_from(left.outerjoin(right, true()))
+
+
+def _orm_join(model: type[Owned]) -> Any:
+    other: Any = aliased(model)
+    return select(other.id).select_from(join(model, other, true()))
+
+
+def _lightweight(model: type[Owned]) -> Any:
+    return table(core_table(model).name, column("id"), column("user_id"))
+
+
+def _lateral(model: type[Owned]) -> Any:
+    other = core_table(model).alias()
+    nearest = select(func.max(other.c.id).label("id")).where(other.c.id != id_of(model)).scalar_subquery()
+    return select(id_of(model), nearest)
+
+
+def _recursive(model: type[Owned]) -> Any:
+    ids = select(core_table(model).c.id).cte(recursive=True)
+    return select(ids.union(select(core_table(model).c.id).join(ids, true())).c.id)
+
+
+def _counted_in_a_cte(model: type[Owned]) -> Any:
+    return select(select(func.count().label("rows")).where(func.abs(id_of(model)) > 0).cte().c.rows)
+
+
 READS: dict[str, Attack] = {
     "select entity": reading(select),
     "select columns": reading(lambda m: select(*columns_of(m))),
@@ -70,6 +97,21 @@ READS: dict[str, Attack] = {
     "union all": reading(lambda m: union_all(select(id_of(m)), select(id_of(m)))),
     "from_statement of a union": reading(lambda m: select(m).from_statement(union_all(select(m), select(m)))),
     "min and max": reading(lambda m: select(func.min(id_of(m)), func.max(id_of(m)))),
+    "core select": reading(lambda m: select(core_table(m))),
+    "core select, aliased": reading(lambda m: select(core_table(m).alias())),
+    "core table beside its class": reading(_core_beside_class),
+    "core join": reading(_core_join),
+    "orm join": reading(_orm_join),
+    "lightweight table": reading(lambda m: select(_lightweight(m).c.id)),
+    "lightweight table, aliased": reading(lambda m: select(_lightweight(m).alias().c.id)),
+    "a subquery that looks elsewhere": reading(_lateral),
+    "recursive cte": reading(_recursive),
+    "order by a function": reading(lambda m: select(core_table(m).c.id).order_by(func.abs(id_of(m)))),
+    "tuples in a subquery": reading(
+        lambda m: select(id_of(m)).where(tuple_(id_of(m)).in_(select(tuple_(core_table(m).alias().c.id))))
+    ),
+    "from_statement of core": reading(lambda m: select(m).from_statement(select(core_table(m)))),
+    "locked": reading(lambda m: select(m).with_for_update()),
     "stream": _stream,
     "legacy query": underneath(lambda s, m, _: s.query(m).all()),
     "get by id": _get,
@@ -83,23 +125,17 @@ COUNTS: dict[str, Attack] = {
     "count as a scalar subquery": reading(
         lambda m: select(select(func.count()).select_from(m).scalar_subquery()).select_from(m).limit(1)
     ),
+    "count where a function says so": reading(lambda m: select(func.count()).where(func.abs(id_of(m)) > 0)),
+    "count where a case says so": reading(lambda m: select(func.count()).where(case((id_of(m) > 0, 1), else_=0) == 1)),
+    "count where a cast says so": reading(lambda m: select(func.count()).where(cast(id_of(m), String) != "")),
+    "count in a cte": reading(
+        lambda m: select(select(func.count().label("n")).where(func.abs(id_of(m)) > 0).cte().c.n)
+    ),
+    "count of a core subquery": reading(
+        lambda m: select(select(func.count()).select_from(core_table(m)).scalar_subquery())
+    ),
+    "filtered count": reading(lambda m: select(func.count().filter(func.abs(id_of(m)) > literal(0)))),
+    "count in a lambda": reading(lambda m: select(func.count()).where(lambda: core_table(m).c.id > 0)),
     "window count": reading(lambda m: select(id_of(m), func.count().over()).limit(1)),
     "legacy query count": underneath(lambda s, m, _: [(s.query(m).count(),)]),
-}
-
-WRITES: dict[str, Attack] = {
-    "update where": writing(lambda m, t: update(m).where(id_of(m) == t.id).values({CHANGED: LONG_AGO})),
-    "update all": writing(lambda m, _: update(m).values({CHANGED: LONG_AGO})),
-    "update returning": writing(
-        lambda m, t: update(m).where(id_of(m) == t.id).values({CHANGED: LONG_AGO}).returning(id_of(m))
-    ),
-    "update by parameters": writing(
-        lambda m, t: update(m).where(id_of(m) == t.id).execution_options(synchronize_session=False),
-        lambda m, _: {CHANGED: LONG_AGO},
-    ),
-    "delete where": writing(lambda m, t: delete(m).where(id_of(m) == t.id)),
-    "delete all": writing(lambda m, _: delete(m)),
-    "delete returning": writing(lambda m, t: delete(m).where(id_of(m) == t.id).returning(id_of(m))),
-    "legacy query update": underneath(lambda s, m, t: s.query(m).filter_by(id=t.id).update({CHANGED: LONG_AGO})),
-    "legacy query delete": underneath(lambda s, m, t: s.query(m).filter_by(id=t.id).delete()),
 }

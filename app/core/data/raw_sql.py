@@ -1,0 +1,98 @@
+"""Raw SQL has no place in what is served: nobody can tell what it reads.
+
+The compiler refuses it where it would be written, however deep in a statement. What SQLAlchemy itself writes there
+passes: `*`, numbers, and operators that are symbols. A class that brings its own SQL (`@compiles`, `get_col_spec`) is
+code of the project, and nobody looks into it.
+"""
+
+import re
+from typing import Any, Final, NoReturn
+
+from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
+
+from app.core.data.errors import UnreachableStatement
+
+_HARMLESS: Final = re.compile(r"\d+|(?!.*(--|/\*))[-+*/<>=~!@#%^&|?]+")
+# Functions that run SQL, read or write past the tables, tell of everybody's rows, or change whom the policies serve.
+_FUNCTIONS: Final = re.compile(
+    r"pg_(?!typeof$|column_size$|sleep$|advisory_xact_lock$).*|lo_.*|dblink.*|.*_to_xml.*|ts_stat|ts_rewrite|xpath_table"
+    r"|crosstab.*|connectby|set_config|nextval|setval|currval|lastval|has_.*_privilege|txid_.*"
+    r"|load_extension|readfile|writefile|edit|fts3_tokenizer|sqlite_.*|pragma_.*|dbstat"
+    r"|last_insert_rowid|changes|total_changes"
+)
+
+
+class NoRawSql(SQLCompiler):
+    """Refuses what is text, and functions that reach past the tables of a statement."""
+
+    def escape_literal_column(self, text: str) -> Any:
+        """Write a literal column, or the operator of `op()`.
+
+        Raises:
+            UnreachableStatement: it is more than a star, a number or a symbol.
+        """
+        if not _HARMLESS.fullmatch(text):
+            _refuse(f"The raw SQL {text!r}")
+        return super().escape_literal_column(text)
+
+    def visit_textclause(self, textclause: Any, *args: Any, **kw: Any) -> Any:
+        """Write a text, which prefixes, suffixes and `text()` are, if it is a star or a number.
+
+        Raises:
+            UnreachableStatement: it is more.
+        """
+        if not _HARMLESS.fullmatch(textclause.text):
+            _refuse("Raw SQL in a statement")
+        return super().visit_textclause(textclause, *args, **kw)
+
+    def visit_function(self, func: Any, *args: Any, **kw: Any) -> Any:
+        """Write a call of a function.
+
+        Raises:
+            UnreachableStatement: it reaches past the statement's tables.
+        """
+        if _FUNCTIONS.fullmatch(func.name.lower()):
+            _refuse(f"The function {func.name}()")
+        return super().visit_function(func, *args, **kw)
+
+    def visit_extract(self, extract: Any, **kw: Any) -> Any:
+        """Write EXTRACT of a field.
+
+        Raises:
+            UnreachableStatement: the field is no word.
+        """
+        if not extract.field.isidentifier():
+            _refuse(f"The field {extract.field!r} of extract()")
+        return super().visit_extract(extract, **kw)
+
+    def visit_bindparam(self, bindparam: Any, *args: Any, literal_binds: bool = False, **kw: Any) -> Any:
+        """Write a value's place.
+
+        Raises:
+            UnreachableStatement: the value itself is to be written.
+        """
+        if literal_binds or kw.get("literal_execute") or bindparam.literal_execute:
+            _refuse("A value that is written as SQL")
+        return super().visit_bindparam(bindparam, *args, **kw)
+
+    def _refuse_element(self, *_: Any, **__: Any) -> NoReturn:
+        _refuse("Raw SQL, a hint or a sequence")
+
+    visit_tstring = visit_textual_select = visit_sequence = visit_next_value_func = _refuse_element
+    format_from_hint_text = get_select_hint_text = get_statement_hint_text = _refuse_element
+
+
+class NoDDL(DDLCompiler):
+    """Refuses to change the schema: that is for migrations, which use an engine of their own."""
+
+    def process(self, *_: Any, **__: Any) -> NoReturn:
+        """Refuse.
+
+        Raises:
+            UnreachableStatement: always.
+        """
+        raise UnreachableStatement("A session changes no schema; write a migration.")
+
+
+def _refuse(what: str) -> NoReturn:
+    raise UnreachableStatement(f"{what} is out of the owner's reach; write it with mapped columns and bound values.")

@@ -1,0 +1,148 @@
+"""Raw SQL is refused wherever it would be written: each place would write what it is given."""
+
+from typing import Any, cast
+
+import pytest
+from sqlalchemy import (
+    Dialect,
+    Float,
+    Sequence,
+    column,
+    extract,
+    func,
+    insert,
+    literal,
+    literal_column,
+    quoted_name,
+    select,
+    table,
+    text,
+    update,
+)
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.orm import aliased
+from sqlalchemy.schema import DDL, CreateTable
+
+from app.core.data.dialects import PostgresDialect, SqliteDialect, served_twin
+from app.core.data.errors import UnreachableStatement
+from app.core.data.ownership import bind_owner
+from app.core.data.session import AppSession
+from app.tasks.models import Task
+
+RAW = "(SELECT secret)"
+TASK: Any = Task
+TABLE: Any = Task.__table__
+
+PLACES: dict[str, Any] = {
+    "text": text(RAW),
+    "text as a column": select(TASK.id, text(RAW)),
+    "text as a condition": select(TASK).where(text(RAW)),
+    "text as an order": select(TASK).order_by(text(RAW)),
+    "text as a group": select(TASK.id).group_by(text(RAW)),
+    "text as a table": select(column("id")).select_from(text(RAW)),
+    "text with columns": select(text(RAW).columns(column("id")).subquery().c.id),
+    "text in a cte": select(text(RAW).columns(column("id")).cte().c.id),
+    "text as a value": insert(TABLE).values(title=text(RAW)),
+    "text that is set": update(TABLE).values(title=text(RAW)),
+    "text that is returned": update(TABLE).values(title="x").returning(text(RAW)),
+    "literal column": select(literal_column(RAW)),
+    "literal column deep inside": select(TASK).where(TASK.id.in_(select(func.abs(literal_column(RAW))))),
+    "prefix": select(TASK.id).prefix_with(RAW),
+    "suffix": select(TASK.id).suffix_with(RAW),
+    "prefix of an insert": insert(TABLE).values(title="x").prefix_with(RAW),
+    "prefix of a cte": select(select(TASK.id).cte().prefix_with(RAW).c.id),
+    "hint": select(TASK.id).with_statement_hint(RAW),
+    "operator": select(TASK.title.op(RAW)("x")),
+    "operator that is a comment": select(TASK.title.op("--" + RAW)("x")),
+    "operator of words": select(TASK.title.op("UNION SELECT secret WHERE 1 =")("x")),
+    "number that is written": select(literal(RAW, Float(asdecimal=False), literal_execute=True)),
+}
+ON_POSTGRES: dict[str, Any] = {"field": select(extract(RAW, TASK.created_at))}
+# Names that pretend to be quoted already.
+NAMES: dict[str, Any] = {
+    "column": select(column(quoted_name(RAW, quote=False))),
+    "alias": select(aliased(TASK, name=quoted_name(RAW, quote=False)).id),
+    "label": select(TASK.id.label(quoted_name(RAW, quote=False))),
+    "cte": select(select(TASK.id).cte(quoted_name(RAW, quote=False)).c.id),
+    "function": select(getattr(func, quoted_name(RAW, quote=False))()),
+}
+FUNCTIONS = (
+    *("query_to_xml", "table_to_xml", "database_to_xml", "cursor_to_xml", "ts_stat", "dblink", "dblink_exec", "LO_GET"),
+    *("pg_read_file", "pg_stat_get_activity", "set_config", "nextval", "setval", "currval", "pg_table_size"),
+    *("load_extension", "last_insert_rowid", "sqlite_source_id", "pragma_table_info", "changes"),
+)
+DIALECTS = [PostgresDialect, SqliteDialect]
+
+dialects = pytest.mark.parametrize("kind", DIALECTS, ids=["postgres", "sqlite"])
+
+
+def written(statement: Any, dialect: Dialect) -> str:
+    return str(statement.compile(dialect=dialect))
+
+
+@dialects
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_it_is_refused(kind: type[Dialect], place: Any) -> None:
+    with pytest.raises(UnreachableStatement):
+        written(place, served_twin(kind()))
+
+
+@pytest.mark.parametrize("place", ON_POSTGRES.values(), ids=ON_POSTGRES)
+def test_it_is_refused_on_postgres(place: Any) -> None:
+    assert RAW in written(place, cast("Any", PostgresDialect)())
+    with pytest.raises(UnreachableStatement):
+        written(place, served_twin(cast("Any", PostgresDialect)()))
+
+
+@dialects
+@pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
+def test_where_nobody_refuses_it_is_written(kind: type[Dialect], place: Any) -> None:
+    statement = written(place, kind())
+
+    assert "secret" in statement or "POSTCOMPILE" in statement
+
+
+@dialects
+@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+def test_a_name_is_quoted_whatever_it_says(kind: type[Dialect], name: Any) -> None:
+    assert RAW not in written(name, served_twin(kind())).replace(f'"{RAW}"', "")
+
+
+@dialects
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_functions_that_reach_past_the_tables_are_refused(kind: type[Dialect], name: str) -> None:
+    for function in (getattr(func, name), getattr(func.pg_catalog, name)):
+        with pytest.raises(UnreachableStatement):
+            written(select(function("tasks")), served_twin(kind()))
+        with pytest.raises(UnreachableStatement):
+            written(select(column("x")).select_from(function("tasks").table_valued("x")), served_twin(kind()))
+
+
+@dialects
+@pytest.mark.parametrize("name", ["sqlite_sequence", "pg_stats", "pg_class", "alembic_version"])
+def test_a_table_of_no_model_is_refused(kind: type[Dialect], name: str) -> None:
+    with pytest.raises(UnreachableStatement, match="No model"):
+        written(select(table(name, column("name")).c.name), served_twin(kind()))
+
+
+@dialects
+def test_what_sqlalchemy_writes_itself_passes(kind: type[Dialect]) -> None:
+    statement = select(func.count(), literal_column("1"), TASK.title.op("||")("x"), extract("year", TASK.created_at))
+
+    assert "count(*)" in written(statement.where(TASK.id.in_([1, 2])).order_by(func.random()), served_twin(kind()))
+
+
+@pytest.mark.parametrize("statement", [cast("Any", DDL)("DROP TABLE tasks"), CreateTable(TABLE)])
+async def test_a_session_runs_no_ddl(sessions: async_sessionmaker[AppSession], statement: Any) -> None:
+    async with sessions() as session:
+        bind_owner(session, "alice")
+        with pytest.raises(UnreachableStatement):
+            await session.execute(statement)
+
+
+async def test_a_session_asks_no_sequence(sessions: async_sessionmaker[AppSession]) -> None:
+    async with sessions() as session:
+        bind_owner(session, "alice")
+        for ask in (Sequence("tasks_id_seq"), select(Sequence("tasks_id_seq").next_value())):
+            with pytest.raises(UnreachableStatement):
+                await session.scalar(ask)
