@@ -111,9 +111,10 @@ def connect_args(url: URL) -> dict[str, Any]:
 
 
 def libpq_args(url: URL) -> dict[str, Any]:
-    """Return what psycopg is told when it connects: how long to wait, and to prepare nothing.
+    """Return what psycopg is told when it connects: how long to wait, and to prepare nothing of its own accord.
 
-    Behind an older PgBouncer, prepared statements return other clients' rows.
+    It would do so behind a pooler too, and behind an older PgBouncer its names return other clients' rows. What is
+    prepared on a direct connection is for `prepared.py` to say.
     """
     limits = {name: value for name, value in _LIBPQ.items() if name not in url.query}
     return {"prepare_threshold": None} | limits

@@ -11,12 +11,14 @@ from contextlib import suppress
 from typing import Any, ClassVar, Final
 
 import psycopg
-from psycopg import AsyncConnection
+from psycopg import AsyncConnection, capabilities
 from psycopg.adapt import PyFormat, Transformer
 from psycopg.errors import error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
+
+from app.core.data.prepared import STALE, Flight, PreparedStatements, Step
 
 Query = tuple[str, Sequence[Any]]
 """SQL with PostgreSQL's own places for values ($1, $2), and the values."""
@@ -33,6 +35,15 @@ class FlightConnection(AsyncConnection[TupleRow]):
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self._values = Transformer(self)
+        self.prepared: PreparedStatements | None = None
+
+    def prepare_if_direct(self, backend_pid: int) -> None:
+        """Prepare statements from now on, if the process that answers is the one to which the connection was made.
+
+        A pooler gives its clients keys of its own, in which another process is named.
+        """
+        if backend_pid == self.pgconn.backend_pid and capabilities.has_send_close_prepared():
+            self.prepared = PreparedStatements(self.pgconn)
 
     async def fly(self, *queries: Query) -> list[TupleRow]:
         """Execute the queries in one round trip, and return the rows of the last one.
@@ -41,33 +52,52 @@ class FlightConnection(AsyncConnection[TupleRow]):
             psycopg.Error: one failed, and with it all; without a `sqlstate` nobody knows, and the connection is closed.
         """
         async with self.lock:
-            dumped = [(text.encode(), *self._dump(values)) for text, values in queries]
+            flight = [(text, self._dump(values)) for text, values in queries]
             try:
-                results = await self._exchange(dumped)
-            except asyncio.CancelledError:
-                await _to_the_end(self._stop())
-                raise
-            except psycopg.OperationalError as error:
-                if error.sqlstate is None:  # nobody knows what is still under way on it
-                    self.pgconn.finish()
-                raise
-            _raise_failed(results)
-            self._values.set_pgresult(results[-1])
-            return self._values.load_rows(0, results[-1].ntuples, tuple)
+                result = await self._carry_out(flight)
+            except STALE:
+                if self.prepared is None:
+                    raise
+                self.prepared.forget(flight)  # nothing of it is stored
+                result = await self._carry_out(flight)
+            self._values.set_pgresult(result)
+            return self._values.load_rows(0, result.ntuples, tuple)
 
-    def _dump(self, values: Sequence[Any]) -> tuple[Any, Any, Any]:
-        dumped = self._values.dump_sequence(values, [PyFormat.AUTO] * len(values))
-        return dumped, self._values.types, self._values.formats
+    def _dump(self, values: Sequence[Any]) -> Sequence[Any]:
+        # As text, which the server reads as what the statement needs in its place. psycopg would name a type as well,
+        # for an integer one of four, by its size; and what is prepared is prepared for its types.
+        return self._values.dump_sequence(values, [PyFormat.TEXT] * len(values))
 
-    async def _exchange(self, dumped: list[tuple[Any, ...]]) -> list[PGresult]:
+    async def _carry_out(self, flight: Flight) -> PGresult:
+        steps = self._steps(flight)
+        try:
+            results = await self._exchange(steps)
+        except asyncio.CancelledError:
+            await _to_the_end(self._stop())
+            raise
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None:  # nobody knows what is still under way on it
+                self.pgconn.finish()
+            raise
+        if self.prepared:
+            self.prepared.learn(steps, results)
+        _raise_failed(results)
+        return results[-1]
+
+    def _steps(self, flight: Flight) -> list[Step]:
+        if self.prepared:
+            return self.prepared.steps(flight)
+        return [(self.pgconn.send_query_params, text.encode(), values) for text, values in flight]
+
+    async def _exchange(self, steps: list[Step]) -> list[PGresult]:
         """Send, and return all results once the server says that it is ready for more: then it has committed."""
         results: list[PGresult] = []
         until = asyncio.get_running_loop().time() + self.answer_within
-        is_pipeline = len(dumped) > 1
+        is_pipeline = len(steps) > 1
         if is_pipeline:
             self.pgconn.enter_pipeline_mode()
-        for statement in dumped:
-            self.pgconn.send_query_params(*statement)
+        for send, *arguments in steps:
+            send(*arguments)
         try:
             if is_pipeline:
                 self.pgconn.pipeline_sync()

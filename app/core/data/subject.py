@@ -26,7 +26,8 @@ ResultT = TypeVar("ResultT")
 SETTING: Final = "app.user_id"
 _TELL: Final = f"SELECT set_config('{SETTING}', $1, true)"
 _PREPARE: Final = """
-    SELECT set_config('TimeZone', 'UTC', false), coalesce(bool_or(row_security_active(oid)), false) FROM pg_class
+    SELECT set_config('TimeZone', 'UTC', false), coalesce(bool_or(row_security_active(oid)), false), pg_backend_pid()
+    FROM pg_class
     WHERE relrowsecurity AND relkind IN ('r', 'p') AND pg_table_is_visible(oid)
 """
 # Whatever the role may do with the tables now: rights can be granted while the connection lives.
@@ -123,17 +124,19 @@ class SubjectServerCursor(AsyncRawServerCursor[TupleRow]):
 
 
 def prepare_postgres(engine: AsyncEngine) -> None:
-    """Let each new connection speak UTC, and find out whether policies apply to its role; forget its subject when free.
+    """Let each new connection speak UTC, and find out whether policies apply to its role and whether it is direct.
 
-    The time zone is one of the settings that PgBouncer keeps for its clients in transaction mode.
+    When it is free it forgets its subject. The time zone is one of the settings that PgBouncer keeps for its clients in
+    transaction mode.
     """
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
         cursor = connection.cursor()
         cursor.execute(_PREPARE)
-        connection.driver_connection.is_subject_to_policies = cursor.fetchone()[1]
+        _, connection.driver_connection.is_subject_to_policies, backend_pid = cursor.fetchone()
         cursor.close()
+        connection.driver_connection.prepare_if_direct(backend_pid)
 
     @event.listens_for(engine.sync_engine, "checkin")
     def _forget(connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:

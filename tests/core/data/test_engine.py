@@ -48,7 +48,7 @@ def test_another_database_is_refused_without_repeating_it(given: str) -> None:
     assert "secret" not in str(refusal.value)
 
 
-def test_prepared_statements_are_off_and_the_url_has_the_last_word() -> None:
+def test_psycopg_prepares_nothing_and_the_url_has_the_last_word() -> None:
     told = connect_args(make_url("postgresql://u@h/d?connect_timeout=30"))
 
     assert told["prepare_threshold"] is None
