@@ -15,6 +15,7 @@ from app.asgi import create_app
 from app.core.data.engine import make_engine
 from app.core.data.ownership import bind_owner
 from app.core.data.repository import Cut, Repository
+from app.core.data.serving import plain
 from app.core.data.session import AppSession
 from app.core.data.states import FIRST_INSTANT, LAST_INSTANT, State
 from app.core.data.subject import SubjectConnection
@@ -133,7 +134,7 @@ async def prepared_after_requests(url: str, times: int) -> dict[str, int]:
         for number in range(times):
             assert (await client.get(path)).status_code == 200
             assert (await client.patch(path, json={"title": f"no. {number}"})).json()["title"] == f"no. {number}"
-        async with engine_of(app).connect() as connection:
+        async with plain(engine_of(app)).connect() as connection:
             return dict(map(tuple, await connection.execute(text(PREPARED))))
 
 
