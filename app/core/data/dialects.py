@@ -11,18 +11,20 @@ from typing import Any, Final, cast
 
 from sqlalchemy import URL, Dialect
 from sqlalchemy.dialects import registry
+from sqlalchemy.dialects.postgresql.base import PGTypeCompiler
 from sqlalchemy.dialects.postgresql.psycopg import (
     PGCompiler_psycopg,
     PGDialectAsync_psycopg,
     PGIdentifierPreparer_psycopg,
 )
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
-from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteIdentifierPreparer
+from sqlalchemy.dialects.sqlite.base import SQLiteCompiler, SQLiteIdentifierPreparer, SQLiteTypeCompiler
+from sqlalchemy.engine.default import DefaultDialect
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.sql.compiler import IdentifierPreparer
+from sqlalchemy.sql.compiler import IdentifierPreparer, TypeCompiler
 
 from app.core.data.compiler import OwnersPart
-from app.core.data.raw_sql import NoDDL, NoRawSql
+from app.core.data.raw_sql import NamedTypes, NoDDL, NoRawSql
 
 # What stands before :// in the engine's URL.
 POSTGRES: Final = "postgresql+litestead"
@@ -45,6 +47,12 @@ class _SqliteNames(_Quoting, SQLiteIdentifierPreparer):
 
 class Served:
     """The mark of a dialect whose statements are all about one owner."""
+
+    @property
+    def type_compiler_instance(self) -> TypeCompiler:
+        """What writes the names of types: another than the twin's, with which the attributes are shared."""
+        dialect = cast("DefaultDialect", self)
+        return dialect.type_compiler_cls(dialect)
 
 
 class PostgresDialect(PGDialectAsync_psycopg):
@@ -84,19 +92,29 @@ class _ServedSqliteCompiler(NoRawSql, OwnersPart, SQLiteCompiler):
     pass
 
 
-class ServedPostgresDialect(Served, PostgresDialect):
+class _ServedPostgresTypes(NamedTypes, PGTypeCompiler):
+    pass
+
+
+class _ServedSqliteTypes(NamedTypes, SQLiteTypeCompiler):
+    pass
+
+
+class ServedPostgresDialect(Served, PostgresDialect):  # type: ignore[override]  # it is not constructed
     """PostgreSQL, as one owner's statements are written."""
 
     supports_statement_cache = True
     statement_compiler = _ServedPostgresCompiler
+    type_compiler_cls = _ServedPostgresTypes
     ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes nothing that could differ
 
 
-class ServedSqliteDialect(Served, SqliteDialect):
+class ServedSqliteDialect(Served, SqliteDialect):  # type: ignore[override]
     """SQLite, as one owner's statements are written."""
 
     supports_statement_cache = True
     statement_compiler = _ServedSqliteCompiler
+    type_compiler_cls = _ServedSqliteTypes
     ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes nothing that could differ
 
 

@@ -1,18 +1,19 @@
 """Raw SQL has no place in what is served: nobody can tell what it reads.
 
 The compiler refuses it where it would be written, however deep in a statement. What SQLAlchemy itself writes there
-passes: `*`, numbers, and operators that are symbols. A class that brings its own SQL (`@compiles`, `get_col_spec`) is
-code of the project, and nobody looks into it.
+passes: `*`, numbers, and operators that are symbols. An element that brings its own SQL (`@compiles`) is code of the
+project, and nobody looks into it.
 """
 
 import re
 from typing import Any, Final, NoReturn
 
-from sqlalchemy.sql.compiler import DDLCompiler, SQLCompiler
+from sqlalchemy.sql.compiler import DDLCompiler, GenericTypeCompiler, SQLCompiler
 
 from app.core.data.errors import UnreachableStatement
 
 _HARMLESS: Final = re.compile(r"\d+|(?!.*(--|/\*))[-+*/<>=~!@#%^&|?]+")
+_TYPE: Final = re.compile(r'(\w+|"[^"]+")(\.(\w+|"[^"]+"))?(\(\w+(, ?\w+)*\))?(\[\])*')
 # Functions that run SQL, read or write past the tables, tell of everybody's rows, or change whom the policies serve.
 _FUNCTIONS: Final = re.compile(
     r"pg_(?!typeof$|column_size$|sleep$|advisory_xact_lock$).*|lo_.*|dblink.*|.*_to_xml.*|ts_stat|ts_rewrite|xpath_table"
@@ -80,6 +81,21 @@ class NoRawSql(SQLCompiler):
 
     visit_tstring = visit_textual_select = visit_sequence = visit_next_value_func = _refuse_element
     format_from_hint_text = get_select_hint_text = get_statement_hint_text = _refuse_element
+
+
+class NamedTypes(GenericTypeCompiler):
+    """Refuses types whose name is more than a name: what a type says of itself is written as it is."""
+
+    def visit_user_defined(self, type_: Any, **kw: Any) -> Any:
+        """Write the name of a type.
+
+        Raises:
+            UnreachableStatement: it is more than a name with limits.
+        """
+        name = super().visit_user_defined(type_, **kw)
+        if not _TYPE.fullmatch(name):
+            _refuse(f"The type {name!r}")
+        return name
 
 
 class NoDDL(DDLCompiler):

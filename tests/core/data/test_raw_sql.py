@@ -19,9 +19,11 @@ from sqlalchemy import (
     text,
     update,
 )
+from sqlalchemy import cast as cast_as
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import aliased
 from sqlalchemy.schema import DDL, CreateTable
+from sqlalchemy.types import UserDefinedType
 
 from app.core.data.dialects import PostgresDialect, SqliteDialect, served_twin
 from app.core.data.errors import UnreachableStatement
@@ -32,6 +34,19 @@ from app.tasks.models import Task
 RAW = "(SELECT secret)"
 TASK: Any = Task
 TABLE: Any = Task.__table__
+
+
+class Spec(UserDefinedType[Any]):
+    """A type that brings SQL along."""
+
+    cache_ok = True
+
+    def __init__(self, spec: str) -> None:
+        self.spec = spec
+
+    def get_col_spec(self, **_: Any) -> str:
+        return self.spec
+
 
 PLACES: dict[str, Any] = {
     "text": text(RAW),
@@ -55,6 +70,8 @@ PLACES: dict[str, Any] = {
     "operator": select(TASK.title.op(RAW)("x")),
     "operator that is a comment": select(TASK.title.op("--" + RAW)("x")),
     "operator of words": select(TASK.title.op("UNION SELECT secret WHERE 1 =")("x")),
+    "type": select(cast_as(TASK.title, Spec("text) || " + RAW))),
+    "type of words": select(cast_as(TASK.title, Spec("INTEGER UNION SELECT secret"))),
     "number that is written": select(literal(RAW, Float(asdecimal=False), literal_execute=True)),
 }
 ON_POSTGRES: dict[str, Any] = {"field": select(extract(RAW, TASK.created_at))}
@@ -127,7 +144,14 @@ def test_a_table_of_no_model_is_refused(kind: type[Dialect], name: str) -> None:
 
 @dialects
 def test_what_sqlalchemy_writes_itself_passes(kind: type[Dialect]) -> None:
-    statement = select(func.count(), literal_column("1"), TASK.title.op("||")("x"), extract("year", TASK.created_at))
+    spec = Spec('public."vector"(3, 4)[]')
+    statement = select(
+        func.count(),
+        cast_as(TASK.title, spec),
+        literal_column("1"),
+        TASK.title.op("||")("x"),
+        extract("year", TASK.created_at),
+    )
 
     assert "count(*)" in written(statement.where(TASK.id.in_([1, 2])).order_by(func.random()), served_twin(kind()))
 
