@@ -8,7 +8,7 @@ from litestar.di import Provide
 
 from app.core.auth.middleware import make_bearer_middleware
 from app.core.data.alchemy import SessionLifetime, make_alchemy
-from app.core.data.owned import check_references
+from app.core.data.mapping import check_mapping
 from app.core.data.ownership import owner_guard
 from app.core.http.assets import docs_asset
 from app.core.http.caches import PrivateAnswers
@@ -45,7 +45,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     """
     settings = settings or load_settings()
     refuse_unlisted()
-    check_references()
+    check_mapping()
     configure_logging(settings)
     bearer = make_bearer_middleware(settings)
     limits = make_rate_limits(settings)

@@ -25,8 +25,7 @@ class Owned(SQLModel):
     """The mixin of every table whose rows belong to a user.
 
     UNIQUE (user_id, id) is the access path of every query, and what composite foreign keys point at. As the mapper's
-    version column, `user_id` goes into the WHERE of every UPDATE and DELETE that a flush writes, so the unit of work
-    cannot reach another owner's row either, not even with a forged object.
+    version column, `user_id` lets a flush notice that it has changed or deleted nothing: a row that is not the owner's.
     """
 
     id: int | None = Field(
@@ -54,9 +53,14 @@ class Owned(SQLModel):
 
         @declared_attr.directive
         def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
-            # eager_defaults: an UPDATE returns the time of the change, which could not be loaded later without `await`
-            owner = {"version_id_col": cls.__table__.c[OWNER_COLUMN], "version_id_generator": False}
-            return owner | {"eager_defaults": True}
+            return owned_mapper(cls)
+
+
+def owned_mapper(model: type[Owned]) -> dict[str, Any]:
+    """Return the `__mapper_args__` of an owned class, for one that has more."""
+    # eager_defaults: an UPDATE returns the time of the change, which could not be loaded later without `await`
+    owner = {"version_id_col": model.__table__.c[OWNER_COLUMN], "version_id_generator": False}
+    return owner | {"eager_defaults": True}
 
 
 def owned_table(*parts: SchemaItem | tuple[SchemaItem, ...]) -> tuple[Any, ...]:
@@ -83,24 +87,6 @@ def reference(column: str, table: str, *, when_deleted: Literal["clear", "delete
     key = ForeignKeyConstraint(columns, target, ondelete="CASCADE" if when_deleted == "delete" else None)
     key.info[CLEARED] = when_deleted == "clear"
     return key, Index(None, *columns)
-
-
-def check_references() -> None:
-    """Check that owned tables refer to each other through their owners.
-
-    Raises:
-        TypeError: naming the table and what to write.
-    """
-    for table in (model.__table__ for model in owned_models()):
-        uniques = [c.columns.keys() for c in table.constraints if isinstance(c, UniqueConstraint)]  # type: ignore[attr-defined]
-        if [OWNER_COLUMN, "id"] not in uniques:
-            raise TypeError(f"{table} lacks UNIQUE ({OWNER_COLUMN}, id): write `__table_args__ = owned_table(...)`.")
-        for key in table.foreign_key_constraints:  # type: ignore[attr-defined]
-            if OWNER_COLUMN in key.referred_table.c and OWNER_COLUMN not in key.column_keys:
-                raise TypeError(
-                    f"{table}.{key.column_keys[0]} can refer to rows of others: write it as "
-                    f"`reference({key.column_keys[0]!r}, {key.referred_table.name!r}, ...)` in `owned_table(...)`."
-                )
 
 
 def owned_models() -> tuple[type[Owned], ...]:

@@ -1,7 +1,5 @@
 """What the database holds by itself, against raw SQL and whoever sends it."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +11,6 @@ from sqlmodel import SQLModel
 from app.core.data.engine import database_url
 from app.core.data.migrations import drift, migration_engine
 from app.core.data.protections import ClearedReference, OwnerProtection, Protection, protections_of
-from app.settings import BASE_DIR
 from app.testing.databases import Databases, settings_for_tests
 
 NOTES = """
@@ -131,33 +128,3 @@ def test_a_policy_alone_that_is_missing_is_drift(postgres: Databases) -> None:
         connection.exec_driver_sql("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY")
 
     assert drift(settings) == [("add_protection", "protect_owner('tasks')")]
-
-
-PLAIN_KEY = """
-from sqlmodel import Field
-from app.core.data.owned import Owned, check_references
-import app.installed
-class Probe(Owned, table=True):
-    __tablename__ = "probes"
-    task_id: int | None = Field(default=None, foreign_key="tasks.id")
-check_references()
-"""
-NO_ACCESS_PATH = """
-from app.core.data.owned import Owned, check_references
-class Probe(Owned, table=True):
-    __tablename__ = "probes"
-    __table_args__ = ()
-check_references()
-"""
-
-
-@pytest.mark.parametrize(
-    ("source", "cure"), [(PLAIN_KEY, "reference('task_id', 'tasks', ...)"), (NO_ACCESS_PATH, "owned_table(...)")]
-)
-def test_a_table_that_could_refer_to_others_rows_fails_the_start(source: str, cure: str) -> None:
-    # In a process of its own: a mapped class never goes away again.
-    result = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, check=False, cwd=BASE_DIR)
-
-    assert result.returncode == 1
-    assert "TypeError" in result.stderr
-    assert cure in result.stderr
