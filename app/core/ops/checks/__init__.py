@@ -1,6 +1,6 @@
 """Checks: what an operator should know before a deployment serves. `@check(...)` adds one, also from a noun."""
 
-from app.core.ops.checks import database, environment, routes, spreading, tables
+from app.core.ops.checks import database, detours, environment, routes, spreading, tables
 from app.core.ops.checks.registry import Finding, Messages, Site, check, run_checks
 
 __all__ = [
@@ -9,6 +9,7 @@ __all__ = [
     "Site",
     "check",
     "database",
+    "detours",
     "environment",
     "routes",
     "run_checks",

@@ -8,8 +8,8 @@ from app.core.ops.checks.registry import Messages, Site, check
 
 @check("data.E004", cure="Derive its class from `Owned`, or give the column another name.")
 async def tables_of_users_are_owned(_: Site) -> Messages:
-    """Where there is a `user_id`, the session adds the owner to every statement."""
+    """Where there is a `user_id`, the class is derived from `Owned`."""
     owned = {model.__table__ for model in owned_models()}
     for table in SQLModel.metadata.sorted_tables:
         if OWNER_COLUMN in table.c and table not in owned:
-            yield f"The table {table.name} has a {OWNER_COLUMN} and is not owned: everybody's rows are open to all."
+            yield f"The table {table.name} has a {OWNER_COLUMN} and no owned class: export and erasure leave it out."

@@ -1,0 +1,102 @@
+"""Checks of ways round the layers: views and functions that read owned tables with somebody else's rights.
+
+No statement shows it: a view has the rights of its owner, for whom no policy holds, and a function that is SECURITY
+DEFINER as well.
+"""
+
+import re
+from collections.abc import AsyncIterator
+from typing import Final
+
+from sqlalchemy import text
+from sqlmodel import SQLModel
+
+from app.core.data.owned import OWNER_COLUMN, owned_models
+from app.core.ops.checks.registry import Messages, Site, check
+
+# Views over owned tables, also by way of other views. It is the view directly above a table whose rights count; what a
+# materialised view holds was read with its owner's.
+_READERS: Final = """
+    WITH RECURSIVE view AS (
+        SELECT ev_class AS oid, refobjid AS reads, relkind = 'm' AS is_stored, relkind = 'm' OR NOT EXISTS (
+            SELECT FROM pg_options_to_table(reloptions)
+            WHERE option_name = 'security_invoker' AND option_value::boolean) AS has_rights
+        FROM pg_rewrite JOIN pg_depend ON objid = pg_rewrite.oid JOIN pg_class c ON c.oid = ev_class
+        WHERE classid = 'pg_rewrite'::regclass AND refclassid = 'pg_class'::regclass AND relkind IN ('v', 'm')
+    ), reader AS (
+        SELECT view.oid, reads AS whose, has_rights AS is_open FROM view JOIN pg_class c ON c.oid = reads
+        WHERE relname = ANY(:tables) AND pg_table_is_visible(c.oid)
+        UNION SELECT view.oid, whose, is_open OR is_stored
+        FROM reader JOIN view ON reads = reader.oid AND view.oid <> reads)
+    SELECT DISTINCT relname, CAST(CAST(whose AS regclass) AS text) AS whose
+    FROM reader JOIN pg_class c ON c.oid = reader.oid
+"""
+_OPEN_VIEWS: Final = text(
+    _READERS
+    + """
+    WHERE is_open AND row_security_active(whose) AND has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE')
+    ORDER BY 1, 2
+"""
+)
+_VIEWS: Final = text(_READERS + "WHERE pg_table_is_visible(c.oid) ORDER BY 1, 2")
+_SQLITE_VIEWS: Final = text("SELECT name, sql FROM sqlite_master WHERE type = 'view' ORDER BY rowid")
+_FUNCTIONS: Final = text("""
+    SELECT CAST(CAST(p.oid AS regprocedure) AS text) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
+    WHERE prosecdef AND nspname NOT IN ('pg_catalog', 'information_schema') AND NOT pg_has_role(proowner, 'USAGE')
+        AND prorettype NOT IN (CAST('trigger' AS regtype), CAST('event_trigger' AS regtype))
+        AND has_schema_privilege(n.oid, 'USAGE') AND has_function_privilege(p.oid, 'EXECUTE')
+        AND EXISTS (SELECT FROM pg_class WHERE relrowsecurity AND row_security_active(pg_class.oid))
+    ORDER BY 1
+""")
+
+
+@check(
+    "security.E008",
+    cure="ALTER VIEW ... SET (security_invoker = true), or REVOKE ALL on it; a materialised view can only be revoked.",
+    deploy=True,
+    needs_database=True,
+)
+async def views_ask_for_the_caller(site: Site) -> Messages:
+    """No view shows the role that serves what the policies of its tables keep from it."""
+    for view, table in await site.ask_postgres(_OPEN_VIEWS, tables=_owned_tables()):
+        yield f"The view {view} reads {table} past row level security, with the rights of its owner."
+
+
+@check(
+    "security.W008",
+    cure="See that it looks at nobody's rows but the caller's, or REVOKE EXECUTE ON FUNCTION ... FROM PUBLIC.",
+    deploy=True,
+    needs_database=True,
+)
+async def functions_ask_for_the_caller(site: Site) -> Messages:
+    """The role that serves may call no function that works with the rights of another role."""
+    for (function,) in await site.ask_postgres(_FUNCTIONS):
+        yield f"The function {function} is SECURITY DEFINER: it works past row level security, for whoever calls it."
+
+
+@check(
+    "data.E008", cure=f"Give it the column {OWNER_COLUMN}: then it is read as its owner's part.", needs_database=True
+)
+async def mapped_views_have_owners(site: Site) -> Messages:
+    """A view of owned tables that a model maps tells whose its rows are."""
+    async for view, table in _views_of_owned(site):
+        mapped = SQLModel.metadata.tables.get(view)
+        if mapped is not None and OWNER_COLUMN not in mapped.c:
+            yield f"The view {view} reads {table} and has no {OWNER_COLUMN}: everybody's rows are in it, for everybody."
+
+
+async def _views_of_owned(site: Site) -> AsyncIterator[tuple[str, str]]:
+    for view, table in await site.ask_postgres(_VIEWS, tables=_owned_tables()):
+        yield view, table
+    if site.engine.dialect.name == "sqlite":
+        readers = {table: table for table in _owned_tables()}  # and the views that read them, in turn
+        async with site.engine.connect() as connection:
+            for view, source in (await connection.execute(_SQLITE_VIEWS)).all():
+                read = (table for name, table in readers.items() if re.search(rf"\b{name}\b", source, re.IGNORECASE))
+                if (table := next(read, None)) is not None:
+                    readers[view] = table
+                    yield view, table
+
+
+def _owned_tables() -> list[str]:
+    return [str(model.__tablename__) for model in owned_models()]
