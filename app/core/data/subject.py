@@ -11,6 +11,7 @@ from typing import Any, Final, Self, TypeVar, cast
 import psycopg
 from psycopg import AsyncRawCursor, AsyncRawServerCursor
 from psycopg.abc import PQGen
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 from sqlalchemy import PoolProxiedConnection, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -83,6 +84,11 @@ class SubjectConnection(FlightConnection):
             raise
 
     @property
+    def must_be_told(self) -> bool:
+        """Whether a statement needs the subject. In a transaction that has failed none does: it can only go back."""
+        return self.is_subject_to_policies and self.pgconn.transaction_status != TransactionStatus.INERROR
+
+    @property
     def telling(self) -> Query:
         """What sets the subject for the rest of the transaction, which outside of one ends with the flight."""
         return _TELL, (self.subject or "",)
@@ -94,7 +100,7 @@ class SubjectCursor(AsyncRawCursor[TupleRow]):
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Execute, in one flight with the subject."""
         connection = cast("SubjectConnection", self.connection)
-        if not connection.is_subject_to_policies:
+        if not connection.must_be_told:
             return await super().execute(query, params, **options)
         async with connection.pipeline():
             await AsyncRawCursor(connection).execute(*connection.telling)
@@ -104,7 +110,7 @@ class SubjectCursor(AsyncRawCursor[TupleRow]):
     async def executemany(self, query: Any, params_seq: Any, *, returning: bool = False) -> None:
         """Execute for several rows, in one flight with the subject."""
         connection = cast("SubjectConnection", self.connection)
-        if not connection.is_subject_to_policies:
+        if not connection.must_be_told:
             await super().executemany(query, params_seq, returning=returning)
             return
         async with connection.pipeline():
@@ -118,7 +124,7 @@ class SubjectServerCursor(AsyncRawServerCursor[TupleRow]):
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         """Open the stream, after the subject is set."""
         connection = cast("SubjectConnection", self.connection)
-        if connection.is_subject_to_policies:
+        if connection.must_be_told:
             await AsyncRawCursor(connection).execute(*connection.telling)
         return await super().execute(query, params, **options)
 

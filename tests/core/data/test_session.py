@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, insert, select, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from app.core.data.alchemy import make_alchemy
@@ -104,6 +105,44 @@ async def test_atomic_inside_atomic_is_a_savepoint(maker: async_sessionmaker[App
                 async with session.atomic():
                     await session.insert_row(Model, values())
                     raise ZeroDivisionError
+            await session.insert_row(Model, values())
+
+    assert await stored(maker) == 2
+
+
+def refused_values() -> dict[str, Any]:
+    """What no database stores: a text where there has to be one."""
+    return {name: None if isinstance(value, str) else value for name, value in values().items()}
+
+
+async def refused_by_the_repository(session: AppSession) -> None:
+    await session.insert_row(Model, refused_values())
+
+
+async def refused_in_a_statement(session: AppSession) -> None:
+    await session.execute(insert(Model).values(refused_values()))
+
+
+async def refused_in_a_flush(session: AppSession) -> None:
+    new = row()
+    for name, value in refused_values().items():
+        setattr(new, name, value)
+    session.add(new)
+    await session.flush()
+
+
+async def test_a_statement_that_the_database_refuses_takes_only_its_savepoint_along(
+    maker: async_sessionmaker[AppSession],
+) -> None:
+    async with maker() as session:
+        bind_owner(session, "alice")
+        async with session.atomic():
+            await session.insert_row(Model, values())
+            for refused in (refused_by_the_repository, refused_in_a_statement, refused_in_a_flush):
+                with pytest.raises(DBAPIError):
+                    async with session.atomic():
+                        await session.insert_row(Model, values())
+                        await refused(session)
             await session.insert_row(Model, values())
 
     assert await stored(maker) == 2
