@@ -13,7 +13,9 @@ branch_labels = None
 depends_on = None
 
 # For databases that were made before protect_owner() did this. SQLite keeps its keys.
-TABLES = ('projects', 'tasks')
+# In the order in which a new task locks them, so that to create one meanwhile is no deadlock. Who deletes a project
+# locks them the other way round; that is repeated.
+TABLES = ('tasks', 'projects')
 
 
 def upgrade() -> None:

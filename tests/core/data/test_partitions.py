@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
+from app.core.data.inspection import altered_protections
 from app.core.data.migrations import drift
+from app.core.data.protections import OwnerProtection
 from app.testing.databases import PostgresDatabases, settings_for_tests
 from tests.core.data.test_queries import FORMS, Form, opened, plans_of_page
 from tests.partitioned import partition
@@ -35,6 +37,14 @@ def test_a_key_that_somebody_made_is(postgres: PostgresDatabases) -> None:
         connection.execute(text(f"ALTER TABLE tasks ADD CONSTRAINT another {key}"))
 
     assert differences(url) == ["remove_fk another"]
+
+
+def test_protections_can_be_made_again(url: str) -> None:
+    with opened(url).connect() as connection:
+        for statement in (*OwnerProtection("tasks").drop("postgresql"), *OwnerProtection("tasks").create("postgresql")):
+            connection.execute(text(statement))
+
+        assert list(altered_protections(connection, SQLModel.metadata)) == []
 
 
 @pytest.mark.parametrize("form", FORMS)
