@@ -52,7 +52,7 @@ class OwnerNotBound(OwnershipError):
 
 
 class UnreachableStatement(OwnershipError):
-    """A statement that the owner's filter cannot be added to."""
+    """A statement that no owner can be added to: raw SQL, an unknown table, another engine."""
 
 
 class ForeignRow(OwnershipError):

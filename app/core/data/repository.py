@@ -2,8 +2,8 @@
 
 Its own five methods are one statement each and carry its name: they select, insert, update and delete columns and
 return Structs, because an entity costs ten times a row; only a refusal for a row's state looks a second time. The
-session adds the owner to every one. What is inherited works on entities; the inherited methods that lose data or run
-past the owner's filter are closed.
+compiler adds the owner to every one. What is inherited works on entities, within the owner's rows too; the inherited
+methods that can lose data are closed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -59,7 +59,7 @@ class Slice(NamedTuple):
 
 def _closed(name: str, instead: str) -> Any:
     async def refuse(*_: Any, **__: Any) -> NoReturn:
-        raise ClosedMethod(f"Repository.{name}() can lose data or reach other owners' rows; use {instead} instead.")
+        raise ClosedMethod(f"Repository.{name}() is closed; use {instead} instead.")
 
     return refuse
 
