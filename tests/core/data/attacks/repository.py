@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from sqlalchemy import (
     Table,
+    insert,
     update,
 )
 
@@ -12,7 +13,7 @@ from app.core.data.owned import Owned
 from app.core.data.repository import Cut, Repository
 from app.core.data.rows import columns_of
 from app.core.data.session import AppSession
-from tests.core.data.attacks.shapes import CHANGED, LONG_AGO, Attack, detached, id_of, values_of
+from tests.core.data.attacks.shapes import CHANGED, LONG_AGO, Attack, core_table, detached, id_of, values_of
 
 
 def references_of(model: type[Owned]) -> dict[str, str]:
@@ -28,7 +29,7 @@ async def _refer(session: AppSession, model: type[Owned], theirs: Owned, *, by_i
     if by_insert:
         values = {**values_of(theirs), "user_id": "mallory", reference: target}
         del values["id"]
-        await session.insert_row(model, values)
+        await session.execute(insert(core_table(model)), values)
     else:
         mine = columns_of(model)[1] == "mallory"
         await session.execute(update(model).where(mine).values({reference: target}))
