@@ -12,6 +12,7 @@ from typing import Any, Final, TypeVar, cast
 from sqlalchemy import AliasedReturnsRows, Delete, Insert, String, Table, TableSample, Update, bindparam, select
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement
+from sqlalchemy.sql.selectable import TableClause
 from sqlmodel import SQLModel
 
 from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
@@ -144,6 +145,8 @@ def _is_owned(table: Any) -> bool:
 
 def _known(table: Any) -> Table:
     """Return the table of the models that has this name, by which the database knows it, whatever object names it."""
+    if not isinstance(table, TableClause):
+        raise UnreachableStatement("An UPDATE or DELETE is of one table; choose rows with `column.in_(select(...))`.")
     for known in SQLModel.metadata.tables.values():
         if known.name.lower() == table.name.lower():  # as SQLite compares names
             return known

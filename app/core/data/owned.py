@@ -25,7 +25,8 @@ class Owned(SQLModel):
     """The mixin of every table whose rows belong to a user.
 
     UNIQUE (user_id, id) is the access path of every query, what composite foreign keys point at, and on PostgreSQL the
-    only key (see `protections.py`); to the mapper the id is enough. As the mapper's version column, `user_id` lets a flush notice that it has changed or deleted nothing: a row that is not the owner's.
+    only key (see `protections.py`); to the mapper the id is enough. `user_id` is the mapper's version column: a flush
+    notices that it has changed or deleted nothing, because the row is not the owner's.
     """
 
     id: int | None = Field(

@@ -193,15 +193,26 @@ def _on_flush(session: Session, _: UOWTransaction, __: Any) -> None:
 
 
 @event.listens_for(OwnedSession, "before_attach")
+def _on_attach(session: Session, row: object) -> None:
+    """Let in the owner's rows only, and new ones, which have no owner yet."""
+    if isinstance(row, Owned) and not (_owner_of(row) is None and inspect(row).key is None):
+        _refuse_foreign(session, _owner_of(row))
+
+
 @event.listens_for(OwnedSession, "loaded_as_persistent")
-def _on_row(session: Session, row: object) -> None:
-    """Let in the owner's rows only, and new ones; also a tripwire for what the statements should have kept out."""
-    owner = _owned(session).owner
-    if not isinstance(row, Owned) or owner is EVERYONE:
-        return
-    state = inspect(row)
-    theirs = state.dict.get(OWNER_COLUMN)
-    if theirs != owner and not (theirs is None and state.key is None):
+def _on_load(session: Session, row: object) -> None:
+    """A tripwire for what the compiler should have kept out; a row may be loaded without its owner."""
+    if isinstance(row, Owned) and _owner_of(row) is not None:
+        _refuse_foreign(session, _owner_of(row))
+
+
+def _owner_of(row: Owned) -> str | None:
+    owner: str | None = inspect(row).dict.get(OWNER_COLUMN)
+    return owner
+
+
+def _refuse_foreign(session: Session, owner: str | None) -> None:
+    if _owned(session).owner not in (EVERYONE, owner):
         raise ForeignRow("A row of another owner was handed to this session.")
 
 

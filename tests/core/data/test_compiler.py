@@ -8,7 +8,7 @@ from sqlalchemy import Dialect, bindparam, func, insert, literal, select, tables
 from sqlalchemy.dialects.postgresql import insert as postgres_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import async_sessionmaker
-from sqlalchemy.orm import aliased
+from sqlalchemy.orm import aliased, load_only
 
 from app.core.data.dialects import PostgresDialect, SqliteDialect, served_twin
 from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
@@ -62,6 +62,13 @@ def test_a_sample_of_everybodys_rows_is_refused(dialect: type[Dialect]) -> None:
         select(sampled.c.id).compile(dialect=served_twin(dialect()))
 
 
+def test_a_change_of_two_tables_is_refused() -> None:
+    joined: Any = TABLE.join(PROJECT.__table__, TABLE.c.project_id == PROJECT.__table__.c.id)
+
+    with pytest.raises(UnreachableStatement, match="one table"):
+        written(update(joined).values({TABLE.c.title: "x"}))
+
+
 @pytest.fixture
 async def two(db: AppSession, sessions: async_sessionmaker[AppSession]) -> AsyncIterator[tuple[AppSession, AppSession]]:
     """Sessions of alice and of mallory, each of whom has a project and a task."""
@@ -112,6 +119,13 @@ async def test_a_session_that_serves_nobody_cannot_say_whom_it_serves(
         with pytest.raises(OwnerNotBound):
             await nobody.run(select(TASK.title), {"_owner": "alice"})
         assert (await nobody.execute(select(1))).scalar_one() == 1
+
+
+async def test_a_row_may_be_loaded_in_part(two: tuple[AppSession, AppSession]) -> None:
+    _, mallory = two
+    [row] = (await mallory.execute(select(Task).options(load_only(TASK.id)))).scalars()
+
+    assert (await mallory.get(Task, row.id)) is row
 
 
 async def test_rows_are_copied_from_ones_own(two: tuple[AppSession, AppSession], db: AppSession) -> None:
