@@ -16,7 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
 
-from app.core.data.engine import connect_args, paramstyle, prepare_sqlite
+from app.core.data.engine import connect_args, paramstyle
 from app.core.data.session import JOINED, AppSession
 from app.core.data.subject import SubjectConnection, prepare_postgres
 from app.core.data.turns import share_fairly
@@ -36,9 +36,7 @@ def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
     share_fairly(isolated.sync_engine, connections=400, seconds=5)  # a test may have many sessions open
     # A session's commit has no effect in AUTOCOMMIT, but the driver would end the transaction that it does not know.
     isolated.dialect.do_commit = lambda _: None  # type: ignore[assignment,method-assign]
-    if isolated.dialect.name == "sqlite":
-        prepare_sqlite(isolated.sync_engine)
-    else:
+    if isolated.dialect.name == "postgresql":
         prepare_postgres(isolated)
         _protect_statements(isolated)
     return isolated

@@ -8,13 +8,13 @@ import select
 from typing import Any, Final, Literal
 
 from sqlalchemy import URL, Connection, Engine, event, make_url
-from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core.data.dialects import POSTGRES, SQLITE
 from app.core.data.libpq import check_options, with_hosts_as_options
+from app.core.data.sqlite import SqliteConnection
 from app.core.data.subject import SubjectConnection, prepare_postgres
 from app.core.data.turns import share_fairly
 from app.settings import InvalidSettings, Settings
@@ -29,14 +29,6 @@ _LIBPQ: Final = {
     "tcp_user_timeout": 8000,
 }
 _SQLITE_POOL_SIZE: Final = 4  # each connection is a thread; more only contend for the one writer
-# secure_delete: what was erased is overwritten, not only let go of.
-_SQLITE_PRAGMAS: Final = (
-    "journal_mode=WAL",
-    "synchronous=NORMAL",
-    "foreign_keys=ON",
-    "busy_timeout=5000",
-    "secure_delete=ON",
-)
 
 
 def database_url(given: str, setting: str = "DATABASE_URL") -> URL:
@@ -90,7 +82,6 @@ def make_engine(settings: Settings) -> AsyncEngine:
     )
     share_fairly(engine.sync_engine, pool_size, settings.database_pool_timeout)
     if is_sqlite:
-        prepare_sqlite(engine.sync_engine)
         begin_immediately(engine.sync_engine)
     else:
         prepare_postgres(engine)
@@ -106,7 +97,7 @@ def paramstyle(url: URL) -> Literal["qmark", "numeric_dollar"]:
 def connect_args(url: URL) -> dict[str, Any]:
     """Return what the driver is told when it connects; what the URL says about it comes first."""
     if url.get_backend_name() == "sqlite":
-        return {"timeout": 5}
+        return {"async_creator_fn": SqliteConnection}
     return {"async_creator_fn": SubjectConnection.open} | libpq_args(url)
 
 
@@ -118,17 +109,6 @@ def libpq_args(url: URL) -> dict[str, Any]:
     """
     limits = {name: value for name, value in _LIBPQ.items() if name not in url.query}
     return {"prepare_threshold": None} | limits
-
-
-def prepare_sqlite(engine: Engine) -> None:
-    """Set each new connection up: readers beside the one writer, waiting instead of failing, foreign keys checked."""
-
-    @event.listens_for(engine, "connect")
-    def _set_pragmas(connection: DBAPIConnection, _: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
-        for pragma in _SQLITE_PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
 
 
 def begin_immediately(engine: Engine) -> None:

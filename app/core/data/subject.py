@@ -57,7 +57,7 @@ class SubjectConnection(FlightConnection):
         return cls.connect(*arguments, **options)
 
     async def execute_fetchall(self, query: str, values: Sequence[Any]) -> list[TupleRow]:
-        """Execute, and return all rows: the call that aiosqlite has as well."""
+        """Execute, and return all rows: the call that a `SqliteConnection` has as well."""
         if not self.autocommit:  # psycopg begins the transaction with its first statement
             cursor = self.cursor()
             await cursor.execute(query, values)
