@@ -134,6 +134,32 @@ async def test_every_kind_of_column_is_read_as_sqlalchemy_reads_it(databases: Da
     assert read[0][1:] == tuple(row.values())
 
 
+@pytest.mark.parametrize(
+    "stored",
+    [
+        "2026-02-28 12:00:00.000001",
+        "2026-02-28 12:00:00",
+        "2026-02-28",
+        "2026-02-28T12:00:00Z",
+        "2026-02-28 12:00:00+02:00",
+        "2026-02-28+02:00",
+    ],
+)
+async def test_a_moment_that_somebody_else_has_stored_is_read_as_sqlalchemy_reads_it(
+    sqlite_databases: Databases, stored: str
+) -> None:
+    engine = make_engine(settings_for_tests(sqlite_databases.fresh()))
+    async with engine.connect() as connection:
+        await connection.run_sync(KINDS.metadata.create_all)
+        await connection.execute(text("INSERT INTO kinds (moment) VALUES (:stored)"), {"stored": stored})
+        selected = (await connection.execute(select(KINDS.c.moment))).all()
+    read = await run_alone(engine.sync_engine, None, select(KINDS.c.moment), {})
+    await engine.dispose()
+
+    assert [*map(tuple, read)] == [tuple(found) for found in selected]
+    assert read[0][0].tzinfo is UTC
+
+
 @pytest.mark.parametrize(("column", "value"), [("id", 2**70), ("float", 10**400)], ids=["integer", "float"])
 async def test_a_number_that_no_column_can_hold_is_refused_alike(databases: Databases, column: str, value: int) -> None:
     """SQLite's driver raises Python's OverflowError, which nobody would take for a refusal."""
