@@ -9,7 +9,10 @@ from advanced_alchemy.exceptions import RepositoryError
 from sqlalchemy import Row, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.sql.compiler import SQLCompiler
 
+from app.core.data import owned_session
+from app.core.data.compiler import OwnersPart
 from app.core.data.errors import DataError, OwnerNotBound, OwnershipError
 from app.core.data.owned import Owned, owned_models
 from app.core.data.ownership import bind_owner, everyone, session_of
@@ -162,6 +165,41 @@ async def test_own_rows_are_written(
     after = (await db.execute(select(*columns_of(model)).where(columns_of(model)[1] == "mallory"))).all()
 
     assert not set(before) & set(after)
+
+
+# Rules of the compiler and the session that rare statements meet; `test_shapes.py` takes away the others.
+RULES: dict[str, tuple[Any, str, Any, Attack]] = {
+    "conditions are apart": (
+        OwnersPart,
+        "_generate_delimited_and_list",
+        SQLCompiler._generate_delimited_and_list,
+        WRITES["update where a lambda has an or"],
+    ),
+    "no other engine": (owned_session, "is_served", lambda _: True, REFUSED["another engine"]),
+}
+
+
+@models
+@pytest.mark.any_database
+@pytest.mark.parametrize("rule", RULES)
+async def test_a_rule_that_is_taken_away_is_missed(
+    *,
+    rule: str,
+    model: type[Owned],
+    theirs: Owned,
+    mallory: AppSession,
+    db: AppSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place, name, instead, attack = RULES[rule]
+    compiled: Any = mallory.get_bind()._compiled_cache  # type: ignore[union-attr]  # it knows statements with the rule
+    before = await stored(db, model)
+    monkeypatch.setattr(place, name, instead)
+    compiled.clear()
+    answer = await attack(mallory, model, theirs)
+    compiled.clear()
+
+    assert theirs.id in list(found(answer)) or await stored(db, model) != before
 
 
 def test_every_public_coroutine_of_the_repository_is_in_the_table() -> None:
