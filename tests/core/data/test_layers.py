@@ -170,11 +170,13 @@ async def count_references(db: AppSession, model: type[Owned]) -> int:
     return crossing
 
 
+# Of statements one table is enough, `test_ownership.py` has them all; what the schema holds is each table's own.
+REFERRING = max(owned_models(), key=lambda model: len(references_of(model)))
 CASES = [
     (kind, name, model)
     for kind in ("sqlite", "postgres")
     for name in STOPS
-    for model in owned_models()
+    for model in (owned_models() if "schema" in STOPS[name] else [REFERRING])
     if (name not in REFERENCES or references_of(model)) and ONLY_ON.get(name, kind) == kind
 ]
 

@@ -27,8 +27,8 @@ from tests.core.data.shapes.shape import Run, Shape
 from tests.core.data.shapes.start import shape_of
 from tests.core.data.shapes.worlds import Worlds, worlds_on
 
-QUICK: Final = 400
-UNHELD: Final = 150
+QUICK: Final = 300
+UNHELD: Final = 80
 LONG: Final = 20_000
 TO_MISS_A_RULE: Final = 6_000
 
@@ -108,7 +108,7 @@ async def test_without_layer_1_half_of_the_shapes_leak(worlds: Worlds) -> None:
 
 async def test_a_number_names_one_shape_for_ever(worlds: Worlds) -> None:
     dialect = worlds.alone.dialect
-    for number in range(50):
+    for number in range(20):
         first, again = (shape_of(number, dialect) for _ in range(2))
 
         assert first.used == again.used
