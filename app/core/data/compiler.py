@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import AliasedReturnsRows, Delete, Insert, String, Table, TableSample, Update, bindparam, select
 from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.sql.elements import ClauseElement, ColumnElement
+from sqlalchemy.sql.elements import ClauseElement, ColumnElement, Grouping
 from sqlalchemy.sql.selectable import TableClause
 from sqlmodel import SQLModel
 
@@ -94,7 +94,7 @@ class OwnersPart(SQLCompiler):
             self._refuse_keys(statement, on_conflict.update_values_to_set)
             given, on_conflict = on_conflict.update_whereclause, copy(on_conflict)
             mine = _is_mine(statement.table.c)
-            on_conflict.update_whereclause = mine if given is None else mine & given.self_group()
+            on_conflict.update_whereclause = mine if given is None else mine & Grouping(given)
         parent: Any = super()  # each dialect has its own
         return parent.visit_on_conflict_do_update(on_conflict, **kw)
 

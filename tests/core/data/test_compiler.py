@@ -151,7 +151,7 @@ async def test_an_upsert_changes_ones_own_row_and_no_other(two: tuple[AppSession
     new = build(PROJECT).values(name=bindparam("name"))
     changed = {"description": "changed"}
     for name in ("alice", "mallory"):
-        for where in (None, PROJECT.archived | ~PROJECT.archived):
+        for where in (None, PROJECT.archived | ~PROJECT.archived, lambda: PROJECT.archived | ~PROJECT.archived):
             upsert = new.on_conflict_do_update(index_elements=["name"], set_=changed, where=where)
             await mallory.execute(upsert, {"name": name})
 
