@@ -94,3 +94,8 @@ def owned_models() -> tuple[type[Owned], ...]:
     """Return every mapped owned table, in the order of their names."""
     classes = (mapper.class_ for mapper in SQLModel._sa_registry.mappers)
     return tuple(sorted((c for c in classes if issubclass(c, Owned)), key=lambda model: model.__name__))
+
+
+def owned_table_names() -> list[str]:
+    """Return the names of all owned tables, as a query of a database's catalog takes them."""
+    return [str(model.__tablename__) for model in owned_models()]

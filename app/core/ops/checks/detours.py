@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
-from app.core.data.owned import OWNER_COLUMN, owned_models
+from app.core.data.owned import OWNER_COLUMN, owned_table_names
 from app.core.ops.checks.registry import Messages, Site, check
 
 # Views over owned tables, also by way of other views. It is the view directly above a table whose rights count; what a
@@ -58,7 +58,7 @@ _FUNCTIONS: Final = text("""
 )
 async def views_ask_for_the_caller(site: Site) -> Messages:
     """No view shows the role that serves what the policies of its tables keep from it."""
-    for view, table in await site.ask_postgres(_OPEN_VIEWS, tables=_owned_tables()):
+    for view, table in await site.ask_postgres(_OPEN_VIEWS, tables=owned_table_names()):
         yield f"The view {view} reads {table} past row level security, with the rights of its owner."
 
 
@@ -86,17 +86,13 @@ async def mapped_views_have_owners(site: Site) -> Messages:
 
 
 async def _views_of_owned(site: Site) -> AsyncIterator[tuple[str, str]]:
-    for view, table in await site.ask_postgres(_VIEWS, tables=_owned_tables()):
+    for view, table in await site.ask_postgres(_VIEWS, tables=owned_table_names()):
         yield view, table
     if site.engine.dialect.name == "sqlite":
-        readers = {table: table for table in _owned_tables()}  # and the views that read them, in turn
+        readers = {table: table for table in owned_table_names()}  # and the views that read them, in turn
         async with site.engine.connect() as connection:
             for view, source in (await connection.execute(_SQLITE_VIEWS)).all():
                 read = (table for name, table in readers.items() if re.search(rf"\b{name}\b", source, re.IGNORECASE))
                 if (table := next(read, None)) is not None:
                     readers[view] = table
                     yield view, table
-
-
-def _owned_tables() -> list[str]:
-    return [str(model.__tablename__) for model in owned_models()]

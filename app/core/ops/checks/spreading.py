@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import String, func, select, text
 
-from app.core.data.owned import OWNER_COLUMN, owned_models
+from app.core.data.owned import OWNER_COLUMN, owned_table_names
 from app.core.data.plans import run_alone
 from app.core.data.subject import SETTING
 from app.core.ops.checks.registry import Messages, Site, check
@@ -45,7 +45,7 @@ _PROBE: Final = "app check --deploy"
 )
 async def partitions_are_closed(site: Site) -> Messages:
     """No partition shows the role that serves what the policies of its table keep from it."""
-    for part, whole in await site.ask_postgres(_OPEN, tables=_owned_tables()):
+    for part, whole in await site.ask_postgres(_OPEN, tables=owned_table_names()):
         yield f"Row level security holds for {whole} and not for its partition {part}, which is open to the role."
 
 
@@ -58,7 +58,7 @@ async def partitions_are_closed(site: Site) -> Messages:
 async def tables_are_distributed(site: Site) -> Messages:
     """On Citus, every owned table is spread by its owner: what stays behind can neither refer nor be referred to."""
     if await site.ask_postgres(_CITUS):
-        for (table,) in await site.ask_postgres(_LOCAL, tables=_owned_tables(), owner=OWNER_COLUMN):
+        for (table,) in await site.ask_postgres(_LOCAL, tables=owned_table_names(), owner=OWNER_COLUMN):
             yield f"The table {table} is not distributed by {OWNER_COLUMN}."
 
 
@@ -76,7 +76,3 @@ async def subject_arrives(site: Site) -> Messages:
             yield f"What tells PostgreSQL on whose behalf {role} asks does not arrive; it finds no rows of anybody."
         elif await site.ask_postgres(_CITUS):  # it does not pass set_config() on
             yield f"Citus does not tell its workers on whose behalf {role} asks; it finds no rows there."
-
-
-def _owned_tables() -> list[str]:
-    return [str(model.__tablename__) for model in owned_models()]
