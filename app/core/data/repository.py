@@ -84,8 +84,9 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         kind = type(self), session.dialect.name
         if kind not in _ATTRIBUTES:
             # auto_refresh would read each new row once more; every default is known without asking.
+            own = {*vars(self), "session"}  # what a derived class has set is about this session alone
             super().__init__(session=session, auto_refresh=False)
-            _ATTRIBUTES[kind] = {name: value for name, value in vars(self).items() if name != "session"}
+            _ATTRIBUTES[kind] = {name: value for name, value in vars(self).items() if name not in own}
         self.__dict__.update(_ATTRIBUTES[kind], session=session)
 
     @classmethod

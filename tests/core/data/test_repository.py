@@ -46,3 +46,14 @@ async def test_a_statement_of_a_nouns_own_is_about_the_owner(
         assert list(await session.run(counted, {})) == [(0,)]
         assert list(await session.run(select(1), {})) == [(1,)]
     assert list(await db.run(counted, {})) == [(1,)]
+
+
+async def test_what_a_repository_of_ones_own_keeps_is_not_the_next_ones(db: AppSession) -> None:
+    class Noted(Repository[Any]):
+        model_type = owned_models()[0]
+
+        def __init__(self, *, session: AppSession, who: str) -> None:
+            self.notes = [who]
+            super().__init__(session=session)
+
+    assert [Noted(session=db, who=who).notes for who in ("alice", "mallory")] == [["alice"], ["mallory"]]
