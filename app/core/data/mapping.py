@@ -20,12 +20,22 @@ def check_mapping() -> None:
     Raises:
         TypeError: naming the table and what to write.
     """
+    for fault in _faults_of_names():
+        raise TypeError(fault)
     for table in SQLModel.metadata.tables.values():
         for fault in (*_faults_of_columns(table), *_faults_of_keys(table)):
             raise TypeError(fault)
     for model in owned_models():
         for fault in (*_faults_of_access(model), *_faults_of_mapper(inspect(model))):
             raise TypeError(fault)
+
+
+def _faults_of_names() -> Iterator[str]:
+    """By its name alone the compiler knows whether a table is owned."""
+    tables: dict[str, Table] = {}
+    for table in SQLModel.metadata.tables.values():
+        if (other := tables.setdefault(table.name.lower(), table)) is not table:
+            yield f"{table} and {other} have the same name, by which they are told apart; call one another name."
 
 
 def _faults_of_columns(table: Table) -> Iterator[str]:

@@ -69,6 +69,12 @@ Table("notes", SQLModel.metadata, Column("user_id", Text, key="who"))
 """,
         "the owner under another name",
     ),
+    "a table of the same name elsewhere": (
+        """
+Table("Tasks", SQLModel.metadata, Column("id", Text), schema="audit")
+""",
+        "have the same name",
+    ),
     "a field under another name": (
         """
 class Probe(Owned, table=True):
