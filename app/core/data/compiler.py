@@ -9,7 +9,19 @@ from collections.abc import Iterable
 from copy import copy
 from typing import Any, Final, TypeVar, cast
 
-from sqlalchemy import AliasedReturnsRows, Delete, Insert, String, Table, TableSample, Update, bindparam, select
+from sqlalchemy import (
+    AliasedReturnsRows,
+    Delete,
+    Insert,
+    Select,
+    String,
+    Table,
+    TableSample,
+    Update,
+    bindparam,
+    select,
+    true,
+)
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement, Grouping
 from sqlalchemy.sql.selectable import TableClause
@@ -20,7 +32,14 @@ from app.core.data.owned import OWNER_COLUMN
 
 ChangeT = TypeVar("ChangeT", Update, Delete)
 
-OWNER: Final = bindparam("_owner", type_=String(), required=True)
+
+class OwnerId(String):
+    """The type of the one value that is called `_owner`."""
+
+    cache_ok = True
+
+
+OWNER: Final = bindparam("_owner", type_=OwnerId(), required=True)
 """Whose part it is: the value that each statement about an owned table needs."""
 
 
@@ -61,14 +80,14 @@ class OwnersPart(SQLCompiler):
         Raises:
             ForeignRow: it sets the owner or the id of rows.
         """
-        if _is_owned(_table_of(update_stmt.table)):
+        if _is_owned(_target_of(update_stmt)):
             update_stmt = _of_owner(update_stmt)
             self._refuse_keys(update_stmt, update_stmt._values or (), self.column_keys or ())
         return super().visit_update(update_stmt, visiting_cte, **kw)
 
     def visit_delete(self, delete_stmt: Delete, visiting_cte: Any = None, **kw: Any) -> Any:
         """Write a DELETE of the owner's rows."""
-        if _is_owned(_table_of(delete_stmt.table)):
+        if _is_owned(_target_of(delete_stmt)):
             delete_stmt = _of_owner(delete_stmt)
         return super().visit_delete(delete_stmt, visiting_cte, **kw)
 
@@ -79,7 +98,7 @@ class OwnersPart(SQLCompiler):
             ForeignRow: it gives rows an owner or an id.
             UnreachableStatement: it lists the values of several rows.
         """
-        if _is_owned(insert_stmt.table):
+        if _is_owned(_target_of(insert_stmt)):
             insert_stmt = self._insert_for_owner(insert_stmt)
         return super().visit_insert(insert_stmt, *args, **kw)
 
@@ -97,6 +116,16 @@ class OwnersPart(SQLCompiler):
             on_conflict.update_whereclause = mine if given is None else mine & Grouping(given)
         parent: Any = super()  # each dialect has its own
         return parent.visit_on_conflict_do_update(on_conflict, **kw)
+
+    def visit_bindparam(self, bindparam: Any, *args: Any, **kw: Any) -> Any:
+        """Write a value's place.
+
+        Raises:
+            UnreachableStatement: it pretends to be the owner's, and could bring a type that changes the value.
+        """
+        if bindparam.key == OWNER.key and not isinstance(bindparam.type, OwnerId):
+            raise UnreachableStatement(f"The name {OWNER.key} is the owner's; give the value another name.")
+        return super().visit_bindparam(bindparam, *args, **kw)
 
     def construct_params(self, params: Any = None, *args: Any, **kw: Any) -> Any:
         """Return the values with which the statement runs.
@@ -122,9 +151,10 @@ class OwnersPart(SQLCompiler):
         if not statement._select_names:
             return statement.values({statement.table.c[OWNER_COLUMN]: OWNER})
         held: Any = statement._clone()
-        selected = held.select.subquery()
         held._select_names = [*statement._select_names, OWNER_COLUMN]
-        held.select = select(*selected.c, OWNER)
+        is_select = isinstance(held.select, Select)  # and no UNION
+        selected = held.select.add_columns(OWNER) if is_select else select(*held.select.subquery().c, OWNER)
+        held.select = selected.where(true())  # without a WHERE, SQLite takes an ON CONFLICT for the ON of a join
         return cast("Insert", held)
 
     def _refuse_keys(self, statement: Any, named: Iterable[Any], parameters: Iterable[str] = ()) -> None:
@@ -145,10 +175,8 @@ def _is_owned(table: Any) -> bool:
 
 def _known(table: Any) -> Table:
     """Return the table of the models that has this name, by which the database knows it, whatever object names it."""
-    if not isinstance(table, TableClause):
-        raise UnreachableStatement("An UPDATE or DELETE is of one table; choose rows with `column.in_(select(...))`.")
     for known in SQLModel.metadata.tables.values():
-        if known.name.lower() == table.name.lower():  # as SQLite compares names
+        if known.name.lower() == table.name.lower():  # as SQLite compares names; no two are alike
             return known
     raise UnreachableStatement(f"No model has the table {table.name!r}; only the tables of models can be used.")
 
@@ -159,9 +187,18 @@ def _table_of(target: Any) -> Any:
     return target
 
 
+def _target_of(statement: Any) -> Table:
+    """Return the table that a statement changes. Only a model's own: another could call its columns by other names."""
+    target = _table_of(statement.table)
+    if not isinstance(target, TableClause):
+        raise UnreachableStatement("An UPDATE or DELETE is of one table; choose rows with `column.in_(select(...))`.")
+    known = _known(target)
+    if target._deannotate() is not known:
+        raise UnreachableStatement(f"The table {target.name!r} is described once more; change it by its mapped class.")
+    return known
+
+
 def _of_owner(statement: ChangeT) -> ChangeT:
-    if OWNER_COLUMN not in statement.table.c:
-        raise UnreachableStatement(f"{statement.table} is used without its columns; use the mapped class.")
     return statement.where(_is_mine(statement.table.c))
 
 

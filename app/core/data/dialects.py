@@ -7,6 +7,7 @@ an `await` raises MissingGreenlet. The pool logs that, opens another connection,
 And each has a twin that is `Served`, whose compiler writes owned tables as their owner's part: see `compiler.py`.
 """
 
+import re
 from typing import Any, Final, cast
 
 from sqlalchemy import URL, Dialect
@@ -24,6 +25,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.sql.compiler import IdentifierPreparer, TypeCompiler
 
 from app.core.data.compiler import OwnersPart
+from app.core.data.errors import UnreachableStatement
 from app.core.data.raw_sql import NamedTypes, NoDDL, NoRawSql
 
 # What stands before :// in the engine's URL.
@@ -31,8 +33,14 @@ POSTGRES: Final = "postgresql+litestead"
 SQLITE: Final = "sqlite+litestead"
 
 
+_MARK: Final = re.compile(r"[\x00-\x1f]|__\[|%\(\w*\)")
+
+
 class _Quoting(IdentifierPreparer):
     def quote(self, ident: str) -> str:
+        # SQLAlchemy replaces its marks in the SQL, also within quotes; and a line ends a comment.
+        if _MARK.search(ident):
+            raise UnreachableStatement(f"The name {ident!r} has a mark in it that SQLAlchemy replaces; choose another.")
         # A name that says `quote=False` would be written as it is: it is a way to write SQL.
         return super().quote(f"{ident}" if getattr(ident, "quote", None) is False else ident)
 

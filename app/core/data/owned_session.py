@@ -172,6 +172,8 @@ def _on_end(session: Session, transaction: SessionTransaction) -> None:
 @event.listens_for(OwnedSession, "do_orm_execute")
 def _on_statement(state: ORMExecuteState) -> None:
     """Refuse half-atomic work: a statement for several rows is several statements to some databases."""
+    if isinstance(state.parameters, list) and state.is_update and state.is_orm_statement:
+        raise UnreachableStatement("An UPDATE by keys needs all that a flush knows; use `update(...).where(...)`.")
     if isinstance(state.parameters, list) and len(state.parameters) > 1 and _owned(state.session).atomic_depth == 0:
         raise NotAtomic("A statement for several rows could store half of them; use `async with session.atomic():`.")
 

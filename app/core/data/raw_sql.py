@@ -8,15 +8,25 @@ project, and nobody looks into it.
 import re
 from typing import Any, Final, NoReturn
 
+from sqlalchemy import String
 from sqlalchemy.sql.compiler import DDLCompiler, GenericTypeCompiler, SQLCompiler
 
 from app.core.data.errors import UnreachableStatement
 
-_HARMLESS: Final = re.compile(r"\d+|(?!.*(--|/\*))[-+*/<>=~!@#%^&|?]+")
-_TYPE: Final = re.compile(r'(\w+|"[^"]+")(\.(\w+|"[^"]+"))?(\(\w+(, ?\w+)*\))?(\[\])*')
+_HARMLESS: Final = re.compile(r"\*|\d+|NULL|TRUE|FALSE|(NOT )?MATERIALIZED")
+_OPERATOR: Final = re.compile(
+    r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|?]+"
+    r"|I?LIKE|GLOB|MATCH|REGEXP|SIMILAR TO|IS (NOT )?DISTINCT FROM|AT TIME ZONE|OVERLAPS"
+)
+_NAME: Final = re.compile(r"[\w$]+")
+_TYPE: Final = re.compile(
+    r'(\w+|"[^"]+")(\.(\w+|"[^"]+"))?(\(\w+(, ?\w+)*\))?'
+    r'( (PRECISION|VARYING|WITH|WITHOUT|TIME|ZONE|YEAR|MONTH|DAY|HOUR|MINUTE|SECOND|TO|COLLATE|"[^"]+")(\(\d+\))?)*'
+    r"(\[\])*"
+)
 # Functions that run SQL, read or write past the tables, tell of everybody's rows, or change whom the policies serve.
 _FUNCTIONS: Final = re.compile(
-    r"pg_(?!typeof$|column_size$|sleep$|advisory_xact_lock$).*|lo_.*|dblink.*|.*_to_xml.*|ts_stat|ts_rewrite|xpath_table"
+    r"pg_(?!typeof$|column_size$|sleep$|(try_)?advisory_xact_lock(_shared)?$).*|currtid.*|lo_.*|dblink.*|.*_to_xml.*|ts_stat|ts_rewrite|xpath_table"
     r"|crosstab.*|connectby|set_config|nextval|setval|currval|lastval|has_.*_privilege|txid_.*"
     r"|load_extension|readfile|writefile|edit|fts3_tokenizer|sqlite_.*|pragma_.*|dbstat"
     r"|last_insert_rowid|changes|total_changes"
@@ -26,14 +36,25 @@ _FUNCTIONS: Final = re.compile(
 class NoRawSql(SQLCompiler):
     """Refuses what is text, and functions that reach past the tables of a statement."""
 
+    def visit_column(self, column: Any, *args: Any, **kw: Any) -> Any:
+        """Write a column's name, or a literal column.
+
+        Raises:
+            UnreachableStatement: it is literal, and more than a star, a number or a constant.
+        """
+        if column.is_literal and not _HARMLESS.fullmatch(column.name):
+            _refuse(f"The raw SQL {column.name!r}")
+        return super().visit_column(column, *args, **kw)
+
     def escape_literal_column(self, text: str) -> Any:
         """Write a literal column, or the operator of `op()`.
 
         Raises:
-            UnreachableStatement: it is more than a star, a number or a symbol.
+            UnreachableStatement: it is no operator.
         """
-        if not _HARMLESS.fullmatch(text):
-            _refuse(f"The raw SQL {text!r}")
+        is_place = "?" in text and self.dialect.paramstyle == "qmark"
+        if is_place or not (_HARMLESS.fullmatch(text) or _OPERATOR.fullmatch(text)):
+            _refuse(f"The operator {text!r}")
         return super().escape_literal_column(text)
 
     def visit_textclause(self, textclause: Any, *args: Any, **kw: Any) -> Any:
@@ -50,9 +71,10 @@ class NoRawSql(SQLCompiler):
         """Write a call of a function.
 
         Raises:
-            UnreachableStatement: it reaches past the statement's tables.
+            UnreachableStatement: it reaches past the statement's tables, or its name is more than a name.
         """
-        if _FUNCTIONS.fullmatch(func.name.lower()):
+        names = (func.name, *func.packagenames)
+        if not all(_NAME.fullmatch(name) for name in names) or _FUNCTIONS.fullmatch(func.name.lower()):
             _refuse(f"The function {func.name}()")
         return super().visit_function(func, *args, **kw)
 
@@ -66,13 +88,14 @@ class NoRawSql(SQLCompiler):
             _refuse(f"The field {extract.field!r} of extract()")
         return super().visit_extract(extract, **kw)
 
-    def visit_bindparam(self, bindparam: Any, *args: Any, literal_binds: bool = False, **kw: Any) -> Any:
+    def visit_bindparam(self, bindparam: Any, *args: Any, **kw: Any) -> Any:
         """Write a value's place.
 
         Raises:
             UnreachableStatement: the value itself is to be written.
         """
-        if literal_binds or kw.get("literal_execute") or bindparam.literal_execute:
+        is_written = kw.get("literal_binds") or kw.get("literal_execute") or bindparam.literal_execute
+        if is_written and type(bindparam.type) is not String:  # which puts it in quotes, as aggregate_strings() needs
             _refuse("A value that is written as SQL")
         return super().visit_bindparam(bindparam, *args, **kw)
 
@@ -84,15 +107,15 @@ class NoRawSql(SQLCompiler):
 
 
 class NamedTypes(GenericTypeCompiler):
-    """Refuses types whose name is more than a name: what a type says of itself is written as it is."""
+    """Refuses types whose name is more than a name: what a type says of itself, limits too, is written as it is."""
 
-    def visit_user_defined(self, type_: Any, **kw: Any) -> Any:
+    def process(self, type_: Any, **kw: Any) -> str:
         """Write the name of a type.
 
         Raises:
             UnreachableStatement: it is more than a name with limits.
         """
-        name = super().visit_user_defined(type_, **kw)
+        name = super().process(type_, **kw)
         if not _TYPE.fullmatch(name):
             _refuse(f"The type {name!r}")
         return name

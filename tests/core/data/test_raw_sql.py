@@ -5,8 +5,13 @@ from typing import Any, cast
 import pytest
 from sqlalchemy import (
     Dialect,
+    Double,
     Float,
+    Function,
+    Interval,
+    Numeric,
     Sequence,
+    String,
     column,
     extract,
     func,
@@ -72,6 +77,10 @@ PLACES: dict[str, Any] = {
     "operator of words": select(TASK.title.op("UNION SELECT secret WHERE 1 =")("x")),
     "type": select(cast_as(TASK.title, Spec("text) || " + RAW))),
     "type of words": select(cast_as(TASK.title, Spec("INTEGER UNION SELECT secret"))),
+    "limits of a type": select(
+        cast_as(TASK.title, String(length=cast("Any", f"9)) || {RAW} || CAST('' AS VARCHAR(9")))
+    ),
+    "digits of a type": select(cast_as(TASK.title, Numeric(precision=cast("Any", f"9)) || {RAW} || (('x'")))),
     "number that is written": select(literal(RAW, Float(asdecimal=False), literal_execute=True)),
 }
 ON_POSTGRES: dict[str, Any] = {"field": select(extract(RAW, TASK.created_at))}
@@ -81,7 +90,16 @@ NAMES: dict[str, Any] = {
     "alias": select(aliased(TASK, name=quoted_name(RAW, quote=False)).id),
     "label": select(TASK.id.label(quoted_name(RAW, quote=False))),
     "cte": select(select(TASK.id).cte(quoted_name(RAW, quote=False)).c.id),
+}
+# SQLAlchemy replaces the marks, also within quotes, and takes a function's name for a template.
+REFUSED_NAMES: dict[str, Any] = {
     "function": select(getattr(func, quoted_name(RAW, quote=False))()),
+    "function that is a template": select(Function("x%(expr)s", TASK.id)),
+    "label with a line": select(TASK.id.label(f"\n 1, {RAW} --")),
+    "label with a schema": select(TASK.id.label("a__[SCHEMA_foo]b")),
+    "label with a value": select(TASK.id.label("f%(p)s")),
+    "a minus that is a comment": select(-literal_column("-")),
+    "a place for a value": select(literal_column("?"), TASK.id),
 }
 FUNCTIONS = (
     *("query_to_xml", "table_to_xml", "database_to_xml", "cursor_to_xml", "ts_stat", "dblink", "dblink_exec", "LO_GET"),
@@ -126,6 +144,21 @@ def test_a_name_is_quoted_whatever_it_says(kind: type[Dialect], name: Any) -> No
 
 
 @dialects
+@pytest.mark.parametrize("name", REFUSED_NAMES.values(), ids=REFUSED_NAMES)
+def test_a_name_with_sql_in_it_is_refused(kind: type[Dialect], name: Any) -> None:
+    with pytest.raises(UnreachableStatement):
+        written(name, served_twin(kind()))
+
+
+def test_an_operator_that_is_a_place_for_a_value_is_refused() -> None:
+    asked = select(TASK.title.op("?")("key"))
+
+    with pytest.raises(UnreachableStatement):
+        written(asked, served_twin(cast("Any", SqliteDialect)(paramstyle="qmark")))
+    assert "?" in written(asked, served_twin(cast("Any", PostgresDialect)(paramstyle="numeric_dollar")))
+
+
+@dialects
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_functions_that_reach_past_the_tables_are_refused(kind: type[Dialect], name: str) -> None:
     for function in (getattr(func, name), getattr(func.pg_catalog, name)):
@@ -145,12 +178,17 @@ def test_a_table_of_no_model_is_refused(kind: type[Dialect], name: str) -> None:
 @dialects
 def test_what_sqlalchemy_writes_itself_passes(kind: type[Dialect]) -> None:
     spec = Spec('public."vector"(3, 4)[]')
-    statement = select(
+    types: list[Any] = [Double(), Numeric(9, 2), String(9, collation="C"), Interval()]
+    statement: Any = select(
         func.count(),
         cast_as(TASK.title, spec),
         literal_column("1"),
         TASK.title.op("||")("x"),
         extract("year", TASK.created_at),
+        func.aggregate_strings(TASK.title, ","),
+        TASK.created_at.op("AT TIME ZONE")("UTC"),
+        literal_column("NULL"),
+        *(cast_as(TASK.id, a_type) for a_type in types),
     )
 
     assert "count(*)" in written(statement.where(TASK.id.in_([1, 2])).order_by(func.random()), served_twin(kind()))
