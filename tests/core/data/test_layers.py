@@ -35,6 +35,7 @@ from tests.core.data.test_ownership import found
 # Refused whoever the session serves, without an effect that could be seen, or failing by itself: nothing there for
 # another layer to stop.
 _HOOKS_ONLY = {
+    "bulk update by key",
     "bulk_save_objects",
     "bulk_update_mappings",
     "bulk_insert_mappings",
