@@ -75,7 +75,7 @@ def numbers(many: int, first: int = 0) -> range:
 
 def assert_tight(report: Report) -> None:
     assert not report.leaks, "\n\n".join([str(report), *map(str, sorted(report.leaks, key=lambda it: len(it.sql))[:5])])
-    assert report.share(ANSWERED) >= 0.6, report
+    assert report.share(ANSWERED) >= 0.55, report  # a quarter is raw SQL, on purpose
     assert report.share(FAILED) <= 0.1, report
 
 
