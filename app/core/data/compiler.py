@@ -146,7 +146,7 @@ class OwnersPart(SQLCompiler):
         if statement._multi_values:
             raise UnreachableStatement("An INSERT lists several rows; use execute(insert(...), [row, row]).")
         named = statement._select_names or statement._values or ()
-        # Parameters may name the owner, as those of a flush do: `give_owner()` sees that it is the session's.
+        # Parameters may name the owner, as those of a flush do: `serving.py` sees that it is the session's.
         self._refuse_keys(statement, named, {*(self.column_keys or ())} - {OWNER_COLUMN})
         if not statement._select_names:
             return statement.values({statement.table.c[OWNER_COLUMN]: OWNER})

@@ -81,6 +81,8 @@ PLACES: dict[str, Any] = {
         cast_as(TASK.title, String(length=cast("Any", f"9)) || {RAW} || CAST('' AS VARCHAR(9")))
     ),
     "digits of a type": select(cast_as(TASK.title, Numeric(precision=cast("Any", f"9)) || {RAW} || (('x'")))),
+    "text that is written": select(literal(RAW, literal_execute=True)),
+    "separator that is written": select(func.aggregate_strings(TASK.title, RAW)),
     "number that is written": select(literal(RAW, Float(asdecimal=False), literal_execute=True)),
 }
 ON_POSTGRES: dict[str, Any] = {"field": select(extract(RAW, TASK.created_at))}
@@ -185,7 +187,7 @@ def test_what_sqlalchemy_writes_itself_passes(kind: type[Dialect]) -> None:
         literal_column("1"),
         TASK.title.op("||")("x"),
         extract("year", TASK.created_at),
-        func.aggregate_strings(TASK.title, ","),
+        func.string_agg(TASK.title, ","),
         TASK.created_at.op("AT TIME ZONE")("UTC"),
         literal_column("NULL"),
         *(cast_as(TASK.id, a_type) for a_type in types),
