@@ -7,7 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import DefaultClause, False_, True_
 from sqlalchemy.sql.functions import now
 
-from app.core.data.migrations import COMPARISON, lock_of, migration_engine
+from app.core.data.schema.migrations import COMPARISON, lock_of, migration_engine
 from app.installed import INSTALLED
 
 _PORTABLE: dict[type, str] = {False_: "sa.false()", True_: "sa.true()", now: "sa.func.now()"}

@@ -6,8 +6,8 @@ from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
 from app.core.data.engine import database_url
-from app.core.data.migrations import migration_engine
-from app.core.data.protections import protections_of
+from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.protections import protections_of
 
 PARTITIONS: Final = tuple(f"{table}_p{number}" for table in ("projects", "tasks") for number in (0, 1))
 _KEYS: Final = (

@@ -17,7 +17,7 @@ from psycopg import sql
 from pydantic import SecretStr
 from sqlalchemy import URL, make_url
 
-from app.core.data.migrations import upgrade
+from app.core.data.schema.migrations import upgrade
 from app.settings import Settings
 
 # It says a lot about starting and stopping, at the end to a stream that pytest has closed.

@@ -11,8 +11,8 @@ from sqlmodel import SQLModel
 
 from app.asgi import create_app
 from app.core.data.engine import database_url
-from app.core.data.migrations import migration_engine
-from app.core.data.protections import protections_of
+from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.protections import protections_of
 from app.testing.callers import Client
 from app.testing.databases import settings_for_tests
 from tests.library.nouns import NOUNS

@@ -7,7 +7,7 @@ import click
 
 from app.core.cli.failures import explained, refuse_installed
 from app.core.cli.output import explained_writing
-from app.core.data.migrations import make_migration, missing_operations
+from app.core.data.schema.migrations import make_migration, missing_operations
 from app.settings import MIGRATIONS_DIR, load_settings
 
 

@@ -3,7 +3,7 @@
 import click
 
 from app.core.cli.failures import explained
-from app.core.data.migrations import pending, upgrade
+from app.core.data.schema.migrations import pending, upgrade
 from app.settings import load_settings
 
 

@@ -18,7 +18,7 @@ from app.core.auth.keys import signing_keys
 from app.core.cli.failures import explained
 from app.core.data.engine import database_url
 from app.core.data.libpq import shown
-from app.core.data.migrations import pending, upgrade
+from app.core.data.schema.migrations import pending, upgrade
 from app.core.http.limits import refuse_missing_client
 from app.core.ops.logging import configure_logging
 from app.core.ops.server.process import Options, ServingProcess, make_config

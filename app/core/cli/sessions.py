@@ -10,9 +10,9 @@ from app.core.auth.tokens import MAX_SUBJECT_LENGTH, is_subject
 from app.core.cli.lobby import Lobby
 from app.core.data.dumps import refuse_held_role
 from app.core.data.engine import make_engine
-from app.core.data.migrations import owner_settings, pending
 from app.core.data.ownership import bind_owner, everyone
 from app.core.data.reading import snapshot_of
+from app.core.data.schema.migrations import owner_settings, pending
 from app.core.data.session import AppSession
 from app.settings import Settings, load_settings
 

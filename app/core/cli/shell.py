@@ -18,9 +18,9 @@ from app.core.cli.lobby import Lobby
 from app.core.cli.sessions import prepare, user_id
 from app.core.data.dumps import refuse_held_role
 from app.core.data.engine import make_engine
-from app.core.data.migrations import owner_settings
 from app.core.data.ownership import bind_owner, everyone
 from app.core.data.reading import mapped_in_order
+from app.core.data.schema.migrations import owner_settings
 from app.core.data.session import AppSession
 from app.settings import Settings
 

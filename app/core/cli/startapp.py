@@ -20,8 +20,8 @@ from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_fields, ref
 from app.core.cli.scaffold.texts import path_of, texts_of
 from app.core.data.engine import database_url
 from app.core.data.libpq import shown
-from app.core.data.migrations import downgrade, make_migration, missing_operations, newest_migration, pending
 from app.core.data.owned import Owned, owned_models
+from app.core.data.schema.migrations import downgrade, make_migration, missing_operations, newest_migration, pending
 from app.settings import BASE_DIR, load_settings
 
 LISTED: Final = "app/installed.py"

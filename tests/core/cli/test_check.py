@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import app.tasks
-from app.core.data.migrations import downgrade
+from app.core.data.schema.migrations import downgrade
 from app.core.ops.checks.registry import CHECKS
 from app.testing.databases import Databases, SqliteDatabases, settings_for_tests
 from tests.core.cli.conftest import Invoke

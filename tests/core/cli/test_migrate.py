@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
-from app.core.data.migrations import downgrade, pending
+from app.core.data.schema.migrations import downgrade, pending
 from app.testing.databases import Databases, settings_for_tests
 from tests.core.cli.conftest import Invoke
 

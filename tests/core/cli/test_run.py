@@ -21,7 +21,7 @@ import pytest
 
 from app.core.auth.tokens import issue_token
 from app.core.cli.run import _greet, _prepare
-from app.core.data.migrations import downgrade, pending
+from app.core.data.schema.migrations import downgrade, pending
 from app.testing.databases import SECRET, Databases, settings_for_tests
 from tests.core.cli.conftest import Invoke
 from tests.serving import NO_TLS, PATIENCE, free_port, start, wait_until_served

@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
-from app.core.data.inspection import altered_protections
-from app.core.data.migrations import drift
-from app.core.data.protections import OwnerProtection
+from app.core.data.schema.inspection import altered_protections
+from app.core.data.schema.migrations import drift
+from app.core.data.schema.protections import OwnerProtection
 from app.testing.databases import PostgresDatabases, settings_for_tests
 from tests.core.data.test_queries import FORMS, Form, opened, plans_of_page
 from tests.partitioned import partition

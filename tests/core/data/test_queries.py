@@ -12,9 +12,9 @@ from sqlalchemy import Engine, make_url
 from app.core.data import plans, queries
 from app.core.data.dialects import served_twin
 from app.core.data.engine import database_url, paramstyle
-from app.core.data.migrations import migration_engine
 from app.core.data.plans import Plan
 from app.core.data.queries import page_of
+from app.core.data.schema.migrations import migration_engine
 from app.core.data.subject import SETTING
 from app.tasks.models import Task
 from app.testing.databases import Databases, SqliteDatabases

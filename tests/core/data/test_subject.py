@@ -14,8 +14,8 @@ from app.core.data import retries
 from app.core.data.alchemy import make_alchemy
 from app.core.data.engine import database_url
 from app.core.data.errors import Failure, classify
-from app.core.data.migrations import migration_engine
 from app.core.data.ownership import bind_owner, everyone
+from app.core.data.schema.migrations import migration_engine
 from app.core.data.session import AppSession
 from app.core.data.subject import SubjectConnection
 from app.tasks.models import Task

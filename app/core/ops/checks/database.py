@@ -7,8 +7,8 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from app.core.data.engine import database_url
-from app.core.data.inspection import altered_protections, unenforced_rules
-from app.core.data.migrations import drift, migration_engine, owner_settings, pending
+from app.core.data.schema.inspection import altered_protections, unenforced_rules
+from app.core.data.schema.migrations import drift, migration_engine, owner_settings, pending
 from app.core.ops.checks.registry import Messages, Site, check
 from app.settings import Settings
 

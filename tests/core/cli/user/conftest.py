@@ -9,9 +9,9 @@ import pytest
 from sqlalchemy import MetaData, select
 
 from app.core.data.engine import database_url, make_engine
-from app.core.data.migrations import migration_engine
 from app.core.data.ownership import everyone
 from app.core.data.people import models_in_order
+from app.core.data.schema.migrations import migration_engine
 from app.core.data.session import AppSession
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import stored_through

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from app.__main__ import main
 from app.core.data.engine import database_url
-from app.core.data.migrations import migration_engine
+from app.core.data.schema.migrations import migration_engine
 from app.settings import BASE_DIR, load_settings
 from app.testing.databases import SECRET, Databases, SqliteDatabases
 from tests.core.cli.conftest import Invoke

@@ -10,8 +10,8 @@ from typing import cast
 from sqlalchemy import Table, Text, update
 
 from app.core.data.engine import database_url
-from app.core.data.migrations import migration_engine
 from app.core.data.owned import owned_models
+from app.core.data.schema.migrations import migration_engine
 from app.testing.databases import Databases
 from tests.core.cli.conftest import Invoke
 from tests.core.cli.user.conftest import NAMES, PERSON, everything

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.data.migrations import downgrade
+from app.core.data.schema.migrations import downgrade
 from app.testing.databases import Databases, settings_for_tests
 from tests.core.cli.conftest import Invoke
 from tests.core.cli.user.conftest import PERSON, everything

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from app.core.data.engine import database_url
-from app.core.data.migrations import downgrade, migration_engine
+from app.core.data.schema.migrations import downgrade, migration_engine
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases, settings_for_tests
 from tests.core.ops.checks.conftest import findings, production
 

@@ -13,7 +13,7 @@ from alembic.operations.ops import ModifyTableOps, UpgradeOps
 from alembic.util import DispatchPriority
 from sqlalchemy import Connection, MetaData, text
 
-from app.core.data.protections import ClearedReference, OwnerProtection, Protection, protections_of
+from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of
 
 
 def _present(connection: Connection) -> set[str]:

@@ -22,11 +22,12 @@ from sqlalchemy import URL, Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
-# Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
-from app.core.data import operations as operations  # noqa: PLC0414
 from app.core.data.alchemy import make_alchemy
 from app.core.data.engine import begin_immediately, libpq_args
-from app.core.data.inspection import cloned_keys
+
+# Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
+from app.core.data.schema import operations as operations  # noqa: PLC0414
+from app.core.data.schema.inspection import cloned_keys
 from app.settings import InvalidSettings, Settings, load_settings
 
 COMPARISON: Final[dict[str, Any]] = {"compare_type": True, "render_as_batch": True}

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import Connection, MetaData, text
 
-from app.core.data.protections import protections_of
+from app.core.data.schema.protections import protections_of
 
 _SQLITE: Final = "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
 # Each as the statement that would make it again. A trigger that is switched off counts as not there.

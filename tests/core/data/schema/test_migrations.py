@@ -9,9 +9,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from app.core.data.engine import database_url
-from app.core.data.inspection import altered_protections
-from app.core.data.migrations import downgrade, drift, make_migration, migration_engine, pending, upgrade
 from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
+from app.core.data.schema.inspection import altered_protections
+from app.core.data.schema.migrations import downgrade, drift, make_migration, migration_engine, pending, upgrade
 from app.settings import MIGRATIONS_DIR, Settings
 from app.testing.databases import Databases, settings_for_tests
 

@@ -9,8 +9,8 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from app.core.data.engine import database_url
-from app.core.data.migrations import drift, migration_engine
-from app.core.data.protections import ClearedReference, OwnerProtection, Protection, protections_of
+from app.core.data.schema.migrations import drift, migration_engine
+from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of
 from app.testing.databases import Databases, settings_for_tests
 
 NOTES = """

@@ -1,0 +1,1 @@
+"""The schema: the migrations that make the tables, and what the database itself holds against everybody."""
