@@ -2,11 +2,18 @@
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, MetaData, text
 
-from app.core.data.schema.protections import protections_of
+from app.core.data.schema.protections import (
+    CLEARS,
+    FINAL,
+    ClearedReference,
+    OwnerProtection,
+    Protection,
+    protections_of,
+)
 
 _SQLITE: Final = "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
 # Each as the statement that would make it again. A trigger that is switched off counts as not there.
@@ -51,25 +58,52 @@ _CLONED: Final = text("""
     WHERE contype = 'f' AND conparentid <> 0 AND pg_table_is_visible(c.oid)
 """)
 
+_NAME: Final = r'"?((?:[^"\s(]|"")+)"?'
+_NAMED: Final = re.compile(f"CREATE (?:TRIGGER|FUNCTION) {_NAME}")
+_POLICY: Final = re.compile(f"CREATE POLICY {_NAME} ON {_NAME}")
+_TARGET: Final = re.compile(f" DELETE ON {_NAME}")
+_CLEARED: Final = re.compile(rf"UPDATE {_NAME} SET {_NAME} = NULL(?:, {_NAME} = )?")  # noqa: S608  # it is none
+
+
+class Held(NamedTuple):
+    """What a database holds: its statements, by their plain text, and the protections that they are of."""
+
+    dialect: str
+    statements: dict[str, str]
+    protections: frozenset[Protection]
+
+    def has(self, protection: Protection) -> bool:
+        """Tell whether all of a protection is there, as it was made."""
+        return {_plain(statement) for statement in protection.made(self.dialect)} <= self.statements.keys()
+
+
+def held_by(connection: Connection) -> Held:
+    """Read the protections of a database, those of tables and references that are gone as well."""
+    dialect = connection.dialect.name
+    query = _SQLITE if dialect == "sqlite" else _POSTGRES
+    statements = {_plain(statement): statement for statement in connection.execute(text(query)).scalars()}
+    texts: dict[str, str] = {}
+    for statement in statements.values():
+        if named := _NAMED.match(statement):
+            texts[named[1]] = texts.get(named[1], "") + statement
+    return Held(dialect, statements, frozenset(filter(None, map(_parsed, texts, texts.values()))))
+
 
 def altered_protections(connection: Connection, metadata: MetaData) -> Iterator[str]:
-    """Yield a sentence for each protection that is missing or not what the models call for.
+    """Yield a sentence for each protection that is missing, left over, or not what the models call for.
 
     That includes a policy beside ours: PostgreSQL lets a row through where any one of them does.
     """
-    dialect = connection.dialect.name
-    query = _SQLITE if dialect == "sqlite" else _POSTGRES
-    present = {_plain(statement): statement for statement in connection.execute(text(query)).scalars()}
-    expected: set[str] = set()
-    ours: set[str] = set()
-    for protection in protections_of(metadata):
-        statements = {_plain(statement) for statement in protection.create(dialect)}
-        expected |= statements
-        ours |= protection.parts
-        if not statements <= present.keys():
+    held, expected = held_by(connection), {protection.name: protection for protection in protections_of(metadata)}
+    for protection in expected.values():
+        if not held.has(protection):
             yield f"What op.{protection.call} makes is missing or altered."
-    for plain in present.keys() - expected:
-        named = re.match(r'CREATE POLICY "?([^"]+?)"? ON "?([^\s"]+)', present[plain])
+    for protection in held.protections:
+        if protection.name not in expected and protection.tables & metadata.tables.keys():
+            yield f"What op.{protection.call} made is left over."
+    ours = {protection.policy for protection in expected.values() if isinstance(protection, OwnerProtection)}
+    for statement in held.statements.values():
+        named = _POLICY.match(statement)
         if named and named[1] not in ours and named[2] in metadata.tables:
             yield f"The policy {named[1]} of {named[2]} lets in rows that ours keeps out."
 
@@ -92,3 +126,14 @@ def _plain(statement: str) -> str:
     """A statement without what PostgreSQL adds when it gives one back: casts, parentheses, quotes, capitals."""
     uncast = re.sub(r"::(text|character varying)", "", statement.lower())
     return re.sub(r'[\s()"]', "", uncast)
+
+
+def _parsed(name: str, statements: str) -> Protection | None:
+    """The protection that a trigger of this name, with these statements, is of; None for somebody else's."""
+    if name.endswith(FINAL):
+        return OwnerProtection(name.removesuffix(FINAL))
+    cleared = _CLEARED.search(statements)
+    if not name.startswith(CLEARS) or not cleared:
+        return None
+    target = _TARGET.search(statements)  # its table may be gone, and the function left
+    return ClearedReference(cleared[1], cleared[2], target[1] if target else cleared[1], cleared[3])

@@ -11,22 +11,10 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
 from alembic.operations.ops import ModifyTableOps, UpgradeOps
 from alembic.util import DispatchPriority
-from sqlalchemy import Connection, MetaData, text
+from sqlalchemy import Connection, MetaData
 
+from app.core.data.schema.inspection import held_by
 from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of
-
-
-def _present(connection: Connection) -> set[str]:
-    if connection.dialect.name == "sqlite":
-        query = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        # SQLite has no policies: count those as there whose trigger is.
-        names = set(connection.execute(text(query)).scalars())
-        return names | {name.removesuffix("_is_final") for name in names}
-    query = """
-        SELECT tgname FROM pg_trigger WHERE NOT tgisinternal
-        UNION ALL SELECT polname FROM pg_policy JOIN pg_class c ON c.oid = polrelid WHERE c.relrowsecurity
-    """
-    return set(connection.execute(text(query)).scalars())
 
 
 @Operations.register_operation("protect_owner", "protect_owner")
@@ -67,6 +55,10 @@ class UnprotectOp(ProtectOp):
         """Return the opposite."""
         return ProtectOp(self.protection)
 
+    def to_diff_tuple(self) -> tuple[str, str]:
+        """Return what drift calls it."""
+        return ("remove_protection", self.protection.call)
+
 
 @Operations.implementation_for(ProtectOp)
 def _protect(operations: Operations, operation: ProtectOp) -> None:
@@ -85,12 +77,14 @@ _modify_table: Final = renderers.dispatch(ModifyTableOps)
 
 @comparators.dispatch_for("schema", priority=DispatchPriority.LAST)
 def _compare(context: AutogenContext, upgrade_ops: UpgradeOps, _: Any) -> None:
-    """Add what is missing behind the tables that it protects."""
-    connection, metadata = cast("Connection", context.connection), cast("MetaData", context.metadata)
-    present = _present(connection)
-    for protection in protections_of(metadata):
-        if not protection.parts <= present:
-            upgrade_ops.ops.append(ProtectOp(protection))
+    """Take what nothing calls for away before its tables change, and add what is missing behind them."""
+    held, expected = (
+        held_by(cast("Connection", context.connection)),
+        [*protections_of(cast("MetaData", context.metadata))],
+    )
+    gone = sorted(held.protections - {*expected}, key=lambda protection: protection.name, reverse=True)
+    upgrade_ops.ops[:0] = [UnprotectOp(protection) for protection in gone]
+    upgrade_ops.ops += [ProtectOp(protection) for protection in expected if not held.has(protection)]
 
 
 @renderers.dispatch_for(ProtectOp)
@@ -100,8 +94,7 @@ def _render(_: AutogenContext, operation: ProtectOp) -> str:
 
 @renderers.dispatch_for(UnprotectOp)
 def _render_opposite(_: AutogenContext, operation: UnprotectOp) -> str:
-    call = operation.protection.call
-    return f"op.{call.replace('protect_owner', 'unprotect_owner').replace('clear_on_delete', 'keep_on_delete')}"
+    return f"op.{operation.protection.opposite}"
 
 
 @renderers.dispatch_for(ModifyTableOps, replace=True)

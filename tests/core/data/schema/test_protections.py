@@ -9,8 +9,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from app.core.data.engine import database_url
+from app.core.data.schema.inspection import altered_protections, held_by
 from app.core.data.schema.migrations import drift, migration_engine
-from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of
+from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of, quoted
 from app.testing.databases import Databases, settings_for_tests
 
 NOTES = """
@@ -32,7 +33,7 @@ def with_probes(url: str) -> Iterator[Connection]:
         connection.execute(text(NOTES))
         for protection in (ClearedReference("probes", "parent_id", "probes"), OwnerProtection("probes")):
             for statement in protection.create(engine.dialect.name):
-                connection.exec_driver_sql(statement.replace("%", "%%"))
+                connection.exec_driver_sql(statement)
         for row in ("1, 'a', NULL, NULL", "2, 'a', 1, NULL", "3, 'a', 2, 1", "4, 'b', NULL, NULL"):
             connection.exec_driver_sql(f"INSERT INTO probes VALUES ({row})")
         yield connection
@@ -103,12 +104,69 @@ def test_the_key_on_ids_alone_comes_back_where_no_two_owners_have_the_same(
     with with_probes(postgres.fresh()) as connection:
         if has_clash:
             connection.exec_driver_sql("INSERT INTO probes VALUES (1, 'b', NULL, NULL)")
-        for statement in protection.drop("postgresql") + protection.create("postgresql")[:-2]:
+        for statement in protection.drop("postgresql") + protection.made("postgresql")[:-2]:
             connection.exec_driver_sql(statement)
         for statement in protection.drop("postgresql"):  # where the key is there already
             connection.exec_driver_sql(statement)
 
         assert keys(connection) == {"uq_probes_user_id_id": False} | ({} if has_clash else {"pk_probes": False})
+
+
+@pytest.mark.parametrize("protection", list(protections_of(SQLModel.metadata)), ids=lambda protection: protection.call)
+def test_a_protection_can_be_made_where_it_is_already(protection: Protection, databases: Databases) -> None:
+    settings = settings_for_tests(databases.for_owner(databases.fresh()))
+    engine = migration_engine(database_url(settings.database_url.get_secret_value()))
+    with engine.begin() as connection:
+        for statement in protection.create(engine.dialect.name):
+            connection.exec_driver_sql(statement)
+
+    assert drift(settings) == []
+
+
+@pytest.mark.parametrize("table", ["order", "user", "select", "CamelCase"])
+def test_a_table_may_have_any_name(table: str, databases: Databases) -> None:
+    engine = migration_engine(database_url(databases.for_owner(databases.fresh())))
+    protections: tuple[Protection, ...] = (OwnerProtection(table), ClearedReference(table, "group", table))
+    name = quoted(table)
+    keys = f"CONSTRAINT {quoted('pk_' + table)} PRIMARY KEY (id), CONSTRAINT {quoted(f'uq_{table}_user_id_id')}"
+    with engine.begin() as connection:
+        connection.exec_driver_sql(
+            f'CREATE TABLE {name} (id bigint, user_id text NOT NULL, "group" bigint, {keys} UNIQUE (user_id, id))'
+        )
+        for protection in protections:
+            for statement in protection.create(engine.dialect.name):
+                connection.exec_driver_sql(statement)
+        held = held_by(connection)
+        assert {*protections} <= held.protections
+        assert all(held.has(protection) for protection in protections)
+        connection.exec_driver_sql(f"INSERT INTO {name} VALUES (1, 'a', NULL), (2, 'a', 1)")
+        connection.exec_driver_sql(f"DELETE FROM {name} WHERE id = 1")
+        assert connection.exec_driver_sql(f"SELECT * FROM {name}").all() == [(2, "a", None)]
+        for protection in protections:
+            for statement in protection.drop(engine.dialect.name) * 2:
+                connection.exec_driver_sql(statement)
+        assert not {*protections} & held_by(connection).protections
+
+
+@pytest.mark.parametrize(
+    ("protection", "found"),
+    [
+        (ClearedReference("tasks", "project_id", "projects"), "clear_on_delete('tasks', 'project_id', 'projects')"),
+        (ClearedReference("gone", "project_id", "projects"), "clear_on_delete('gone', 'project_id', 'projects')"),
+    ],
+    ids=["in another form", "of a table that is gone"],
+)
+def test_one_that_no_model_calls_for_is_drift(protection: Protection, found: str, databases: Databases) -> None:
+    settings = settings_for_tests(databases.for_owner(databases.fresh()))
+    engine = migration_engine(database_url(settings.database_url.get_secret_value()))
+    with engine.begin() as connection:
+        for statement in protection.create(engine.dialect.name):
+            connection.exec_driver_sql(statement)
+        messages = list(altered_protections(connection, SQLModel.metadata))
+
+    assert ("remove_protection", found) in drift(settings)
+    assert len(messages) == 1
+    assert ("is left over" in messages[0]) == (protection.table == "gone")
 
 
 @pytest.mark.parametrize("protection", list(protections_of(SQLModel.metadata)), ids=lambda protection: protection.call)
