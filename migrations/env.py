@@ -7,6 +7,7 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import DefaultClause, False_, True_
 from sqlalchemy.sql.functions import now
 
+from app.core.data.choices import LONGEST, Choice
 from app.core.data.schema.migrations import COMPARISON, lock_of, migration_engine
 from app.installed import INSTALLED
 
@@ -14,7 +15,9 @@ _PORTABLE: dict[type, str] = {False_: "sa.false()", True_: "sa.true()", now: "sa
 
 
 def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
-    """Write defaults in a form for every database; autogenerate would write that of the one it looked at."""
+    """Write defaults and types in a form for every database, and without what belongs to this program."""
+    if kind == "type" and isinstance(item, Choice):
+        return f"sa.String(length={LONGEST})"
     if kind == "server_default" and isinstance(item, DefaultClause):
         return _PORTABLE.get(type(item.arg), False)
     return False
@@ -27,7 +30,8 @@ def run() -> None:
     with engine.connect() as connection:
         context.configure(
             connection=connection,
-            target_metadata=INSTALLED[0].model.metadata,
+            target_metadata=config.attributes.get("metadata", INSTALLED[0].model.metadata),
+            ledger=config.attributes.get("ledger"),
             version_table=config.version_table_name,
             user_module_prefix=config.user_module_prefix,
             render_item=render_item,

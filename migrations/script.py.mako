@@ -16,7 +16,7 @@ depends_on = ${repr(depends_on)}
 
 
 def upgrade() -> None:
-    """Apply: runs in one transaction with all others of the same command."""
+    """Apply."""
     ${upgrades if upgrades else "pass"}
 
 

@@ -1,36 +1,86 @@
 """`app makemigrations`."""
 
 import re
-from pathlib import Path
+import sys
+from collections.abc import Iterable
 
 import click
 
 from app.core.cli.failures import explained, refuse_installed
 from app.core.cli.output import explained_writing
-from app.core.data.schema.migrations import make_migration, missing_operations
+from app.core.data.schema.answers import Answers, Undecided
+from app.core.data.schema.migrations import missing_operations
+from app.core.data.schema.scripts import make_migration
 from app.settings import MIGRATIONS_DIR, load_settings
+
+NOTHING = "the models are as the migrations make them: nothing to write"
 
 
 @click.command("makemigrations")
 @click.argument("name", required=False)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if there is something to write.")
+@click.option("--rename", "renames", multiple=True, metavar="OLD=NEW", help="notes.color=colour, or notes=memos.")
+@click.option("--default", "defaults", multiple=True, metavar="FIELD=VALUE", help="What the rows that exist get.")
+@click.option("--empty", multiple=True, metavar="NOUN", help="It has no rows anywhere: nothing needs a default.")
+@click.option("--allow-loss", is_flag=True, help="What is gone from the models may go with its values.")
 @explained
-def command(name: str | None, check: bool) -> None:
+def command(  # noqa: PLR0917  # click gives them by name
+    name: str | None,
+    check: bool,
+    renames: tuple[str, ...],
+    defaults: tuple[str, ...],
+    empty: tuple[str, ...],
+    allow_loss: bool,
+) -> None:
     """Write migrations/versions/NNNN_NAME.py, which takes the tables from the last migration to the models.
 
-    Compares with a scratch database of its own, so yours need not be there. Read what it wrote before you apply it.
+    Compares with a scratch database of its own, so yours need not be there. It asks what was renamed, what the rows
+    that exist get in a required field, and before values are lost; where nobody can be asked, the options say it. What
+    reads all rows of a table, like an index, gets a second file, which runs while others write.
     """
     load_settings()  # explains one that cannot be used
-    if check and missing_operations():
+    if check:
+        _check()
+        return
+    asks = sys.stdin.isatty()
+    answers = Answers(
+        renames=dict(_pairs("--rename", renames)),
+        defaults=dict(_pairs("--default", defaults)),
+        empty=frozenset(empty),
+        allow_loss=allow_loss,
+        confirm=(lambda question: click.confirm(question, err=True)) if asks else None,
+        prompt=(lambda question: str(click.prompt(question, err=True))) if asks else None,
+    )
+    _write(_checked(name), answers)
+
+
+def _check() -> None:
+    if missing_operations():
         raise click.ClickException("the models differ from the migrations; run `app makemigrations NAME`")
-    path = None if check else _write(_checked(name))
-    click.echo(f"wrote {path}" if path else "the models are as the migrations make them: nothing to write")
+    click.echo(NOTHING)
 
 
-def _write(name: str) -> Path | None:
+def _write(name: str, answers: Answers) -> None:
     refuse_installed("migrations")
-    with explained_writing(MIGRATIONS_DIR):
-        return make_migration(name)
+    try:
+        with explained_writing(MIGRATIONS_DIR):
+            written = make_migration(name, answers)
+    except Undecided as question:
+        raise click.ClickException(str(question)) from None
+    for path, sentences in written:
+        click.echo(f"wrote {path}:\n" + "".join(f"  {sentence}\n" for sentence in sentences), nl=False)
+    if not written:
+        click.echo(NOTHING)
+
+
+def _pairs(option: str, given: Iterable[str]) -> Iterable[tuple[str, str]]:
+    for pair in given:
+        left, equals, right = pair.partition("=")
+        if not (left and equals):
+            raise click.BadParameter(
+                f"write it like {'notes.color=colour' if 'rename' in option else 'priority=0'}", param_hint=option
+            )
+        yield left, right
 
 
 def _checked(name: str | None) -> str:

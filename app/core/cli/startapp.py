@@ -21,7 +21,8 @@ from app.core.cli.scaffold.texts import path_of, texts_of
 from app.core.data.engine import database_url
 from app.core.data.libpq import shown
 from app.core.data.owned import Owned, owned_models
-from app.core.data.schema.migrations import downgrade, make_migration, missing_operations, newest_migration, pending
+from app.core.data.schema.migrations import downgrade, missing_operations, newest_migration, pending
+from app.core.data.schema.scripts import make_migration
 from app.settings import BASE_DIR, load_settings
 
 LISTED: Final = "app/installed.py"
@@ -85,9 +86,8 @@ def _write_files(noun: Noun, texts: dict[str, str]) -> Path:
     module = f"app.{noun.plural}.controllers"
     listed.write_text(with_controller(listed.read_text(), module, f"{noun.cls}Controller"))
     import_module(module)
-    migration = make_migration(noun.plural)
-    assert migration is not None, "a new table is always a difference"  # noqa: S101
-    return migration
+    (migration,) = make_migration(noun.plural)
+    return migration.path
 
 
 @contextmanager

@@ -85,6 +85,10 @@ class InvalidDump(DataError):
     """What is to be loaded cannot be; the message says which line and why, to whoever has the file."""
 
 
+class UnfitRows(DataError):
+    """A migration does not fit the rows that are there; the message says which and what to do, to whoever migrates."""
+
+
 class Failure(Enum):
     """What a database's refusal means to the one who asked."""
 

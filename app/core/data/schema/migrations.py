@@ -4,6 +4,7 @@ They do not use the application's engine, which commits every statement by itsel
 transaction, on SQLite too, and a migration that fails leaves nothing behind.
 """
 
+from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from pydantic import SecretStr
-from sqlalchemy import URL, Engine, create_engine, text
+from sqlalchemy import URL, Engine, MetaData, create_engine, text
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
@@ -27,10 +28,16 @@ from app.core.data.engine import begin_immediately, libpq_args
 
 # Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
 from app.core.data.schema import operations as operations  # noqa: PLC0414
+from app.core.data.schema import renames as renames  # noqa: PLC0414
+from app.core.data.schema import sqlite_tables as sqlite_tables  # noqa: PLC0414
 from app.core.data.schema.inspection import cloned_keys
 from app.settings import InvalidSettings, Settings, load_settings
 
-COMPARISON: Final[dict[str, Any]] = {"compare_type": True, "render_as_batch": True}
+COMPARISON: Final[dict[str, Any]] = {
+    "compare_type": True,
+    "render_as_batch": True,
+    "autogenerate_plugins": ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
+}
 _LOCK: Final = text("SELECT pg_advisory_xact_lock(718293041)")  # of no meaning but to be the same for every migrator
 
 
@@ -40,7 +47,7 @@ def upgrade(settings: Settings, revision: str = "head") -> None:
     Raises:
         InvalidSettings: the folder of the SQLite file cannot be made.
     """
-    commands = _commands(settings)
+    commands = commands_of(settings)
     url = commands.config.engine.url
     if url.get_backend_name() == "sqlite" and url.database:
         _make_folder(Path(url.database).parent)
@@ -49,21 +56,7 @@ def upgrade(settings: Settings, revision: str = "head") -> None:
 
 def downgrade(settings: Settings, revision: str) -> None:
     """Take the database back to a revision, `base` for an empty one. Tables that it drops lose their rows."""
-    _commands(settings).downgrade(revision)
-
-
-def make_migration(name: str) -> Path | None:
-    """Write the migration from what the present ones build to what the models say; None if they agree.
-
-    It compares with a scratch database, so nobody's data is needed and none is touched.
-    """
-    with _scratch_database() as scratch:
-        if not drift(scratch):
-            return None
-        commands = _commands(scratch)
-        number = len(list(ScriptDirectory.from_config(commands.config).walk_revisions())) + 1
-        script = commands.revision(message=name, autogenerate=True, rev_id=f"{number:04d}")
-    return Path(script.path) if isinstance(script, Script) else None
+    commands_of(settings).downgrade(revision)
 
 
 class Revisions(NamedTuple):
@@ -79,37 +72,45 @@ class Revisions(NamedTuple):
 
 def known_revisions() -> Revisions:
     """Return the migrations of this version."""
-    scripts = ScriptDirectory.from_config(_commands(load_settings()).config)
+    scripts = ScriptDirectory.from_config(commands_of(load_settings()).config)
     names = (script.revision for script in scripts.walk_revisions())
     return Revisions(frozenset(names), frozenset(scripts.get_heads()))
 
 
 def newest_migration() -> Script:
     """Return the newest of the present migrations, with its `path`, `revision` and `down_revision`."""
-    script = ScriptDirectory.from_config(_commands(load_settings()).config).get_revision("head")
+    script = ScriptDirectory.from_config(commands_of(load_settings()).config).get_revision("head")
     assert script is not None, "a project has one head"  # noqa: S101
     return script
 
 
+def next_revision() -> str:
+    """Return the number of the next migration."""
+    names = (
+        script.revision for script in ScriptDirectory.from_config(commands_of(load_settings()).config).walk_revisions()
+    )
+    return f"{max((int(name) for name in names if name.isdecimal()), default=0) + 1:04d}"
+
+
 def missing_operations() -> list[Any]:
-    """Return what make_migration() would write."""
-    with _scratch_database() as scratch:
+    """Return what a migration would have to do."""
+    with scratch_database() as scratch:
         return drift(scratch)
 
 
 @contextmanager
-def _scratch_database() -> Iterator[Settings]:
-    """A database that the present migrations made, for as long as the block runs."""
+def scratch_database(ledger: Any = None) -> Iterator[Settings]:
+    """Yield the settings of a database that the present migrations made, for as long as the block runs."""
     with TemporaryDirectory() as folder:
         url = SecretStr(f"sqlite:///{quote(folder)}/scratch.db")
         scratch = load_settings().model_copy(update={"database_url": url, "migration_database_url": None})
-        upgrade(scratch)
+        commands_of(scratch, ledger=ledger).upgrade()
         yield scratch
 
 
 def pending(settings: Settings) -> list[str]:
     """Return the revisions that the database still lacks, oldest first."""
-    config = _commands(settings).config
+    config = commands_of(settings).config
     url = config.engine.url
     current: tuple[str, ...] = ()
     if url.get_backend_name() != "sqlite" or Path(url.database or "").exists():  # to look must not create the file
@@ -119,12 +120,12 @@ def pending(settings: Settings) -> list[str]:
     return [script.revision for script in reversed(list(scripts))]
 
 
-def drift(settings: Settings) -> list[Any]:
+def drift(settings: Settings, metadata: MetaData = SQLModel.metadata) -> list[Any]:
     """Return what differs between the database and the models, as alembic's operations."""
-    with migration_engine(_commands(settings).config.engine.url).connect() as connection:
+    with migration_engine(commands_of(settings).config.engine.url).connect() as connection:
         options = COMPARISON | {"include_name": partial(_is_named, cloned_keys(connection))}
         context = MigrationContext.configure(connection, opts=options)
-        return list(compare_metadata(context, SQLModel.metadata))
+        return list(compare_metadata(context, metadata))
 
 
 def _is_named(clones: AbstractSet[tuple[str, str]], name: str, kind: str, parents: Mapping[str, str]) -> bool:
@@ -163,5 +164,9 @@ def _make_folder(path: Path) -> None:
         ) from None
 
 
-def _commands(settings: Settings) -> AlembicCommands:
-    return AlembicCommands(make_alchemy(owner_settings(settings)))
+def commands_of(settings: Settings, **attributes: Any) -> AlembicCommands:
+    """Return alembic's commands for a database; env.py reads the attributes."""
+    commands = AlembicCommands(make_alchemy(owner_settings(settings)))
+    commands.config.attributes.update(attributes)
+    commands.config.cmd_opts = Namespace(quiet=True)  # it would say which file it writes, beside our own sentence
+    return commands

@@ -79,11 +79,10 @@ class OwnerProtection:
         ]
 
     def drop(self, dialect: str) -> list[str]:
-        """Return the statements that take it away, as far as it is there."""
+        """Return the statements that take it away, as far as it is there; its rows keep their one key."""
         if dialect == "sqlite":
             return self._remove(dialect)
-        disable = f"ALTER TABLE {quoted(self.table)} DISABLE ROW LEVEL SECURITY"
-        return [*self._remove(dialect), disable, *self._give_the_other_back()]
+        return [*self._remove(dialect), f"ALTER TABLE {quoted(self.table)} DISABLE ROW LEVEL SECURITY"]
 
     def _remove(self, dialect: str) -> list[str]:
         name = quoted(self.name)
@@ -103,15 +102,6 @@ class OwnerProtection:
         return [
             f"ALTER TABLE {quoted(self.table)} DROP CONSTRAINT IF EXISTS {quoted(f'pk_{self.table}')}",
             f"ALTER TABLE {quoted(self.table)} REPLICA IDENTITY USING INDEX {key}",
-        ]
-
-    def _give_the_other_back(self) -> list[str]:
-        # Not where it is there, where two owners have the same id, and where the table is spread over several.
-        refused, key = "invalid_table_definition OR unique_violation OR feature_not_supported", f"pk_{self.table}"
-        return [
-            f"ALTER TABLE {quoted(self.table)} REPLICA IDENTITY DEFAULT",
-            f"DO $$BEGIN ALTER TABLE {quoted(self.table)} ADD CONSTRAINT {quoted(key)} PRIMARY KEY (id); "
-            f"EXCEPTION WHEN {refused} THEN NULL; END$$",
         ]
 
 

@@ -131,7 +131,7 @@ def _difference(operation: tuple[Any, ...]) -> str | None:
     kind, named = operation[0], [part for part in operation[1:] if part is not None]
     table = getattr(named[0], "table", named[0])
     name = getattr(table, "name", table)
-    if kind == "add_protection" or name not in SQLModel.metadata.tables:
+    if kind in {"add_protection", "remove_protection"} or name not in SQLModel.metadata.tables:
         return None
     what = " ".join(str(getattr(part, "name", part)) for part in named[:2] if part is not table and part != name)
     return f"{kind.replace('_', ' ')} {what} on {name}" if what else f"{kind.replace('_', ' ')} {name}"

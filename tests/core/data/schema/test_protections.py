@@ -96,22 +96,6 @@ def test_a_table_that_is_published_can_be_changed(connection: Connection) -> Non
     assert rows(connection)[2] == (3, None)
 
 
-@pytest.mark.parametrize("has_clash", [False, True])
-def test_the_key_on_ids_alone_comes_back_where_no_two_owners_have_the_same(
-    postgres: Databases, has_clash: bool
-) -> None:
-    protection = OwnerProtection("probes")
-    with with_probes(postgres.fresh()) as connection:
-        if has_clash:
-            connection.exec_driver_sql("INSERT INTO probes VALUES (1, 'b', NULL, NULL)")
-        for statement in protection.drop("postgresql") + protection.made("postgresql")[:-2]:
-            connection.exec_driver_sql(statement)
-        for statement in protection.drop("postgresql"):  # where the key is there already
-            connection.exec_driver_sql(statement)
-
-        assert keys(connection) == {"uq_probes_user_id_id": False} | ({} if has_clash else {"pk_probes": False})
-
-
 @pytest.mark.parametrize("protection", list(protections_of(SQLModel.metadata)), ids=lambda protection: protection.call)
 def test_a_protection_can_be_made_where_it_is_already(protection: Protection, databases: Databases) -> None:
     settings = settings_for_tests(databases.for_owner(databases.fresh()))

@@ -1,0 +1,128 @@
+"""What changes: from a scratch database that the migrations made to the models, with what only the author knows."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+from alembic.autogenerate import produce_migrations
+from alembic.migration import MigrationContext
+from alembic.operations import MigrateOperation, Operations
+from alembic.operations.ops import AddColumnOp, AlterColumnOp, ModifyTableOps, UpgradeOps
+from sqlalchemy import Column, Connection, DefaultClause, MetaData
+
+from app.core.data.owned import OWNER_COLUMN
+from app.core.data.schema.answers import Answers, Undecided
+from app.core.data.schema.candidates import renamed_columns, renamed_tables
+from app.core.data.schema.choices import ChangeChoicesOp
+from app.core.data.schema.constants import as_server_default, default_constant, read_constant
+from app.core.data.schema.inspection import held_by
+from app.core.data.schema.ledger import Ledger
+from app.core.data.schema.online import FillEmptyOp, ReplaceValueOp
+from app.core.data.schema.operations import UnprotectOp
+from app.core.data.schema.protections import protections_of
+from app.core.data.schema.renames import field_rename, noun_rename
+from app.core.data.schema.sentences import flat, losses_of
+
+
+@dataclass
+class Change:
+    """A change in the making: what is renamed is renamed in the scratch database, and the rest is compared again."""
+
+    context: MigrationContext
+    answers: Answers
+    ledger: Ledger
+    operations: list[MigrateOperation] = field(default_factory=list)
+
+    def find(self) -> list[MigrateOperation]:
+        """Return the operations of the change, in the order in which they have to run.
+
+        Raises:
+            Undecided: the author has to say something first.
+        """
+        self._release()
+        while rename := next(self._renames(), None):
+            self._apply(rename)
+        self.operations += [self._complete(operation) for operation in self._difference()]
+        for operation in flat(self.operations):
+            self.ledger.complete(operation)
+        self.answers.accept_loss(losses_of(self.operations))
+        self.answers.refuse_unused()
+        return self.operations
+
+    def _difference(self) -> list[MigrateOperation]:
+        return cast("UpgradeOps", produce_migrations(self.context, self._metadata).upgrade_ops).ops
+
+    def _apply(self, operation: MigrateOperation) -> None:
+        Operations(self.context).invoke(operation)
+        self.operations.append(operation)
+
+    def _release(self) -> None:
+        """Take the protections away that no model calls for, or not in this form, before their tables change."""
+        gone = held_by(self._connection).protections - {*protections_of(self._metadata)}
+        for protection in sorted(gone, key=lambda protection: protection.name, reverse=True):
+            self._apply(UnprotectOp(protection))
+
+    def _renames(self) -> Iterator[MigrateOperation]:
+        difference = self._difference()
+        for old, new in renamed_tables(difference):
+            if self.answers.is_rename(old, new):
+                yield noun_rename(self._connection, old, new)
+        for table, old, new in renamed_columns(difference):
+            if self.answers.is_rename(f"{table}.{old}", new):
+                yield field_rename(self._connection, table, old, new)
+
+    def _complete(self, operation: MigrateOperation) -> MigrateOperation:
+        """Add what the rows that exist get in fields that are required from now on."""
+        if isinstance(operation, ModifyTableOps):
+            operation.ops = [each for part in operation.ops for each in self._filled(part)]
+        return operation
+
+    def _filled(self, operation: MigrateOperation) -> Iterator[MigrateOperation]:
+        if isinstance(operation, AddColumnOp) and not operation.column.nullable:
+            column = self._column(operation.table_name, operation.column.name)
+            if column.server_default is None:
+                operation.column = column._copy()  # as alembic itself does
+                value = self._value_for(column)
+                if value is not None:
+                    operation.column.server_default = DefaultClause(as_server_default(value))
+        if isinstance(operation, AlterColumnOp) and operation.modify_nullable is False:
+            value = self._value_for(self._column(operation.table_name, operation.column_name))
+            if value is not None:
+                yield FillEmptyOp(operation.table_name, operation.column_name, value)
+        if isinstance(operation, ChangeChoicesOp):
+            named = operation.table_name, operation.column_name
+            yield from (
+                ReplaceValueOp(*named, old, self.answers.replacement_of(*named, old)) for old in operation.removed
+            )
+        yield operation
+
+    def _value_for(self, column: Column[Any]) -> Any:
+        """The constant that rows get which have no value; None where there are no such rows.
+
+        Raises:
+            Undecided: the author has to say, or has said what is no value of the field.
+        """
+        constant = default_constant(column)
+        if constant is not None:
+            return constant
+        given = self.answers.default_of(column.table.name, column.name, _is_reference(column))
+        try:
+            return None if given is None else read_constant(column, given)
+        except ValueError as error:
+            raise Undecided(str(error)) from None
+
+    def _column(self, table: str, name: str) -> Column[Any]:
+        return self._metadata.tables[table].c[name]
+
+    @property
+    def _connection(self) -> Connection:
+        return cast("Connection", self.context.connection)
+
+    @property
+    def _metadata(self) -> MetaData:
+        return cast("MetaData", self.context.opts["target_metadata"])
+
+
+def _is_reference(column: Column[Any]) -> bool:
+    keys = cast("Any", column.table).foreign_key_constraints
+    return any(column.name in key.column_keys and OWNER_COLUMN in key.column_keys for key in keys)

@@ -1,0 +1,42 @@
+"""What may have been renamed: of what is gone and what is new, those that are alike, the most alike ones first."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, Final
+
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import AddColumnOp, CreateTableOp, DropColumnOp, DropTableOp, ModifyTableOps
+
+from app.core.data.schema.conversions import kind_of
+
+_EVERYWHERE: Final = {"id", "user_id", "created_at", "updated_at"}
+_ALIKE: Final = 0.5  # of the fields of a table, by their names
+
+
+def renamed_tables(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str]]:
+    """Yield the tables that may have been renamed, with what they may be called now."""
+    operations = list(operations)
+    gone = {op.table_name: _fields(op.reverse()) for op in operations if isinstance(op, DropTableOp)}
+    new = {op.table_name: _fields(op) for op in operations if isinstance(op, CreateTableOp)}
+    alike = [(_likeness(gone[old], new[name]), old, name) for old in gone for name in new]
+    for likeness, old, name in sorted(alike, reverse=True):
+        if likeness >= _ALIKE:
+            yield old, name
+
+
+def renamed_columns(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str, str]]:
+    """Yield table and name of the columns that may have been renamed, with what they may be called now."""
+    for modified in operations:
+        if isinstance(modified, ModifyTableOps):
+            gone = [op for op in modified.ops if isinstance(op, DropColumnOp)]
+            new = [op for op in modified.ops if isinstance(op, AddColumnOp)]
+            for old, added in ((old, added) for old in gone for added in new):
+                if kind_of(old.to_column().type) is kind_of(added.column.type):
+                    yield modified.table_name, old.column_name, added.column.name
+
+
+def _fields(operation: Any) -> set[str]:
+    return {column.name for column in operation.to_table().columns} - _EVERYWHERE
+
+
+def _likeness(old: set[str], new: set[str]) -> float:
+    return len(old & new) / len(old | new) if old | new else 1.0

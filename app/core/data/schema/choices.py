@@ -1,0 +1,75 @@
+"""How the values that a field may have change: `op.change_choices("tasks", "status", ["open"], ["open", "done"])`."""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Final, cast
+
+from alembic.autogenerate import comparators, renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import MigrateOperation, Operations
+from alembic.operations.ops import ModifyTableOps
+from alembic.util import PriorityDispatchResult
+from sqlalchemy import CheckConstraint, Table
+
+from app.core.data.choices import CHOICES, choices_sql
+
+_TEXT: Final = re.compile("'((?:[^']|'')*)'")
+
+
+@Operations.register_operation("change_choices")
+class ChangeChoicesOp(MigrateOperation):
+    """Change the rule that says which values a column may have."""
+
+    def __init__(self, table_name: str, column_name: str, old: Sequence[str], new: Sequence[str]) -> None:
+        self.table_name, self.column_name, self.old, self.new = table_name, column_name, list(old), list(new)
+
+    @classmethod
+    def change_choices(  # as it stands in a migration
+        cls, operations: Operations, table: str, column: str, old: Sequence[str], new: Sequence[str]
+    ) -> None:
+        """Let a column have other values than before; a row that has none of them is refused."""
+        operations.invoke(cls(table, column, old, new))
+
+    @property
+    def removed(self) -> list[str]:
+        """The values that a row may not have any more."""
+        return [value for value in self.old if value not in self.new]
+
+    def reverse(self) -> "ChangeChoicesOp":
+        """Return the opposite."""
+        return ChangeChoicesOp(self.table_name, self.column_name, self.new, self.old)
+
+    def to_diff_tuple(self) -> tuple[str, str, str]:
+        """Return what drift calls it."""
+        return ("change_choices", self.table_name, self.column_name)
+
+
+@Operations.implementation_for(ChangeChoicesOp)
+def _change(operations: Operations, operation: ChangeChoicesOp) -> None:
+    name = operations.f(f"ck_{operation.table_name}_{operation.column_name}")
+    rebuilt = {"sqlite_autoincrement": True}
+    with operations.batch_alter_table(operation.table_name, table_kwargs=rebuilt) as table:
+        table.drop_constraint(name, type_="check")
+        table.create_check_constraint(name, cast("Any", choices_sql(operation.column_name, operation.new)))
+
+
+@comparators.dispatch_for("table")
+def _compare(  # alembic calls it so
+    context: AutogenContext, changes: ModifyTableOps, _: str | None, name: str, there: Table | None, model: Table | None
+) -> PriorityDispatchResult:
+    """Compare the values of the rules of choices that are there already; alembic compares rules by their names."""
+    if there is not None and model is not None:
+        rules = {str(rule["name"]): rule["sqltext"] for rule in context.inspector.get_check_constraints(name)}
+        for rule in model.constraints:
+            if isinstance(rule, CheckConstraint) and CHOICES in rule.info and str(rule.name) in rules:
+                old = [found.replace("''", "'") for found in _TEXT.findall(rules[str(rule.name)])]
+                column, new = rule.info[CHOICES]
+                if {*old} != {*new}:
+                    changes.ops.append(ChangeChoicesOp(name, column, old, new))
+    return PriorityDispatchResult.CONTINUE
+
+
+@renderers.dispatch_for(ChangeChoicesOp)
+def _render(_: AutogenContext, operation: ChangeChoicesOp) -> str:
+    arguments = (operation.table_name, operation.column_name, operation.old, operation.new)
+    return f"op.change_choices({', '.join(map(repr, arguments))})"

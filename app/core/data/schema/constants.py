@@ -1,0 +1,77 @@
+"""The value that the rows that exist get in a new column: a constant, which is how the databases add it at once.
+
+It stays as the column's default, so that the version before this one can still store rows.
+"""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from sqlalchemy import JSON, Column, TypeDecorator, false, func, true
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import TypeEngine
+
+_READ: Final[dict[type, Callable[[str], Any]]] = {
+    bool: lambda text: {"true": True, "false": False}[text.lower()],
+    int: int,
+    float: float,
+    Decimal: Decimal,
+    str: str,
+    date: date.fromisoformat,
+    datetime: datetime.fromisoformat,
+    time: time.fromisoformat,
+    UUID: UUID,
+}
+
+_CALLED: Final[dict[str, Any]] = {"list": [], "dict": {}, "utcnow": func.now()}
+
+
+def read_constant(column: Column[Any], given: str) -> Any:
+    """Return the value that an author wrote down for a column.
+
+    Raises:
+        ValueError: it is none of its type, or too long.
+    """
+    stored = _stored(column)
+    read = json.loads if isinstance(stored, JSON) else _READ.get(stored.python_type)
+    try:
+        value = read(given) if read else None
+    except (ValueError, KeyError, ArithmeticError):
+        value = None
+    longest = getattr(stored, "length", None)
+    if value is None or (isinstance(value, str) and longest and len(value) > longest):
+        raise ValueError(f"{given!r} is no value for {column.table.name}.{column.name}")
+    return value
+
+
+def default_constant(column: Column[Any]) -> Any:
+    """Return the constant that is a column's default in Python; None where it has none, or another for each row."""
+    default: Any = column.default
+    if default is None:
+        return None
+    if default.is_scalar:
+        return default.arg
+    return _CALLED.get(default.arg.__name__) if default.is_callable else None
+
+
+def as_server_default(value: Any) -> Any:
+    """Return a constant as `server_default` takes it, in the same form for both databases."""
+    if isinstance(value, bool):
+        return true() if value else false()
+    if isinstance(value, FunctionElement):
+        return value
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, UUID):
+        return value.hex  # SQLite stores it without hyphens, PostgreSQL reads it so as well
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    return json.dumps(value) if isinstance(value, list | dict) else str(value)
+
+
+def _stored(column: Column[Any]) -> TypeEngine[Any]:
+    return column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type

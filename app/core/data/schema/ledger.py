@@ -1,0 +1,68 @@
+"""The columns of a scratch database, as the migrations declare them: SQLite says less of them when it is asked.
+
+A migration that is taken back makes again what it dropped, on PostgreSQL too, with the very same types.
+"""
+
+from collections.abc import Callable
+from typing import Any, cast
+
+from alembic.operations.ops import AddColumnOp, AlterColumnOp, CreateTableOp, DropColumnOp, DropTableOp
+from sqlalchemy import Column, MetaData, Table
+
+
+class Ledger:
+    """Notes what alembic's operations do to columns; the implementation of SQLite calls it."""
+
+    def __init__(self) -> None:
+        self._tables: dict[str, dict[str, Column[Any]]] = {}
+
+    def note(self, operation: str, /, *arguments: Any, **options: Any) -> None:
+        """Note what one of alembic's operations does, with the arguments that its implementation gets."""
+        notes: dict[str, Callable[..., None]] = {"create_table": self._created, "rename_table": self._renamed}
+        notes |= {"add_column": self._added, "alter_column": self._altered}
+        if operation in notes:
+            notes[operation](*arguments, **options)
+
+    def _created(self, table: Table) -> None:
+        self._tables[table.name] = {column.name: column for column in table.columns}
+
+    def _renamed(self, old: str, new: str) -> None:
+        self._tables[new] = self._tables.pop(old, {})
+
+    def _added(self, table: str, column: Column[Any], **_: Any) -> None:
+        self._tables.setdefault(table, {})[column.name] = column
+
+    def _altered(self, table: str, column: str, *, name: str | None = None, type_: Any = None, **_: Any) -> None:
+        columns = self._tables.get(table, {})
+        if column in columns:
+            noted = columns.pop(column)._copy()  # as alembic itself does
+            noted.name, noted.type = name or noted.name, noted.type if type_ is None else type_
+            columns[noted.name] = noted
+
+    def complete(self, operation: Any) -> None:
+        """Let an operation that autogenerate found say of the columns that were there what the migrations say."""
+        if isinstance(operation, AlterColumnOp):
+            noted = self._noted(operation.table_name, operation.column_name)
+            operation.existing_type = operation.existing_type if noted is None else noted.type
+        elif isinstance(operation, DropColumnOp) and isinstance(operation._reverse, AddColumnOp):
+            operation._reverse.column = self._restored(operation._reverse.column, operation.table_name)
+        elif isinstance(operation, DropTableOp) and isinstance(operation._reverse, CreateTableOp):
+            operation._reverse = self._created_again(operation._reverse)
+
+    def _created_again(self, operation: CreateTableOp) -> CreateTableOp:
+        table = operation.to_table()
+        metadata = MetaData(naming_convention=table.metadata.naming_convention)
+        columns = [self._restored(column, table.name) for column in table.columns]
+        rules = [cast("Any", rule)._copy() for rule in table.constraints]
+        return CreateTableOp.from_table(Table(table.name, metadata, *columns, *rules, sqlite_autoincrement=True))
+
+    def _restored(self, column: Column[Any], table: str) -> Column[Any]:
+        noted = self._noted(table, column.name)
+        if noted is None:
+            return column
+        again = noted._copy()
+        again.nullable = column.nullable
+        return again
+
+    def _noted(self, table: str, column: str) -> Column[Any] | None:
+        return self._tables.get(table, {}).get(column)

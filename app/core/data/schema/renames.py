@@ -1,0 +1,151 @@
+"""The operations that rename a noun and a field: its table or column, and the keys and indexes that are named after it.
+
+`op.rename_noun("notes", "memos", {"uq_notes_user_id_id": "uq_memos_user_id_id"})` and
+`op.rename_field("notes", "color", "colour", {})`. No row is touched; protections are taken away before and made behind.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.operations import MigrateOperation, Operations
+from sqlalchemy import Connection, MetaData, Table, inspect
+from sqlalchemy.schema import conv
+
+from app.core.data.schema.protections import quoted
+
+Parts = Mapping[str, str]
+
+
+@Operations.register_operation("rename_noun")
+class RenameNounOp(MigrateOperation):
+    """Rename a table, and some of its keys and indexes."""
+
+    def __init__(self, old: str, new: str, parts: Parts) -> None:
+        self.old, self.new, self.parts = old, new, parts
+
+    @classmethod
+    def rename_noun(cls, operations: Operations, old: str, new: str, parts: Parts) -> None:
+        """Rename a table, and of its keys and indexes those that are given, old names to new ones."""
+        operations.invoke(cls(old, new, parts))
+
+    @property
+    def table(self) -> str:
+        """The table, as it is called afterwards."""
+        return self.new
+
+    def reverse(self) -> "RenameNounOp":
+        """Return the opposite."""
+        return RenameNounOp(self.new, self.old, _opposite(self.parts))
+
+    def to_diff_tuple(self) -> tuple[str, str, str]:
+        """Return what drift calls it."""
+        return ("rename_noun", self.old, self.new)
+
+
+@Operations.register_operation("rename_field")
+class RenameFieldOp(MigrateOperation):
+    """Rename a column, and some of its table's keys and indexes."""
+
+    def __init__(self, table: str, old: str, new: str, parts: Parts) -> None:
+        self.table, self.old, self.new, self.parts = table, old, new, parts
+
+    @classmethod
+    def rename_field(cls, operations: Operations, table: str, old: str, new: str, parts: Parts) -> None:
+        """Rename a column, and of its table's keys and indexes those that are given, old names to new ones."""
+        operations.invoke(cls(table, old, new, parts))
+
+    def reverse(self) -> "RenameFieldOp":
+        """Return the opposite."""
+        return RenameFieldOp(self.table, self.new, self.old, _opposite(self.parts))
+
+    def to_diff_tuple(self) -> tuple[str, str, str, str]:
+        """Return what drift calls it."""
+        return ("rename_field", self.table, self.old, self.new)
+
+
+def noun_rename(connection: Connection, old: str, new: str) -> RenameNounOp:
+    """Return the operation that renames a table of a database, with all that is named after it."""
+    prefix = re.compile(rf"(pk|uq|fk|ix|ck)_{re.escape(old)}(?=_|$)")
+    names = {name: prefix.sub(rf"\1_{new}", name) for name in _columns_of_parts(connection, old)}
+    return RenameNounOp(old, new, _changed(names))
+
+
+def field_rename(connection: Connection, table: str, old: str, new: str) -> RenameFieldOp:
+    """Return the operation that renames a column of a database, with all that is named after it."""
+    names = {}
+    for name, columns in _columns_of_parts(connection, table).items():
+        kind, after = name.partition("_")[0], [new if column == old else column for column in columns]
+        is_by_rule = name == "_".join([kind, table, *columns])
+        names[name] = "_".join([kind, table, *after]) if is_by_rule else name
+    return RenameFieldOp(table, old, new, _changed(names))
+
+
+def _columns_of_parts(connection: Connection, table: str) -> dict[str, list[str]]:
+    """The named keys, rules and indexes of a table, with their columns; a CHECK is named after its only one."""
+    there = inspect(connection)
+    found: list[Any] = [*there.get_unique_constraints(table), *there.get_indexes(table)]
+    columns = {part["name"]: part["column_names"] for part in found}
+    columns |= {key["name"]: key["constrained_columns"] for key in there.get_foreign_keys(table) if key["name"]}
+    columns |= {rule["name"]: [rule["name"].removeprefix(f"ck_{table}_")] for rule in _checks(there, table)}
+    return columns | ({key: []} if (key := there.get_pk_constraint(table)["name"]) else {})
+
+
+def _checks(there: Any, table: str) -> list[Any]:
+    return [rule for rule in there.get_check_constraints(table) if rule["name"]]
+
+
+def _changed(names: Parts) -> dict[str, str]:
+    return {old: new for old, new in sorted(names.items()) if old != new}
+
+
+def _opposite(parts: Parts) -> dict[str, str]:
+    return {new: old for old, new in parts.items()}
+
+
+@Operations.implementation_for(RenameNounOp)
+def _rename_noun(operations: Operations, operation: RenameNounOp) -> None:
+    operations.rename_table(operation.old, operation.new)
+    if operations.get_context().dialect.name == "postgresql":
+        old, new = quoted(f"{operation.old}_id_seq"), quoted(f"{operation.new}_id_seq")
+        operations.execute(f"ALTER SEQUENCE IF EXISTS {old} RENAME TO {new}")
+    _rename_parts(operations, operation.new, operation.parts)
+
+
+@Operations.implementation_for(RenameFieldOp)
+def _rename_field(operations: Operations, operation: RenameFieldOp) -> None:
+    operations.alter_column(operation.table, operation.old, new_column_name=operation.new)
+    _rename_parts(operations, operation.table, operation.parts)
+
+
+def _rename_parts(operations: Operations, table: str, parts: Parts) -> None:
+    if operations.get_context().dialect.name == "postgresql":
+        for old, new in parts.items():
+            operations.execute(_rename_part(table, old, new))
+    elif parts:  # SQLite renames none of them, and has to build the table again
+        there = Table(table, MetaData(), autoload_with=operations.get_bind(), resolve_fks=False)
+        named: list[Any] = [*there.constraints, *there.indexes]
+        for part in named:
+            if part.name in parts:
+                part.name = conv(parts[str(part.name)])
+        kept = {"sqlite_autoincrement": True}
+        with operations.batch_alter_table(table, recreate="always", copy_from=there, table_kwargs=kept):
+            pass
+
+
+def _rename_part(table: str, old: str, new: str) -> str:
+    if old.startswith(("fk_", "ck_")):
+        return f"ALTER TABLE {quoted(table)} RENAME CONSTRAINT {quoted(old)} TO {quoted(new)}"
+    return f"ALTER INDEX IF EXISTS {quoted(old)} RENAME TO {quoted(new)}"  # a key that has an index is named as that is
+
+
+@renderers.dispatch_for(RenameNounOp)
+def _render_noun(_: AutogenContext, operation: RenameNounOp) -> str:
+    return f"op.rename_noun({operation.old!r}, {operation.new!r}, {operation.parts!r})"
+
+
+@renderers.dispatch_for(RenameFieldOp)
+def _render_field(_: AutogenContext, operation: RenameFieldOp) -> str:
+    return f"op.rename_field({operation.table!r}, {operation.old!r}, {operation.new!r}, {operation.parts!r})"

@@ -1,0 +1,141 @@
+"""The files of a migration: one for what takes a moment, and one for what reads all rows of a table.
+
+The first is one transaction. The second comes after it and runs while others write (see `online.py`): indexes, keys,
+rules, and fields that become required.
+"""
+
+from collections.abc import Iterable
+from copy import copy
+from pathlib import Path
+from typing import Any, Final, NamedTuple, cast
+
+from alembic.autogenerate import renderers
+from alembic.autogenerate.api import AutogenContext
+from alembic.autogenerate.render import render_op
+from alembic.migration import MigrationContext
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import (
+    AlterColumnOp,
+    CreateCheckConstraintOp,
+    CreateForeignKeyOp,
+    CreateIndexOp,
+    CreateTableOp,
+    CreateUniqueConstraintOp,
+    DowngradeOps,
+    MigrationScript,
+    ModifyTableOps,
+    UpgradeOps,
+)
+from alembic.script import Script
+from sqlalchemy import MetaData
+from sqlmodel import SQLModel
+
+from app.core.data.schema.answers import Answers
+from app.core.data.schema.authoring import Change
+from app.core.data.schema.choices import ChangeChoicesOp
+from app.core.data.schema.ledger import Ledger
+from app.core.data.schema.migrations import commands_of, drift, next_revision, scratch_database
+from app.core.data.schema.online import OnlineOp, ReplaceValueOp
+from app.core.data.schema.sentences import sentences_of
+
+_ALONE: Final = (ReplaceValueOp, ChangeChoicesOp)  # no part of what is done to a table in one go
+_SLOW: Final = (CreateIndexOp, CreateUniqueConstraintOp, CreateForeignKeyOp, CreateCheckConstraintOp, *_ALONE)
+_NOTHING_SAID: Final = Answers()
+
+
+class Written(NamedTuple):
+    """A file that was written, and what it does, in sentences."""
+
+    path: Path
+    sentences: list[str]
+
+
+def make_migration(
+    name: str, answers: Answers = _NOTHING_SAID, metadata: MetaData = SQLModel.metadata
+) -> list[Written]:
+    """Write the migration from what the present ones build to what the models say; nothing if they agree.
+
+    It compares with a scratch database, so nobody's data is needed and none is touched.
+
+    Raises:
+        Undecided: the author has to say something first.
+    """
+    ledger = Ledger()
+    sentences: list[list[str]] = []
+
+    def direct(context: MigrationContext, _: Any, directives: list[MigrationScript]) -> None:
+        operations = Change(context, answers, ledger).find()
+        directives[:] = _scripts(directives[0], name, operations)
+        sentences.extend(sentences_of(cast("UpgradeOps", script.upgrade_ops).ops) for script in directives)
+
+    with scratch_database(ledger) as scratch:
+        if not drift(scratch, metadata):
+            return []
+        commands = commands_of(scratch, ledger=ledger, metadata=metadata)
+        revision = next_revision()
+        made = commands.revision(name, autogenerate=True, rev_id=revision, process_revision_directives=direct)
+    scripts = made if isinstance(made, list) else [made]
+    return [Written(Path(cast("Script", script).path), said) for script, said in zip(scripts, sentences, strict=True)]
+
+
+def _scripts(template: MigrationScript, name: str, operations: Iterable[MigrateOperation]) -> list[MigrationScript]:
+    at_once, online = _split(operations)
+    parts = [(name, at_once)] if at_once else []
+    if online:
+        parts.append((f"{name}_online" if at_once else name, [OnlineOp(online)]))
+    return [_script(template, message, ops, number) for number, (message, ops) in enumerate(parts)]
+
+
+def _script(template: MigrationScript, message: str, ops: list[MigrateOperation], number: int) -> MigrationScript:
+    revision = f"{int(str(template.rev_id)) + number:04d}"
+    script = MigrationScript(revision, UpgradeOps(ops), DowngradeOps(_reversed(ops)), message=message, head="head")
+    script._needs_render = True  # alembic says so of the first one only
+    return script
+
+
+def _split(operations: Iterable[MigrateOperation]) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
+    """What takes a moment, and what reads all rows of a table that is there already."""
+    at_once: list[MigrateOperation] = []
+    online: list[MigrateOperation] = []
+    new: set[str] = set()
+    for operation in operations:
+        if isinstance(operation, CreateTableOp):
+            new.add(operation.table_name)
+        if not isinstance(operation, ModifyTableOps) or operation.table_name in new:
+            at_once.append(operation)
+            continue
+        parts = [each for part in operation.ops for each in _parts(part)]
+        for each, into in (
+            ([p for p in parts if not _is_slow(p)], at_once),
+            ([p for p in parts if _is_slow(p)], online),
+        ):
+            into += [part for part in each if isinstance(part, _ALONE)]
+            if batch := [part for part in each if not isinstance(part, _ALONE)]:
+                into.append(ModifyTableOps(operation.table_name, batch))
+    return at_once, online
+
+
+def _parts(operation: MigrateOperation) -> list[MigrateOperation]:
+    """The new type of a column and that it is required, apart."""
+    if not isinstance(operation, AlterColumnOp) or operation.modify_nullable is None or operation.modify_type is None:
+        return [operation]
+    typed, required = copy(operation), copy(operation)
+    typed.modify_nullable = required.modify_type = None
+    required.existing_type = operation.modify_type
+    return [typed, required]
+
+
+def _is_slow(operation: MigrateOperation) -> bool:
+    is_required = isinstance(operation, AlterColumnOp) and operation.modify_nullable is False
+    return is_required or isinstance(operation, _SLOW)
+
+
+def _reversed(operations: Iterable[MigrateOperation]) -> list[MigrateOperation]:
+    """The operations that take these back: at once, because what was online is dropped in a moment."""
+    plain = [each for op in operations for each in (op.ops if isinstance(op, OnlineOp) else [op])]
+    return [op.reverse() for op in reversed(plain) if not isinstance(op, ReplaceValueOp)]
+
+
+@renderers.dispatch_for(OnlineOp)
+def _render_online(context: AutogenContext, operation: OnlineOp) -> list[str]:
+    return ["with op.online():", *(line for part in operation.ops for line in render_op(context, part)), ""]

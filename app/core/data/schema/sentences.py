@@ -1,0 +1,88 @@
+"""What the operations of a migration do, in a sentence each, for its author to read."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+from alembic.operations import ops
+from alembic.operations.ops import MigrateOperation
+from sqlalchemy import String
+
+from app.core.data.schema.choices import ChangeChoicesOp
+from app.core.data.schema.conversions import kind_of
+from app.core.data.schema.online import FillEmptyOp, OnlineOp, ReplaceValueOp
+from app.core.data.schema.operations import ProtectOp, UnprotectOp
+from app.core.data.schema.protections import OwnerProtection, Protection
+from app.core.data.schema.renames import RenameFieldOp, RenameNounOp
+
+
+def sentences_of(operations: Iterable[MigrateOperation]) -> list[str]:
+    """Return a sentence for each operation, those within others included."""
+    return [_SENTENCES[type(operation)](operation) for operation in flat(operations) if type(operation) in _SENTENCES]
+
+
+def losses_of(operations: Iterable[MigrateOperation]) -> list[str]:
+    """Return the sentences of those operations by which values are lost."""
+    return sentences_of(each for each in flat(operations) if isinstance(each, ops.DropTableOp | ops.DropColumnOp))
+
+
+def flat(operations: Iterable[MigrateOperation]) -> Iterator[MigrateOperation]:
+    """Yield operations, those within others in their place."""
+    for operation in operations:
+        if isinstance(operation, ops.OpContainer | OnlineOp):
+            yield from flat(operation.ops)
+        else:
+            yield operation
+
+
+def _added(op: Any) -> str:
+    default = getattr(op.column.server_default, "arg", None)
+    value = f", {default} in the rows that exist" if default is not None else ""
+    return f"adds {op.table_name}.{op.column.name}{value}"
+
+
+def _altered(op: Any) -> str:
+    name = f"{op.table_name}.{op.column_name}"
+    if op.modify_type is None:
+        return f"makes {name} {'optional' if op.modify_nullable else 'required'}"
+    rewritten = "" if _is_instant(op) else "; PostgreSQL rewrites the table, and nobody reads or writes it meanwhile"
+    return f"makes {name} {op.modify_type!r} from {op.existing_type!r}{rewritten}"
+
+
+def _is_instant(op: Any) -> bool:
+    old, new = op.existing_type, op.modify_type
+    longest, before = getattr(new, "length", None), getattr(old, "length", None)
+    return kind_of(old) is kind_of(new) is String and (longest is None or bool(before and before <= longest))
+
+
+def _columns(op: Any) -> str:
+    return f"{op.table_name} ({', '.join(str(getattr(column, 'name', column)) for column in op.columns)})"
+
+
+def _protection(protection: Protection) -> str:
+    if isinstance(protection, OwnerProtection):
+        return f"protect the owner of {protection.table}"
+    return f"clear {protection.table}.{protection.column} when its row of {protection.target} is deleted"
+
+
+_SENTENCES: Final[dict[type, Callable[[Any], str]]] = {
+    ops.CreateTableOp: lambda op: f"makes the table {op.table_name}",
+    ops.DropTableOp: lambda op: f"drops the table {op.table_name} and its rows",
+    ops.AddColumnOp: _added,
+    ops.DropColumnOp: lambda op: f"drops {op.table_name}.{op.column_name} and its values",
+    ops.AlterColumnOp: _altered,
+    ops.CreateIndexOp: lambda op: f"indexes {op.table_name} ({', '.join(map(str, op.to_index().expressions))})",
+    ops.DropIndexOp: lambda op: f"drops the index {op.index_name}",
+    ops.CreateUniqueConstraintOp: lambda op: f"keeps {_columns(op)} unique",
+    ops.CreateForeignKeyOp: lambda op: (
+        f"lets {op.source_table} ({', '.join(op.local_cols)}) refer to {op.referent_table}"
+    ),
+    ops.CreateCheckConstraintOp: lambda op: f"keeps the rule {op.constraint_name} of {op.table_name}",
+    ops.DropConstraintOp: lambda op: f"drops the rule {op.constraint_name} of {op.table_name}",
+    ProtectOp: lambda op: f"lets the database {_protection(op.protection)}",
+    UnprotectOp: lambda op: f"lets the database no longer {_protection(op.protection)}",
+    FillEmptyOp: lambda op: f"gives {op.value!r} to the rows of {op.table_name} without {op.column}",
+    ReplaceValueOp: lambda op: f"gives {op.new!r} to the rows of {op.table_name} whose {op.column} is {op.old!r}",
+    ChangeChoicesOp: lambda op: f"lets {op.table_name}.{op.column_name} be {', '.join(op.new)}, and nothing else",
+    RenameNounOp: lambda op: f"renames the table {op.old} to {op.new}",
+    RenameFieldOp: lambda op: f"renames {op.table}.{op.old} to {op.new}",
+}

@@ -1,0 +1,110 @@
+"""How alembic changes a table of SQLite: what cannot be altered is rebuilt, and what hangs on the table stays.
+
+A rebuild copies the rows to a new table, drops the old one and gives its name to the new one. SQLite drops the triggers
+of a table with it, refuses the new name where another trigger speaks of it, and forgets which ids were given before.
+"""
+
+from typing import Any, Final
+
+from alembic.ddl.sqlite import SQLiteImpl
+from alembic.operations.batch import BatchOperationsImpl
+from sqlalchemy import Column, Table, text
+from sqlalchemy.sql.elements import False_, True_
+
+from app.core.data.schema.conversions import convert, refuse_changed_values
+from app.core.data.schema.ledger import Ledger
+
+_TRIGGERS: Final = text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table")
+_LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
+_FORGET_IDS: Final = text("DELETE FROM sqlite_sequence WHERE name = :table")
+_KEEP_IDS: Final = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :seq)")
+_CONSTANTS: Final = (False_, True_)
+
+
+class RebuildingSqlite(SQLiteImpl):
+    """Alembic's operations on SQLite; alembic finds it by its `__dialect__`."""
+
+    __dialect__ = "sqlite"
+
+    def requires_recreate_in_batch(self, batch_op: BatchOperationsImpl) -> bool:
+        """Tell whether a table has to be rebuilt: not to get a column whose rows have the same value."""
+        for operation, arguments, options in batch_op.batch:
+            self._note(operation, *arguments, **options)
+        plain = [part for part in batch_op.batch if not _adds_constant(*part)]
+        return bool(plain) and super().requires_recreate_in_batch(_Batch(plain))  # type: ignore[arg-type]
+
+    def create_table(self, table: Table, **options: Any) -> None:
+        """Make a table."""
+        self._note("create_table", table)
+        super().create_table(table, **options)
+
+    def add_column(self, table_name: str, column: Column[Any], **options: Any) -> None:
+        """Add a column to a table."""
+        self._note("add_column", table_name, column)
+        super().add_column(table_name, column, **options)
+
+    def alter_column(self, table_name: str, column_name: str, **options: Any) -> None:
+        """Rename a column; SQLite alters nothing else of it without a rebuild."""
+        self._note("alter_column", table_name, column_name, **options)
+        super().alter_column(table_name, column_name, **options)
+
+    def _note(self, operation: str, /, *arguments: Any, **options: Any) -> None:
+        ledger: Ledger | None = self.context_opts.get("ledger")
+        if ledger is not None:
+            ledger.note(operation, *arguments, **options)
+
+    def prep_table_for_batch(self, batch_impl: Any, table: Table) -> None:
+        """Note what the rebuild would lose."""
+        super().prep_table_for_batch(batch_impl, table)
+        named = {"table": table.name}
+        self._triggers = list(self._ask(_TRIGGERS, named).scalars())
+        self._last_id = self._ask(_LAST_ID, named).scalar() if _has_sequences(self.connection) else None
+
+    def rename_table(self, old_table_name: str, new_table_name: str, schema: Any = None) -> None:
+        """Rename a table; at the end of a rebuild, give the table back what it had."""
+        is_rebuilt = old_table_name.startswith("_alembic_tmp_")
+        if is_rebuilt:  # this way SQLite neither reads nor rewrites the triggers and views that name the table
+            self._exec("PRAGMA legacy_alter_table = ON")
+        else:
+            self._note("rename_table", old_table_name, new_table_name)
+        super().rename_table(old_table_name, new_table_name, schema)
+        if is_rebuilt:
+            self._exec("PRAGMA legacy_alter_table = OFF")
+            self._restore(new_table_name)
+
+    def _restore(self, table: str) -> None:
+        for trigger in self._triggers:
+            self._ask(text(trigger.replace(":", "\\:")), {})
+        if self._last_id is not None:
+            self._ask(_FORGET_IDS, {"table": table})
+            self._ask(_KEEP_IDS, {"table": table, "seq": self._last_id})
+
+    def cast_for_batch_migrate(self, existing: Column[Any], existing_transfer: dict[str, Any], new_type: Any) -> None:
+        """Convert the values of a column, if each of them stays what it is.
+
+        Raises:
+            UnfitRows: one of them would become another.
+        """
+        column = existing_transfer["expr"]
+        refuse_changed_values(self.connection, column, new_type)
+        existing_transfer["expr"] = convert(column, new_type, self.dialect.name)
+
+    def _ask(self, statement: Any, values: dict[str, Any]) -> Any:
+        assert self.connection is not None, "a rebuild reads the table"  # noqa: S101
+        return self.connection.execute(statement, values)
+
+
+class _Batch:
+    """Some operations of a batch."""
+
+    def __init__(self, batch: list[Any]) -> None:
+        self.batch = batch
+
+
+def _adds_constant(name: str, arguments: tuple[Any, ...], _: dict[str, Any]) -> bool:
+    default = arguments[1].server_default if name == "add_column" else None
+    return default is not None and isinstance(getattr(default, "arg", None), _CONSTANTS)
+
+
+def _has_sequences(connection: Any) -> bool:
+    return bool(connection.dialect.has_table(connection, "sqlite_sequence"))

@@ -1,0 +1,1 @@
+"""Changes that a model can go through, as functions that change a copy of the models' tables."""

@@ -1,0 +1,172 @@
+"""The kinds of changes, with what their author answers, and what becomes of the values that are there."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    Index,
+    MetaData,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
+
+from app.core.data.choices import CHOICES, Choice, choices_rule
+from app.core.data.fields import BigIntKey
+from app.core.data.owned import reference
+from app.core.data.schema.answers import Answers
+from tests.core.data.schema.changes.tables import add_noun, alter, rename, without_rules
+
+TEXT: Final = {"projects": "name", "tasks": "title", "notes": "title"}
+OPTIONAL: Final = {"projects": "description", "tasks": "description", "notes": "body"}
+
+
+class State(StrEnum):
+    """What a thing is in."""
+
+    OPEN = "it's open"
+    DONE = "done"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of change of a noun."""
+
+    change: Callable[[MetaData, str], object]
+    answers: Callable[[str], Answers] = lambda _: Answers()
+    gone: Callable[[str], set[str]] = lambda _: set()
+    """Columns that are gone afterwards."""
+    called: Callable[[str], Mapping[str, str]] = lambda _: {}
+    """Columns that are called something else afterwards."""
+    noun: str | None = None
+    """What the noun is called afterwards."""
+    nouns: tuple[str, ...] = ("tasks", "projects", "notes")
+    fills: Mapping[str, Any] = field(default_factory=dict)
+    """What the rows that exist have in new columns."""
+
+
+def _add(*parts: Callable[[], Any]) -> Callable[[MetaData, str], None]:
+    return lambda metadata, noun: alter(metadata, noun, *(part() for part in parts))
+
+
+def _required(metadata: MetaData, noun: str) -> None:
+    alter(metadata, noun, columns={OPTIONAL[noun]: Column(OPTIONAL[noun], Text, nullable=False)})
+
+
+def _text(kind: Any, name: str | None = None) -> Callable[[MetaData, str], None]:
+    return lambda metadata, noun: alter(
+        metadata, noun, columns={TEXT[noun]: Column(name or TEXT[noun], kind, nullable=False)}
+    )
+
+
+def _refer(metadata: MetaData, noun: str) -> None:
+    alter(metadata, noun, Column("next_id", BigIntKey), *reference("next_id", noun, when_deleted="clear"))
+
+
+def _refer_to_another(metadata: MetaData, noun: str) -> None:
+    add_noun(metadata, "shelves", Column("label", AutoString(50), nullable=False))
+    alter(metadata, noun, Column("shelf_id", BigIntKey), *reference("shelf_id", "shelves", when_deleted="refuse"))
+
+
+def _link(metadata: MetaData, noun: str) -> None:
+    add_noun(metadata, "tags", Column("label", AutoString(50), nullable=False))
+    one, other = reference("one_id", noun, when_deleted="delete"), reference("tag_id", "tags", when_deleted="delete")
+    keys = [Column("one_id", BigIntKey, nullable=False), Column("tag_id", BigIntKey, nullable=False)]
+    add_noun(metadata, "links", *keys, *one, *other, UniqueConstraint("user_id", "one_id", "tag_id"))
+
+
+def _drop_reference(metadata: MetaData, noun: str) -> None:
+    for table, column in (("tasks", "project_id"), ("notes", "task_id")):
+        if noun in {table, "projects"}:
+            without_rules(metadata, table, column)
+
+
+def _choose(*values: str) -> Callable[[MetaData, str], None]:
+    def change(metadata: MetaData, noun: str) -> None:
+        (rule,) = (rule for rule in metadata.tables[noun].constraints if CHOICES in rule.info)
+        metadata.tables[noun].constraints.remove(rule)
+        metadata.tables[noun].append_constraint(choices_rule("rank", values))
+
+    return change
+
+
+LOSS = lambda _: Answers(allow_loss=True)  # noqa: E731
+
+KINDS: Final[dict[str, Kind]] = {
+    "an optional field": Kind(_add(lambda: Column("colour", AutoString(20))), fills={"colour": None}),
+    "a flag": Kind(_add(lambda: Column("starred", Boolean, nullable=False, default=False)), fills={"starred": False}),
+    "a text with a default": Kind(
+        _add(lambda: Column("colour", AutoString(20), nullable=False, default="it's 100% red: :x")),
+        fills={"colour": "it's 100% red: :x"},
+    ),
+    "a number with a default": Kind(
+        _add(lambda: Column("rate", BigInteger, nullable=False, default=3)), fills={"rate": 3}
+    ),
+    "a moment with a default": Kind(
+        _add(lambda: Column("seen_at", UTCDateTime, nullable=False, server_default=func.now()))
+    ),
+    "a required field": Kind(
+        _add(lambda: Column("rate", BigInteger, nullable=False)),
+        lambda noun: Answers(defaults={f"{noun}.rate": "7"}),
+        fills={"rate": 7},
+    ),
+    "a field becomes required": Kind(_required, lambda noun: Answers(defaults={OPTIONAL[noun]: "none said"})),
+    "a field becomes optional": Kind(
+        lambda metadata, noun: alter(metadata, noun, columns={TEXT[noun]: Column(TEXT[noun], AutoString(200))})
+    ),
+    "a field goes": Kind(
+        lambda metadata, noun: alter(metadata, noun, drop=(OPTIONAL[noun],)), LOSS, gone=lambda noun: {OPTIONAL[noun]}
+    ),
+    "a field is renamed": Kind(
+        _text(AutoString(200), "headline"),
+        lambda noun: Answers(renames={f"{noun}.{TEXT[noun]}": "headline"}),
+        called=lambda noun: {TEXT[noun]: "headline"},
+    ),
+    "a field is renamed and longer": Kind(
+        _text(AutoString(250), "headline"),
+        lambda noun: Answers(renames={TEXT[noun]: "headline"}),
+        called=lambda noun: {TEXT[noun]: "headline"},
+    ),
+    "the noun is renamed": Kind(
+        lambda metadata, noun: rename(metadata, noun, "orders"),
+        lambda noun: Answers(renames={noun: "orders"}),
+        noun="orders",
+    ),
+    "a longer text": Kind(_text(AutoString(300))),
+    "a shorter text": Kind(_text(AutoString(100))),
+    "a text without an end": Kind(_text(Text())),
+    "a reference to itself": Kind(_refer, fills={"next_id": None}),
+    "a reference to a new noun": Kind(_refer_to_another, fills={"shelf_id": None}),
+    "a reference goes, its column stays": Kind(_drop_reference),
+    "a link of many to many": Kind(_link),
+    "a unique rule": Kind(lambda metadata, noun: alter(metadata, noun, UniqueConstraint("user_id", TEXT[noun]))),
+    "an index": Kind(lambda metadata, noun: alter(metadata, noun, Index(None, "user_id", TEXT[noun]))),
+    "a choice": Kind(
+        _add(
+            lambda: Column("state", Choice(State), nullable=False, default=State.OPEN),
+            lambda: choices_rule("state", [state.value for state in State]),
+        ),
+        fills={"state": State.OPEN},
+    ),
+    "a choice gets a value": Kind(_choose("low", "it's high", "top"), nouns=("notes",)),
+    "a choice loses a value": Kind(_choose("low"), lambda _: Answers(defaults={"rank": "low"}), nouns=("notes",)),
+    "a choice is renamed": Kind(
+        lambda metadata, noun: alter(metadata, noun, columns={"rank": Column("level", AutoString(255))}),
+        lambda _: Answers(renames={"notes.rank": "level"}),
+        called=lambda _: {"rank": "level"},
+        nouns=("notes",),
+    ),
+    "a choice goes": Kind(
+        lambda metadata, noun: alter(metadata, noun, drop=("rank",)), LOSS, gone=lambda _: {"rank"}, nouns=("notes",)
+    ),
+    "a rule": Kind(
+        lambda metadata, noun: alter(metadata, noun, CheckConstraint(f"{TEXT[noun]} <> ''", name="says_something"))
+    ),
+}

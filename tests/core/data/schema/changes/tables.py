@@ -1,0 +1,107 @@
+"""Copies of the tables of the models, which can be changed as their author would change the models."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import (
+    Column,
+    ForeignKeyConstraint,
+    Identity,
+    Index,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    UniqueConstraint,
+    func,
+)
+from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
+
+from app.core.data.choices import CHOICES, choices_rule
+from app.core.data.fields import BigIntKey
+from app.core.data.owned import owned_table, reference
+
+
+def models() -> MetaData:
+    """Return the tables of the sample product, and of a noun as `app startapp` writes it that refers to both."""
+    metadata = MetaData(naming_convention=SQLModel.metadata.naming_convention)
+    for name in ("projects", "tasks"):
+        SQLModel.metadata.tables[name].to_metadata(metadata)
+    columns = [Column("title", AutoString(200), nullable=False), Column("body", Text), Column("rank", AutoString(255))]
+    keys = [Column("task_id", BigIntKey), Column("project_id", BigIntKey)]
+    cleared = reference("task_id", "tasks", when_deleted="clear")
+    deleted = reference("project_id", "projects", when_deleted="delete")
+    add_noun(metadata, "notes", *columns, *keys, *cleared, *deleted, choices_rule("rank", ["low", "it's high"]))
+    return metadata
+
+
+def add_noun(metadata: MetaData, name: str, *parts: Any) -> None:
+    """Add an owned table."""
+    *items, options = owned_table(*parts)
+    key = Column("id", BigIntKey, Identity(), primary_key=True)
+    owner: Column[str] = Column("user_id", AutoString(255), nullable=False)
+    times = [
+        Column(when, UTCDateTime, nullable=False, server_default=func.now()) for when in ("created_at", "updated_at")
+    ]
+    Table(name, metadata, key, owner, *times, *items, **options)
+
+
+def alter(
+    metadata: MetaData,
+    name: str,
+    *add: Any,
+    drop: tuple[str, ...] = (),
+    columns: Mapping[str, Column[Any]] | None = None,
+) -> None:
+    """Change a table: drop columns and what they are part of, replace some by others, and add columns and rules."""
+    table, columns = metadata.tables[name], columns or {}
+    kept = [columns.get(column.name, column)._copy() for column in table.columns if column.name not in drop]
+    names = {old: column.name for old, column in columns.items()}
+    rules = [_again(rule, names) for rule in _rules(table) if not {*drop} & _columns_of(rule)]
+    metadata.remove(table)
+    Table(name, metadata, *kept, *rules, *add, **table.kwargs)
+
+
+def rename(metadata: MetaData, old: str, new: str) -> None:
+    """Call a table something else; whatever refers to it follows."""
+    for table in [*metadata.tables.values()]:
+        name = new if table.name == old else table.name
+        rules = [_again(rule, {}, {old: new}) for rule in _rules(table)]
+        columns = [column._copy() for column in table.columns]
+        metadata.remove(table)
+        Table(name, metadata, *columns, *rules, **table.kwargs)
+
+
+def without_rules(metadata: MetaData, name: str, column: str) -> None:
+    """Take the references and indexes of a column away; the column stays."""
+    table = metadata.tables[name]
+    rules = [_again(rule, {}) for rule in _rules(table) if column not in _columns_of(rule)]
+    columns = [part._copy() for part in table.columns]
+    metadata.remove(table)
+    Table(name, metadata, *columns, *rules, **table.kwargs)
+
+
+def _columns_of(rule: Any) -> set[str]:
+    return {rule.info[CHOICES].column} if CHOICES in rule.info else {column.name for column in rule.columns}
+
+
+def _rules(table: Table) -> list[Any]:
+    return [*(rule for rule in table.constraints if not isinstance(rule, PrimaryKeyConstraint)), *table.indexes]
+
+
+def _again(rule: Any, names: Mapping[str, str], tables: Mapping[str, str] | None = None) -> Any:
+    if CHOICES in rule.info:
+        column, values = rule.info[CHOICES]
+        return choices_rule(names.get(column, column), values)
+    columns = [names.get(column.name, column.name) for column in rule.columns]
+    if isinstance(rule, UniqueConstraint):
+        return UniqueConstraint(*columns)
+    if isinstance(rule, Index):
+        return Index(None, *columns, unique=rule.unique)
+    assert isinstance(rule, ForeignKeyConstraint)
+    whose = (tables or {}).get(rule.elements[0].target_fullname.split(".")[0])
+    whose = whose or rule.elements[0].target_fullname.split(".")[0]
+    again = ForeignKeyConstraint(columns, [f"{whose}.user_id", f"{whose}.id"], ondelete=rule.ondelete)
+    again.info.update(rule.info)
+    return again
