@@ -48,7 +48,7 @@ def _fill(operations: Operations, operation: ReplaceValueOp) -> None:
     t, c = quoted(operation.table_name), quoted(operation.column)
     v = operation.new
     lit = ("true" if v else "false") if isinstance(v, bool) else "'" + str(v).replace("'", "''") + "'"
-    where = "IS NULL" if operation.old is None else "= '" + operation.old + "'"
+    where = "IS NULL" if operation.old is None else "= '" + operation.old.replace("'", "''") + "'"
     operations.execute(f"UPDATE {t} SET {c} = {lit} WHERE {c} {where}")
 
 

@@ -1,7 +1,7 @@
 """The kinds of changes, with what their author answers, and what becomes of the values that are there."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
@@ -48,8 +48,8 @@ class Kind:
     noun: str | None = None
     """What the noun is called afterwards."""
     nouns: tuple[str, ...] = ("tasks", "projects", "notes")
-    fills: Mapping[str, Any] = field(default_factory=dict)
-    """What the rows that exist have in new columns."""
+    fills: Callable[[str], dict[str, Any]] = lambda _: {}
+    """What the rows that exist have in new columns, and in those where another value was asked for."""
 
 
 def _add(*parts: Callable[[], Any]) -> Callable[[MetaData, str], None]:
@@ -100,14 +100,16 @@ def _choose(*values: str) -> Callable[[MetaData, str], None]:
 LOSS = lambda _: Answers(allow_loss=True)  # noqa: E731
 
 KINDS: Final[dict[str, Kind]] = {
-    "an optional field": Kind(_add(lambda: Column("colour", AutoString(20))), fills={"colour": None}),
-    "a flag": Kind(_add(lambda: Column("starred", Boolean, nullable=False, default=False)), fills={"starred": False}),
+    "an optional field": Kind(_add(lambda: Column("colour", AutoString(20))), fills=lambda _: {"colour": None}),
+    "a flag": Kind(
+        _add(lambda: Column("starred", Boolean, nullable=False, default=False)), fills=lambda _: {"starred": False}
+    ),
     "a text with a default": Kind(
         _add(lambda: Column("colour", AutoString(20), nullable=False, default="it's 100% red: :x")),
-        fills={"colour": "it's 100% red: :x"},
+        fills=lambda _: {"colour": "it's 100% red: :x"},
     ),
     "a number with a default": Kind(
-        _add(lambda: Column("rate", BigInteger, nullable=False, default=3)), fills={"rate": 3}
+        _add(lambda: Column("rate", BigInteger, nullable=False, default=3)), fills=lambda _: {"rate": 3}
     ),
     "a moment with a default": Kind(
         _add(lambda: Column("seen_at", UTCDateTime, nullable=False, server_default=func.now()))
@@ -115,9 +117,13 @@ KINDS: Final[dict[str, Kind]] = {
     "a required field": Kind(
         _add(lambda: Column("rate", BigInteger, nullable=False)),
         lambda noun: Answers(defaults={f"{noun}.rate": "7"}),
-        fills={"rate": 7},
+        fills=lambda _: {"rate": 7},
     ),
-    "a field becomes required": Kind(_required, lambda noun: Answers(defaults={OPTIONAL[noun]: "none said"})),
+    "a field becomes required": Kind(
+        _required,
+        lambda noun: Answers(defaults={f"{noun}.{OPTIONAL[noun]}": "none said"}),
+        fills=lambda noun: {OPTIONAL[noun]: "none said"},
+    ),
     "a field becomes optional": Kind(
         lambda metadata, noun: alter(metadata, noun, columns={TEXT[noun]: Column(TEXT[noun], AutoString(200))})
     ),
@@ -142,8 +148,8 @@ KINDS: Final[dict[str, Kind]] = {
     "a longer text": Kind(_text(AutoString(300))),
     "a shorter text": Kind(_text(AutoString(100))),
     "a text without an end": Kind(_text(Text())),
-    "a reference to itself": Kind(_refer, fills={"next_id": None}),
-    "a reference to a new noun": Kind(_refer_to_another, fills={"shelf_id": None}),
+    "a reference to itself": Kind(_refer, fills=lambda _: {"next_id": None}),
+    "a reference to a new noun": Kind(_refer_to_another, fills=lambda _: {"shelf_id": None}),
     "a reference goes, its column stays": Kind(_drop_reference),
     "a link of many to many": Kind(_link),
     "a unique rule": Kind(lambda metadata, noun: alter(metadata, noun, UniqueConstraint("user_id", TEXT[noun]))),
@@ -153,10 +159,12 @@ KINDS: Final[dict[str, Kind]] = {
             lambda: Column("state", Choice(State), nullable=False, default=State.OPEN),
             lambda: choices_rule("state", [state.value for state in State]),
         ),
-        fills={"state": State.OPEN},
+        fills=lambda _: {"state": State.OPEN},
     ),
     "a choice gets a value": Kind(_choose("low", "it's high", "top"), nouns=("notes",)),
-    "a choice loses a value": Kind(_choose("low"), lambda _: Answers(defaults={"rank": "low"}), nouns=("notes",)),
+    "a choice loses a value": Kind(
+        _choose("low"), lambda _: Answers(defaults={"rank": "low"}), fills=lambda _: {"rank": "low"}, nouns=("notes",)
+    ),
     "a choice is renamed": Kind(
         lambda metadata, noun: alter(metadata, noun, columns={"rank": Column("level", AutoString(255))}),
         lambda _: Answers(renames={"notes.rank": "level"}),
