@@ -4,6 +4,7 @@ A rebuild copies the rows to a new table, drops the old one and gives its name t
 of a table with it, refuses the new name where another trigger speaks of it, and forgets which ids were given before.
 """
 
+import re
 from typing import Any, Final
 
 from alembic.ddl.sqlite import SQLiteImpl
@@ -18,6 +19,7 @@ _TRIGGERS: Final = text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AN
 _LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
 _FORGET_IDS: Final = text("DELETE FROM sqlite_sequence WHERE name = :table")
 _KEEP_IDS: Final = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :seq)")
+_PARAMETER: Final = re.compile(r":(?=\w)")
 _CONSTANTS: Final = (False_, True_)
 
 
@@ -78,6 +80,12 @@ class RebuildingSqlite(SQLiteImpl):
         if self._last_id is not None:
             self._ask(_FORGET_IDS, {"table": table})
             self._ask(_KEEP_IDS, {"table": table, "seq": self._last_id})
+
+    def autogen_column_reflect(self, inspector: Any, table: Table, column_info: dict[str, Any]) -> None:
+        """Let a default stay what it is: SQLAlchemy takes a word after a colon for a parameter."""
+        super().autogen_column_reflect(inspector, table, column_info)
+        if column_info.get("default"):
+            column_info["default"] = _PARAMETER.sub(r"\\\g<0>", column_info["default"])
 
     def cast_for_batch_migrate(self, existing: Column[Any], existing_transfer: dict[str, Any], new_type: Any) -> None:
         """Convert the values of a column, if each of them stays what it is.
