@@ -9,6 +9,7 @@ from sqlalchemy import (
     Connection,
     Date,
     DateTime,
+    Float,
     Integer,
     Numeric,
     String,
@@ -24,7 +25,7 @@ from sqlalchemy.types import TypeEngine
 
 from app.core.data.errors import UnfitRows
 
-_CONVERTIBLE: Final = {Boolean, Date, DateTime, Integer, Numeric, String}
+_CONVERTIBLE: Final = {Boolean, Date, DateTime, Float, Integer, Numeric, String}
 _TRUTHS: Final = ["0", "1", "true", "false"]
 
 
@@ -70,6 +71,10 @@ def _is_changed(column: Column[Any], new: TypeEngine[Any], dialect: str) -> Colu
         return func.length(column) > longest if longest else not_(true())
     if new_kind is Boolean:  # PostgreSQL would take any other number for true
         return func.lower(cast(column, Text)).not_in(_TRUTHS)
+    scale = getattr(new, "scale", None)
+    if new_kind is Numeric and scale is not None:  # SQLite keeps more digits than its type says
+        exact = cast(column, Numeric())
+        return func.round(exact, scale).is_distinct_from(exact)
     there = convert(column, new, dialect)
     there.type = new
     return convert(there, column.type, dialect).is_distinct_from(column)
