@@ -1,5 +1,6 @@
-"""What alembic runs for every command: one transaction, the models of the installed nouns, portable defaults."""
+"""What alembic runs for every command: with the models of the installed nouns, and portable defaults."""
 
+import sys
 from typing import Any, Literal
 
 from alembic import context
@@ -8,7 +9,9 @@ from sqlalchemy import DefaultClause, False_, True_
 from sqlalchemy.sql.functions import now
 
 from app.core.data.choices import LONGEST, Choice
-from app.core.data.schema.migrations import COMPARISON, lock_of, migration_engine
+from app.core.data.schema.applying import apply, print_statements
+from app.core.data.schema.migrations import COMPARISON
+from app.core.data.schema.patience import Patience
 from app.installed import INSTALLED
 
 _PORTABLE: dict[type, str] = {False_: "sa.false()", True_: "sa.true()", now: "sa.func.now()"}
@@ -24,22 +27,21 @@ def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]
 
 
 def run() -> None:
-    """Run the command's migrations, all of them or none."""
+    """Run the command's migrations, or print what they would do on PostgreSQL."""
     config: Any = context.config  # advanced-alchemy's: it knows the engine and the version table
-    engine = migration_engine(config.engine.url)
-    with engine.connect() as connection:
-        context.configure(
-            connection=connection,
-            target_metadata=config.attributes.get("metadata", INSTALLED[0].model.metadata),
-            ledger=config.attributes.get("ledger"),
-            version_table=config.version_table_name,
-            user_module_prefix=config.user_module_prefix,
-            render_item=render_item,
-            **COMPARISON,
-        )
-        with context.begin_transaction():
-            connection.execute(lock_of(engine))
-            context.run_migrations()
+    environment: Any = context  # the module stands for the environment of this command
+    options: dict[str, Any] = {
+        "target_metadata": config.attributes.get("metadata", INSTALLED[0].model.metadata),
+        "ledger": config.attributes.get("ledger"),
+        "version_table": config.version_table_name,
+        "user_module_prefix": config.user_module_prefix,
+        "render_item": render_item,
+        **COMPARISON,
+    }
+    if context.is_offline_mode():
+        print_statements(environment, options | {"output_buffer": sys.stdout})
+    else:
+        apply(environment, config.engine.url, options, config.attributes.get("patience") or Patience())
 
 
 run()

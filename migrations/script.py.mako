@@ -16,7 +16,7 @@ depends_on = ${repr(depends_on)}
 
 
 def upgrade() -> None:
-    """Apply."""
+    """Apply, in a transaction of its own."""
     ${upgrades if upgrades else "pass"}
 
 

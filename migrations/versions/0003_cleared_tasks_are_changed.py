@@ -14,7 +14,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Apply: runs in one transaction with all others of the same command."""
+    """Apply, in a transaction of its own."""
     op.keep_on_delete('tasks', 'project_id', 'projects')
     op.clear_on_delete('tasks', 'project_id', 'projects', changed_at='updated_at')
 

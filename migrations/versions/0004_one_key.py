@@ -19,7 +19,7 @@ TABLES = ('tasks', 'projects')
 
 
 def upgrade() -> None:
-    """Apply: runs in one transaction with all others of the same command."""
+    """Apply, in a transaction of its own."""
     if op.get_bind().dialect.name == 'postgresql':
         for table in TABLES:
             op.execute(f'ALTER TABLE {table} DROP CONSTRAINT IF EXISTS pk_{table}')

@@ -8,7 +8,7 @@ import click
 from alembic.script.revision import RevisionError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from app.core.data.errors import Failure, InvalidDump, OutcomeUnknown, UnfitRows, classify
+from app.core.data.errors import Failure, InvalidDump, MigrationError, OutcomeUnknown, UnfitRows, classify
 from app.core.ops.server.sockets import AddressTaken
 from app.settings import IS_CHECKOUT, InvalidSettings
 
@@ -26,7 +26,7 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (InvalidSettings, InvalidDump, OutcomeUnknown, UnfitRows, AddressTaken) as error:
+        except (InvalidSettings, InvalidDump, OutcomeUnknown, UnfitRows, MigrationError, AddressTaken) as error:
             raise click.ClickException(str(error)) from None
         except RevisionError:
             raise click.ClickException("the database has a migration that this version has not; update it") from None

@@ -89,6 +89,10 @@ class UnfitRows(DataError):
     """A migration does not fit the rows that are there; the message says which and what to do, to whoever migrates."""
 
 
+class MigrationError(DataError):
+    """The migrations cannot be run as they are; the message says why and what to do, to whoever migrates."""
+
+
 class Failure(Enum):
     """What a database's refusal means to the one who asked."""
 

@@ -14,7 +14,7 @@ from app.core.data.owned import OWNER_COLUMN
 from app.core.data.schema.answers import Answers, Undecided
 from app.core.data.schema.candidates import renamed_columns, renamed_tables
 from app.core.data.schema.choices import ChangeChoicesOp
-from app.core.data.schema.constants import as_server_default, default_constant, read_constant
+from app.core.data.schema.constants import as_server_default, as_value, default_constant, read_constant
 from app.core.data.schema.inspection import held_by
 from app.core.data.schema.ledger import Ledger
 from app.core.data.schema.online import FillEmptyOp, ReplaceValueOp
@@ -88,7 +88,7 @@ class Change:
         if isinstance(operation, AlterColumnOp) and operation.modify_nullable is False:
             value = self._value_for(self._column(operation.table_name, operation.column_name))
             if value is not None:
-                yield FillEmptyOp(operation.table_name, operation.column_name, value)
+                yield FillEmptyOp(operation.table_name, operation.column_name, as_value(value))
         if isinstance(operation, ChangeChoicesOp):
             named = operation.table_name, operation.column_name
             yield from (

@@ -73,5 +73,10 @@ def as_server_default(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | dict) else str(value)
 
 
+def as_value(value: Any) -> Any:
+    """Return a constant as `op.fill_empty()` takes it."""
+    return value if isinstance(value, bool | int | float) else as_server_default(value)
+
+
 def _stored(column: Column[Any]) -> TypeEngine[Any]:
     return column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type

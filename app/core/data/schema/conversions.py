@@ -21,6 +21,7 @@ from sqlalchemy import (
     select,
     true,
 )
+from sqlalchemy.exc import DataError
 from sqlalchemy.types import TypeEngine
 
 from app.core.data.errors import UnfitRows
@@ -38,23 +39,45 @@ def refuse_changed_values(connection: Connection | None, column: Column[Any], ne
     if connection is None:  # only the statements are asked for, and no row can be looked at
         return
     changed = _is_changed(column, new, connection.dialect.name)
-    count = connection.execute(select(func.count()).select_from(column.table).where(column.is_not(None), changed))
-    if rows := count.scalar():
-        wanted, whose = new.compile(connection.dialect), "1 row has" if rows == 1 else f"{rows} rows have"
-        raise UnfitRows(
-            f"{column.table} cannot have {column.name} as {wanted}: {whose} a value that does not fit; change it first"
-        )
+    count = select(func.count()).select_from(column.table).where(column.is_not(None), changed)
+    try:
+        rows = connection.execute(count).scalar()
+    except DataError as error:  # PostgreSQL says which value it cannot cast, and not how many there are
+        raise _unfit(connection, column, new, f"{error.orig}".partition("\n")[0]) from None
+    if rows:
+        whose = "1 row has" if rows == 1 else f"{rows} rows have"
+        raise _unfit(connection, column, new, f"{whose} a value that does not fit")
+
+
+def _unfit(connection: Connection, column: Column[Any], new: TypeEngine[Any], why: str) -> UnfitRows:
+    wanted = new.compile(connection.dialect)
+    return UnfitRows(f"{column.table} cannot have {column.name} as {wanted}: {why}; change it first")
 
 
 def convert(column: ColumnElement[Any], new: TypeEngine[Any], dialect: str) -> ColumnElement[Any]:
-    """Return what is in a column as a value of another type."""
-    old = kind_of(column.type)
-    if old is kind_of(new) and old is not Numeric:
+    """Return what is in a column as a value of another type; a day is its midnight in UTC."""
+    old, wanted = kind_of(column.type), kind_of(new)
+    if old is wanted and old is not Numeric:
         return column
-    if dialect == "sqlite" and {old, kind_of(new)} == {Date, DateTime}:  # texts there, which a cast takes apart
-        midnight = column.op("||")(literal_column("' 00:00:00.000000'"))
-        return func.substr(column, 1, 10) if old is DateTime else midnight
+    if {old, wanted} == {Date, DateTime}:
+        return _sqlite_time(column) if dialect == "sqlite" else _postgres_time(column, new)
+    if dialect == "sqlite":
+        return cast(column, new)
+    if {old, wanted} == {Boolean, Integer}:  # PostgreSQL casts between them in one width only
+        column = cast(column, Integer)
     return cast(column, new)
+
+
+def _sqlite_time(column: ColumnElement[Any]) -> ColumnElement[Any]:
+    """Times are texts there, which a cast takes apart."""
+    midnight = column.op("||")(literal_column("' 00:00:00.000000'"))
+    return func.substr(column, 1, 10) if kind_of(column.type) is DateTime else midnight
+
+
+def _postgres_time(column: ColumnElement[Any], new: TypeEngine[Any]) -> ColumnElement[Any]:
+    if kind_of(column.type) is Date:
+        return func.timezone("UTC", cast(column, DateTime()))
+    return cast(func.timezone("UTC", column), new)
 
 
 def kind_of(column_type: TypeEngine[Any]) -> type[TypeEngine[Any]]:

@@ -1,7 +1,7 @@
 """Migrations: alembic's commands through advanced-alchemy, on an engine of their own.
 
-They do not use the application's engine, which commits every statement by itself: all that one command does is one
-transaction, on SQLite too, and a migration that fails leaves nothing behind.
+They do not use the application's engine, which commits every statement by itself: a migration is one transaction, on
+SQLite too, and one that fails leaves nothing behind (see `applying.py`).
 """
 
 from argparse import Namespace
@@ -19,7 +19,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
 from pydantic import SecretStr
-from sqlalchemy import URL, Engine, MetaData, create_engine, text
+from sqlalchemy import URL, Engine, MetaData, create_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
@@ -27,10 +27,12 @@ from app.core.data.alchemy import make_alchemy
 from app.core.data.engine import begin_immediately, libpq_args
 
 # Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
+from app.core.data.schema import online as online  # noqa: PLC0414
 from app.core.data.schema import operations as operations  # noqa: PLC0414
 from app.core.data.schema import renames as renames  # noqa: PLC0414
 from app.core.data.schema import sqlite_tables as sqlite_tables  # noqa: PLC0414
 from app.core.data.schema.inspection import cloned_keys
+from app.core.data.schema.patience import Patience
 from app.settings import InvalidSettings, Settings, load_settings
 
 COMPARISON: Final[dict[str, Any]] = {
@@ -38,25 +40,32 @@ COMPARISON: Final[dict[str, Any]] = {
     "render_as_batch": True,
     "autogenerate_plugins": ["alembic.autogenerate.*", "alembic.ext.checkconstraint_byname"],
 }
-_LOCK: Final = text("SELECT pg_advisory_xact_lock(718293041)")  # of no meaning but to be the same for every migrator
 
 
-def upgrade(settings: Settings, revision: str = "head") -> None:
+def upgrade(settings: Settings, revision: str = "head", patience: Patience | None = None) -> None:
     """Bring the database up to a revision; a SQLite file is created where there is none.
+
+    Each migration is stored when it is done, and stays when a later one fails.
 
     Raises:
         InvalidSettings: the folder of the SQLite file cannot be made.
+        MigrationError: others were in the way for longer than the patience lasts.
+        UnfitRows: a migration that runs online found rows that it does not fit.
     """
-    commands = commands_of(settings)
+    commands = commands_of(settings, patience=patience)
     url = commands.config.engine.url
     if url.get_backend_name() == "sqlite" and url.database:
         _make_folder(Path(url.database).parent)
     commands.upgrade(revision)
 
 
-def downgrade(settings: Settings, revision: str) -> None:
-    """Take the database back to a revision, `base` for an empty one. Tables that it drops lose their rows."""
-    commands_of(settings).downgrade(revision)
+def downgrade(settings: Settings, revision: str, patience: Patience | None = None) -> None:
+    """Take the database back to a revision, `base` for an empty one. Tables that it drops lose their rows.
+
+    Raises:
+        MigrationError: others were in the way for longer than the patience lasts.
+    """
+    commands_of(settings, patience=patience).downgrade(revision)
 
 
 class Revisions(NamedTuple):
@@ -139,19 +148,18 @@ def owner_settings(settings: Settings) -> Settings:
     return settings.model_copy(update={"database_url": direct}) if direct else settings
 
 
-def migration_engine(url: URL) -> Engine:
-    """Return an engine for migrations, from the application's URL: synchronous, and with real transactions."""
+def migration_engine(url: URL, name: str | None = None) -> Engine:
+    """Return an engine for migrations, from the application's URL: synchronous, and with real transactions.
+
+    PostgreSQL shows the name as that of the application.
+    """
     if url.get_backend_name() != "sqlite":
         synchronous = url.set(drivername="postgresql+psycopg")
-        return create_engine(synchronous, poolclass=NullPool, connect_args=libpq_args(url))
+        arguments = libpq_args(url) | ({"application_name": name} if name else {})
+        return create_engine(synchronous, poolclass=NullPool, connect_args=arguments)
     engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
     begin_immediately(engine)
     return engine.execution_options(isolation_level="SERIALIZABLE")
-
-
-def lock_of(engine: Engine) -> Any:
-    """Return the statement that lets two migrators run one after the other; SQLite's BEGIN IMMEDIATE does it there."""
-    return _LOCK if engine.dialect.name == "postgresql" else text("SELECT 1")
 
 
 def _make_folder(path: Path) -> None:

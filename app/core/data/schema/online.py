@@ -1,55 +1,105 @@
-"""Placeholder, replaced."""
+"""The operations of migrations that go on while others read and write the rows.
 
-from contextlib import nullcontext
+    with op.online():
+        op.fill_empty("tasks", "priority", "normal")
+        op.alter_column("tasks", "priority", nullable=False)
+
+On PostgreSQL each operation in the block is stored by itself, in a form that lets nobody wait (`postgres_tables.py`);
+whatever an earlier run did already is left as it is, so a migration that stopped half-way is simply run again.
+On SQLite the block is no more than its operations.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
+from sqlalchemy import MetaData, Table, Update, column, literal_column, table, update
 
-from app.core.data.schema.protections import quoted
-
-
-class OnlineOp(MigrateOperation):
-    def __init__(self, ops: list[MigrateOperation]) -> None:
-        self.ops = ops
+from app.core.data.schema.parts import parts_of
+from app.core.data.schema.postgres_tables import PostgresImpl
 
 
 @Operations.register_operation("online")
-class _Online(MigrateOperation):
+class OnlineOp(MigrateOperation):
+    """Do what follows while others read and write."""
+
+    def __init__(self, ops: Sequence[MigrateOperation]) -> None:
+        self.ops = ops
+
     @classmethod
-    def online(cls, operations: Operations) -> Any:
-        return nullcontext()
+    def online(cls, operations: Operations) -> AbstractContextManager[None]:
+        """Return a block in which each operation is stored by itself, and stops nobody.
+
+        Raises:
+            MigrationError: the migration has done something before, which would be stored already when it fails.
+        """
+        return _online(operations)
+
+
+@contextmanager
+def _online(operations: Operations) -> Iterator[None]:
+    if not isinstance(operations.impl, PostgresImpl):
+        yield
+        return
+    operations.impl.refuse_half()
+    with operations.get_context().autocommit_block(), operations.impl.online():
+        yield
 
 
 @Operations.register_operation("replace_value")
 class ReplaceValueOp(MigrateOperation):
+    """Put one value in the place of another, in a column of all rows."""
+
     def __init__(self, table_name: str, column: str, old: Any, new: Any) -> None:
         self.table_name, self.column, self.old, self.new = table_name, column, old, new
 
     @classmethod
-    def replace_value(cls, operations: Operations, table: str, column: str, old: Any, new: Any) -> None:
-        operations.invoke(cls(table, column, old, new))
+    def replace_value(cls, operations: Operations, table_name: str, column: str, old: Any, new: Any) -> None:
+        """Replace a value by another, None standing for NULL; online on PostgreSQL, some thousand rows at a time."""
+        operations.invoke(cls(table_name, column, old, new))
 
 
 @Operations.register_operation("fill_empty")
 class FillEmptyOp(ReplaceValueOp):
-    def __init__(self, table: str, column: str, value: Any) -> None:
-        super().__init__(table, column, None, value)
+    """Give a value to the rows that have none."""
+
+    def __init__(self, table_name: str, column: str, value: Any) -> None:
+        super().__init__(table_name, column, None, value)
         self.value = value
 
     @classmethod
-    def fill_empty(cls, operations: Operations, table: str, column: str, value: Any) -> None:
-        operations.invoke(cls(table, column, value))
+    def fill_empty(cls, operations: Operations, table_name: str, column: str, value: Any) -> None:
+        """Set a value where a column is NULL; online on PostgreSQL, some thousand rows at a time."""
+        operations.invoke(cls(table_name, column, value))
 
 
 @Operations.implementation_for(ReplaceValueOp)
-def _fill(operations: Operations, operation: ReplaceValueOp) -> None:
-    t, c = quoted(operation.table_name), quoted(operation.column)
-    v = operation.new
-    lit = ("true" if v else "false") if isinstance(v, bool) else "'" + str(v).replace("'", "''") + "'"
-    where = "IS NULL" if operation.old is None else "= '" + operation.old.replace("'", "''") + "'"
-    operations.execute(f"UPDATE {t} SET {c} = {lit} WHERE {c} {where}")
+def _replace(operations: Operations, operation: ReplaceValueOp) -> None:
+    impl = operations.get_context().impl
+    if impl.as_sql:
+        impl.execute(_statement(operation, table(operation.table_name, column(operation.column))))
+        return
+    rows = Table(operation.table_name, MetaData(), autoload_with=operations.get_bind(), resolve_fks=False)
+    change = _statement(operation, rows)
+    if not isinstance(impl, PostgresImpl) or not impl.is_online:
+        impl.execute(change)
+        return
+    for part in parts_of(operations.get_bind(), rows, impl.patience.tell):
+        impl.execute(change.where(*part))
+
+
+def _statement(operation: ReplaceValueOp, rows: Any) -> Update:
+    of_rows = rows.c[operation.column]
+    is_old = of_rows.is_(None) if operation.old is None else of_rows == _literal(operation.old)
+    return update(rows).where(is_old).values({of_rows: _literal(operation.new)})
+
+
+def _literal(value: Any) -> Any:
+    """A text as SQL has it: that is a value of every type, as a default is."""
+    return literal_column("'" + value.replace("'", "''") + "'") if isinstance(value, str) else value
 
 
 @renderers.dispatch_for(FillEmptyOp)

@@ -125,7 +125,7 @@ def _rename_parts(operations: Operations, table: str, parts: Parts) -> None:
         for old, new in parts.items():
             operations.execute(_rename_part(table, old, new))
     elif parts:  # SQLite renames none of them, and has to build the table again
-        listeners = [("column_reflect", operations.impl.autogen_column_reflect)]
+        listeners = [("column_reflect", operations.get_context().impl.autogen_column_reflect)]
         bind = operations.get_bind()
         there = Table(table, MetaData(), autoload_with=bind, resolve_fks=False, listeners=listeners)
         named: list[Any] = [*there.constraints, *there.indexes]

@@ -1,0 +1,118 @@
+"""How the statements of a migration run in `op.online()`: each is stored by itself, and lets nobody wait for long.
+
+What stops others takes a moment, gives up where it does not get its lock at once, and is tried again.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Any, Final, TypeVar, cast
+
+from alembic.ddl.postgresql import PostgresqlImpl
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.util import immutabledict
+
+from app.core.data.errors import Failure, MigrationError, classify
+from app.core.data.schema.catalog import Catalog
+from app.core.data.schema.patience import Patience
+
+R = TypeVar("R")
+
+LIMITS: Final = "SET LOCAL lock_timeout = '300ms'"
+# They stop no writer, so they may wait, and some of them cannot be in a transaction.
+_UNLIMITED: Final = re.compile(
+    r"\s*(VACUUM\b|ANALYZE\b|(CREATE|DROP|REINDEX|REFRESH)\b.*\bCONCURRENTLY\b|ALTER TABLE .* VALIDATE CONSTRAINT\b)",
+    re.IGNORECASE | re.DOTALL,
+)
+
+
+class OnlineStatements(PostgresqlImpl):
+    """Alembic's statements on PostgreSQL; in the block of `online()` each is stored by itself."""
+
+    is_online = False
+    is_brief = False
+    _has_begun = False
+
+    @property
+    def patience(self) -> Patience:
+        """How long this run waits for others."""
+        patience: Patience = self.context_opts.get("patience") or Patience()
+        return patience
+
+    @property
+    def catalog(self) -> Catalog:
+        """What the database has already."""
+        return Catalog(None if self.as_sql else self.connection)
+
+    def refuse_half(self) -> None:
+        """Refuse to go online in the middle of a transaction.
+
+        Raises:
+            MigrationError: this migration has changed something.
+        """
+        if self._has_begun and not self.as_sql:
+            raise MigrationError(
+                "op.online() comes after other operations of its migration, which would be stored although the rest"
+                " may fail: put them into a migration of their own"
+            )
+
+    @contextmanager
+    def online(self) -> Iterator[None]:
+        """Let each operation be stored by itself while the block runs."""
+        self.is_online = True
+        limits = self.catalog.lift_limits()
+        try:
+            yield
+        finally:
+            self.catalog.reset(limits)
+            self.is_online = False
+
+    def briefly(self, change: Callable[[], R]) -> R:
+        """Make a change in a transaction that waits for no lock for long, as often as it takes.
+
+        Raises:
+            MigrationError: others were in the way for longer than the patience lasts.
+        """
+        while True:
+            try:
+                with self._transaction():
+                    done = change()
+            except OperationalError as error:
+                if classify(error) is not Failure.BUSY:
+                    raise
+                watch = self.context_opts.get("watch")
+                self.patience.pause(watch.take_seen() if watch else "waiting for a lock")
+            else:
+                self.patience.restore()
+                return done
+
+    def _exec(
+        self,
+        construct: Any,
+        execution_options: Mapping[str, Any] | None = None,
+        multiparams: Sequence[Mapping[str, Any]] | None = None,
+        params: Mapping[str, Any] = immutabledict(),
+    ) -> Any:
+        run = partial(super()._exec, construct, execution_options, multiparams, params)
+        self._has_begun = True
+        if not self.is_online or self.is_brief or _UNLIMITED.match(self._text(construct)):
+            return run()
+        return self.briefly(run)
+
+    def _text(self, construct: Any) -> str:
+        return construct if isinstance(construct, str) else str(construct.compile(dialect=self.dialect))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """A transaction on a connection that stores each statement by itself."""
+        with ExitStack() as stack:
+            if self.as_sql:
+                self.emit_begin()
+                stack.callback(self.emit_commit)
+            else:
+                stack.enter_context(cast("Any", self.connection).connection.driver_connection.transaction())
+            self.is_brief = True
+            stack.callback(setattr, self, "is_brief", False)
+            self._exec(LIMITS)
+            yield

@@ -1,0 +1,48 @@
+"""A large table in parts of some thousand rows, in the order of its key: each is changed by a statement of its own."""
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+from sqlalchemy import Column, ColumnElement, Connection, Table, select, tuple_
+
+from app.core.data.owned import OWNER_COLUMN
+
+ROWS: Final = 2000
+"""Rows of a part: their change takes some ten milliseconds, for which others who want one of them wait."""
+
+_TOLD_EVERY: Final = 5.0  # seconds
+
+
+def parts_of(connection: Connection, rows: Table, tell: Callable[[str], None]) -> Iterator[list[ColumnElement[bool]]]:
+    """Yield the condition of each part; a table without a key is one part."""
+    key, after, number, told_at = _key_of(rows), None, 0, time.monotonic()
+    while True:
+        last = _last_of(connection, key, after) if key else None
+        yield [*_bounds(key, after, last)]
+        if last is None:
+            return
+        after, number = last, number + 1
+        if time.monotonic() - told_at > _TOLD_EVERY:
+            told_at = time.monotonic()
+            tell(f"{rows.name}: {number * ROWS:,} rows are done")
+
+
+def _key_of(rows: Table) -> list[Column[Any]]:
+    """Owned rows are found by their owner and their id."""
+    if OWNER_COLUMN in rows.c and "id" in rows.c:
+        return [rows.c[OWNER_COLUMN], rows.c.id]
+    return list(rows.primary_key.columns)
+
+
+def _last_of(connection: Connection, key: list[Column[Any]], after: Any) -> Any:
+    """The key of the last row of a part; None where fewer rows are left."""
+    following = select(*key).where(*_bounds(key, after, None)).order_by(*key)
+    return connection.execute(following.offset(ROWS - 1).limit(1)).one_or_none()
+
+
+def _bounds(key: list[Column[Any]], after: Any, last: Any) -> Iterator[ColumnElement[bool]]:
+    if after is not None:
+        yield tuple_(*key) > tuple_(*after)
+    if last is not None:
+        yield tuple_(*key) <= tuple_(*last)

@@ -1,0 +1,166 @@
+"""How alembic changes a table of PostgreSQL in `op.online()`: in steps that let nobody wait for longer than a moment.
+
+What reads all rows (an index, the check of a key or a rule) does so under a lock that stops no writer. What is there
+already is left alone, so that a migration that stopped half-way can be run again.
+"""
+
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Column, Constraint, Index, MetaData, PrimaryKeyConstraint, Table, UniqueConstraint
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.schema import AddConstraint
+
+from app.core.data.errors import UnfitRows
+from app.core.data.schema.conversions import convert, kind_of, refuse_changed_values
+from app.core.data.schema.online_statements import OnlineStatements
+from app.core.data.schema.protections import quoted
+
+
+class PostgresImpl(OnlineStatements):
+    """Alembic's operations on PostgreSQL; alembic finds it by its `__dialect__`."""
+
+    __dialect__ = "postgresql"
+
+    def create_index(self, index: Index, **kw: Any) -> None:
+        """Create an index, CONCURRENTLY; one of a partitioned table cannot be, and stops its writers."""
+        if not self.is_online or self.is_brief:
+            super().create_index(index, **kw)
+        elif self.catalog.is_partitioned(_table_of(index)):
+            super().create_index(index, **kw | {"if_not_exists": True})
+        else:
+            self._build(index)
+
+    def drop_index(self, index: Index, **kw: Any) -> None:
+        """Drop an index, CONCURRENTLY."""
+        if self.is_online:
+            kw["if_exists"] = True
+            index.dialect_options["postgresql"]["concurrently"] = not self.catalog.is_partitioned(str(index.name))
+        super().drop_index(index, **kw)
+
+    def add_constraint(self, const: Any, **kw: Any) -> None:
+        """Add a key or a rule: it holds for new rows first, and then the others are looked at."""
+        is_wanted = const._create_rule is None or const._create_rule(self)
+        if not self.is_online or self.is_brief or not isinstance(const.name, str):
+            super().add_constraint(const, **kw)
+        elif is_wanted and not self.catalog.is_constraint_valid(_table_of(const), const.name):
+            self._add(const)
+
+    def drop_constraint(self, const: Constraint, **kw: Any) -> None:
+        """Drop a key or a rule."""
+        super().drop_constraint(const, **kw | ({"if_exists": True} if self.is_online else {}))
+
+    def alter_column(self, table_name: str, column_name: str, **kw: Any) -> None:
+        """Alter a column; that it is required is a rule first, so that nobody waits until all rows are looked at."""
+        if kw.get("type_") is not None and kw.get("existing_type") is not None:
+            kw |= self._convert(Table(table_name, MetaData(), Column(column_name, kw["existing_type"])), kw["type_"])
+        if not self.is_online:
+            super().alter_column(table_name, column_name, **kw)
+            return
+        name, nullable = kw.pop("name", None), kw.pop("nullable", None)
+        if name and not self.catalog.has_column(table_name, column_name):
+            column_name, name = name, None
+        super().alter_column(table_name, column_name, nullable=nullable or None, **kw)
+        if nullable is False:
+            self._require(table_name, column_name)
+        if name:
+            super().alter_column(table_name, column_name, name=name)
+
+    def add_column(self, table_name: str, column: Column[Any], **kw: Any) -> None:
+        """Add a column."""
+        super().add_column(table_name, column, **kw | ({"if_not_exists": True} if self.is_online else {}))
+
+    def drop_column(self, table_name: str, column: Column[Any], **kw: Any) -> None:
+        """Drop a column."""
+        super().drop_column(table_name, column, **kw | ({"if_exists": True} if self.is_online else {}))
+
+    def create_table(self, table: Table, **kw: Any) -> None:
+        """Create a table, with its indexes."""
+        if not self.is_online:
+            super().create_table(table, **kw)
+        elif not self.catalog.has_table(table.name):
+            self.briefly(partial(super().create_table, table, **kw))
+
+    def drop_table(self, table: Table, **kw: Any) -> None:
+        """Drop a table."""
+        super().drop_table(table, **kw | ({"if_exists": True} if self.is_online else {}))
+
+    def rename_table(self, old_table_name: str, new_table_name: Any, schema: Any = None) -> None:
+        """Rename a table."""
+        if not self.is_online or self.catalog.has_table(old_table_name):
+            super().rename_table(old_table_name, new_table_name, schema)
+
+    def _convert(self, table: Table, new: Any) -> dict[str, Any]:
+        """Look whether each value fits the new type of a column, and return how it is converted."""
+        (column,) = table.columns
+        refuse_changed_values(None if self.as_sql else self.connection, column, new)
+        if kind_of(column.type) is kind_of(new):
+            return {}
+        self._exec(f"ALTER TABLE {quoted(table.name)} ALTER COLUMN {quoted(column.name)} DROP DEFAULT")
+        converted = convert(column, new, self.dialect.name)
+        options = {"literal_binds": True, "include_table": False}
+        return {"postgresql_using": str(converted.compile(dialect=self.dialect, compile_kwargs=options))}
+
+    def _build(self, index: Index) -> None:
+        """Build an index; what is left of an earlier try is no index yet, and does not stay."""
+        is_valid = self.catalog.is_index_valid(str(index.name))
+        drop = f"DROP INDEX CONCURRENTLY IF EXISTS {quoted(str(index.name))}"
+        if is_valid:
+            return
+        if is_valid is False:
+            self._exec(drop)
+        index.dialect_options["postgresql"]["concurrently"] = True
+        try:
+            super().create_index(index)
+        except DBAPIError as error:
+            if not error.connection_invalidated:
+                self._exec(drop)
+            if isinstance(error, IntegrityError):
+                raise _unfit(_table_of(index), str(index.name)) from None
+            raise
+
+    def _add(self, const: Any) -> None:
+        table, name = _table_of(const), str(const.name)
+        if isinstance(const, PrimaryKeyConstraint) or self.catalog.is_partitioned(table):
+            super().add_constraint(const)
+        elif isinstance(const, UniqueConstraint):
+            self._build(Index(name, *const.columns, unique=True, **const.dialect_kwargs))
+            deferral = self.dialect.ddl_compiler(self.dialect, AddConstraint(const)).define_constraint_deferrability(
+                const
+            )
+            made = f"ADD CONSTRAINT {quoted(name)} UNIQUE USING INDEX {quoted(name)}{deferral}"
+            self._exec(f"ALTER TABLE {quoted(table)} {made}")
+        else:
+            const.dialect_options["postgresql"]["not_valid"] = True
+            if self.catalog.is_constraint_valid(table, name) is None:
+                super().add_constraint(const)
+            self._validate(table, name, _unfit(table, name))
+
+    def _require(self, table: str, column: str) -> None:
+        """Make a column NOT NULL; a rule that was checked spares PostgreSQL the look at all rows."""
+        rule, on = f"required_{column}"[:63], f"ALTER TABLE {quoted(table)}"
+        if self.catalog.is_required(table, column):
+            return
+        if self.catalog.is_constraint_valid(table, rule) is None:
+            self._exec(f"{on} ADD CONSTRAINT {quoted(rule)} CHECK ({quoted(column)} IS NOT NULL) NOT VALID")
+        lacking = (
+            f"{table} has rows without {column}: give them one, with op.fill_empty() or by hand, and migrate again"
+        )
+        self._validate(table, rule, UnfitRows(lacking))
+        with_it = f"ALTER COLUMN {quoted(column)} SET NOT NULL, DROP CONSTRAINT {quoted(rule)}"
+        self._exec(f"{on} {with_it}")
+
+    def _validate(self, table: str, name: str, refusal: UnfitRows) -> None:
+        try:
+            self._exec(f"ALTER TABLE {quoted(table)} VALIDATE CONSTRAINT {quoted(name)}")
+        except IntegrityError:
+            self._exec(f"ALTER TABLE {quoted(table)} DROP CONSTRAINT IF EXISTS {quoted(name)}")
+            raise refusal from None
+
+
+def _table_of(part: Any) -> str:
+    return str(part.table.name)
+
+
+def _unfit(table: str, rule: str) -> UnfitRows:
+    return UnfitRows(f"the rows of {table} do not all keep {rule}: change those that break it, and migrate again")

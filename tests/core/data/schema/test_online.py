@@ -1,0 +1,250 @@
+"""Online migrations: the same tables as in one transaction, and run again without harm where they stopped half-way."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Final
+
+import pytest
+from sqlalchemy import Connection, Engine, event, inspect, text
+
+from app.core.data.engine import database_url
+from app.core.data.errors import MigrationError, UnfitRows
+from app.core.data.schema.inspection import unenforced_rules
+from app.core.data.schema.migrations import drift, migration_engine, pending, upgrade
+from app.core.data.schema.parts import ROWS
+from app.settings import Settings
+from app.testing.databases import PostgresDatabases, settings_for_tests
+from tests.core.data.schema.conftest import WriteMigration
+
+# Each change, as a migration would have it, and as one that stopped before its version was noted would meet it again.
+CHANGES: Final = {
+    "column": "op.add_column('tasks', sa.Column('colour', sa.Text()))",
+    "column with default": "op.add_column('tasks', sa.Column('n', sa.Integer(), server_default='3', nullable=False))",
+    "drop column": "op.drop_column('tasks', 'description')",
+    "index": "op.create_index('ix_tasks_title', 'tasks', ['user_id', 'title'])",
+    "drop index": "op.drop_index('ix_tasks_user_id_project_id', 'tasks')",
+    "table": "op.create_table('notes', sa.Column('id', sa.Integer(), primary_key=True), sa.Column('n', sa.Text(),"
+    " index=True))",
+    "drop table": "op.drop_table('projects_gone')",
+    "rename table": "op.rename_table('projects_gone', 'gone')",
+    "fill": "op.fill_empty('tasks', 'description', 'none')",
+    "replace": "op.replace_value('tasks', 'title', 'old', 'new')",
+}
+IN_BATCH: Final = {
+    "unique": "create_unique_constraint('uq_tasks_title', ['user_id', 'title'])",
+    "reference": "create_foreign_key('fk_tasks_other', 'projects', ['user_id', 'other_id'], ['user_id', 'id'])",
+    "drop reference": "drop_constraint('fk_tasks_user_id_project_id', type_='foreignkey')",
+    "check": "create_check_constraint('ck_tasks_title', sa.column('title') != '')",
+    "required": "alter_column('description', nullable=False, existing_type=sa.Text())",
+    "rename column": "alter_column('description', new_column_name='words')",
+    "longer": "alter_column('title', type_=sa.String(300), existing_type=sa.String(200))",
+    "default": "alter_column('title', server_default='untitled', existing_type=sa.String(200))",
+    "index": "create_index('ix_tasks_title', ['user_id', 'title'])",
+    "column": "add_column(sa.Column('colour', sa.Text()))",
+}
+CHANGES_IN_BATCH: Final = {
+    f"{name} in batch": f"with op.batch_alter_table('tasks') as batch_op:\n        batch_op.{call}"
+    for name, call in IN_BATCH.items()
+}
+
+
+@pytest.fixture
+def on_postgres(postgres: PostgresDatabases) -> Settings:
+    return settings_for_tests(postgres.fresh())
+
+
+def engine_of(settings: Settings) -> Engine:
+    return migration_engine(database_url(settings.database_url.get_secret_value()))
+
+
+def add_rows(engine: Engine, titles: list[str]) -> None:
+    rows = [{"title": title} for title in titles]
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO tasks (user_id, title, completed) VALUES ('alice', :title, false)"), rows)
+
+
+def forget(engine: Engine, revision: str) -> None:
+    """Let the database be as after a run that was killed before it noted the revision."""
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = :revision"), {"revision": revision})
+
+
+@contextmanager
+def statements_of_migrations() -> Iterator[list[str]]:
+    """Collect what migrations execute while the block runs."""
+    heard: list[str] = []
+
+    def hear(_: Connection, __: Any, statement: str, *___: Any) -> None:
+        heard.append(statement)
+
+    event.listen(Engine, "before_cursor_execute", hear)
+    try:
+        yield heard
+    finally:
+        event.remove(Engine, "before_cursor_execute", hear)
+
+
+def online(change: str) -> str:
+    return f"with op.online():\n    {change}"
+
+
+@pytest.mark.parametrize("change", (CHANGES | CHANGES_IN_BATCH).values(), ids=CHANGES | CHANGES_IN_BATCH)
+def test_online_it_comes_to_the_same_and_a_second_time_changes_nothing(
+    postgres: PostgresDatabases, write_migration: WriteMigration, change: str
+) -> None:
+    both = [settings_for_tests(postgres.fresh()) for _ in range(2)]
+    for settings in both:
+        with engine_of(settings).begin() as connection:
+            connection.execute(text("ALTER TABLE tasks ADD COLUMN other_id bigint"))
+            connection.execute(text("CREATE TABLE projects_gone (id int)"))
+            connection.execute(text("INSERT INTO tasks (user_id, title, description) VALUES ('alice', 'old', 'd')"))
+    path = write_migration("0099", change.replace("\n    ", "\n"))
+    newest = pending(both[0])
+    upgrade(both[0])
+    path.unlink()
+    write_migration("0099", online(change))
+
+    upgrade(both[1])
+    once = shape_of(both[1])
+    forget(engine_of(both[1]), "0004")
+    upgrade(both[1])
+
+    assert newest == ["0099"]
+    assert shape_of(both[0]) == once == shape_of(both[1])
+
+
+def shape_of(settings: Settings) -> list[Any]:
+    """All that the catalog says of the tables, and the rows of one."""
+    with engine_of(settings).connect() as connection:
+        there = inspect(connection)
+        columns = [
+            (name, [str(column) for column in there.get_columns(name)]) for name in sorted(there.get_table_names())
+        ]
+        rest = connection.execute(
+            text(
+                "SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid), convalidated FROM pg_constraint "
+                "UNION ALL SELECT tablename, indexname, indexdef, true FROM pg_indexes WHERE schemaname = 'public' "
+                "ORDER BY 1, 2, 3"
+            )
+        ).all()
+        rows = connection.execute(text("SELECT * FROM tasks")).all()
+        return [columns, rest, [row[:4] for row in rows], unenforced_rules(connection)]
+
+
+@pytest.mark.parametrize("name", ["fill", "replace"])
+def test_a_value_is_put_in_the_place_of_another_in_every_row(
+    settings: Settings, write_migration: WriteMigration, name: str
+) -> None:
+    engine = engine_of(settings)
+    add_rows(engine, ["old", "other"] * (ROWS + 1))
+    write_migration("0099", online(CHANGES[name]))
+
+    upgrade(settings)
+
+    with engine.connect() as connection:
+        rows = set(connection.execute(text("SELECT title, description FROM tasks")).all())
+    assert rows == ({("old", "none"), ("other", "none")} if name == "fill" else {("new", None), ("other", None)})
+
+
+def test_online_a_large_table_is_filled_in_parts(on_postgres: Settings, write_migration: WriteMigration) -> None:
+    add_rows(engine_of(on_postgres), ["old"] * (2 * ROWS + 1))
+    write_migration("0099", online(CHANGES["fill"]))
+
+    with statements_of_migrations() as heard:
+        upgrade(on_postgres)
+
+    assert len([statement for statement in heard if statement.startswith("UPDATE tasks")]) == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "create_unique_constraint('uq_tasks_title', ['title'])",
+        "create_index('uq_tasks_title', ['title'], unique=True)",
+        "create_check_constraint('uq_tasks_title', sa.column('title') != 'same')",
+        "create_foreign_key('uq_tasks_title', 'projects', ['user_id', 'other_id'], ['user_id', 'id'])",
+    ],
+)
+def test_rows_that_break_a_rule_are_one_sentence_and_nothing_of_the_rule_stays(
+    on_postgres: Settings, write_migration: WriteMigration, change: str
+) -> None:
+    engine = engine_of(on_postgres)
+    add_rows(engine, ["same", "same"])
+    with engine.begin() as connection:
+        connection.execute(text("ALTER TABLE tasks ADD COLUMN other_id bigint DEFAULT 7"))
+    before = shape_of(on_postgres)
+    write_migration("0099", online(f"with op.batch_alter_table('tasks') as batch_op:\n        batch_op.{change}"))
+
+    with pytest.raises(UnfitRows, match=r"^the rows of tasks do not all keep .*uq_tasks_title: change those"):
+        upgrade(on_postgres)
+
+    assert shape_of(on_postgres) == before
+    assert pending(on_postgres) == ["0099"]
+
+
+def test_rows_without_a_value_that_becomes_required_are_one_sentence(
+    on_postgres: Settings, write_migration: WriteMigration
+) -> None:
+    add_rows(engine_of(on_postgres), ["a"])
+    before = shape_of(on_postgres)
+    write_migration("0099", online("op.alter_column('tasks', 'description', nullable=False)"))
+
+    with pytest.raises(UnfitRows, match=r"^tasks has rows without description: give them one"):
+        upgrade(on_postgres)
+
+    assert shape_of(on_postgres) == before
+
+
+def test_what_is_left_of_an_index_is_built_anew(on_postgres: Settings, write_migration: WriteMigration) -> None:
+    engine = engine_of(on_postgres)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE INDEX ix_tasks_title ON tasks (user_id, title)"))
+        connection.execute(text("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_tasks_title'::regclass"))
+    write_migration("0099", online(CHANGES["index"]))
+
+    upgrade(on_postgres)
+
+    with engine.connect() as connection:
+        assert unenforced_rules(connection) == []
+
+
+def test_what_would_be_stored_by_half_is_refused(on_postgres: Settings, write_migration: WriteMigration) -> None:
+    write_migration("0099", f"op.execute('CREATE TABLE half_done (id int)')\n{online(CHANGES['index'])}")
+
+    with pytest.raises(MigrationError, match="put them into a migration of their own"):
+        upgrade(on_postgres)
+
+    assert "half_done" not in inspect(engine_of(on_postgres)).get_table_names()
+
+
+def test_what_follows_the_block_is_one_transaction(on_postgres: Settings, write_migration: WriteMigration) -> None:
+    up = f"{online(CHANGES['index'])}\nop.execute('CREATE TABLE half_done (id int)')\nop.execute('nonsense')"
+    write_migration("0099", up)
+
+    with pytest.raises(Exception, match="nonsense"):
+        upgrade(on_postgres)
+
+    assert "half_done" not in inspect(engine_of(on_postgres)).get_table_names()
+    assert "ix_tasks_title" in {index["name"] for index in inspect(engine_of(on_postgres)).get_indexes("tasks")}
+
+
+def test_a_limit_of_the_role_ends_no_long_step(on_postgres: Settings, write_migration: WriteMigration) -> None:
+    engine, slow = engine_of(on_postgres), "op.execute('SELECT pg_sleep(0.3)')"
+    with engine.begin() as connection:
+        connection.execute(text(f"ALTER DATABASE {engine.url.database} SET statement_timeout = '150ms'"))
+    write_migration("0098", slow)
+    write_migration("0099", online(slow))
+
+    upgrade(on_postgres)
+
+    assert pending(on_postgres) == []
+
+
+def test_the_block_is_one_transaction_on_sqlite(sqlite_databases: Any, write_migration: WriteMigration) -> None:
+    settings = settings_for_tests(sqlite_databases.fresh())
+    write_migration("0099", f"{online(CHANGES['index'])}\nop.execute('nonsense')")
+
+    with pytest.raises(Exception, match="nonsense"):
+        upgrade(settings)
+
+    assert drift(settings) == []
