@@ -19,6 +19,7 @@ from app.core.data.schema.inspection import held_by
 from app.core.data.schema.ledger import Ledger
 from app.core.data.schema.online import FillEmptyOp, ReplaceValueOp
 from app.core.data.schema.operations import UnprotectOp
+from app.core.data.schema.ordering import in_order
 from app.core.data.schema.protections import protections_of
 from app.core.data.schema.renames import field_rename, noun_rename
 from app.core.data.schema.sentences import flat, losses_of
@@ -42,7 +43,7 @@ class Change:
         self._release()
         while rename := next(self._renames(), None):
             self._apply(rename)
-        self.operations += [self._complete(operation) for operation in self._difference()]
+        self.operations += [self._complete(operation) for operation in in_order(self._difference())]
         for operation in flat(self.operations):
             self.ledger.complete(operation)
         self.answers.accept_loss(losses_of(self.operations))

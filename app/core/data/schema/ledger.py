@@ -3,11 +3,12 @@
 A migration that is taken back makes again what it dropped, on PostgreSQL too, with the very same types.
 """
 
-from collections.abc import Callable
-from typing import Any, cast
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from alembic.operations.ops import AddColumnOp, AlterColumnOp, CreateTableOp, DropColumnOp, DropTableOp
-from sqlalchemy import Column, MetaData, Table
+from sqlalchemy import Column, PrimaryKeyConstraint, Table
+from sqlalchemy.schema import conv
 
 
 class Ledger:
@@ -47,14 +48,16 @@ class Ledger:
         elif isinstance(operation, DropColumnOp) and isinstance(operation._reverse, AddColumnOp):
             operation._reverse.column = self._restored(operation._reverse.column, operation.table_name)
         elif isinstance(operation, DropTableOp) and isinstance(operation._reverse, CreateTableOp):
-            operation._reverse = self._created_again(operation._reverse)
+            operation._reverse.columns = list(self._create_again(operation._reverse))
+            operation.table_kw["sqlite_autoincrement"] = True
 
-    def _created_again(self, operation: CreateTableOp) -> CreateTableOp:
-        table = operation.to_table()
-        metadata = MetaData(naming_convention=table.metadata.naming_convention)
-        columns = [self._restored(column, table.name) for column in table.columns]
-        rules = [cast("Any", rule)._copy() for rule in table.constraints]
-        return CreateTableOp.from_table(Table(table.name, metadata, *columns, *rules, sqlite_autoincrement=True))
+    def _create_again(self, operation: CreateTableOp) -> Iterator[Any]:
+        """The parts of a table that is made again; SQLite has no name for its key."""
+        for part in operation.columns:
+            if isinstance(part, PrimaryKeyConstraint):
+                yield PrimaryKeyConstraint(*part.columns.keys(), name=conv(f"pk_{operation.table_name}"))
+            else:
+                yield self._restored(part, operation.table_name) if isinstance(part, Column) else part
 
     def _restored(self, column: Column[Any], table: str) -> Column[Any]:
         noted = self._noted(table, column.name)

@@ -32,6 +32,7 @@ from app.core.data.schema import operations as operations  # noqa: PLC0414
 from app.core.data.schema import renames as renames  # noqa: PLC0414
 from app.core.data.schema import sqlite_tables as sqlite_tables  # noqa: PLC0414
 from app.core.data.schema.inspection import cloned_keys
+from app.core.data.schema.ordering import sorting_rings
 from app.core.data.schema.patience import Patience
 from app.settings import InvalidSettings, Settings, load_settings
 
@@ -134,7 +135,8 @@ def drift(settings: Settings, metadata: MetaData = SQLModel.metadata) -> list[An
     with migration_engine(commands_of(settings).config.engine.url).connect() as connection:
         options = COMPARISON | {"include_name": partial(_is_named, cloned_keys(connection))}
         context = MigrationContext.configure(connection, opts=options)
-        return list(compare_metadata(context, metadata))
+        with sorting_rings():
+            return list(compare_metadata(context, metadata))
 
 
 def _is_named(clones: AbstractSet[tuple[str, str]], name: str, kind: str, parents: Mapping[str, str]) -> bool:

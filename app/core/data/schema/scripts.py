@@ -36,6 +36,7 @@ from app.core.data.schema.choices import ChangeChoicesOp
 from app.core.data.schema.ledger import Ledger
 from app.core.data.schema.migrations import commands_of, drift, next_revision, scratch_database
 from app.core.data.schema.online import OnlineOp, ReplaceValueOp
+from app.core.data.schema.ordering import sorting_rings
 from app.core.data.schema.sentences import sentences_of
 
 _ALONE: Final = (ReplaceValueOp, ChangeChoicesOp)  # no part of what is done to a table in one go
@@ -68,7 +69,7 @@ def make_migration(
         directives[:] = _scripts(directives[0], name, operations)
         sentences.extend(sentences_of(cast("UpgradeOps", script.upgrade_ops).ops) for script in directives)
 
-    with scratch_database(ledger) as scratch:
+    with sorting_rings(), scratch_database(ledger) as scratch:
         if not drift(scratch, metadata):
             return []
         commands = commands_of(scratch, ledger=ledger, metadata=metadata)

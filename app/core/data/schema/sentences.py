@@ -6,6 +6,7 @@ from typing import Any, Final
 from alembic.operations import ops
 from alembic.operations.ops import MigrateOperation
 from sqlalchemy import String
+from sqlalchemy.dialects import postgresql
 
 from app.core.data.schema.choices import ChangeChoicesOp
 from app.core.data.schema.conversions import kind_of
@@ -13,6 +14,8 @@ from app.core.data.schema.online import FillEmptyOp, OnlineOp, ReplaceValueOp
 from app.core.data.schema.operations import ProtectOp, UnprotectOp
 from app.core.data.schema.protections import OwnerProtection, Protection
 from app.core.data.schema.renames import RenameFieldOp, RenameNounOp
+
+_POSTGRES: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def sentences_of(operations: Iterable[MigrateOperation]) -> list[str]:
@@ -45,7 +48,11 @@ def _altered(op: Any) -> str:
     if op.modify_type is None:
         return f"makes {name} {'optional' if op.modify_nullable else 'required'}"
     rewritten = "" if _is_instant(op) else "; PostgreSQL rewrites the table, and nobody reads or writes it meanwhile"
-    return f"makes {name} {op.modify_type!r} from {op.existing_type!r}{rewritten}"
+    return f"makes {name} {_name_of(op.modify_type)} from {_name_of(op.existing_type)}{rewritten}"
+
+
+def _name_of(column_type: Any) -> str:
+    return str(column_type.compile(dialect=_POSTGRES))
 
 
 def _is_instant(op: Any) -> bool:

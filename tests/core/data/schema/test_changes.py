@@ -41,7 +41,7 @@ def test_a_change_keeps_rows_and_protections_there_and_back(
 ) -> None:
     kind, before, after = KINDS[name], models(), models()
     kind.change(after, noun)
-    old, new = before.tables[noun], after.tables[kind.noun or noun]
+    old, new = before.tables[noun], after.tables.get(kind.noun or noun)
     with connect(filled) as connection:
         rows = all_of(connection, old)
 
@@ -50,17 +50,19 @@ def test_a_change_keeps_rows_and_protections_there_and_back(
 
     is_sound(filled, after)
     with connect(filled) as connection:
-        wanted = expected(rows, kind, noun)
-        assert [{column: row[column] for column in wanted[0]} for row in all_of(connection, new)] == wanted
         can_be_deleted(connection, after)
-    is_next_id_new(filled, new)
+        wanted = expected(rows, kind, noun)
+        if new is not None:
+            assert [{column: row[column] for column in wanted[0]} for row in all_of(connection, new)] == wanted
+    if new is not None:
+        is_next_id_new(filled, new)
 
     downgrade(filled, "0005")
     is_sound(filled, before)
     lost = kind.gone(noun) | kind.fills(noun).keys()
     with connect(filled) as connection:
-        back = all_of(connection, old)[: len(rows)]
-        assert [without(row, lost) for row in back] == [without(row, lost) for row in rows]
+        back, were = all_of(connection, old)[: len(rows)], rows if new is not None else []
+        assert [without(row, lost) for row in back] == [without(row, lost) for row in were]
 
     upgrade(filled)
     is_sound(filled, after)

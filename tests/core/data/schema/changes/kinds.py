@@ -88,6 +88,23 @@ def _drop_reference(metadata: MetaData, noun: str) -> None:
             without_rules(metadata, table, column)
 
 
+def _remove(metadata: MetaData, noun: str) -> None:
+    """Remove a noun, and the references to it."""
+    if noun == "tasks":
+        alter(metadata, "notes", drop=("task_id",))
+    metadata.remove(metadata.tables[noun])
+
+
+def _ring(metadata: MetaData, noun: str) -> None:
+    """Add two nouns that refer to each other, and one of them to a noun that is there."""
+    add_noun(
+        metadata, "teams", Column("captain_id", BigIntKey), *reference("captain_id", "players", when_deleted="clear")
+    )
+    team = [Column("team_id", BigIntKey, nullable=False), *reference("team_id", "teams", when_deleted="delete")]
+    fan = [Column("fan_id", BigIntKey), *reference("fan_id", noun, when_deleted="clear")]
+    add_noun(metadata, "players", *team, *fan)
+
+
 def _choose(*values: str) -> Callable[[MetaData, str], None]:
     def change(metadata: MetaData, noun: str) -> None:
         (rule,) = (rule for rule in metadata.tables[noun].constraints if CHOICES in rule.info)
@@ -145,6 +162,7 @@ KINDS: Final[dict[str, Kind]] = {
         lambda noun: Answers(renames={noun: "orders"}),
         noun="orders",
     ),
+    "the noun goes": Kind(_remove, LOSS, nouns=("tasks", "notes")),
     "a longer text": Kind(_text(AutoString(300))),
     "a shorter text": Kind(_text(AutoString(100))),
     "a text without an end": Kind(_text(Text())),
@@ -152,6 +170,7 @@ KINDS: Final[dict[str, Kind]] = {
     "a reference to a new noun": Kind(_refer_to_another, fills=lambda _: {"shelf_id": None}),
     "a reference goes, its column stays": Kind(_drop_reference),
     "a link of many to many": Kind(_link),
+    "two nouns that refer to each other": Kind(_ring),
     "a unique rule": Kind(lambda metadata, noun: alter(metadata, noun, UniqueConstraint("user_id", TEXT[noun]))),
     "an index": Kind(lambda metadata, noun: alter(metadata, noun, Index(None, "user_id", TEXT[noun]))),
     "a choice": Kind(

@@ -1,0 +1,93 @@
+"""The order of a change: what is referred to is there first and goes last, also where tables refer to each other."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from alembic.operations import MigrateOperation
+from alembic.operations.ops import CreateForeignKeyOp, CreateTableOp, DropConstraintOp, DropTableOp, ModifyTableOps
+from sqlalchemy import ForeignKeyConstraint, MetaData, Table
+from sqlalchemy.exc import SAWarning
+
+from app.core.data.schema.operations import ProtectOp
+
+
+def in_order(operations: Iterable[MigrateOperation]) -> list[MigrateOperation]:
+    """Return the operations of autogenerate as they can run: new tables first, tables that go last."""
+    operations = list(operations)
+    created = [op for op in operations if isinstance(op, CreateTableOp)]
+    dropped = [op for op in operations if isinstance(op, DropTableOp)]
+    protected = [op for op in operations if isinstance(op, ProtectOp)]
+    changed = [op for op in operations if op not in {*created, *dropped, *protected}]
+    gone = {op.table_name for op in dropped}
+    last = [op for op in changed if isinstance(op, ModifyTableOps) and op.table_name in gone]
+    changed = [op for op in changed if op not in last]
+    return [*_created(created), *changed, *last, *_dropped(dropped), *protected]
+
+
+@contextmanager
+def sorting_rings() -> Iterator[None]:
+    """Let alembic sort tables that refer to each other: SQLAlchemy warns of them, and here they are put in order."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Cannot correctly sort tables", SAWarning)
+        yield
+
+
+def _created(tables: Sequence[CreateTableOp]) -> Iterator[MigrateOperation]:
+    """The tables, each behind those that it refers to; a key that cannot wait comes behind all of them."""
+    made, keys = set[str](), []
+    for table in _sorted(tables, {op.table_name: _targets(op.columns) for op in tables}):
+        later = {op.table_name for op in tables} - made - {table.table_name}
+        keys += [(table.table_name, part) for part in table.columns if _target(part) in later]
+        table.columns = [part for part in table.columns if _target(part) not in later]
+        made.add(table.table_name)
+        yield table
+    yield from (ModifyTableOps(name, [CreateForeignKeyOp.from_constraint(_bound(name, key))]) for name, key in keys)
+
+
+def _dropped(tables: Sequence[DropTableOp]) -> Iterator[MigrateOperation]:
+    """The tables, each before those that it refers to; of tables that refer to each other, first the keys."""
+    parts = {op.table_name: list(_reverse_of(op).columns) for op in tables}
+    order = _sorted(tables, {name: _targets(columns) for name, columns in parts.items()})[::-1]
+    for number, table in enumerate(order):
+        name, earlier = table.table_name, {op.table_name for op in order[:number]}
+        keys = [part for part in parts[name] if _target(part) in earlier]
+        _reverse_of(table).columns = [part for part in parts[name] if part not in keys]
+        for key in keys:
+            yield ModifyTableOps(name, [DropConstraintOp.from_constraint(_bound(name, cast("Any", key)))])
+    yield from order
+
+
+def _sorted(tables: Sequence[Any], targets: dict[str, set[str]]) -> list[Any]:
+    """Tables behind those that they refer to, as far as that is possible."""
+    left, done = list(tables), list[Any]()
+    while left:
+        names = {table.table_name for table in left}
+        free = (table for table in left if not targets[table.table_name] & (names - {table.table_name}))
+        done.append(next(free, left[0]))
+        left.remove(done[-1])
+    return done
+
+
+def _targets(parts: Iterable[Any]) -> set[str]:
+    return {target for part in parts if (target := _target(part))}
+
+
+def _target(part: Any) -> str | None:
+    is_key = isinstance(part, ForeignKeyConstraint)
+    return part.elements[0].target_fullname.split(".")[0] if is_key else None
+
+
+def _bound(table: str, key: ForeignKeyConstraint) -> ForeignKeyConstraint:
+    """The key as one of its table, by which alembic takes its columns."""
+    if key.parent is None:
+        key = ForeignKeyConstraint(key.column_keys, [element.target_fullname for element in key.elements])
+        Table(table, MetaData(), key)
+    return key
+
+
+def _reverse_of(operation: DropTableOp) -> CreateTableOp:
+    reverse = operation._reverse
+    assert reverse is not None, "autogenerate has seen the table"  # noqa: S101
+    return reverse
