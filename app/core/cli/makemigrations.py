@@ -9,7 +9,7 @@ import click
 from app.core.cli.failures import explained, refuse_installed
 from app.core.cli.output import explained_writing
 from app.core.data.schema.answers import Answers, Undecided
-from app.core.data.schema.migrations import missing_operations
+from app.core.data.schema.migrations import merge_migrations, missing_operations
 from app.core.data.schema.scripts import make_migration
 from app.settings import MIGRATIONS_DIR, load_settings
 
@@ -23,6 +23,7 @@ NOTHING = "the models are as the migrations make them: nothing to write"
 @click.option("--default", "defaults", multiple=True, metavar="FIELD=VALUE", help="What the rows that exist get.")
 @click.option("--empty", multiple=True, metavar="NOUN", help="It has no rows anywhere: nothing needs a default.")
 @click.option("--allow-loss", is_flag=True, help="What is gone from the models may go with its values.")
+@click.option("--merge", is_flag=True, help="Write the migration that joins two that are both the newest.")
 @explained
 def command(  # noqa: PLR0917  # click gives them by name
     name: str | None,
@@ -31,6 +32,7 @@ def command(  # noqa: PLR0917  # click gives them by name
     defaults: tuple[str, ...],
     empty: tuple[str, ...],
     allow_loss: bool,
+    merge: bool,
 ) -> None:
     """Write migrations/versions/NNNN_NAME.py, which takes the tables from the last migration to the models.
 
@@ -39,6 +41,9 @@ def command(  # noqa: PLR0917  # click gives them by name
     reads all rows of a table, like an index, gets a second file, which runs while others write.
     """
     load_settings()  # explains one that cannot be used
+    if merge:
+        _merge()
+        return
     if check:
         _check()
         return
@@ -58,6 +63,13 @@ def _check() -> None:
     if missing_operations():
         raise click.ClickException("the models differ from the migrations; run `app makemigrations NAME`")
     click.echo(NOTHING)
+
+
+def _merge() -> None:
+    refuse_installed("migrations")
+    with explained_writing(MIGRATIONS_DIR):
+        path = merge_migrations()
+    click.echo(f"wrote {path}" if path else "one migration is the newest: nothing to merge")
 
 
 def _write(name: str, answers: Answers) -> None:

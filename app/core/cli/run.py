@@ -18,7 +18,7 @@ from app.core.auth.keys import signing_keys
 from app.core.cli.failures import explained
 from app.core.data.engine import database_url
 from app.core.data.libpq import shown
-from app.core.data.schema.migrations import pending, upgrade
+from app.core.data.schema.migrations import applied, pending, unknown_among, upgrade
 from app.core.http.limits import refuse_missing_client
 from app.core.ops.logging import configure_logging
 from app.core.ops.server.process import Options, ServingProcess, make_config
@@ -88,6 +88,8 @@ def command(  # noqa: PLR0917  # click gives each by its name
         if not settings.uses_jwks:
             signing_keys(settings)  # made here, once, before several workers would each make one
         configure_logging(settings)
+        if unknown := unknown_among(applied(settings)):
+            logger.warning("the database is newer than this version, which lacks the migration %s", ", ".join(unknown))
         _greet(settings, url_of(bound, host) + root_path)
         if workers > 1 and settings.rate and not settings.rate_limit_storage:
             logger.warning("each of %d workers counts requests for itself; with RATE_LIMIT_STORAGE they share", workers)
@@ -125,8 +127,8 @@ def _serve(options: Options, bound: socket.socket, workers: int, *, reload: bool
 
 
 def _prepare(settings: Settings) -> None:
-    missing = pending(settings) if not _is_sqlite(settings) else None
-    if missing is None:
+    missing = pending(settings)
+    if missing and _is_sqlite(settings):
         upgrade(settings)
     elif missing:
         raise click.ClickException(f"the database lacks the migrations {', '.join(missing)}; run `app migrate` first")

@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 
 from app.settings import BASE_DIR
 from tests.core.cli.conftest import Invoke
+from tests.core.conftest import WriteMigration
 from tests.serving import BARE
 
 
@@ -78,3 +79,32 @@ def test_the_check_finds_a_model_that_no_migration_makes(invoke: Invoke) -> None
 
     assert result.exit_code == 1
     assert "makemigrations NAME" in result.output
+
+
+def test_two_newest_migrations_are_joined(invoke: Invoke, write_migration: WriteMigration) -> None:
+    first = write_migration("0005", "op.execute('CREATE TABLE a (id int)')", after="0004")
+    second = first.with_name("0005_other.py")
+    second.write_text(first.read_text().replace("TABLE a", "TABLE b"))
+
+    result = invoke("makemigrations", "--merge")
+
+    assert result.exit_code == 0
+    assert result.stdout.endswith(f"wrote {first.with_name('0006_merge.py')}\n")
+    assert "revision = '0005_other'" in second.read_text()
+    said = invoke("migrate").stdout
+    assert "applied 0006 (merge) in " in said
+    assert "applied 0005_other (" in said
+    assert invoke("makemigrations", "--merge").stdout == "one migration is the newest: nothing to merge\n"
+
+
+def test_migrations_of_a_name_that_another_follows_are_left_to_their_author(
+    invoke: Invoke, write_migration: WriteMigration
+) -> None:
+    first = write_migration("0005", "pass", after="0004")
+    first.with_name("0005_other.py").write_text(first.read_text())
+    write_migration("0006", "pass", after="0005")
+
+    result = invoke("makemigrations", "--merge")
+
+    expected = "0006.py follows 0005, which is 0005.py or 0005_other.py: give one another revision by hand"
+    assert (result.exit_code, result.stderr) == (1, f"Error: {expected}\n")

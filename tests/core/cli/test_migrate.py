@@ -2,13 +2,15 @@
 
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
-from app.core.data.schema.migrations import downgrade, pending
-from app.testing.databases import Databases, settings_for_tests
+from app.core.data.schema.migrations import applied, downgrade, pending
+from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 from tests.core.cli.conftest import Invoke
+from tests.core.conftest import WriteMigration
 
 FIRST = "0001"
 
@@ -23,7 +25,9 @@ def test_a_fresh_file_gets_every_migration_and_a_second_call_has_nothing_to_do(i
     first, second = invoke("migrate"), invoke("migrate")
 
     assert (first.exit_code, first.stderr) == (0, "")
-    assert first.stdout.startswith(f"applied {FIRST}")
+    said = first.stdout.splitlines()
+    assert said[0].startswith(f"to apply: {FIRST} (tasks), 0002 (projects)")
+    assert said[1].startswith(f"applied {FIRST} (tasks) in 0.")
     assert "tasks" in tables_of(database)
     assert (second.exit_code, second.stdout, second.stderr) == (0, "nothing to apply\n", "")
 
@@ -40,7 +44,7 @@ def test_a_folder_that_cannot_be_made_is_one_line(invoke: Invoke, database: Path
 
     result = invoke("migrate")
 
-    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.exit_code == 1
     assert result.stderr == (
         f"Error: DATABASE_URL is a SQLite file in {database.parent}, which cannot be made: File exists; make it, or set"
         " DATABASE_URL to another database\n"
@@ -79,7 +83,7 @@ def test_it_works_on_both_databases(invoke: Invoke, databases: Databases) -> Non
     downgrade(settings, "base")
 
     assert invoke("migrate", "--check", DATABASE_URL=url).exit_code == 1
-    assert invoke("migrate", DATABASE_URL=url).stdout.startswith(f"applied {FIRST}")
+    assert f"applied {FIRST} (tasks) in " in invoke("migrate", DATABASE_URL=url).stdout
     assert invoke("migrate", "--check", DATABASE_URL=url).exit_code == 0
     assert pending(settings) == []
 
@@ -132,3 +136,130 @@ def test_a_file_that_is_no_database_is_one_line(invoke: Invoke, tmp_path: Path) 
     assert result.stderr.startswith("Error: ")
     assert result.stderr.count("\n") == 1
     assert other.read_text() == "Dear database,\n" * 100
+
+
+def test_back_it_asks_and_forwards_again_it_does_not(invoke: Invoke, databases: Databases) -> None:
+    url = databases.for_owner(databases.fresh())
+    settings = settings_for_tests(url)
+
+    refused = invoke("migrate", "--to", "0002", DATABASE_URL=url)
+    before = applied(settings)
+    back = invoke("migrate", "--to", "0002", "--yes", DATABASE_URL=url)
+    between = applied(settings)
+    forwards = invoke("migrate", "--to", "0003", DATABASE_URL=url)
+
+    assert (refused.exit_code, before) == (1, ("0004",))
+    assert refused.stdout.startswith(
+        "to take back: 0004 (one key), 0003 (cleared tasks are changed)\nWhat they added goes"
+    )
+    assert (back.exit_code, between) == (0, ("0002",))
+    assert [line.partition(" in ")[0] for line in back.stdout.splitlines()[1:]] == [
+        "took back 0004 (one key)",
+        "took back 0003 (cleared tasks are changed)",
+    ]
+    assert (forwards.exit_code, applied(settings)) == (0, ("0003",))
+
+
+def test_all_of_them_can_be_taken_back(invoke: Invoke, database: Path) -> None:
+    invoke("migrate")
+
+    assert invoke("migrate", "--to", "base", "--yes").exit_code == 0
+    assert tables_of(database) == {"alembic_version"}
+    assert invoke("migrate", "--to", "base").stdout == "nothing to apply\n"
+
+
+def test_a_revision_that_is_not_there_is_one_line(invoke: Invoke) -> None:
+    result = invoke("migrate", "--to", "0815")
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == "Error: there is no migration '0815'; there are 0001, 0002, 0003, 0004\n"
+
+
+def test_where_the_database_is_newer_there_is_nothing_to_apply(invoke: Invoke, write_migration: WriteMigration) -> None:
+    newer = write_migration("0099", "op.execute('CREATE TABLE newer (id int)')")
+    invoke("migrate")
+    newer.unlink()
+
+    result, back = invoke("migrate"), invoke("migrate", "--to", "0002", "--yes")
+
+    expected = "the database is newer than this version, which lacks 0099: nothing to apply\n"
+    assert (result.exit_code, result.stdout, result.stderr) == (0, expected, "")
+    assert (back.exit_code, back.stdout) == (1, "")
+    assert back.stderr == "Error: the database has 0099: take it back with the version that has it\n"
+
+
+@pytest.mark.parametrize("arguments", [["migrate"], ["migrate", "--check"], ["run"], ["makemigrations", "more"]])
+@pytest.mark.parametrize(
+    ("names", "sentence"),
+    [
+        (("0005_a", "0006"), "the migrations 0005_a and 0006 are both the newest"),
+        (("0005", "0005"), "0005.py and 0005_other.py are both the migration 0005"),
+    ],
+    ids=["two newest", "two of a name"],
+)
+def test_migrations_that_do_not_follow_each_other_are_one_line(
+    invoke: Invoke, write_migration: WriteMigration, arguments: list[str], names: tuple[str, str], sentence: str
+) -> None:
+    first = write_migration(names[0], "pass", after="0004")
+    if names[0] == names[1]:
+        (first.parent / "0005_other.py").write_text(first.read_text())
+    else:
+        write_migration(names[1], "pass", after="0004")
+
+    result = invoke(*arguments)
+
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {sentence}: run `app makemigrations --merge`\n"
+
+
+def test_the_sql_is_printed_and_nothing_is_changed(
+    invoke: Invoke, databases: Databases, write_migration: WriteMigration
+) -> None:
+    url = databases.for_owner(databases.fresh())
+    index = "op.create_index('ix_tasks_title', 'tasks', ['title'])"
+    up = f"with op.online():\n    op.fill_empty('tasks', 'description', 'none')\n    {index}"
+    write_migration("0099", up, "op.drop_index('ix_tasks_title', 'tasks')")
+
+    result = invoke("migrate", "--sql", DATABASE_URL=url)
+    still = applied(settings_for_tests(url))
+    invoke("migrate", DATABASE_URL=url)
+    back = invoke("migrate", "--to", "0004", "--sql", DATABASE_URL=url)
+
+    concurrently = "" if url.startswith("sqlite") else "CONCURRENTLY "
+    assert result.exit_code == 0, result.stderr
+    assert still == ("0004",)
+    assert f"CREATE INDEX {concurrently}ix_tasks_title ON tasks (title);" in result.stdout
+    assert "UPDATE tasks SET description='none' WHERE tasks.description IS NULL;" in result.stdout
+    assert "UPDATE alembic_version SET version_num='0099' WHERE alembic_version.version_num = '0004';" in result.stdout
+    assert "SELECT" not in result.stdout
+    assert "DROP INDEX ix_tasks_title;" in back.stdout
+    assert applied(settings_for_tests(url)) == ("0099",)
+
+
+def test_the_sql_of_all_migrations_makes_a_database(invoke: Invoke, databases: Databases, database: Path) -> None:
+    url = databases.for_owner(databases.fresh())
+    downgrade(settings_for_tests(url), "base")
+
+    result = invoke("migrate", "--sql", DATABASE_URL=url)
+
+    assert result.exit_code == 0, result.stderr
+    assert "CREATE TABLE tasks (" in result.stdout
+    assert result.stdout.rstrip().endswith("COMMIT;")
+    assert not database.exists()
+
+
+@pytest.mark.slow
+def test_who_is_in_the_way_is_said_and_the_wait_is_bounded(
+    invoke: Invoke, postgres: PostgresDatabases, write_migration: WriteMigration
+) -> None:
+    url = postgres.fresh()
+    write_migration("0099", "op.add_column('tasks', sa.Column('colour', sa.Text()))")
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT count(*) FROM tasks")
+        result = invoke("migrate", "--wait", "1", DATABASE_URL=url)
+
+    assert result.exit_code == 1
+    waiting, error = result.stderr.splitlines()
+    assert waiting.startswith("waiting for process ")
+    assert error.startswith("Error: waiting for process ")
+    assert error.endswith("; nothing came of 1 s of waiting, so run it again later")

@@ -55,7 +55,11 @@ def apply(environment: EnvironmentContext, url: URL, options: dict[str, Any], pa
         MigrationError: others were in the way for longer than the patience lasts, or rows are.
     """
     name = f"app migrate {os.getpid()} {secrets.token_hex(4)}"
-    with _engine(url, name) as engine, _alone(engine, name, patience) as watch, engine.connect() as connection:
+    with (
+        _engine(url, name, patience) as engine,
+        _alone(engine, name, patience) as watch,
+        engine.connect() as connection,
+    ):
         options |= {"connection": connection, "transaction_per_migration": True, "patience": patience, "watch": watch}
         environment.configure(**options)
         steps = _OneByOne(environment.get_context().opts["fn"])
@@ -95,8 +99,14 @@ def _tell(patience: Patience, step: Any, seconds: float) -> None:
 
 
 @contextmanager
-def _engine(url: URL, name: str) -> Iterator[Engine]:
+def _engine(url: URL, name: str, patience: Patience) -> Iterator[Engine]:
     engine = migration_engine(url, name)
+    if patience.trace and engine.dialect.name == "sqlite":
+
+        @event.listens_for(engine, "connect")
+        def _connect(connection: Any, _: Any) -> None:
+            connection.set_trace_callback(patience.trace)
+
     if engine.dialect.name == "postgresql":
 
         @event.listens_for(engine, "begin")

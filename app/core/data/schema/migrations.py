@@ -5,7 +5,7 @@ SQLite too, and one that fails leaves nothing behind (see `applying.py`).
 """
 
 from argparse import Namespace
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from functools import partial
@@ -31,6 +31,7 @@ from app.core.data.schema import online as online  # noqa: PLC0414
 from app.core.data.schema import operations as operations  # noqa: PLC0414
 from app.core.data.schema import renames as renames  # noqa: PLC0414
 from app.core.data.schema import sqlite_tables as sqlite_tables  # noqa: PLC0414
+from app.core.data.schema.branches import next_number, refuse_branches, tell_apart
 from app.core.data.schema.inspection import cloned_keys
 from app.core.data.schema.ordering import sorting_rings
 from app.core.data.schema.patience import Patience
@@ -53,7 +54,8 @@ def upgrade(settings: Settings, revision: str = "head", patience: Patience | Non
         MigrationError: others were in the way for longer than the patience lasts.
         UnfitRows: a migration that runs online found rows that it does not fit.
     """
-    commands = commands_of(settings, patience=patience)
+    commands = commands_of(settings, patience)
+    refuse_branches(ScriptDirectory.from_config(commands.config))
     url = commands.config.engine.url
     if url.get_backend_name() == "sqlite" and url.database:
         _make_folder(Path(url.database).parent)
@@ -66,7 +68,24 @@ def downgrade(settings: Settings, revision: str, patience: Patience | None = Non
     Raises:
         MigrationError: others were in the way for longer than the patience lasts.
     """
-    commands_of(settings, patience=patience).downgrade(revision)
+    commands_of(settings, patience).downgrade(revision)
+
+
+def merge_migrations() -> Path | None:
+    """Write the migration that joins two that are both the newest; None if there is one newest.
+
+    Of two with the same revision, the younger gets another one first.
+
+    Raises:
+        MigrationError: nobody but their author knows in which order they are.
+    """
+    commands = commands_of(load_settings())
+    tell_apart(ScriptDirectory.from_config(commands.config))
+    scripts = ScriptDirectory.from_config(commands.config)
+    if len(scripts.get_heads()) < 2:
+        return None
+    script = commands.merge("heads", message="merge", rev_id=next_number(scripts))
+    return Path(script.path) if script else None
 
 
 class Revisions(NamedTuple):
@@ -95,11 +114,14 @@ def newest_migration() -> Script:
 
 
 def next_revision() -> str:
-    """Return the number of the next migration."""
-    names = (
-        script.revision for script in ScriptDirectory.from_config(commands_of(load_settings()).config).walk_revisions()
-    )
-    return f"{max((int(name) for name in names if name.isdecimal()), default=0) + 1:04d}"
+    """Return the number of the next migration.
+
+    Raises:
+        MigrationError: two are both the newest.
+    """
+    scripts = ScriptDirectory.from_config(commands_of(load_settings()).config)
+    refuse_branches(scripts)
+    return next_number(scripts)
 
 
 def missing_operations() -> list[Any]:
@@ -114,20 +136,38 @@ def scratch_database(ledger: Any = None) -> Iterator[Settings]:
     with TemporaryDirectory() as folder:
         url = SecretStr(f"sqlite:///{quote(folder)}/scratch.db")
         scratch = load_settings().model_copy(update={"database_url": url, "migration_database_url": None})
-        commands_of(scratch, ledger=ledger).upgrade()
+        commands = commands_of(scratch, ledger=ledger)
+        refuse_branches(ScriptDirectory.from_config(commands.config))
+        commands.upgrade()
         yield scratch
 
 
+def applied(settings: Settings) -> tuple[str, ...]:
+    """Return the newest revisions of the database: none, one, or of two branches two."""
+    url = commands_of(settings).config.engine.url
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        return ()  # to look must not create the file
+    with migration_engine(url).connect() as connection:
+        return MigrationContext.configure(connection).get_current_heads()
+
+
 def pending(settings: Settings) -> list[str]:
-    """Return the revisions that the database still lacks, oldest first."""
-    config = commands_of(settings).config
-    url = config.engine.url
-    current: tuple[str, ...] = ()
-    if url.get_backend_name() != "sqlite" or Path(url.database or "").exists():  # to look must not create the file
-        with migration_engine(url).connect() as connection:
-            current = MigrationContext.configure(connection).get_current_heads()
-    scripts = ScriptDirectory.from_config(config).iterate_revisions("heads", current or "base")
-    return [script.revision for script in reversed(list(scripts))]
+    """Return the revisions that the database still lacks, oldest first; none where it is newer than this version.
+
+    Raises:
+        MigrationError: the migrations of this version do not follow each other.
+    """
+    scripts, current = ScriptDirectory.from_config(commands_of(settings).config), applied(settings)
+    refuse_branches(scripts)
+    if unknown_among(current):
+        return []
+    found = scripts.iterate_revisions("heads", current or "base")
+    return [script.revision for script in reversed(list(found))]
+
+
+def unknown_among(revisions: Collection[str]) -> list[str]:
+    """Return those that this version has not; a database with one is newer."""
+    return sorted(set(revisions) - known_revisions().all)
 
 
 def drift(settings: Settings, metadata: MetaData = SQLModel.metadata) -> list[Any]:
@@ -174,9 +214,9 @@ def _make_folder(path: Path) -> None:
         ) from None
 
 
-def commands_of(settings: Settings, **attributes: Any) -> AlembicCommands:
-    """Return alembic's commands for a database; env.py reads the attributes."""
+def commands_of(settings: Settings, patience: Patience | None = None, **attributes: Any) -> AlembicCommands:
+    """Return alembic's commands for the database of these settings, which its owner migrates; env.py reads the rest."""
     commands = AlembicCommands(make_alchemy(owner_settings(settings)))
-    commands.config.attributes.update(attributes)
+    commands.config.attributes.update(attributes, patience=patience or Patience())
     commands.config.cmd_opts = Namespace(quiet=True)  # it would say which file it writes, beside our own sentence
     return commands

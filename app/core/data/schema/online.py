@@ -16,7 +16,7 @@ from typing import Any
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
-from sqlalchemy import MetaData, Table, Update, column, literal_column, table, update
+from sqlalchemy import MetaData, Table, Update, column, literal, literal_column, table, update
 
 from app.core.data.schema.parts import parts_of
 from app.core.data.schema.postgres_tables import PostgresImpl
@@ -80,7 +80,8 @@ class FillEmptyOp(ReplaceValueOp):
 def _replace(operations: Operations, operation: ReplaceValueOp) -> None:
     impl = operations.get_context().impl
     if impl.as_sql:
-        impl.execute(_statement(operation, table(operation.table_name, column(operation.column))))
+        of_rows = column(operation.column, literal(operation.new).type)  # nobody can be asked for its own
+        impl.execute(_statement(operation, table(operation.table_name, of_rows)))
         return
     rows = Table(operation.table_name, MetaData(), autoload_with=operations.get_bind(), resolve_fks=False)
     change = _statement(operation, rows)

@@ -23,11 +23,12 @@ _SAID_EVERY: Final = 15.0
 class Patience:
     """What is left of the time to wait for others; it is whole again when something succeeds.
 
-    `tell` gets the sentences for the operator: who is waited for, and what is done.
+    `tell` gets the sentences for the operator: who is waited for, and what is done; `trace` what SQLite executes.
     """
 
     seconds: float = WAIT
     tell: Callable[[str], None] = logger.info
+    trace: Callable[[str], None] | None = None
     _began: float | None = field(default=None, init=False)
     _pauses: int = field(default=0, init=False)
     _said_at: float | None = field(default=None, init=False)

@@ -147,8 +147,12 @@ class PostgresImpl(OnlineStatements):
             f"{table} has rows without {column}: give them one, with op.fill_empty() or by hand, and migrate again"
         )
         self._validate(table, rule, UnfitRows(lacking))
-        with_it = f"ALTER COLUMN {quoted(column)} SET NOT NULL, DROP CONSTRAINT {quoted(rule)}"
-        self._exec(f"{on} {with_it}")
+        self.briefly(partial(self._set_required, on, column, rule))
+
+    def _set_required(self, on: str, column: str, rule: str) -> None:
+        # In one statement PostgreSQL would drop the rule first, and then have to look at all rows.
+        self._exec(f"{on} ALTER COLUMN {quoted(column)} SET NOT NULL")
+        self._exec(f"{on} DROP CONSTRAINT {quoted(rule)}")
 
     def _validate(self, table: str, name: str, refusal: UnfitRows) -> None:
         try:

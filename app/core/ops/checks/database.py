@@ -2,13 +2,21 @@
 
 from typing import Any, Final
 
-from alembic.script.revision import RevisionError
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from app.core.data.engine import database_url
+from app.core.data.errors import MigrationError
 from app.core.data.schema.inspection import altered_protections, unenforced_rules
-from app.core.data.schema.migrations import drift, migration_engine, owner_settings, pending
+from app.core.data.schema.migrations import (
+    applied,
+    drift,
+    known_revisions,
+    migration_engine,
+    owner_settings,
+    pending,
+    unknown_among,
+)
 from app.core.ops.checks.registry import Messages, Site, check
 from app.settings import Settings
 
@@ -40,14 +48,23 @@ async def migrations_are_applied(site: Site) -> Messages:
 
 
 @check(
-    "data.E002",
-    cure="Deploy the version that has it, or take the database back with that version.",
+    "data.W002",
+    cure="Deploy the version that has it. This one serves meanwhile, as far as its migrations let it.",
     needs_database=True,
 )
 async def no_migration_is_unknown(site: Site) -> Messages:
     """This version has every migration that the database has."""
-    if _pending(site.settings) is None:
-        yield "The database has a migration that this version has not."
+    if unknown := unknown_among(applied(site.settings)):
+        yield f"The database is newer than this version, which lacks {', '.join(unknown)}."
+
+
+@check("data.E009", cure="Run `app makemigrations --merge`.", needs_database=True)
+async def migrations_follow_each_other(site: Site) -> Messages:
+    """One migration is the newest."""
+    try:
+        pending(site.settings)
+    except MigrationError as error:
+        yield f"The migrations cannot be applied: {error}."
 
 
 @check(
@@ -58,7 +75,7 @@ async def no_migration_is_unknown(site: Site) -> Messages:
 )
 async def tables_are_as_the_models_say(site: Site) -> Messages:
     """Nobody has changed a column, an index or a key since; tables that no model knows are somebody else's."""
-    if _pending(site.settings) == []:
+    if _is_current(site.settings):
         for operation in drift(owner_settings(site.settings)):
             if message := _difference(operation[0] if isinstance(operation, list) else operation):
                 yield f"The database differs from the models: {message}."
@@ -72,7 +89,7 @@ async def tables_are_as_the_models_say(site: Site) -> Messages:
 )
 async def protections_are_in_place(site: Site) -> Messages:
     """What the database holds against everybody is there, unchanged, and switched on."""
-    if _pending(site.settings) == []:
+    if _is_current(site.settings):
         url = database_url(owner_settings(site.settings).database_url.get_secret_value())
         with migration_engine(url).connect() as connection:
             for message in (*altered_protections(connection, SQLModel.metadata), *unenforced_rules(connection)):
@@ -118,12 +135,17 @@ async def role_leaves_migrations_alone(site: Site) -> Messages:
         yield "The role that serves may change alembic_version."
 
 
-def _pending(settings: Settings) -> list[str] | None:
-    """The migrations that the database lacks; None where it has one that is unknown here."""
+def _pending(settings: Settings) -> list[str]:
+    """The migrations that the database lacks; where they cannot be applied, another check says so."""
     try:
         return pending(settings)
-    except RevisionError:
-        return None
+    except MigrationError:
+        return []
+
+
+def _is_current(settings: Settings) -> bool:
+    """Whether the database has the migrations of this version, and no other."""
+    return applied(settings) == tuple(known_revisions().newest)
 
 
 def _difference(operation: tuple[Any, ...]) -> str | None:

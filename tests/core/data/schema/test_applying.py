@@ -15,7 +15,7 @@ from app.core.data.schema.migrations import downgrade, drift, migration_engine, 
 from app.core.data.schema.patience import Patience
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases, settings_for_tests
-from tests.core.data.schema.conftest import WriteMigration
+from tests.core.conftest import WriteMigration
 from tests.pooler import needs_pgbouncer, pooled
 
 ADD = "op.add_column('tasks', sa.Column('colour', sa.Text()))"

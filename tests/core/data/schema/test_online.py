@@ -1,5 +1,6 @@
 """Online migrations: the same tables as in one transaction, and run again without harm where they stopped half-way."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
@@ -14,7 +15,7 @@ from app.core.data.schema.migrations import drift, migration_engine, pending, up
 from app.core.data.schema.parts import ROWS
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases, settings_for_tests
-from tests.core.data.schema.conftest import WriteMigration
+from tests.core.conftest import WriteMigration
 
 # Each change, as a migration would have it, and as one that stopped before its version was noted would meet it again.
 CHANGES: Final = {
@@ -46,6 +47,11 @@ CHANGES_IN_BATCH: Final = {
     f"{name} in batch": f"with op.batch_alter_table('tasks') as batch_op:\n        batch_op.{call}"
     for name, call in IN_BATCH.items()
 }
+
+
+SCANS: Final = ("index", "unique in batch", "reference in batch", "check in batch", "required in batch")
+# None of these reads the rows while it stops others; SET NOT NULL is looked at on its own.
+HARMLESS: Final = r"CONCURRENTLY|NOT VALID$|VALIDATE CONSTRAINT|USING INDEX|SET NOT NULL$|DROP CONSTRAINT \S+$"
 
 
 @pytest.fixture
@@ -82,6 +88,21 @@ def statements_of_migrations() -> Iterator[list[str]]:
         yield heard
     finally:
         event.remove(Engine, "before_cursor_execute", hear)
+
+
+@contextmanager
+def notices() -> Iterator[list[str]]:
+    """Collect what PostgreSQL remarks while the block runs."""
+    heard: list[str] = []
+
+    def hear(connection: Any, _: Any) -> None:
+        connection.add_notice_handler(lambda notice: heard.append(notice.message_primary))
+
+    event.listen(Engine, "connect", hear)
+    try:
+        yield heard
+    finally:
+        event.remove(Engine, "connect", hear)
 
 
 def online(change: str) -> str:
@@ -193,6 +214,39 @@ def test_rows_without_a_value_that_becomes_required_are_one_sentence(
         upgrade(on_postgres)
 
     assert shape_of(on_postgres) == before
+
+
+def test_what_becomes_required_is_known_to_be_there_and_not_looked_for(
+    on_postgres: Settings, write_migration: WriteMigration
+) -> None:
+    engine = engine_of(on_postgres)
+    add_rows(engine, ["a"])
+    with engine.begin() as connection:
+        connection.execute(text(f"ALTER DATABASE {engine.url.database} SET client_min_messages = debug1"))
+    up = ["op.fill_empty('tasks', 'description', 'd')", "op.alter_column('tasks', 'description', nullable=False)"]
+    write_migration("0099", online("\n    ".join(up)))
+
+    with notices() as heard:
+        upgrade(on_postgres)
+
+    proven = 'existing constraints on column "tasks.description" are sufficient to prove that it does not contain nulls'
+    assert proven in heard
+
+
+def test_no_statement_that_reads_all_rows_stops_a_writer(
+    on_postgres: Settings, write_migration: WriteMigration
+) -> None:
+    ups = [change for name, change in (CHANGES | CHANGES_IN_BATCH).items() if name in SCANS]
+    with engine_of(on_postgres).begin() as connection:
+        connection.execute(text("ALTER TABLE tasks ADD COLUMN other_id bigint"))
+    write_migration("0099", online("\n    ".join(ups)))
+
+    with statements_of_migrations() as heard:
+        upgrade(on_postgres)
+
+    changes = [statement for statement in heard if re.match("ALTER TABLE|CREATE|DROP", statement)]
+    assert [statement for statement in changes if not re.search(HARMLESS, statement)] == []
+    assert len(changes) == 11
 
 
 def test_what_is_left_of_an_index_is_built_anew(on_postgres: Settings, write_migration: WriteMigration) -> None:

@@ -1,0 +1,84 @@
+"""Migrations that two people wrote at the same time: refused until they are joined, and joined by a migration."""
+
+import re
+from collections import defaultdict
+from pathlib import Path
+from typing import Final
+
+from alembic.script import ScriptDirectory
+
+from app.core.data.errors import MigrationError
+
+_REVISION: Final = re.compile(r"^(revision(?:: str)? = )(['\"])(.+?)\2", re.MULTILINE)
+_FOLLOWS: Final = re.compile(r"^down_revision\b.*", re.MULTILINE)
+_DATE: Final = re.compile(r"^Create Date: (.+)$", re.MULTILINE)
+_LONGEST: Final = 32  # characters of a revision, in the table of alembic
+
+
+def refuse_branches(scripts: ScriptDirectory) -> None:
+    """Refuse migrations that do not follow each other.
+
+    Raises:
+        MigrationError: two are the newest, or have the same name, of which alembic would see only one.
+    """
+    for revision, paths in _same_revision(scripts).items():
+        names = " and ".join(path.name for path in paths)
+        raise MigrationError(f"{names} are both the migration {revision}: run `app makemigrations --merge`")
+    heads = sorted(scripts.get_heads())
+    if len(heads) > 1:
+        raise MigrationError(
+            f"the migrations {' and '.join(heads)} are both the newest: run `app makemigrations --merge`"
+        )
+
+
+def tell_apart(scripts: ScriptDirectory) -> list[Path]:
+    """Give the younger one of two migrations with the same revision the name of its file; return those changed.
+
+    Raises:
+        MigrationError: another one follows them, and nobody but its author knows which.
+    """
+    changed = []
+    for revision, paths in _same_revision(scripts).items():
+        following = [path.name for path in _files(scripts) if _follows(path, revision)]
+        if following:
+            names = " or ".join(path.name for path in paths)
+            raise MigrationError(
+                f"{following[0]} follows {revision}, which is {names}: give one another revision by hand"
+            )
+        for path in sorted(paths, key=_created)[1:]:
+            _rename(path, revision, path.stem[:_LONGEST])
+            changed.append(path)
+    return changed
+
+
+def next_number(scripts: ScriptDirectory) -> str:
+    """Return the number of a migration that follows all others."""
+    numbers = (re.match(r"\d+", path.name) for path in _files(scripts))
+    return f"{max((int(number[0]) for number in numbers if number), default=0) + 1:04d}"
+
+
+def _same_revision(scripts: ScriptDirectory) -> dict[str, list[Path]]:
+    found = defaultdict(list)
+    for path in _files(scripts):
+        if named := _REVISION.search(path.read_text()):
+            found[named[3]].append(path)
+    return {revision: paths for revision, paths in found.items() if len(paths) > 1}
+
+
+def _files(scripts: ScriptDirectory) -> list[Path]:
+    return sorted(Path(scripts.versions).glob("*.py"))
+
+
+def _follows(path: Path, revision: str) -> bool:
+    line = _FOLLOWS.search(path.read_text())
+    return line is not None and re.search(rf"['\"]{re.escape(revision)}['\"]", line[0]) is not None
+
+
+def _created(path: Path) -> str:
+    date = _DATE.search(path.read_text())
+    return date[1] if date else ""
+
+
+def _rename(path: Path, old: str, new: str) -> None:
+    text = _REVISION.sub(rf"\g<1>\g<2>{new}\g<2>", path.read_text(), count=1)
+    path.write_text(text.replace(f"Revision ID: {old}", f"Revision ID: {new}", 1))

@@ -1,0 +1,108 @@
+"""What a run of migrations will do, before it does it: which ones, forwards or backwards, and their SQL."""
+
+import re
+import sqlite3
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+from alembic.script import Script, ScriptDirectory
+from alembic.util import CommandError
+from pydantic import SecretStr
+
+from app.core.data.errors import MigrationError
+from app.core.data.schema.branches import refuse_branches
+from app.core.data.schema.migrations import applied, commands_of, downgrade, upgrade
+from app.core.data.schema.patience import Patience
+from app.settings import Settings
+
+_READS: Final = re.compile(r"\s*(SELECT|PRAGMA|--)", re.IGNORECASE)
+
+
+class Plan(NamedTuple):
+    """The migrations that are to be applied or taken back, in this order, and where that ends."""
+
+    steps: list[Script]
+    is_back: bool
+    start: str
+    end: str
+    unknown: list[str]
+    """Those of the database that this version has not: it is newer, and nothing can be done to it."""
+
+    def carry_out(self, settings: Settings, patience: Patience) -> None:
+        """Do it.
+
+        Raises:
+            MigrationError: others were in the way for longer than the patience lasts.
+            UnfitRows: a migration that runs online found rows that it does not fit.
+        """
+        (downgrade if self.is_back else upgrade)(settings, self.end, patience)
+
+    def print_sql(self, settings: Settings) -> None:
+        """Print what it would execute, and change nothing. SQLite tells it while it changes a copy of the file."""
+        commands = commands_of(settings)
+        url = commands.config.engine.url
+        if url.get_backend_name() == "sqlite":
+            self._try_on_copy(settings, Path(url.database or ""))
+        elif self.is_back:
+            commands.downgrade(f"{self.start}:{self.end}", sql=True)
+        else:
+            commands.upgrade(f"{self.start}:{self.end}", sql=True)
+
+    def _try_on_copy(self, settings: Settings, path: Path) -> None:
+        with TemporaryDirectory() as folder:
+            if path.exists():
+                with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(f"{folder}/copy.db")) as copy:
+                    source.backup(copy)
+            url = SecretStr(f"sqlite:///{quote(folder)}/copy.db")
+            on_copy = settings.model_copy(update={"database_url": url, "migration_database_url": None})
+            self.carry_out(on_copy, Patience(trace=_print_statement))
+
+
+def planned(settings: Settings, to: str | None = None) -> Plan:
+    """Return what brings a database to a revision, `base` for before all of them, or to the newest.
+
+    Raises:
+        MigrationError: there is no such revision, or the database is newer and it is not known what to take back.
+    """
+    scripts = ScriptDirectory.from_config(commands_of(settings).config)
+    refuse_branches(scripts)
+    current = applied(settings)
+    known = {script.revision for script in scripts.walk_revisions()}
+    unknown = [revision for revision in current if revision not in known]
+    if unknown and to:
+        raise MigrationError(f"the database has {', '.join(unknown)}: take it back with the version that has it")
+    if unknown:
+        return Plan([], is_back=False, start="", end="", unknown=unknown)
+    start, end = ",".join(current) or "base", _resolved(scripts, to)
+    if end == "base" or end in {script.revision for script in scripts.iterate_revisions(current, "base")}:
+        return Plan([*scripts.iterate_revisions(current, end)], is_back=True, start=start, end=end, unknown=[])
+    steps = [*scripts.iterate_revisions(end, current or "base")][::-1]
+    return Plan(steps, is_back=False, start=start, end=end, unknown=[])
+
+
+def named(steps: Sequence[Script]) -> str:
+    """Return migrations as an operator reads them: their numbers, and what they are about."""
+    return ", ".join(f"{step.revision} ({step.doc})" for step in steps)
+
+
+def _resolved(scripts: ScriptDirectory, to: str | None) -> str:
+    """The full name of a revision."""
+    if to == "base":
+        return to
+    try:
+        found = scripts.get_revision(to or "head")
+    except CommandError:
+        found = None
+    if found is None:
+        names = sorted(script.revision for script in scripts.walk_revisions())
+        raise MigrationError(f"there is no migration {to!r}; there are {', '.join(names)}")
+    return found.revision
+
+
+def _print_statement(statement: str) -> None:
+    if not _READS.match(statement):
+        print(f"{statement};\n")  # noqa: T201
