@@ -21,10 +21,11 @@ import pytest
 
 from app.core.auth.tokens import issue_token
 from app.core.cli.run import _greet, _prepare
-from app.core.data.schema.migrations import downgrade, pending
+from app.core.data.schema.migrations import downgrade, pending, upgrade
 from app.testing.databases import SECRET, Databases, settings_for_tests
 from tests.core.cli.conftest import Invoke
-from tests.serving import NO_TLS, PATIENCE, free_port, start, wait_until_served
+from tests.core.conftest import WriteMigration
+from tests.serving import NO_TLS, PATIENCE, free_port, serving, start, wait_until_served
 
 ALICE: Final = {"Authorization": f"Bearer {issue_token('alice', SECRET.encode(), 3600)}"}
 
@@ -318,3 +319,23 @@ def test_only_sqlite_is_migrated_by_itself(databases: Databases) -> None:
         with pytest.raises(click.ClickException, match=r"lacks the migrations 0001.*run `app migrate` first$"):
             _prepare(settings)
         assert pending(settings) != []
+
+
+@pytest.mark.slow
+def test_this_version_serves_on_the_schema_of_the_next(
+    databases: Databases, write_migration: WriteMigration, tmp_path: Path
+) -> None:
+    url = databases.fresh()
+    write_migration("0099", "op.add_column('tasks', sa.Column('colour', sa.Text()))")
+    upgrade(settings_for_tests(databases.for_owner(url)))
+
+    bearer = {"Authorization": f"Bearer {issue_token('alice', SECRET.encode(), 60)}"}
+    with (
+        serving(url, tmp_path / "log") as server,
+        httpx.Client(base_url=server.url, headers=bearer, verify=NO_TLS) as client,
+    ):
+        made = client.post("/api/tasks", json={"title": "Buy milk"})
+        ready = client.get("/health/ready")
+
+    assert (made.status_code, ready.status_code) == (201, 200)
+    assert "WARNING - the database is newer than this version, which lacks the migration 0099" in server.log

@@ -1,5 +1,7 @@
 """How migrations are run: one by one, by one migrator at a time, and with patience for those who use the tables."""
 
+import time
+from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -143,3 +145,40 @@ def test_behind_a_pooler_it_is_the_same(on_postgres: Settings, write_migration: 
         upgrade(settings_for_tests(pooler.url), patience=Patience(20))
 
     assert pending(on_postgres) == []
+
+
+@pytest.fixture
+def vacuumed(on_postgres: Settings) -> Iterator[Settings]:
+    """A database in which an autovacuum is at the tasks, and takes minutes."""
+    with connect(on_postgres).execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(
+            text(
+                "ALTER TABLE tasks SET (autovacuum_vacuum_cost_delay = 100, autovacuum_vacuum_cost_limit"
+                " = 1, autovacuum_vacuum_threshold = 0, autovacuum_vacuum_scale_factor = 0)"
+            )
+        )
+        connection.execute(
+            text("INSERT INTO tasks (user_id, title) SELECT 'alice', n FROM generate_series(1, 50000) n")
+        )
+        connection.execute(text("UPDATE tasks SET title = 'again'"))
+        connection.execute(text("ALTER SYSTEM SET autovacuum_naptime = '1s'"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+        at_work = text("SELECT count(*) FROM pg_stat_activity WHERE query LIKE 'autovacuum: VACUUM%public.tasks%'")
+        for _ in range(600):
+            if connection.execute(at_work).scalar():
+                break
+            time.sleep(0.1)
+        yield on_postgres
+        connection.execute(text("ALTER SYSTEM RESET autovacuum_naptime"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+
+
+@pytest.mark.slow
+def test_an_autovacuum_is_sent_away(vacuumed: Settings, write_migration: WriteMigration) -> None:
+    write_migration("0099", ADD)
+    told: list[str] = []
+
+    upgrade(vacuumed, patience=Patience(60, told.append))
+
+    assert "autovacuum: VACUUM" in told[0]
+    assert pending(vacuumed) == []

@@ -1,26 +1,26 @@
 """Migrations: what they build is what the models say, on both databases, up, down and up again."""
 
 import shutil
+from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import pytest
-from sqlalchemy import inspect, text
+from sqlalchemy import insert, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from app.core.data.engine import database_url
 from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
+from app.core.data.people import models_in_order
+from app.core.data.reading import table_name
 from app.core.data.schema.inspection import altered_protections
 from app.core.data.schema.migrations import downgrade, drift, migration_engine, pending, upgrade
+from app.core.data.schema.plans import planned
 from app.core.data.schema.scripts import make_migration
 from app.settings import MIGRATIONS_DIR, Settings
-from app.testing.databases import Databases, settings_for_tests
-
-
-@pytest.fixture
-def settings(databases: Databases) -> Settings:
-    """Settings for a migrated database of its own."""
-    return settings_for_tests(databases.for_owner(databases.fresh()))
+from app.testing.databases import settings_for_tests
+from app.testing.factories import factory_of
 
 
 def tables(settings: Settings) -> set[str]:
@@ -51,6 +51,51 @@ def test_up_down_and_up_again(settings: Settings) -> None:
     assert pending(settings)
 
     upgrade(settings)
+    assert drift(settings) == []
+
+
+REVISIONS = [script.revision for script in planned(settings_for_tests("sqlite:////nowhere.db")).steps]
+
+
+def add_rows(settings: Settings, user: str) -> None:
+    """Store a row of each table that is there, with those of its factory's values for which there is a column."""
+    engine = migration_engine(database_url(settings.database_url.get_secret_value()))
+    there = inspect(engine)
+    for model in models_in_order():
+        table = table_name(model)
+        if there.has_table(table):
+            columns = {column["name"] for column in there.get_columns(table)}
+            row = factory_of(model).build(user_id=user).model_dump(exclude={"id"}, exclude_none=True)
+            values = insert(model).values({name: value for name, value in row.items() if name in columns})
+            with engine.begin() as connection:
+                connection.execute(values)
+
+
+def rows_of(settings: Settings) -> dict[str, list[tuple[Any, ...]]]:
+    """The ids of all rows, and whose they are."""
+    with migration_engine(database_url(settings.database_url.get_secret_value())).connect() as connection:
+        names = [name for name in inspect(connection).get_table_names() if name != "alembic_version"]
+        return {
+            name: [tuple(row) for row in connection.execute(text(f"SELECT user_id, id FROM {name} ORDER BY id"))]
+            for name in sorted(names)
+        }
+
+
+def test_each_migration_goes_up_down_and_up_with_rows(settings: Settings) -> None:
+    downgrade(settings, "base")
+    for before, revision in pairwise(["base", *REVISIONS]):
+        had = rows_of(settings)
+        upgrade(settings, revision)
+        assert {name: rows for name, rows in rows_of(settings).items() if name in had} == had
+        add_rows(settings, revision)
+        downgrade(settings, before)
+        kept = {name: rows for name, rows in rows_of(settings).items() if name in had}
+        assert kept.keys() == had.keys()
+        upgrade(settings, revision)
+        assert {name: rows for name, rows in rows_of(settings).items() if name in had} == kept
+        add_rows(settings, f"{revision} again")
+
+    assert all(len(rows) > 1 for rows in rows_of(settings).values())
     assert drift(settings) == []
 
 
