@@ -65,11 +65,16 @@ def make_alchemy(settings: Settings) -> Alchemy:
         session_maker=async_sessionmaker(engine, class_=AppSession, expire_on_commit=False),
         metadata=SQLModel.metadata,
         set_default_exception_handler=False,
-        alembic_config=AlembicAsyncConfig(
-            script_config="",
-            script_location=str(MIGRATIONS_DIR).replace("%", "%%"),  # alembic reads it as an ini file does
-            version_table_name="alembic_version",
-            user_module_prefix=None,
-            compare_type=True,
-        ),
+        alembic_config=alembic_config(),
+    )
+
+
+def alembic_config() -> AlembicAsyncConfig:
+    """Return where the migrations are, and how alembic reads them."""
+    return AlembicAsyncConfig(
+        script_config="",
+        script_location=str(MIGRATIONS_DIR).replace("%", "%%"),  # alembic reads it as an ini file does
+        version_table_name="alembic_version",
+        user_module_prefix=None,
+        compare_type=True,
     )

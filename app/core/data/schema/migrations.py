@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import quote
 
 from advanced_alchemy.alembic.commands import AlembicCommands
+from advanced_alchemy.config import SQLAlchemyAsyncConfig
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import Script, ScriptDirectory
@@ -23,8 +24,8 @@ from sqlalchemy import URL, Engine, MetaData, create_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
-from app.core.data.alchemy import make_alchemy
-from app.core.data.engine import begin_immediately, libpq_args
+from app.core.data.alchemy import alembic_config
+from app.core.data.engine import begin_immediately, libpq_args, make_engine
 
 # Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
 from app.core.data.schema import online as online  # noqa: PLC0414
@@ -216,7 +217,11 @@ def _make_folder(path: Path) -> None:
 
 def commands_of(settings: Settings, patience: Patience | None = None, **attributes: Any) -> AlembicCommands:
     """Return alembic's commands for the database of these settings, which its owner migrates; env.py reads the rest."""
-    commands = AlembicCommands(make_alchemy(owner_settings(settings)))
+    # Not the plugin's configuration: that one notes each of its kind for ever, and refuses the thousandth.
+    configuration = SQLAlchemyAsyncConfig(
+        engine_instance=make_engine(owner_settings(settings)), alembic_config=alembic_config()
+    )
+    commands = AlembicCommands(configuration)
     commands.config.attributes.update(attributes, patience=patience or Patience())
     commands.config.cmd_opts = Namespace(quiet=True)  # it would say which file it writes, beside our own sentence
     return commands
