@@ -134,7 +134,7 @@ class QueryMiddleware(ASGIMiddleware):
     An integer has one spelling there, as in a path.
 
     Public routes take what they are given: probes like to add a parameter of their own. It is no guard, because
-    Litestar copies the handler for each guard of each request.
+    Litestar copies a handler that is no `Operation` for each guard of each request.
     """
 
     scopes = (ScopeType.HTTP,)

@@ -14,7 +14,6 @@ from http import HTTPStatus
 from inspect import cleandoc
 from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, get_args
 
-import litestar
 from litestar import Controller, MediaType, Response
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
@@ -30,6 +29,7 @@ from app.core.data.rows import Row
 from app.core.http.conflicts import conflicts_of
 from app.core.http.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.listing import LIST_HEADERS, MAX_LIMIT, Page, page_provider
+from app.core.http.operations import Operation
 from app.core.http.tags import ETAG, provide_seen, tagged
 from app.core.http.weights import most_rows
 
@@ -85,7 +85,8 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         """What several rows are called: the table's name, `tasks`, `line_items`."""
         return str(cls.model.__tablename__)
 
-    @litestar.get(
+    @Operation(
+        http_method="GET",
         summary="List {nouns}",
         response_description="The {nouns} of this page.",
         response_headers=LIST_HEADERS,
@@ -95,7 +96,8 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         """Return your {nouns} in the order of their ids, one page at a time: follow `Link` to the next."""
         return await page.respond()
 
-    @litestar.post(
+    @Operation(
+        http_method="POST",
         summary="Create {a_noun}",
         response_description="The new {noun}.",
         response_headers=[LOCATION, ETAG],
@@ -106,22 +108,24 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         row = await rows.insert_one(data.model_dump())
         return tagged(row, Location=f"{self.path}/{row.id}")
 
-    @litestar.get("/{id:int}", summary="Read {a_noun}", response_description="The {noun}.", **_ONE_ROW)
+    @Operation("/{id:int}", http_method="GET", summary="Read {a_noun}", response_description="The {noun}.", **_ONE_ROW)
     async def get(self, rows: Rows[TableT], id: RowId) -> Response[Row]:
         """Return one of your {nouns}."""
         return tagged(await rows.select_one(id))
 
-    @litestar.put("/{id:int}", summary="Change {a_noun} (PUT)", response_description=_AS_IT_IS, **_ONE_ROW)
+    @Operation(
+        "/{id:int}", http_method="PUT", summary="Change {a_noun} (PUT)", response_description=_AS_IT_IS, **_ONE_ROW
+    )
     async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], seen: States) -> Response[Row]:
         """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
         return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen, data.sent_back))
 
-    @litestar.patch("/{id:int}", summary="Change {a_noun}", response_description=_AS_IT_IS, **_ONE_ROW)
+    @Operation("/{id:int}", http_method="PATCH", summary="Change {a_noun}", response_description=_AS_IT_IS, **_ONE_ROW)
     async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], seen: States) -> Response[Row]:
         """Change the fields that are sent and no other. Null empties a field that may be empty."""
         return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen, data.sent_back))
 
-    @litestar.delete("/{id:int}", summary="Delete {a_noun}", response_description="It is gone.")
+    @Operation("/{id:int}", http_method="DELETE", summary="Delete {a_noun}", response_description="It is gone.")
     async def delete(self, rows: Rows[TableT], id: RowId, seen: States) -> None:
         """Delete one of your {nouns}, for good."""
         await rows.delete_one(id, seen)
