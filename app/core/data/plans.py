@@ -21,7 +21,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 from app.core.data.compiler import OWNER
 from app.core.data.errors import OwnerNotBound
 from app.core.data.subject import work_for
-from app.core.data.turns import Turn
+from app.core.data.turns import turns_of
 
 Statement = Select[Any] | Insert | Update | Delete
 Values = Mapping[str, Any]
@@ -128,8 +128,12 @@ async def run_alone(engine: Engine, subject: str | None, statement: Statement, v
         OwnerBusy: the subject's turn did not come in time.
         DBAPIError: it failed; `statement` is None in it where nothing was sent, because there was no connection.
     """
-    async with Turn(engine, subject):
+    turns = turns_of(engine)
+    await turns.take(subject)
+    try:
         return await _run_borrowed(engine, subject, statement, values)
+    finally:
+        turns.give_back(subject)
 
 
 async def _run_borrowed(engine: Engine, subject: str | None, statement: Statement, values: Values) -> Rows:

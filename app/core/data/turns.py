@@ -26,20 +26,24 @@ class Turns:
         self._used: dict[str, int] = {}
         self._waiting: defaultdict[str, deque[asyncio.Future[None]]] = defaultdict(deque)
 
-    async def take(self, owner: str) -> None:
-        """Wait until the owner may use one more connection.
+    async def take(self, owner: str | None) -> None:
+        """Wait until the owner may use one more connection; nobody may at once.
 
         Raises:
             OwnerBusy: those before it take too long.
         """
+        if owner is None:
+            return
         used = self._used.get(owner, 0)
         if used < self._most:
             self._used[owner] = used + 1
         else:
             await self._wait(owner)
 
-    def give_back(self, owner: str) -> None:
+    def give_back(self, owner: str | None) -> None:
         """Let the owner's next one have the turn."""
+        if owner is None:
+            return
         if owner in self._waiting:
             self._waiting[owner].popleft().set_result(None)
             self._forget(owner)
@@ -73,13 +77,13 @@ class Turns:
 
 
 class Turn:
-    """The turn of one owner at a connection of this engine; nobody's comes at once."""
+    """The turn of one owner at a connection, for as long as a session needs it; nobody's comes at once."""
 
     __slots__ = ("_is_held", "_owner", "_turns")
 
     def __init__(self, engine: Engine, owner: str | None) -> None:
         self._is_held = False
-        self._turns: Turns = engine.get_execution_options()[_OPTION]
+        self._turns = turns_of(engine)
         self._owner = owner
 
     async def take(self) -> None:
@@ -88,24 +92,23 @@ class Turn:
         Raises:
             OwnerBusy: the owner has too much under way.
         """
-        if self._owner is not None:
-            await self._turns.take(self._owner)
-            self._is_held = True
+        await self._turns.take(self._owner)
+        self._is_held = True
 
     def give_back(self) -> None:
         """Let the owner's next one have it; a second time does nothing."""
-        if self._is_held and self._owner is not None:
+        if self._is_held:
             self._is_held = False
             self._turns.give_back(self._owner)
 
     def __del__(self) -> None:
         self.give_back()  # of a session that nobody has closed
 
-    async def __aenter__(self) -> None:
-        await self.take()
 
-    async def __aexit__(self, *_: object) -> None:
-        self.give_back()
+def turns_of(engine: Engine) -> Turns:
+    """Return who uses how many connections of this engine's."""
+    turns: Turns = engine.get_execution_options()[_OPTION]
+    return turns
 
 
 def share_fairly(engine: Engine, connections: int, seconds: float) -> None:
