@@ -79,7 +79,7 @@ class FlightConnection(AsyncConnection[TupleRow]):
             if error.sqlstate is None:  # nobody knows what is still under way on it
                 self.pgconn.finish()
             raise
-        if self.prepared:
+        if self.prepared and len(steps) > len(flight):  # nearly always everything is prepared
             self.prepared.learn(steps, results)
         _raise_failed(results)
         return results[-1]
