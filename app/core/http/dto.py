@@ -13,7 +13,7 @@ from litestar.dto import AbstractDTO
 from litestar.openapi.spec import OpenAPIType, Reference, Schema
 from litestar.types.serialization import LitestarEncodableType
 from litestar.typing import FieldDefinition
-from pydantic import BaseModel, PrivateAttr, ValidationError
+from pydantic import BaseModel, ValidationError
 from sqlmodel import SQLModel
 
 from app.core.data.rows import row_struct
@@ -46,12 +46,13 @@ class UpdateSchema(_BodySchema):
     """
 
     read_only: ClassVar[frozenset[str]] = frozenset()
-    _sent_back: dict[str, Any] = PrivateAttr(default_factory=dict)
+    __slots__ = ("_sent_back",)  # no attribute of pydantic's, which would make one for each body, nearly always in vain
 
     @property
     def sent_back(self) -> dict[str, Any]:
         """The read-only fields that the client has sent."""
-        return self._sent_back
+        sent_back: dict[str, Any] = getattr(self, "_sent_back", {})
+        return sent_back
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
