@@ -33,6 +33,11 @@ POSTGRES: Final = "postgresql+litestead"
 SQLITE: Final = "sqlite+litestead"
 
 
+# SQLAlchemy quotes a name that is among its reserved words; these are reserved as well. Its own lists are completed,
+# because migrations use its own dialects.
+PGIdentifierPreparer_psycopg.reserved_words |= {"collation", "concurrently", "lateral", "system_user", "tablesample"}
+SQLiteIdentifierPreparer.reserved_words |= {"nothing", "returning"}
+
 _MARK: Final = re.compile(r"[\x00-\x1f]|__\[|%\(\w*\)")
 
 
