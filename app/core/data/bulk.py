@@ -20,10 +20,10 @@ from app.core.data.session import AppSession
 
 _LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
 _NEXT_IDS: Final = text("SELECT nextval(pg_get_serial_sequence(:table, :column)) FROM generate_series(1, :count)")
+# No name of ours stands beside the columns of a table, which can be called anything.
 _FOLLOW: Final = """
-    SELECT setval(sequence, greatest(max({column}), pg_sequence_last_value(sequence), 1))
-    FROM {table}, (SELECT pg_get_serial_sequence('{table}', '{name}')::regclass AS sequence) AS s
-    WHERE sequence IS NOT NULL GROUP BY sequence
+    SELECT setval(ids, greatest((SELECT max({column}) FROM {table}), pg_sequence_last_value(ids), 1))
+    FROM CAST(pg_get_serial_sequence('{table}', '{name}') AS regclass) AS ids WHERE ids IS NOT NULL
 """
 
 
