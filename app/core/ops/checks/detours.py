@@ -4,14 +4,16 @@ No statement shows it: a view has the rights of its owner, for whom no policy ho
 DEFINER as well.
 """
 
-import re
+import sqlite3
 from collections.abc import AsyncIterator
-from typing import Final
+from contextlib import suppress
+from typing import Any, Final
 
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from app.core.data.owned import OWNER_COLUMN, owned_table_names
+from app.core.data.schema.protections import quoted
 from app.core.ops.checks.registry import Messages, Site, check
 
 # Views over owned tables, also by way of other views. It is the view directly above a table whose rights count; what a
@@ -39,7 +41,7 @@ _OPEN_VIEWS: Final = text(
 """
 )
 _VIEWS: Final = text(_READERS + "WHERE pg_table_is_visible(c.oid) ORDER BY 1, 2")
-_SQLITE_VIEWS: Final = text("SELECT name, sql FROM sqlite_master WHERE type = 'view' ORDER BY rowid")
+_SQLITE_VIEWS: Final = text("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY rowid")
 _FUNCTIONS: Final = text("""
     SELECT CAST(CAST(p.oid AS regprocedure) AS text) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
     WHERE prosecdef AND nspname NOT IN ('pg_catalog', 'information_schema') AND NOT pg_has_role(proowner, 'USAGE')
@@ -89,10 +91,24 @@ async def _views_of_owned(site: Site) -> AsyncIterator[tuple[str, str]]:
     for view, table in await site.ask_postgres(_VIEWS, tables=owned_table_names()):
         yield view, table
     if site.engine.dialect.name == "sqlite":
-        readers = {table: table for table in owned_table_names()}  # and the views that read them, in turn
         async with site.engine.connect() as connection:
-            for view, source in (await connection.execute(_SQLITE_VIEWS)).all():
-                read = (table for name, table in readers.items() if re.search(rf"\b{name}\b", source, re.IGNORECASE))
-                if (table := next(read, None)) is not None:
-                    readers[view] = table
+            driver = (await connection.get_raw_connection()).driver_connection
+            for view in (await connection.execute(_SQLITE_VIEWS)).scalars().all():
+                for table in sorted(await _read_by(driver, view) & set(owned_table_names())):
                     yield view, table
+
+
+async def _read_by(driver: Any, view: str) -> set[str]:
+    """The tables that SQLite reads for a view, by way of other views too; for one that is broken, none."""
+    tables: set[str] = set()
+
+    def note(action: int, table: str, *_: str | None) -> int:
+        if action == sqlite3.SQLITE_READ:
+            tables.add(table)
+        return sqlite3.SQLITE_OK
+
+    await driver.set_authorizer(note)
+    with suppress(sqlite3.OperationalError):
+        await driver.execute(f"EXPLAIN SELECT * FROM {quoted(view)}")  # noqa: S608  # a name, quoted
+    await driver.set_authorizer(None)
+    return tables

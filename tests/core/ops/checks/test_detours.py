@@ -127,3 +127,16 @@ async def test_a_mapped_view_without_an_owner_is_an_error(
         assert "data.E008" in await ids(production(url))
     with mapped(Column("user_id", Text)):
         assert "data.E008" not in await ids(production(url))
+
+
+async def test_a_view_that_only_has_the_word_for_a_table_in_it_is_in_order(
+    sqlite_databases: SqliteDatabases, ids: Ids
+) -> None:
+    url = sqlite_databases.fresh()
+    broken = "CREATE VIEW broken AS SELECT id FROM gone"
+    change(
+        sqlite_databases, url, broken, "CREATE VIEW detour AS SELECT version_num AS id, 'tasks' FROM alembic_version"
+    )
+
+    with mapped():
+        assert "data.E008" not in await ids(production(url))
