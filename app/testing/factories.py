@@ -63,9 +63,11 @@ class RowFactory(RuleFactory[TableT]):
         return (await cls.create_batch_async(1, **kwargs))[0]
 
     @classmethod
-    async def create_batch_async(cls, size: int, **kwargs: Any) -> list[TableT]:
+    async def create_batch_async(  # type: ignore[override]  # `size` may be a field
+        cls, size: int, /, **kwargs: Any
+    ) -> list[TableT]:
         """Make and store several rows, all or none; those of one user refer to the same row where they have to."""
-        rows = cls.batch(size, **kwargs)
+        rows = [cls.build(**kwargs) for _ in range(size)]
         for reference in references_of(cls.__model__):
             if not reference.nullable and reference.column not in kwargs:
                 await cls._refer(rows, reference)
