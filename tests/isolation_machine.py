@@ -20,6 +20,7 @@ from sqlmodel import SQLModel
 from app.asgi import create_app
 from app.core.data.engine import database_url
 from app.core.data.references import references_of
+from app.core.data.schema.protections import quoted
 from app.installed import INSTALLED
 from app.testing.callers import Client
 from app.testing.conformance.subject import ABSENT, Resource, body_factory, make_body, seen_in
@@ -83,7 +84,7 @@ class World:
         self._portal.call(self._empty)
 
     async def _empty(self) -> None:
-        tables = [table.name for table in reversed(SQLModel.metadata.sorted_tables)]
+        tables = [quoted(table.name) for table in reversed(SQLModel.metadata.sorted_tables)]
         if self._engine.dialect.name == "sqlite":
             statements = [f"DELETE FROM {table}" for table in (*tables, "sqlite_sequence")]
         else:

@@ -24,6 +24,7 @@ from app.core.data.errors import DataError
 from app.core.data.owned import Owned, owned_models
 from app.core.data.ownership import bind_owner, everyone
 from app.core.data.rows import columns_of
+from app.core.data.schema.protections import OwnerProtection, quoted
 from app.core.data.session import AppSession
 from app.core.data.subject import work_for
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
@@ -110,11 +111,12 @@ async def without_schema(owner: AsyncEngine) -> None:
     async with owner.connect() as connection:
         if owner.dialect.name == "sqlite":
             await drop_sqlite_keys(connection)
-        for table in (model.__table__ for model in owned_models()):
-            on = "" if owner.dialect.name == "sqlite" else f" ON {table}"
-            await connection.execute(text(f"DROP TRIGGER {table}_owner_is_final{on}"))
-            for key in () if owner.dialect.name == "sqlite" else cast("Table", table).foreign_key_constraints:
-                await connection.execute(text(f"ALTER TABLE {table} DROP CONSTRAINT {key.name}"))
+        for table in (cast("Table", model.__table__) for model in owned_models()):
+            trigger, name = quoted(OwnerProtection(table.name).name), quoted(table.name)
+            on = "" if owner.dialect.name == "sqlite" else f" ON {name}"
+            await connection.execute(text(f"DROP TRIGGER {trigger}{on}"))
+            for key in () if owner.dialect.name == "sqlite" else table.foreign_key_constraints:
+                await connection.execute(text(f"ALTER TABLE {name} DROP CONSTRAINT {quoted(str(key.name))}"))
 
 
 async def drop_sqlite_keys(connection: AsyncConnection) -> None:

@@ -20,6 +20,7 @@ from app.core.data.ownership import bind_owner, everyone
 from app.core.data.people import count_rows, erase_rows, export_rows, models_in_order
 from app.core.data.reading import TableRow
 from app.core.data.rows import columns_of
+from app.core.data.schema.protections import quoted
 from app.core.data.session import AppSession
 from app.testing.counting import count_statements
 from app.testing.databases import Databases, settings_for_tests
@@ -223,7 +224,7 @@ async def opened(url: str) -> AsyncIterator[Sessions]:
 
 async def test_where_one_row_cannot_be_deleted_all_stay(databases: Databases) -> None:
     url = databases.fresh()
-    last = NAMES[0]  # its rows are the last to go
+    last = quoted(NAMES[0])  # its rows are the last to go
     async with opened(databases.for_owner(url)) as owners, opened(url) as sessions, owners() as db:
         with stored_through(everyone(db)):
             await store_person(ALICE, 2)

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 from app.__main__ import main
 from app.core.data.engine import database_url
 from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.protections import quoted
 from app.settings import BASE_DIR, load_settings
 from app.testing.databases import SECRET, Databases, SqliteDatabases
 from tests.core.cli.conftest import Invoke
@@ -76,9 +77,9 @@ def test_a_process_of_its_own_knows_every_table(sqlite_databases: SqliteDatabase
 
 def test_an_erasure_that_fails_is_one_line_and_erases_nothing(invoke: Invoke, databases: Databases, url: str) -> None:
     with migration_engine(database_url(databases.for_owner(url))).begin() as connection:
-        key = f"FOREIGN KEY (owner, entry) REFERENCES {NAMES[0]} (user_id, id)"
+        key = f"FOREIGN KEY (owner, entry) REFERENCES {quoted(NAMES[0])} (user_id, id)"
         connection.exec_driver_sql(f"CREATE TABLE ledger (owner TEXT, entry BIGINT, {key})")
-        connection.exec_driver_sql(f"INSERT INTO ledger SELECT user_id, id FROM {NAMES[0]}")
+        connection.exec_driver_sql(f"INSERT INTO ledger SELECT user_id, id FROM {quoted(NAMES[0])}")
     before = everything(databases, url)
 
     result = invoke("user", "erase", PERSON, "--yes", DATABASE_URL=url)

@@ -12,6 +12,7 @@ from sqlalchemy import Table, Text, update
 from app.core.data.engine import database_url
 from app.core.data.owned import owned_models
 from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.protections import quoted
 from app.testing.databases import Databases
 from tests.core.cli.conftest import Invoke
 from tests.core.cli.user.conftest import NAMES, PERSON, everything
@@ -88,7 +89,7 @@ def test_a_file_that_cannot_be_made_is_one_line(invoke: Invoke, url: str, tmp_pa
 def test_an_export_that_fails_leaves_no_file(invoke: Invoke, databases: Databases, url: str, tmp_path: Path) -> None:
     output = tmp_path / "person.jsonl"
     with migration_engine(database_url(databases.for_owner(url))).begin() as connection:
-        connection.exec_driver_sql(f"ALTER TABLE {NAMES[-1]} RENAME TO elsewhere")
+        connection.exec_driver_sql(f"ALTER TABLE {quoted(NAMES[-1])} RENAME TO elsewhere")
 
     result = invoke("user", "export", PERSON, "--output", str(output), DATABASE_URL=url)
 

@@ -3,10 +3,10 @@
 import shutil
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from sqlalchemy import insert, inspect, text
+from sqlalchemy import Table, insert, inspect, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
@@ -17,6 +17,7 @@ from app.core.data.reading import table_name
 from app.core.data.schema.inspection import altered_protections
 from app.core.data.schema.migrations import downgrade, drift, migration_engine, pending, upgrade
 from app.core.data.schema.plans import planned
+from app.core.data.schema.protections import quoted
 from app.core.data.schema.scripts import make_migration
 from app.settings import MIGRATIONS_DIR, Settings
 from app.testing.databases import settings_for_tests
@@ -34,10 +35,11 @@ def test_a_migrated_database_is_what_the_models_say(settings: Settings) -> None:
 
 
 def test_a_missing_column_is_drift(settings: Settings) -> None:
-    model = owned_models()[0]
-    column = next(c.name for c in model.__table__.columns if c.nullable)
+    columns = (column for model in owned_models() for column in model.__table__.columns)
+    column = next(column for column in columns if column.nullable and not column.foreign_keys)
+    table = cast("Table", column.table)
     with migration_engine(database_url(settings.database_url.get_secret_value())).begin() as connection:
-        connection.execute(text(f"ALTER TABLE {model.__tablename__} DROP COLUMN {column}"))
+        connection.execute(text(f"ALTER TABLE {quoted(table.name)} DROP COLUMN {quoted(column.name)}"))
 
     assert drift(settings)
 
