@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from shutil import rmtree
-from typing import Final
+from typing import Any, Final
 
 import click
 from sqlmodel import SQLModel
@@ -16,7 +16,8 @@ from app.core.cli.lobby import Lobby
 from app.core.cli.output import explained_writing
 from app.core.cli.scaffold.fields import KINDS, parse_fields
 from app.core.cli.scaffold.listing import with_controller, without_controller
-from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_fields, refuse_form, refuse_noun, singular_of
+from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_names, refuse_plural
+from app.core.cli.scaffold.singulars import singular_of
 from app.core.cli.scaffold.texts import path_of, texts_of
 from app.core.data.engine import database_url
 from app.core.data.libpq import shown
@@ -33,7 +34,7 @@ UNLESS_GIVEN: Final = ("name:str",)
 @click.command("startapp", epilog=f"Types: {', '.join(KINDS)}. Text that may be long is text, not str.")
 @click.argument("noun")
 @click.argument("fields", nargs=-1, metavar="[FIELD:TYPE]...")
-@click.option("--singular", help="What one of them is called, where leaving out the s does not say it.")
+@click.option("--singular", help="What one of them is called, where English leaves a doubt.")
 @click.option("--remove", is_flag=True, help="Take the noun away again: files, migration, and table with its rows.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
@@ -43,9 +44,10 @@ def command(  # noqa: PLR0917  # click gives them by name
 ) -> None:
     """Write a noun that works: app/NOUN, its line in app/installed.py, its migration, and tests/NOUN.
 
-    NOUN names several, like notes. A field is name:type, with a ? behind it if it may be empty: title:str:200 (the
-    longest it may be), body:text:10000?, pinned:bool, due:datetime?, and project:ref for one of the user's projects.
-    Without any it is name:str. `app startapp NOUN --remove` takes it back while its migration is the newest.
+    NOUN names several, like notes or people. A field is name:type, with a ? behind it if it may be empty: title:str:200
+    (the longest it may be), body:text:10000?, pinned:bool, due:datetime?, and project:ref for one of the user's
+    projects. Without any it is name:str. Words of SQL will do for names; words of Python will not.
+    `app startapp NOUN --remove` takes it back while its migration is the newest.
     """
     load_settings()  # explains one that cannot be used
     lobby.load_nouns()
@@ -54,16 +56,15 @@ def command(  # noqa: PLR0917  # click gives them by name
         with explained_writing(BASE_DIR):
             _remove(noun, yes)
         return
-    refuse_noun(noun, SQLModel.metadata.tables)
+    refuse_plural(noun, SQLModel.metadata.tables)
     tables = {_snake(model.__name__): str(model.__tablename__) for model in owned_models()}
     _write(Noun(noun, singular or singular_of(noun), parse_fields(fields or UNLESS_GIVEN, tables)))
 
 
 def _write(noun: Noun) -> None:
-    refuse_form(noun.singular)
-    refuse_fields(noun.fields)
+    refuse_names(noun)
     texts = texts_of(noun)
-    refuse_clashes(texts, (model.__name__ for model in owned_models()))
+    refuse_clashes(texts, _classes_under(SQLModel))
     for path in (f"app/{noun.plural}", f"app/{noun.plural}.py", f"tests/{noun.plural}"):
         if (BASE_DIR / path).exists():
             raise click.UsageError(f"there is {path} already; choose another name, or move it away.")
@@ -147,6 +148,14 @@ def _model_of(noun: str) -> type[Owned]:
 def _remove_folders(noun: str) -> None:
     for folder in (f"app/{noun}", f"tests/{noun}"):
         rmtree(BASE_DIR / folder, ignore_errors=True)
+
+
+def _classes_under(base: type[Any]) -> set[str]:
+    """The names of all classes that are derived from it; the API's description goes by those of tables and schemas."""
+    names = {base.__name__}
+    for derived in base.__subclasses__():
+        names |= _classes_under(derived)
+    return names
 
 
 def _snake(name: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
 from annotated_types import Interval, MinLen
@@ -72,6 +72,9 @@ Line = Annotated[
 
 SafeInt = Annotated[int, Interval(ge=-MAX_SAFE_INT, le=MAX_SAFE_INT)]
 """An integer that every reader of JSON keeps to the digit, JavaScript included; its column is a `BigInteger`."""
+
+Day = date
+"""A day of the calendar, under a name that leaves `date` to a field."""
 
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
 """A moment: sent with its distance from UTC, stored and answered in UTC."""

@@ -20,26 +20,25 @@ def files() -> dict[str, int]:
     [
         ("projects", "there is a table 'projects' already"),
         ("settings", "there is app/settings already"),
-        ("data", "is the name of a room"),
-        ("core", "is the name of a room"),
-        ("pg_notes", "the database keeps that name"),
+        ("core --singular one", "there is app/core already"),
+        ("pg_notes", "begins like the tables that the database keeps for itself"),
+        ("old --singular old_note", "'old' is what the database's triggers call a row"),
         ("Notes", "'Notes' is no name"),
         ("line-items", "'line-items' is no name"),
         ("../notes", "'../notes' is no name"),
         ("täglichs", "'täglichs' is no name"),
-        ("n" * 30 + "s", "is no name"),
+        ("n" * 40 + "s", "is no name: write 1 to 40 of a-z"),
         ("tasks", "there is a table 'tasks' already"),
-        ("users", "'user' is a word of Python or of SQL"),
         ("notes --singular class", "'class' is a word of Python"),
-        ("tables", "'table' is a word of Python or of SQL"),
-        ("note", "'note' does not end in s"),
+        ("classes", "'class' is a word of Python"),
+        ("nones", "'None' is a word of Python; say with --singular"),
+        ("note", "what is one of 'note' called? Say it with --singular"),
         ("news", "what is one of 'news' called?"),
-        ("movies", "what is one of 'movies' called?"),
-        ("boxes", "what is one of 'boxes' called?"),
-        ("rows", "'RowFactory' is the name of something else"),
-        ("resources", "'ResourceController' is the name of something else"),
-        ("jobs --singular task", "'Task' is the name of something else"),
-        ("problems", "'Problem' is the name of something else"),
+        ("rows", "there is a class 'RowFactory' already; say with --singular"),
+        ("resources", "there is a class 'ResourceController' already"),
+        ("jobs --singular task", "there is a class 'Task' already"),
+        ("task_updates", "there is a class 'TaskUpdate' already"),
+        ("problems", "there is a class 'Problem' already"),
         ("notes title", "'title' is no field; write name:type"),
         ("notes title:", "'title:' is no field"),
         ("notes title:str:", "'title:str:' is no field"),
@@ -54,19 +53,20 @@ def files() -> dict[str, int]:
         ("notes id:int", "every noun has a field 'id' already"),
         ("notes user_id:str", "every noun has a field 'user_id' already"),
         ("notes created_at:datetime", "every noun has a field 'created_at' already"),
-        ("notes registry:str", "'registry' means something to pydantic"),
+        ("notes registry:str", "'registry' means something to SQLAlchemy; choose another name, like note_registry"),
         ("notes model_year:int", "'model_year' means something to pydantic"),
         ("notes metadata:text", "'metadata' means something to pydantic"),
         ("notes copy:bool", "'copy' means something to pydantic"),
+        ("notes read_only:bool", "'read_only' means something to pydantic, SQLModel or the frame"),
+        ("notes xmin:int", "'xmin' is a column of every table in PostgreSQL; choose another name, like note_xmin"),
+        ("notes true:bool", "'true' is a constant to SQLite"),
         ("notes class:str", "'class' is a word of Python"),
-        ("notes order:int", "'order' is a word of Python or of SQL"),
         ("notes Title:str", "'Title' is no name"),
         ("notes _title:str", "'_title' is no name"),
         ("notes title:str title:text", "there are two fields 'title'"),
         ("notes project_id:int project:ref", "there are two fields 'project_id'"),
-        ("notes date:date", "'date' is the name of something else"),
-        ("probes bool:bool", "'bool' is the name of something else"),
-        ("probes bool:str done:bool", "'bool' is the name of something else"),
+        ("probes bool:bool", "'bool' is a type that the fields need in Python; choose another name"),
+        ("probes bool:str done:bool", "'bool' is a type that the fields need"),
         ("ghosts --remove", "there is no noun 'ghosts' to remove"),
         ("projects --remove", "tasks refer to projects"),
         ("tasks --remove", "is newer than the migration of tasks"),
@@ -120,3 +120,21 @@ def test_two_nouns_work_as_they_are_written_and_leave_without_a_trace(checkout: 
     assert checkout.changes == ""
     checkout.python("app", "makemigrations", "--check")
     assert checkout.python("app", "migrate") == "nothing to apply\n"
+
+
+@pytest.mark.slow
+def test_what_an_author_would_type_needs_no_other_name(checkout: Checkout) -> None:
+    nouns = ("orders", "transactions", "people", "categories", "boxes")
+    checkout.python("app", "startapp", "orders", "group:str", "user:str", "default:bool", "date:date?", "size:int")
+    for noun in nouns[1:]:
+        checkout.python("app", "startapp", noun, "select:text?", "order:ref")
+    for checked in ("ruff check .", "ruff format --check .", "mypy app tests/people"):
+        checkout.python(*checked.split())
+    for called in ("migrate", "makemigrations --check", "seed --per-user 2", "check"):
+        checkout.python("app", *called.split())
+    tested = ("tests/test_conformance.py", *(f"tests/{noun}" for noun in nouns))
+    checkout.python("pytest", "-n0", "-q", "-k", "orders or people", "--db", "both", *tested)
+
+    for noun in reversed(nouns):
+        checkout.python("app", "startapp", noun, "--remove", "--yes")
+    assert checkout.changes == ""

@@ -31,7 +31,7 @@ KINDS: Final[Mapping[str, Kind]] = {
     "bool": Kind("bool", default="False"),
     "int": Kind("SafeInt", _FIELDS, column=("sqlalchemy", "BigInteger")),
     "float": Kind("FiniteFloat", "pydantic"),
-    "date": Kind("date", "datetime"),
+    "date": Kind("Day", _FIELDS),
     "datetime": Kind("Instant", _FIELDS),
     "uuid": Kind("UUID", "uuid"),
     "ref": Kind("RowId", _FIELDS, column=(_FIELDS, "BigIntKey")),

@@ -1,4 +1,7 @@
-"""A noun's names, and which of them cannot be: each refusal is one sentence, before anything is written."""
+"""A noun's names, and which of them cannot be: each refusal is one sentence, before anything is written.
+
+No word is refused for being one of SQL: every name is quoted. What is refused is Python's, a library's, or taken.
+"""
 
 import ast
 import keyword
@@ -8,22 +11,23 @@ from dataclasses import dataclass
 from typing import Final
 
 import click
-from sqlalchemy.dialects.postgresql.base import RESERVED_WORDS
-from sqlmodel import SQLModel
 
 from app.core.cli.scaffold.fields import Field
 from app.core.data.fields import Timestamped
-from app.core.data.owned import Owned
+from app.core.data.owned import OWNER_COLUMN, Owned
+from app.core.http.dto import CreateSchema, UpdateSchema
 
-LONGEST_NAME: Final = 24
+LONGEST_NAME: Final = 40  # as much of a name as alembic puts into that of a migration's file
+_LONGEST_OF_POSTGRES: Final = 63
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_ROOMS: Final = frozenset({"auth", "data", "http", "ops", "cli", "core", "testing", "laws", "benchmarks", "health"})
-_SQL: Final = RESERVED_WORDS | {  # of SQLite, which reserves some more
-    *("add", "alter", "autoincrement", "between", "by", "commit", "delete", "drop", "escape", "exists", "if", "index"),
-    *("insert", "is", "isnull", "join", "like", "match", "natural", "notnull", "nothing", "raise", "regexp", "set"),
-    *("transaction", "update", "values", "without", "full", "inner", "left", "outer", "right", "cross", "glob"),
-}
+_KEPT: Final = ("pg_", "sqlite_", "alembic_")
+_ROW_OF_TRIGGERS: Final = "old"
 _DOCUMENTED: Final = frozenset({"Problem", "FieldError"})  # what the API's description has already
+_MEANINGS: Final = {
+    "registry": "means something to SQLAlchemy",
+    **dict.fromkeys(("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"), "is a column of every table in PostgreSQL"),
+    **dict.fromkeys(("false", "true"), "is a constant to SQLite, in quotes as well"),
+}
 
 
 @dataclass(frozen=True)
@@ -40,50 +44,52 @@ class Noun:
         return "".join(part.capitalize() for part in self.singular.split("_"))
 
 
-def singular_of(plural: str) -> str:
-    """Return what one of several is called, where English leaves no doubt.
+def refuse_plural(plural: str, tables: Iterable[str]) -> None:
+    """Refuse a name of several that cannot be a table's.
 
     Raises:
-        click.UsageError: it does; the user has to say.
+        click.UsageError: saying why, and what to do.
     """
-    if not plural.endswith("s"):
-        raise click.UsageError(
-            f"{plural!r} does not end in s; name several, like notes, or say what one is: --singular."
-        )
-    if re.search(r"(ss|us|is|ies|[sxzo]es|[cs]hes|ves|^news)$", plural) or len(plural) < 3:  # movies, caches
-        raise click.UsageError(f"what is one of {plural!r} called? Say it with --singular.")
-    return plural[:-1]
+    _refuse_form(plural)
+    if plural in tables:
+        raise click.UsageError(f"there is a table {plural!r} already; choose another name.")
+    if plural.startswith(_KEPT):
+        raise click.UsageError(f"{plural!r} begins like the tables that the database keeps for itself; choose another.")
+    if plural == _ROW_OF_TRIGGERS:
+        raise click.UsageError(f"{plural!r} is what the database's triggers call a row; choose another name.")
 
 
-def refuse_noun(plural: str, tables: Iterable[str]) -> None:
-    """Refuse a name of several that is invalid, reserved or taken.
+def refuse_names(noun: Noun) -> None:
+    """Refuse what one is called, or a field, where Python, a library or the frame needs the name for something else.
 
     Raises:
-        click.UsageError: saying which and why.
+        click.UsageError: saying why, and what to do.
     """
-    refuse_form(plural)
-    if plural in _ROOMS:
-        raise click.UsageError(f"{plural!r} is the name of a room of this house; choose another.")
-    if plural in tables or plural.startswith(("pg_", "sqlite_", "alembic_")):
-        raise click.UsageError(f"there is a table {plural!r} already, or the database keeps that name for its own.")
-
-
-def refuse_fields(fields: Iterable[Field]) -> None:
-    """Refuse fields whose names are invalid, reserved or given twice.
-
-    Raises:
-        click.UsageError: saying which and why.
-    """
+    _refuse_form(noun.singular)
+    if keyword.iskeyword(noun.cls):
+        raise click.UsageError(f"{noun.cls!r} is a word of Python; say with --singular what else one is called.")
     seen: set[str] = set()
-    for name in (field.name for field in fields):
-        refuse_form(name)
-        if name in {*Owned.model_fields, *Timestamped.model_fields}:
-            raise click.UsageError(f"every noun has a field {name!r} already; leave it out, or choose another name.")
-        if name.startswith("model_") or name == "registry" or hasattr(SQLModel, name):  # SQLAlchemy keeps it
-            raise click.UsageError(f"{name!r} means something to pydantic or SQLModel; choose another name.")
-        if name in seen:
-            raise click.UsageError(f"there are two fields {name!r}; leave one out.")
-        seen.add(name)
+    for field in noun.fields:
+        _refuse_form(field.name)
+        if reason := _reason_against(field, noun):
+            raise click.UsageError(reason)
+        if field.name in seen:
+            raise click.UsageError(f"there are two fields {field.name!r}; leave one out.")
+        seen.add(field.name)
+
+
+def _reason_against(field: Field, noun: Noun) -> str | None:
+    name, key = field.name, f"fk_{noun.plural}_{OWNER_COLUMN}_{field.name}"
+    if field.target and name == OWNER_COLUMN:
+        return f"{name!r} is whose a row is; write the reference to {field.target} by hand, under another name."
+    if field.target and len(key) > _LONGEST_OF_POSTGRES:
+        return f"PostgreSQL would cut off {key}, the name of a key; choose a shorter name for the noun."
+    if name in {*Owned.model_fields, *Timestamped.model_fields}:
+        return f"every noun has a field {name!r} already; leave it out, or choose another name."
+    meaning = _MEANINGS.get(name)
+    if name.startswith("model_") or hasattr(CreateSchema, name) or hasattr(UpdateSchema, name):
+        meaning = "means something to pydantic, SQLModel or the frame's schemas"
+    return f"{name!r} {meaning}; choose another name, like {noun.singular}_{name}." if meaning else None
 
 
 def refuse_clashes(texts: Mapping[str, str], classes: Iterable[str]) -> None:
@@ -95,24 +101,23 @@ def refuse_clashes(texts: Mapping[str, str], classes: Iterable[str]) -> None:
     taken = {*classes, *_DOCUMENTED}
     for text in texts.values():
         tree = ast.parse(text)
-        nodes = list(ast.walk(tree))
-        imported = {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
-        read = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        defined = {node.name for node in nodes if isinstance(node, ast.ClassDef)}
-        fields = {
-            node.target.id for node in nodes if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-        }
-        for name in sorted(defined & (imported | taken) | fields & (imported | read)):
-            raise click.UsageError(f"{name!r} is the name of something else that the noun needs; choose another name.")
+        imported = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
+        classes_here = [node for node in tree.body if isinstance(node, ast.ClassDef)]
+        for name in sorted({node.name for node in classes_here} & (imported | taken)):
+            raise click.UsageError(f"there is a class {name!r} already; say with --singular what else one is called.")
+        for name in sorted(name for node in classes_here for name in _hidden_in(node)):
+            raise click.UsageError(f"{name!r} is a type that the fields need in Python; choose another name.")
 
 
-def refuse_form(name: str) -> None:
-    """Refuse what is no name in Python and in SQL.
+def _hidden_in(class_: ast.ClassDef) -> set[str]:
+    """The fields of a class that hide what its other lines read."""
+    targets = [node.target for node in class_.body if isinstance(node, ast.AnnAssign)]
+    names = [node for node in ast.walk(class_) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
+    return {t.id for t in targets if isinstance(t, ast.Name)} & {node.id for node in names}
 
-    Raises:
-        click.UsageError: saying why.
-    """
+
+def _refuse_form(name: str) -> None:
     if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
         raise click.UsageError(f"{name!r} is no name: write 1 to {LONGEST_NAME} of a-z, 0-9 and _, a letter first.")
-    if keyword.iskeyword(name) or name in _SQL:
-        raise click.UsageError(f"{name!r} is a word of Python or of SQL; choose another name.")
+    if keyword.iskeyword(name):
+        raise click.UsageError(f"{name!r} is a word of Python; choose another name.")

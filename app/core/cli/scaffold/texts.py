@@ -5,8 +5,7 @@ from string import Template
 from typing import Final
 
 from app.core.cli.scaffold.names import Noun
-
-_WIDTH: Final = 120
+from app.core.cli.scaffold.wrapping import wrapped
 
 _INIT: Final = Template('''\
 """The $nouns of users."""
@@ -46,14 +45,14 @@ class ${Noun}Update(${Noun}Fields, UpdateSchema):
 ''')
 
 _CONTROLLERS: Final = Template('''\
-"""What is offered about $nouns: the operations of a resource, at $path."""
+"""What is offered about $nouns, at $path."""
 
 from app.$table.models import $Noun
 from app.$table.schemas import ${Noun}Create, ${Noun}Update
 from app.core.http.resources import ResourceController
 
 
-$controller
+class ${Noun}Controller(ResourceController[$Noun, ${Noun}Create, ${Noun}Update]):
     """Your $nouns."""
 
     path = "$path"
@@ -71,7 +70,7 @@ class ${Noun}Factory(RowFactory[$Noun]):
 ''')
 
 _TESTS: Final = Template('''\
-"""What is special about $nouns; what holds for every resource is tested for them as well."""
+"""What is special about $nouns; what every resource keeps is tested anyway."""
 
 from app.$table.factories import ${Noun}Factory
 from app.core.data.session import AppSession
@@ -106,7 +105,6 @@ def texts_of(noun: Noun) -> dict[str, str]:
         "imports": _imports(noun),
         "fields": "\n".join(f"    {field.line}" for field in noun.fields),
         "references": _references(noun),
-        "controller": _controller(noun.cls),
     }
     files = {
         f"app/{noun.plural}/__init__.py": _INIT,
@@ -116,7 +114,7 @@ def texts_of(noun: Noun) -> dict[str, str]:
         f"app/{noun.plural}/factories.py": _FACTORIES,
         f"tests/{noun.plural}/test_controllers.py": _TESTS,
     }
-    return {path: _sorted_imports(template.substitute(words)) for path, template in files.items()}
+    return {path: wrapped(_sorted_imports(template.substitute(words))) for path, template in files.items()}
 
 
 def path_of(noun: Noun) -> str:
@@ -148,13 +146,6 @@ def _references(noun: Noun) -> str:
     if len(calls) == 1:
         return f"    __table_args__ = owned_table({calls[0]})\n"
     return "\n".join(["    __table_args__ = owned_table(", *(f"        {call}," for call in calls), "    )\n"])
-
-
-def _controller(cls: str) -> str:
-    """The line that begins its controller, in three lines where it is too long for one."""
-    base = f"ResourceController[{cls}, {cls}Create, {cls}Update]"
-    line = f"class {cls}Controller({base}):"
-    return line if len(line) <= _WIDTH else f"class {cls}Controller(\n    {base}\n):"
 
 
 def _sorted_imports(text: str) -> str:

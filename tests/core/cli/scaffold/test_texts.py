@@ -1,10 +1,14 @@
 """The text of a noun, to the letter, and its two lines in `installed.py`."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from app.core.cli.scaffold.fields import parse_fields
 from app.core.cli.scaffold.listing import with_controller, without_controller
-from app.core.cli.scaffold.names import Noun, singular_of
+from app.core.cli.scaffold.names import LONGEST_NAME, Noun
 from app.core.cli.scaffold.texts import texts_of
 from app.settings import BASE_DIR
 
@@ -15,14 +19,13 @@ EVERY_TYPE = (
 MODELS = '''\
 """The table of notes, and the fields that it shares with what crosses the wire."""
 
-from datetime import date
 from uuid import UUID
 
 from pydantic import FiniteFloat
 from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
 
-from app.core.data.fields import BigIntKey, Instant, Line, PlainText, RowId, SafeInt, Timestamped
+from app.core.data.fields import BigIntKey, Day, Instant, Line, PlainText, RowId, SafeInt, Timestamped
 from app.core.data.owned import Owned, owned_table, reference
 
 
@@ -34,7 +37,7 @@ class NoteFields(SQLModel):
     pinned: bool = False
     stars: SafeInt = Field(sa_type=BigInteger)
     score: FiniteFloat | None = None
-    day: date
+    day: Day
     due: Instant | None = None
     token: UUID
     project_id: RowId = Field(sa_type=BigIntKey)
@@ -47,7 +50,7 @@ class Note(Timestamped, NoteFields, Owned, table=True):
     __table_args__ = owned_table(reference("project_id", "projects", when_deleted="refuse"))
 '''
 CONTROLLERS = '''\
-"""What is offered about notes: the operations of a resource, at /api/notes."""
+"""What is offered about notes, at /api/notes."""
 
 from app.core.http.resources import ResourceController
 from app.notes.models import Note
@@ -112,9 +115,18 @@ def test_several_references_and_long_names_are_wrapped() -> None:
     assert max(len(line) for text in texts.values() for line in text.splitlines()) <= 120
 
 
-@pytest.mark.parametrize(("several", "one"), [("notes", "note"), ("line_items", "line_item"), ("reviews", "review")])
-def test_what_one_is_called(several: str, one: str) -> None:
-    assert singular_of(several) == one
+def test_the_longest_names_are_laid_out_as_the_formatter_does_it(tmp_path: Path) -> None:
+    several, one, target = ("s" * LONGEST_NAME, "o" * LONGEST_NAME, "t" * 37)
+    words = [f"{'f' * (LONGEST_NAME - 1)}{number}:{kind}" for number, kind in enumerate(("str?", "text:1000000?"))]
+    noun = Noun(several, one, parse_fields([*words, f"{target}:ref"], {target: several}))
+    for name, text in texts_of(noun).items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+        assert max(len(line) for line in text.splitlines()) <= 120
+
+    words_of_ruff = ("ruff", "format", "--check", "--config", str(BASE_DIR / "pyproject.toml"), str(tmp_path))
+    formatted = subprocess.run([sys.executable, "-m", *words_of_ruff], capture_output=True, text=True, check=False)
+    assert formatted.returncode == 0, formatted.stdout
 
 
 @pytest.mark.parametrize(
