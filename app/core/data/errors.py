@@ -93,6 +93,10 @@ class MigrationError(DataError):
     """The migrations cannot be run as they are; the message says why and what to do, to whoever migrates."""
 
 
+class BackupFailed(DataError):
+    """A backup cannot be made or restored, and nothing was changed; the message says why, to whoever asked for it."""
+
+
 class Failure(Enum):
     """What a database's refusal means to the one who asked."""
 

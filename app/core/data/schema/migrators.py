@@ -15,7 +15,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.core.data.schema.patience import Patience
 
-_LOCK: Final = text("SELECT pg_try_advisory_xact_lock(718293041)")  # of no meaning but to be the same for everybody
+LOCK_NUMBER: Final = 718293041  # of no meaning but to be the same for everybody
+_LOCK: Final = text(f"SELECT pg_try_advisory_xact_lock({LOCK_NUMBER})")
 # Some of them are not there on each version. This transaction is idle for as long as the migrations take.
 _NO_LIMITS: Final = text("""
     SELECT set_config(name, '0', true) FROM pg_settings
