@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "seed": "Add invented rows.",
     "dumpdata": "Write all rows of everyone as JSON lines.",
     "loaddata": "Store what dumpdata wrote.",
+    "backup": "Write the whole database to a file.",
+    "restore": "Put a backup in the place of the database.",
     "user": "Export or erase all that is stored of a user.",
 }
 

@@ -23,9 +23,11 @@ CALLS: Final = {
     "schema": ("--output", "schema.json"),
     "seed": ("--user", "alice", "--yes"),
     "dumpdata": ("--output", "dump.jsonl"),
+    "backup": ("app.backup",),
     "shell": (),
     "user": ("erase", "alice", "--yes"),
     "loaddata": ("dump.jsonl",),
+    "restore": ("app.backup", "--yes"),
 }
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

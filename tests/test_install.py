@@ -119,7 +119,12 @@ def test_every_command_works_in_the_working_directory(installed: Installed) -> N
     for name, result in results.items():
         assert "Traceback" not in result.stderr, name
         assert result.returncode == (name in WRITES_CODE), f"{name}: {result.stderr}"
-    assert sorted(path.name for path in installed.folder.iterdir()) == [".data", "dump.jsonl", "schema.json"]
+    assert sorted(path.name for path in installed.folder.iterdir()) == [
+        ".data",
+        "app.backup",
+        "dump.jsonl",
+        "schema.json",
+    ]
     assert sorted(path.name for path in (installed.folder / ".data").iterdir()) == ["app.db", "secret"]
 
 

@@ -2,18 +2,28 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 import click
 from alembic.script.revision import RevisionError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from app.core.data.errors import Failure, InvalidDump, MigrationError, OutcomeUnknown, UnfitRows, classify
+from app.core.data.errors import BackupFailed, Failure, InvalidDump, MigrationError, OutcomeUnknown, UnfitRows, classify
 from app.core.ops.server.sockets import AddressTaken
 from app.settings import IS_CHECKOUT, InvalidSettings
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+_SENTENCES: Final = (
+    InvalidSettings,
+    InvalidDump,
+    BackupFailed,
+    OutcomeUnknown,
+    UnfitRows,
+    MigrationError,
+    AddressTaken,
+)
 
 
 def explained(command: Callable[P, R]) -> Callable[P, R]:
@@ -26,7 +36,7 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except (InvalidSettings, InvalidDump, OutcomeUnknown, UnfitRows, MigrationError, AddressTaken) as error:
+        except _SENTENCES as error:
             raise click.ClickException(str(error)) from None
         except RevisionError:
             raise click.ClickException("the database has a migration that this version has not; update it") from None

@@ -9,7 +9,7 @@ from sqlalchemy.exc import InvalidRequestError, OperationalError, ProgrammingErr
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core.cli.failures import explained, refuse_installed
-from app.core.data.errors import InvalidDump, OutcomeUnknown
+from app.core.data.errors import BackupFailed, InvalidDump, OutcomeUnknown
 from app.settings import InvalidSettings
 from tests.core.cli.conftest import Invoke
 
@@ -27,6 +27,7 @@ def raising(error: Exception) -> None:
     [
         pytest.param(InvalidSettings("LOG_LEVEL is x"), "LOG_LEVEL is x", id="setting"),
         pytest.param(InvalidDump("line 3: no"), "line 3: no", id="dump"),
+        pytest.param(BackupFailed("it is damaged"), "it is damaged", id="backup"),
         pytest.param(OutcomeUnknown(), str(OutcomeUnknown()), id="unknown outcome"),
         pytest.param(
             OperationalError("SELECT 'zebra'", {"a": "zebra"}, Exception("no route\nzebra")),

@@ -22,6 +22,8 @@ ARGUMENTS: Final = {
     "seed": ["seed", "--yes"],
     "dumpdata": ["dumpdata"],
     "loaddata": ["loaddata", "/dev/null"],
+    "backup": ["backup", "/dev/null"],
+    "restore": ["restore", __file__, "--yes"],
     "user": ["user", "export", "alice"],
 }
 ASK_NO_DATABASE: Final = {"makemigrations", "startapp", "token", "check-token", "routes", "schema"}

@@ -1,0 +1,151 @@
+"""`app restore`: what `app backup` wrote is put back, all of it or nothing."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from sqlalchemy import make_url
+
+from app.core.data.schema.migrations import downgrade
+from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases, settings_for_tests
+from tests.core.cli.backup.conftest import Site
+from tests.core.cli.conftest import Invoke
+from tests.core.data.test_dumps import dumped
+
+
+def test_what_was_backed_up_is_restored_into_an_empty_database(
+    invoke: Invoke, databases: Databases, site: Site, backup: Path
+) -> None:
+    other = Site(databases)
+
+    result = invoke("restore", str(backup), **other.settings)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.startswith(f"restored {backup} into ")
+    assert "migrate" not in result.stdout
+    assert other.rows() == site.rows()
+    assert other.findings() == site.findings()
+    assert not [found for found in other.findings() if found.startswith("data.")]
+
+
+def test_what_would_be_lost_is_told_and_asked(invoke: Invoke, databases: Databases, site: Site, backup: Path) -> None:
+    site.do("DELETE FROM tasks", "UPDATE projects SET name = 'later'")
+    later = site.rows()
+
+    asked = invoke("restore", str(backup), **site.settings)
+
+    assert (asked.exit_code, asked.stdout) == (1, "")
+    assert asked.stderr.startswith("projects: 2 stored\nReplace all of this, which is in ")
+    assert (make_url(site.url).database or "") in asked.stderr
+    assert site.rows() == later
+    assert invoke("restore", str(backup), "--yes", **site.settings).exit_code == 0
+    assert len(site.rows()) == 10
+    assert site.rows() != later
+
+
+def test_tables_that_came_later_go_away(invoke: Invoke, databases: Databases, site: Site, backup: Path) -> None:
+    before = site.objects()
+    site.do(
+        "CREATE TABLE notes (user_id varchar NOT NULL, project_id bigint,"
+        " FOREIGN KEY (user_id, project_id) REFERENCES projects (user_id, id))",
+        "CREATE VIEW titles AS SELECT title FROM tasks",
+    )
+    if "sqlite" not in site.url:
+        site.do(
+            "CREATE FUNCTION notes_owner_is_final() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NEW; END'",
+            "CREATE TRIGGER t BEFORE UPDATE ON notes FOR EACH ROW EXECUTE FUNCTION notes_owner_is_final()",
+            "CREATE TYPE mood AS ENUM ('good', 'bad')",
+            "ALTER TABLE tasks ADD COLUMN mood mood",
+        )
+    rows = site.rows()
+    assert site.objects() > before
+
+    result = invoke("restore", str(backup), "--yes", **site.settings)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert site.rows() == rows
+    assert site.objects() == before
+
+
+def test_a_backup_with_fewer_migrations_is_restored_and_says_so(
+    invoke: Invoke, databases: Databases, tmp_path: Path
+) -> None:
+    site, path = Site(databases), tmp_path / "a.backup"
+    downgrade(settings_for_tests(site.owner), "0001")
+    assert invoke("backup", str(path), **site.settings).exit_code == 0
+    assert invoke("migrate", **site.settings).exit_code == 0
+
+    result = invoke("restore", str(path), **site.settings)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "it lacks the migrations 0002, " in result.stdout
+    assert result.stdout.endswith("; run `app migrate`\n")
+    assert invoke("migrate", **site.settings).exit_code == 0
+    assert not [found for found in site.findings() if found.startswith("data.")]
+
+
+Spoil = Callable[[bytes], bytes]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        pytest.param(lambda whole: b"", id="empty"),
+        pytest.param(lambda whole: b"Dear database,\n" * 1000, id="a letter"),
+        pytest.param(lambda whole: whole[:40], id="its beginning"),
+        pytest.param(lambda whole: whole[: len(whole) // 2], id="half"),
+        pytest.param(lambda whole: whole[:-100], id="nearly all"),
+        pytest.param(lambda whole: whole[:2000] + bytes(2000) + whole[4000:], id="zeros"),
+    ],
+)
+def test_a_file_that_is_no_whole_backup_changes_nothing(
+    invoke: Invoke, databases: Databases, site: Site, backup: Path, spoil: Spoil
+) -> None:
+    before = site.rows()
+    backup.write_bytes(spoil(backup.read_bytes()))
+
+    result = invoke("restore", str(backup), "--yes", **site.settings)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith("Error: ")
+    assert result.stderr.count("\n") == 1
+    assert site.rows() == before
+
+
+def test_a_backup_of_the_other_kind_is_one_sentence(
+    invoke: Invoke, postgres: PostgresDatabases, sqlite_databases: SqliteDatabases, tmp_path: Path
+) -> None:
+    one, other, path = Site(postgres), Site(sqlite_databases), tmp_path / "a.backup"
+
+    for source, target, kinds in ((one, other, ("PostgreSQL", "SQLite")), (other, one, ("SQLite", "PostgreSQL"))):
+        assert invoke("backup", "--force", str(path), **source.settings).exit_code == 0
+        result = invoke("restore", str(path), **target.settings)
+        assert result.exit_code == 1
+        assert result.stderr.startswith(f"Error: {path} is a backup of {kinds[0]}, and ")
+        assert result.stderr.endswith(f" is {kinds[1]}\n")
+
+
+def test_a_migration_that_is_unknown_here_is_one_sentence(
+    invoke: Invoke, databases: Databases, site: Site, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.backup"
+    site.do("UPDATE alembic_version SET version_num = '9999'")
+    assert invoke("backup", str(path), **site.settings).exit_code == 0
+    site.do("DELETE FROM tasks")
+
+    result = invoke("restore", str(path), "--yes", **site.settings)
+
+    assert result.exit_code == 1
+    assert result.stderr == f"Error: {path} has the migration 9999, which this version has not; update it\n"
+    assert len(site.rows()) == 2
+
+
+def test_a_sqlite_file_that_is_not_there_is_made_by_a_restore(
+    invoke: Invoke, sqlite_databases: SqliteDatabases, database: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.backup"
+    assert invoke("backup", str(path), **Site(sqlite_databases).filled().settings).exit_code == 0
+
+    assert invoke("restore", str(path)).exit_code == 0
+    assert len(asyncio.run(dumped(f"sqlite:///{database}"))) == 10
