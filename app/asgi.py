@@ -63,8 +63,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         openapi_config=make_openapi_config(settings),
         logging_config=None,
         lifespan=[bearer.lifespan],
-        # the plugin forgets the engine where a process has a second application
-        on_shutdown=[*limits.close, readiness.aclose, alchemy.get_engine().dispose],
+        on_shutdown=[*limits.close, readiness.aclose],
     )
     # Outside of the router, so that they see unknown routes as well; the last one acts first.
     app.asgi_handler = SessionLifetime(app.asgi_handler)

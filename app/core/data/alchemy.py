@@ -20,6 +20,14 @@ _SESSION: Final = "session"
 class Alchemy(SQLAlchemyAsyncConfig):
     """The plugin's configuration. Its session stays known until the request is over, see `SessionLifetime`."""
 
+    def _ensure_unique(self, registry_name: str, key: str, new_key: str | None = None, _iter: int = 0) -> str:
+        """Return the key as it is: an application has one configuration, however many the process has made before.
+
+        The plugin would number the keys of all that a process ever makes. It does not find the engine under such a key,
+        to close it in the end, and it looks for a free number one call inside the other, which ends at a thousand.
+        """
+        return key
+
     def provide_session(self, state: State, scope: Scope) -> AsyncSession:
         """Return the session of this request; the first call makes it."""
         session = super().provide_session(state, scope)

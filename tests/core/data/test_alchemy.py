@@ -6,7 +6,7 @@ from contextlib import suppress
 from typing import Any
 
 import pytest
-from advanced_alchemy.extensions.litestar import SQLAlchemyInitPlugin
+from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig, SQLAlchemyInitPlugin
 from litestar import Litestar, Response, get
 from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
@@ -17,10 +17,11 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from app.asgi import create_app
+from app.core.data.alchemy import make_alchemy
 from app.core.data.session import AppSession
 from app.tasks.models import Task
 from app.testing.callers import Client
-from app.testing.databases import Databases, settings_for_tests
+from app.testing.databases import Databases, SqliteDatabases, settings_for_tests
 
 Session = NamedDependency[SkipValidation[AppSession]]
 
@@ -89,3 +90,24 @@ async def test_a_session_that_is_used_behind_the_answer_gives_its_connection_bac
     config: Any = serving.plugins.get(SQLAlchemyInitPlugin).config[0]
     assert config.get_engine().pool.checkedout() == 0
     assert [r for r in caplog.records if r.levelno >= logging.ERROR and r.name.startswith("sqlalchemy")] == []
+
+
+async def test_however_many_applications_a_process_has_made_each_closes_its_engine(
+    sqlite_databases: SqliteDatabases,
+) -> None:
+    for _ in range(2):
+        app = create_app(settings_for_tests(sqlite_databases.fresh()))
+        config = app.plugins.get(SQLAlchemyInitPlugin).config[0]
+        assert isinstance(config, SQLAlchemyAsyncConfig)
+        pool = config.get_engine().pool
+        async with app.lifespan():
+            assert app.state[config.engine_app_state_key].pool is pool
+        assert config.get_engine().pool is not pool, "disposing of it gives it another"
+
+
+def test_the_keys_are_not_numbered() -> None:
+    first, second = (make_alchemy(settings_for_tests("sqlite:///never-opened.db")) for _ in range(2))
+
+    assert first.session_scope_key == second.session_scope_key
+    assert first.engine_app_state_key == second.engine_app_state_key
+    assert first.session_maker_app_state_key == second.session_maker_app_state_key
