@@ -8,7 +8,7 @@ from litestar import Litestar
 
 from app.core.http.cors import METHODS, REQUEST_HEADERS, RESPONSE_HEADERS
 from app.testing.callers import Client
-from tests.core.http.conftest import Make
+from tests.core.http.conftest import Make, app_with
 
 pytestmark = pytest.mark.any_database
 
@@ -35,10 +35,8 @@ def preflight(method: str = "DELETE", headers: str = "authorization,content-type
 
 @pytest.mark.parametrize("path", ["/api/tasks", "/api/tasks/1", "/nothing", "/schema", "/health"])
 @pytest.mark.parametrize("origin", [ORIGIN, OTHER])
-async def test_a_preflight_needs_no_token_and_allows_all_that_a_client_sends(
-    make_app: Make, origin: str, path: str
-) -> None:
-    answer = await ask(make_app(cors_origins=ORIGINS), "OPTIONS", path, origin, user=None, headers=preflight())
+async def test_a_preflight_needs_no_token_and_allows_all_that_a_client_sends(origin: str, path: str) -> None:
+    answer = await ask(app_with(cors_origins=ORIGINS), "OPTIONS", path, origin, user=None, headers=preflight())
 
     assert (answer.status_code, answer.content) == (204, b"")
     assert answer.headers["access-control-allow-origin"] == origin
@@ -111,10 +109,8 @@ ERRORS: Final[dict[str, tuple[int, str, str, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize(("status", "method", "path", "options"), ERRORS.values(), ids=ERRORS)
-async def test_an_error_can_be_read_as_well(
-    make_app: Make, status: int, method: str, path: str, options: dict[str, Any]
-) -> None:
-    app = make_app(cors_origins=ORIGINS, max_body_bytes=50, allowed_hosts="testserver")
+async def test_an_error_can_be_read_as_well(status: int, method: str, path: str, options: dict[str, Any]) -> None:
+    app = app_with(cors_origins=ORIGINS, max_body_bytes=50, allowed_hosts="testserver")
 
     answer = await ask(app, method, path, **options)
 
@@ -165,8 +161,8 @@ async def test_too_many_requests_can_be_read_as_well(make_app: Make) -> None:
         "CAPACITOR://localhost",
     ],
 )
-async def test_another_origin_is_told_nothing(make_app: Make, origin: str) -> None:
-    app = make_app(cors_origins=f"{ORIGINS},capacitor://localhost,https://*.preview.example")
+async def test_another_origin_is_told_nothing(origin: str) -> None:
+    app = app_with(cors_origins=f"{ORIGINS},capacitor://localhost,https://*.preview.example")
 
     for method, headers in (("GET", {}), ("OPTIONS", preflight())):
         answer = await ask(app, method, "/health", headers=headers | {"Origin": origin}, origin=None)

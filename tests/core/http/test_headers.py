@@ -9,7 +9,7 @@ from app.core.http.edge import Edge
 from app.core.http.headers import merge, security_headers
 from app.testing.callers import Client, assert_error
 from app.testing.databases import settings_for_tests
-from tests.core.http.conftest import Make
+from tests.core.http.conftest import Make, app_with
 
 pytestmark = pytest.mark.any_database
 
@@ -38,10 +38,8 @@ ANSWERS: Final[dict[str, tuple[int, str, str, dict[str, Any]]]] = {
 
 
 @pytest.mark.parametrize(("status", "method", "path", "options"), ANSWERS.values(), ids=ANSWERS)
-async def test_every_answer_has_each_of_them_once(
-    make_app: Make, status: int, method: str, path: str, options: dict[str, Any]
-) -> None:
-    answer = await Client(make_app(**PRODUCTION), "alice").request(method, path, **options)
+async def test_every_answer_has_each_of_them_once(status: int, method: str, path: str, options: dict[str, Any]) -> None:
+    answer = await Client(app_with(**PRODUCTION), "alice").request(method, path, **options)
 
     assert answer.status_code == status
     assert {name: answer.headers.get_list(name) for name in EXPECTED} == {n: [v] for n, v in EXPECTED.items()}

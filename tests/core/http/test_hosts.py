@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar, Request, get
 
 from app.testing.callers import Client, assert_error
-from tests.core.http.conftest import Make
+from tests.core.http.conftest import Make, app_with
 
 pytestmark = pytest.mark.any_database
 
@@ -49,9 +49,9 @@ ALLOWED: Final = "api.example.com, *.example.org,[::1],127.0.0.1"
     ],
 )
 async def test_only_names_that_are_allowed_are_answered_to(
-    make_app: Make, caplog: pytest.LogCaptureFixture, host: str, status: int
+    caplog: pytest.LogCaptureFixture, host: str, status: int
 ) -> None:
-    answer = await Client(make_app(allowed_hosts=ALLOWED)).get("/api/tasks", headers={"Host": host})
+    answer = await Client(app_with(allowed_hosts=ALLOWED)).get("/api/tasks", headers={"Host": host})
 
     assert_error(answer, status)
     told = [r.getMessage() for r in caplog.records if r.name == "app.core.http.edge"]

@@ -1,6 +1,7 @@
 """How the checks are asked, and settings that give them nothing to find."""
 
 from collections.abc import Awaitable, Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from app.core.ops.checks import Finding, run_checks
 from app.settings import Settings
 from app.testing.databases import settings_for_tests
 
+NEVER_OPENED = SecretStr("sqlite:///never-opened.db")
 RANDOM_SECRET = SecretStr("Zm9yIHRlc3RzLCBub3QgZm9yIHVzZSBlbHNld2hlcmU=")
 
 Find = Callable[..., Awaitable[list[Finding]]]
@@ -23,7 +25,15 @@ def production(url: str, **changes: Any) -> Settings:
     return settings_for_tests(url, **{**given, **changes})
 
 
-async def findings(settings: Settings, make_app: Callable[[Settings], Litestar] = create_app) -> list[Finding]:
+made_for = cache(create_app)
+
+
+def app_for(settings: Settings) -> Litestar:
+    """The application for these settings, whatever the database: checks look at its routes only."""
+    return made_for(settings.model_copy(update={"database_url": NEVER_OPENED, "migration_database_url": None}))
+
+
+async def findings(settings: Settings, make_app: Callable[[Settings], Litestar] = app_for) -> list[Finding]:
     """What `app check --deploy` finds, but for what is only said."""
     found = await run_checks(settings, make_app, deploy=True)
     return [finding for finding in found if finding.level != "info"]

@@ -69,7 +69,7 @@ async def mounted(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 async def test_the_application_itself_is_in_order(settings: Settings, ids: Ids) -> None:
-    assert await ids(settings) == []
+    assert await ids(settings, create_app) == []
     assert await ids(settings, with_handlers(one)) == []
 
 
@@ -92,7 +92,7 @@ async def test_a_route_without_the_owners_guard_is_found(settings: Settings, ids
 async def test_debug_mode_is_found(settings: Settings, ids: Ids, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("LITESTAR_DEBUG", "1")
 
-    assert await ids(settings) == ["security.E003"]
+    assert await ids(settings, create_app) == ["security.E003"]
 
 
 async def test_that_the_docs_are_open_is_said(settings: Settings) -> None:
