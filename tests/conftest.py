@@ -5,14 +5,20 @@ from collections.abc import Iterator
 import pytest
 
 from app.testing.databases import Databases
-from tests.library import Library, open_library
+from tests.library import Library, Say, library_process
 
 pytest_plugins = ["app.testing.plugin"]
 
 
 @pytest.fixture(scope="session")
-def library(databases: Databases) -> Iterator[Library]:
-    """The application with nouns that only tests have; what is done in it stays."""
+def libraries() -> Iterator[Say]:
+    """The process in which the application has nouns that only tests have."""
+    with library_process() as say:
+        yield say
+
+
+@pytest.fixture(scope="session")
+def library(libraries: Say, databases: Databases) -> Library:
+    """The application with these nouns; what is done in it stays."""
     url = databases.fresh()
-    with open_library(url, databases.for_owner(url)) as library:
-        yield library
+    return Library(libraries, url, databases.for_owner(url))

@@ -1,12 +1,12 @@
 """A library: nouns that only tests have, with every kind of field and rule that a noun can have.
 
-It runs in a process of its own, because a mapped class never goes away again.
+It runs in a process of its own, one for all databases, because a mapped class never goes away again.
 """
 
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -21,23 +21,22 @@ class Answer(NamedTuple):
     body: Any
 
 
-class Library:
-    """The application with these nouns, on a database of its own."""
+Say = Callable[..., Any]
+"""Says something to the process, and returns what it answers."""
 
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
+
+class Library:
+    """The application with these nouns, on a migrated database, to which the owner of its tables adds theirs."""
+
+    def __init__(self, say: Say, url: str, owner_url: str) -> None:
+        self._say = say
+        self._number = say("serve", url, owner_url)
 
     def ask(
         self, method: str, path: str, body: object = None, user: str = "alice", headers: dict[str, str] | None = None
     ) -> Answer:
         """Send a request of a user's, and return what comes back."""
-        assert self._process.stdin
-        assert self._process.stdout
-        self._process.stdin.write(json.dumps([method, path, body, user, headers]) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, "the library's process has ended"
-        return Answer(*json.loads(answer))
+        return Answer(*self._say("ask", self._number, [method, path, body, user, headers]))
 
     def document(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
@@ -45,9 +44,19 @@ class Library:
 
 
 @contextmanager
-def open_library(database_url: str, owner_url: str) -> Iterator[Library]:
-    """Start the application on a migrated database, to which the tables are added by the role that owns the others."""
-    command = [sys.executable, "-m", "tests.library", database_url, owner_url]
+def library_process() -> Iterator[Say]:
+    """Run the process that serves all libraries while the block runs."""
     pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=BASE_DIR) as process:
-        yield Library(process)  # the end of the block closes the pipe, and that ends the process
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.library"], stdin=pipe, stdout=pipe, text=True, cwd=BASE_DIR
+    ) as process:
+
+        def say(*words: object) -> Any:
+            assert process.stdin
+            assert process.stdout
+            print(json.dumps(words), file=process.stdin, flush=True)
+            answer = process.stdout.readline()
+            assert answer, "the library's process has ended"
+            return json.loads(answer)
+
+        yield say  # the end of the block closes the pipe, and that ends the process

@@ -1,8 +1,10 @@
-"""`python -m tests.library URL OWNER_URL`: answers each request that comes in as a line of JSON on standard input."""
+"""`python -m tests.library`: does what each line of JSON on standard input says, and answers in a line of JSON."""
 
 import asyncio
 import json
 import sys
+from contextlib import AsyncExitStack
+from typing import Any
 
 import httpx
 from litestar import Litestar
@@ -31,26 +33,46 @@ def add_tables(url: str, role: str | None) -> None:
             connection.exec_driver_sql(f'GRANT ALL ON ALL TABLES IN SCHEMA public TO "{role}"')
 
 
-def as_json(answer: httpx.Response) -> str:
-    """Return the answer as a line."""
+def as_words(answer: httpx.Response) -> list[Any]:
+    """Return what JSON says of an answer."""
     is_json = "json" in answer.headers.get("content-type", "")
-    return json.dumps([answer.status_code, dict(answer.headers), answer.json() if is_json else None])
+    return [answer.status_code, dict(answer.headers), answer.json() if is_json else None]
 
 
-async def answer_all(app: Litestar) -> None:
-    """Answer until there are no more requests."""
-    async with app.lifespan():
+class Libraries:
+    """The applications that are served, each on its database; they are known by their numbers."""
+
+    def __init__(self, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self._apps: list[Litestar] = []
+
+    async def serve(self, url: str, owner_url: str) -> int:
+        """Start one more, and return its number."""
+        add_tables(owner_url, make_url(url).username)
+        app = create_app(settings_for_tests(url))
+        for noun in NOUNS:
+            app.register(noun)
+        await self._stack.enter_async_context(app.lifespan())
+        self._apps.append(app)
+        return len(self._apps) - 1
+
+    async def ask(self, number: int, request: list[Any]) -> list[Any]:
+        """Send a request to one of them."""
+        method, path, body, user, headers = request
+        content = {} if body is None else {"json": body}
+        async with Client(self._apps[number], user) as client:
+            return as_words(await client.request(method, path, headers=headers, **content))
+
+
+async def answer_all() -> None:
+    """Answer until nobody says anything any more."""
+    async with AsyncExitStack() as stack:
+        libraries = Libraries(stack)
         for line in sys.stdin:
-            method, path, body, user, headers = json.loads(line)
-            content = {} if body is None else {"json": body}
-            async with Client(app, user) as client:
-                print(as_json(await client.request(method, path, headers=headers, **content)), flush=True)  # noqa: T201
+            name, *words = json.loads(line)
+            answer = await getattr(libraries, name)(*words)
+            print(json.dumps(answer), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":
-    served, owners = sys.argv[1:]
-    add_tables(owners, make_url(served).username)
-    made = create_app(settings_for_tests(served))
-    for noun in NOUNS:
-        made.register(noun)
-    asyncio.run(answer_all(made))
+    asyncio.run(answer_all())
