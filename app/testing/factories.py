@@ -1,6 +1,6 @@
 """Factories: rows that obey every rule of their table, made by polyfactory, stored through the app's session."""
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar, cast
@@ -50,8 +50,9 @@ class RuleFactory(ModelFactory[ModelT]):
 class RowFactory(RuleFactory[TableT]):
     """The base of every noun's factory: defaults where the table has some, and otherwise values within its rules.
 
-    `build()` makes a row, `create_async()` and `create_batch_async()` store it, for the `user_id` that is given. What a
-    stored row has to refer to is stored with it, for the same user, where it is not given.
+    `build()` makes a row, `create_async()` and `create_batch_async()` store it, for the `user_id` that is given, and
+    `store_async()` stores what was built. What a stored row has to refer to is stored with it, for the same user, where
+    it is not given.
     """
 
     __is_base_factory__ = True
@@ -67,9 +68,13 @@ class RowFactory(RuleFactory[TableT]):
         cls, size: int, /, **kwargs: Any
     ) -> list[TableT]:
         """Make and store several rows, all or none; those of one user refer to the same row where they have to."""
-        rows = [cls.build(**kwargs) for _ in range(size)]
+        return await cls.store_async([cls.build(**kwargs) for _ in range(size)], given=kwargs)
+
+    @classmethod
+    async def store_async(cls, rows: list[TableT], given: Container[str] = ()) -> list[TableT]:
+        """Store rows that were built, whoever's they are, all or none; references that are given stay as they are."""
         for reference in references_of(cls.__model__):
-            if not reference.nullable and reference.column not in kwargs:
+            if not reference.nullable and reference.column not in given:
                 await cls._refer(rows, reference)
         return await cls._get_async_persistence().save_many(rows)
 

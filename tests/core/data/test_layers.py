@@ -138,8 +138,9 @@ async def succeeds(layers: Layers, name: str, model: type[Owned]) -> bool:
                 column: (await factory_of(target).create_async(user_id="alice")).id
                 for column, target in targets_of(model).items()
             }
-            own = [await factory_of(model).create_async(user_id="mallory") for _ in range(2)]
-            theirs = await factory_of(model).create_async(user_id="alice", id=100_000, **references)
+            factory = factory_of(model)
+            own = await factory.create_batch_async(2, user_id="mallory")
+            theirs = await factory.create_async(user_id="alice", id=100_000, **references)
         before = await rows_of(db, model, "alice")
         try:
             async with layers.mallory() as session:

@@ -40,11 +40,10 @@ def attacks(table: dict[str, Attack]) -> pytest.MarkDecorator:
 @pytest.fixture
 async def theirs(db: AppSession, model: type[Owned]) -> Owned:
     """A row of alice's, with one of mallory's on either side of it."""
-    factory: Any = factory_of(model)
-    await factory.create_async(user_id="mallory", id=1001)
-    row: Owned = await factory.create_async(user_id="alice", id=1002)
-    await factory.create_async(user_id="mallory", id=1003)
-    return row
+    factory = factory_of(model)
+    owners = {1001: "mallory", 1002: "alice", 1003: "mallory"}
+    rows = await factory.store_async([factory.build(user_id=owner, id=number) for number, owner in owners.items()])
+    return rows[1]
 
 
 @pytest.fixture
