@@ -23,15 +23,20 @@ STATE = "SELECT state FROM pg_stat_activity WHERE pid = %s"
 ahead = pytest.mark.parametrize("ahead", [[], [SETTING]], ids=["alone", "behind another"])
 
 
+@pytest.fixture(scope="module")
+def url(postgres: Databases) -> str:
+    return make_url(postgres.fresh()).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
 @pytest.fixture
-async def words(postgres: Databases) -> AsyncIterator[tuple[FlightConnection, psycopg.Connection[Any]]]:
+async def words(url: str) -> AsyncIterator[tuple[FlightConnection, psycopg.Connection[Any]]]:
     """A connection that flies, a second one that looks on, and a table of words, each of which is there once."""
-    url = make_url(postgres.fresh()).set(drivername="postgresql").render_as_string(hide_password=False)
-    flying = await FlightConnection.connect(url, autocommit=True)
     with psycopg.connect(url, autocommit=True) as other:
         other.execute("CREATE TABLE words (word text PRIMARY KEY)")
+        flying = await FlightConnection.connect(url, autocommit=True)
         yield flying, other
-    await flying.close()
+        await flying.close()
+        other.execute("DROP TABLE words")
 
 
 Words = tuple[FlightConnection, psycopg.Connection[Any]]

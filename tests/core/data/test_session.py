@@ -30,14 +30,11 @@ async def committing(databases: Databases) -> AsyncIterator[async_sessionmaker[A
     await alchemy.get_engine().dispose()
 
 
-@pytest.fixture(params=["isolated", "committing"])
-def maker(
-    request: pytest.FixtureRequest,
-    sessions: async_sessionmaker[AppSession],
-    committing: async_sessionmaker[AppSession],
-) -> async_sessionmaker[AppSession]:
+@pytest.fixture(params=["sessions", "committing"])
+def maker(request: pytest.FixtureRequest, databases: Databases) -> async_sessionmaker[AppSession]:
     """The same promises hold where a test is rolled back and where commits are real."""
-    return sessions if request.param == "isolated" else committing
+    made: async_sessionmaker[AppSession] = request.getfixturevalue(request.param)  # by its name: the other is not made
+    return made
 
 
 def values() -> dict[str, Any]:
