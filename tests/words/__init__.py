@@ -17,8 +17,9 @@ _SQLITE: Final = """
     transaction trigger unbounded union unique update using vacuum values view virtual when where window with without
 """
 _OURS: Final = """
-    after before body count cursor data date datetime edge excluded float ids int limit line name new offset oid owner
-    page path people policy prefer public read_only reference rowid rows seen sequence size text total url user uuid
+    after auth before body cli count cursor data date datetime edge excluded float health http ids int limit line
+    name new offset oid ops owner page path people policy prefer public read_only reference rowid rows seen sequence
+    size text total url user uuid
 """
 
 SQLITE: Final = frozenset(_SQLITE.split())

@@ -9,6 +9,15 @@ from app.settings import BASE_DIR
 from tests.checkout import Checkout
 from tests.core.cli.conftest import Invoke
 
+GIVEN_SIZE = """
+from app.core.data.session import AppSession
+from app.orders.factories import OrderFactory
+
+
+async def test_a_size_is_a_field(db: AppSession) -> None:
+    assert (await OrderFactory.create_async(user_id="alice", size=7)).size == 7
+"""
+
 
 def files() -> dict[str, int]:
     paths = (path for top in ("app", "migrations", "tests") for path in (BASE_DIR / top).rglob("*.py"))
@@ -132,8 +141,9 @@ def test_what_an_author_would_type_needs_no_other_name(checkout: Checkout) -> No
         checkout.python(*checked.split())
     for called in ("migrate", "makemigrations --check", "seed --per-user 2", "check"):
         checkout.python("app", *called.split())
+    (checkout.folder / "tests" / "orders" / "test_factories.py").write_text(GIVEN_SIZE)
     tested = ("tests/test_conformance.py", *(f"tests/{noun}" for noun in nouns))
-    checkout.python("pytest", "-n0", "-q", "-k", "orders or people", "--db", "both", *tested)
+    checkout.python("pytest", "-n0", "-q", "-k", "orders or people or test_factories", "--db", "both", *tested)
 
     for noun in reversed(nouns):
         checkout.python("app", "startapp", noun, "--remove", "--yes")
