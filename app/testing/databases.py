@@ -85,6 +85,10 @@ class PostgresDatabases:
         """Copy the migrated template."""
         return self._url(self._create(template=self._template))
 
+    def empty(self) -> str:
+        """Return the URL of a new one without tables."""
+        return self._url(self._create())
+
     def for_owner(self, url: str) -> str:
         """Return the same: the application connects as the owner of its tables."""
         return url

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterable
+from functools import partial
 
 import click
 
@@ -47,16 +48,21 @@ def command(  # noqa: PLR0917  # click gives them by name
     if check:
         _check()
         return
-    asks = sys.stdin.isatty()
+    asks = is_terminal()
     answers = Answers(
-        renames=dict(_pairs("--rename", renames)),
-        defaults=dict(_pairs("--default", defaults)),
+        renames=dict(_pairs("--rename", renames, "notes.color=colour")),
+        defaults=dict(_pairs("--default", defaults, "priority=0")),
         empty=frozenset(empty),
         allow_loss=allow_loss,
-        confirm=(lambda question: click.confirm(question, err=True)) if asks else None,
-        prompt=(lambda question: str(click.prompt(question, err=True))) if asks else None,
+        confirm=partial(click.confirm, err=True) if asks else None,
+        prompt=partial(click.prompt, err=True) if asks else None,
     )
     _write(_checked(name), answers)
+
+
+def is_terminal() -> bool:
+    """Tell whether somebody is there who can be asked."""
+    return sys.stdin.isatty()
 
 
 def _check() -> None:
@@ -85,13 +91,11 @@ def _write(name: str, answers: Answers) -> None:
         click.echo(NOTHING)
 
 
-def _pairs(option: str, given: Iterable[str]) -> Iterable[tuple[str, str]]:
+def _pairs(option: str, given: Iterable[str], example: str) -> Iterable[tuple[str, str]]:
     for pair in given:
         left, equals, right = pair.partition("=")
         if not (left and equals):
-            raise click.BadParameter(
-                f"write it like {'notes.color=colour' if 'rename' in option else 'priority=0'}", param_hint=option
-            )
+            raise click.BadParameter(f"write it like {example}", param_hint=option)
         yield left, right
 
 

@@ -2,15 +2,23 @@
 
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Column, Integer, Table
+from click.testing import CliRunner
+from sqlalchemy import BigInteger, Column, Integer, MetaData, Table
 from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import AutoString
 
+from app.core.cli import makemigrations
+from app.core.data.owned import reference
+from app.core.data.schema.scripts import make_migration
 from app.settings import BASE_DIR
 from tests.core.cli.conftest import Invoke
 from tests.core.conftest import WriteMigration
+from tests.core.data.schema.changes.tables import alter
 from tests.serving import BARE
 
 
@@ -108,3 +116,137 @@ def test_migrations_of_a_name_that_another_follows_are_left_to_their_author(
 
     expected = "0006.py follows 0005, which is 0005.py or 0005_other.py: give one another revision by hand"
     assert (result.exit_code, result.stderr) == (1, f"Error: {expected}\n")
+
+
+@pytest.fixture
+def changed(write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch) -> MetaData:
+    """The product's tables, which a test changes; the command writes into a copy of the migrations."""
+    metadata = MetaData(naming_convention=SQLModel.metadata.naming_convention)
+    for name in ("projects", "tasks"):
+        SQLModel.metadata.tables[name].to_metadata(metadata)
+    monkeypatch.setattr(makemigrations, "make_migration", partial(make_migration, metadata=metadata))
+    return metadata
+
+
+def rename_title(metadata: MetaData) -> None:
+    alter(metadata, "tasks", columns={"title": Column("headline", AutoString(200), nullable=False)})
+
+
+def require_rate(metadata: MetaData) -> None:
+    alter(metadata, "tasks", Column("rate", Integer, nullable=False))
+
+
+def drop_description(metadata: MetaData) -> None:
+    alter(metadata, "tasks", drop=("description",))
+
+
+def require_parent(metadata: MetaData) -> None:
+    parent = reference("parent_id", "tasks", when_deleted="delete")
+    alter(metadata, "tasks", Column("parent_id", BigInteger, nullable=False), *parent)
+
+
+RENAME = "tasks.title is gone and headline is new: pass --rename tasks.title=headline if it is the same, --allow-loss"
+Change = Callable[[MetaData], None]
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "sentence"),
+    [
+        (rename_title, [], f"{RENAME} if its values may go"),
+        (
+            rename_title,
+            ["--rename", "tasks.title=name"],
+            "tasks.headline is required: pass --default tasks.headline=VALUE for the rows that exist",
+        ),
+        (require_rate, [], "tasks.rate is required: pass --default tasks.rate=VALUE for the rows that exist"),
+        (require_rate, ["--default", "rate=high"], "'high' is no value for tasks.rate"),
+        (
+            require_rate,
+            ["--default", "rat=1"],
+            "tasks.rate is required: pass --default tasks.rate=VALUE for the rows that exist",
+        ),
+        (
+            require_rate,
+            ["--default", "rate=1", "--default", "tasks.rat=1"],
+            "tasks.rat does not change in a way that needs",
+        ),
+        (drop_description, [], "drops tasks.description and its values: pass --allow-loss if it may go"),
+        (drop_description, ["--allow-loss", "--rename", "x=y"], "x does not change in a way that needs an answer"),
+        (require_parent, [], "tasks.parent_id is required and refers to other rows, so no value fits"),
+    ],
+)
+def test_what_only_its_author_knows_is_asked_for(
+    invoke: Invoke, changed: MetaData, change: Change, options: list[str], sentence: str
+) -> None:
+    change(changed)
+
+    result = invoke("makemigrations", "change", *options)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr.startswith(f"Error: {sentence}")
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "options", "sentences"),
+    [
+        (rename_title, ["--rename", "tasks.title=headline"], ["renames tasks.title to headline"]),
+        (rename_title, ["--rename", "title=headline"], ["renames tasks.title to headline"]),
+        (require_rate, ["--default", "rate=3"], ["adds tasks.rate, 3 in the rows that exist"]),
+        (require_rate, ["--empty", "tasks"], ["adds tasks.rate"]),
+        (drop_description, ["--allow-loss"], ["drops tasks.description and its values"]),
+    ],
+)
+def test_with_its_answers_the_migration_is_written_and_read_back(
+    invoke: Invoke, changed: MetaData, change: Change, options: list[str], sentences: list[str]
+) -> None:
+    change(changed)
+
+    result = invoke("makemigrations", "change", *options)
+
+    assert (result.exit_code, result.stderr) == (0, "")
+    first, *others = result.stdout.splitlines()
+    assert first.endswith("0005_change.py:")
+    assert [line.strip() for line in others] == sentences
+
+
+@pytest.mark.parametrize(
+    ("change", "typed", "sentence"),
+    [
+        (rename_title, "y\n", "renames tasks.title to headline"),
+        (require_rate, "5\n", "adds tasks.rate, 5 in the rows that exist"),
+        (drop_description, "y\n", "drops tasks.description and its values"),
+    ],
+)
+def test_at_a_terminal_the_questions_are_asked(
+    changed: MetaData, monkeypatch: pytest.MonkeyPatch, change: Change, typed: str, sentence: str
+) -> None:
+    change(changed)
+    monkeypatch.setattr(makemigrations, "is_terminal", lambda: True)
+
+    result = CliRunner().invoke(makemigrations.command, ["change"], input=typed)
+
+    assert result.exit_code == 0
+    assert sentence in result.stdout
+
+
+def test_a_rename_that_is_denied_is_a_loss_that_is_asked_for(
+    changed: MetaData, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename_title(changed)
+    monkeypatch.setattr(makemigrations, "is_terminal", lambda: True)
+
+    result = CliRunner().invoke(makemigrations.command, ["change"], input="n\nnone\nn\n")
+
+    assert result.exit_code == 1
+    assert "drops tasks.title and its values" in result.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("options", "example"), [(["--rename", "x"], "notes.color=colour"), (["--default", "=3"], "priority=0")]
+)
+def test_an_answer_that_is_no_pair_is_refused(invoke: Invoke, options: list[str], example: str) -> None:
+    result = invoke("makemigrations", "change", *options)
+
+    assert result.exit_code == 2
+    assert f"write it like {example}" in result.stderr

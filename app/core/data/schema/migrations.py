@@ -28,6 +28,7 @@ from app.core.data.alchemy import alembic_config
 from app.core.data.engine import begin_immediately, libpq_args, make_engine
 
 # Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
+from app.core.data.schema import choices as choices  # noqa: PLC0414
 from app.core.data.schema import online as online  # noqa: PLC0414
 from app.core.data.schema import operations as operations  # noqa: PLC0414
 from app.core.data.schema import renames as renames  # noqa: PLC0414

@@ -111,7 +111,7 @@ def assert_as_models_say(
     """SQLite keeps the statements as they were written, so it is compared by what they mean: see is_sound()."""
     if isinstance(source, SqliteDatabases):
         return
-    made = settings_for_tests(source._url(source._create()))  # an empty one, without migrations
+    made = settings_for_tests(source.empty())
     with connect(made) as connection:
         make(connection, metadata)
         assert schema_of(connection) == reached
