@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 
 from app.asgi import create_app
+from app.core.data.cycles import in_order
 from app.core.data.engine import database_url
 from app.core.data.references import references_of
 from app.core.data.schema.protections import quoted
@@ -84,7 +85,7 @@ class World:
         self._portal.call(self._empty)
 
     async def _empty(self) -> None:
-        tables = [quoted(table.name) for table in reversed(SQLModel.metadata.sorted_tables)]
+        tables = [quoted(table.name) for table in reversed(in_order(SQLModel.metadata.tables))]
         if self._engine.dialect.name == "sqlite":
             statements = [f"DELETE FROM {table}" for table in (*tables, "sqlite_sequence")]
         else:

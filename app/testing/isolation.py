@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import psycopg
 from psycopg.rows import TupleRow
-from sqlalchemy import Connection, StaticPool, event
+from sqlalchemy import Connection, StaticPool, event, literal, select
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
@@ -62,9 +62,20 @@ async def emptied(owner: AsyncEngine) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        await _empty(owner)
+
+
+async def _empty(owner: AsyncEngine) -> None:
+    """Delete all rows; keys are checked at the end, so that no order of tables matters."""
+    deletions = [table.delete() for table in SQLModel.metadata.tables.values()]
+    if owner.dialect.name == "postgresql":  # at the end of a statement
         async with owner.connect() as connection:
-            for table in reversed(SQLModel.metadata.sorted_tables):
-                await connection.execute(table.delete())
+            await connection.execute(select(literal(1)).add_cte(*(deletion.cte() for deletion in deletions)))
+        return
+    async with owner.execution_options(isolation_level="SERIALIZABLE").begin() as connection:
+        await connection.exec_driver_sql("PRAGMA defer_foreign_keys = ON")
+        for deletion in deletions:
+            await connection.execute(deletion)
 
 
 class SavepointConnection(SubjectConnection):

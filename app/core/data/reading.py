@@ -5,9 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import msgspec
-from sqlalchemy import Column, func, inspect, select
+from sqlalchemy import Column, Table, func, inspect, select
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 from sqlmodel import SQLModel
+
+from app.core.data.cycles import in_order
 
 BATCH: Final = 1000  # rows in memory at a time
 
@@ -25,9 +27,14 @@ class TableRow:
 
 
 def mapped_in_order() -> list[type[SQLModel]]:
-    """Return the classes of all tables, each behind those that its rows refer to."""
+    """Return the classes of all tables, each behind those that its rows refer to, but for cycles: see `cycles.py`."""
     classes = {mapper.local_table: mapper.class_ for mapper in SQLModel._sa_registry.mappers}
-    return [classes[table] for table in SQLModel.metadata.sorted_tables if table in classes]
+    return [classes[table] for table in in_order(SQLModel.metadata.tables) if table in classes]
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """Return the table of a class."""
+    return cast("Table", inspect(model).local_table)
 
 
 def table_name(model: type[SQLModel]) -> str:

@@ -48,7 +48,7 @@ def everything(databases: Databases, url: str) -> dict[str, list[tuple[Any, ...]
     tables = MetaData()
     with engine.connect() as connection:
         tables.reflect(connection)
-        return {t.name: [tuple(row) for row in connection.execute(select(t))] for t in tables.sorted_tables}
+        return {t.name: [tuple(row) for row in connection.execute(select(t))] for t in tables.tables.values()}
 
 
 def mentions(databases: Databases, url: str, word: str) -> list[str]:
