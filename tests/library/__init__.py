@@ -21,6 +21,14 @@ class Answer(NamedTuple):
     body: Any
 
 
+class Said(NamedTuple):
+    """What a command wrote, and how it ended."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
 Say = Callable[..., Any]
 """Says something to the process, and returns what it answers."""
 
@@ -44,12 +52,11 @@ class Library:
 
 
 @contextmanager
-def library_process() -> Iterator[Say]:
-    """Run the process that serves all libraries while the block runs."""
+def library_process(nouns: str = "nouns") -> Iterator[Say]:
+    """Run the process that serves all libraries, with the nouns of one of the modules here, while the block runs."""
+    command = [sys.executable, "-m", "tests.library", f"{__name__}.{nouns}"]
     pipe = subprocess.PIPE
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.library"], stdin=pipe, stdout=pipe, text=True, cwd=BASE_DIR
-    ) as process:
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=BASE_DIR) as process:
 
         def say(*words: object) -> Any:
             assert process.stdin

@@ -1,30 +1,42 @@
-"""`python -m tests.library`: does what each line of JSON on standard input says, and answers in a line of JSON."""
+"""`python -m tests.library NOUNS`: does what each line of JSON on standard input says, and answers in a line of JSON.
+
+NOUNS is a module that has some.
+"""
 
 import asyncio
 import json
 import sys
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
+from importlib import import_module
 from typing import Any
 
 import httpx
+from click.testing import CliRunner
 from litestar import Litestar
-from sqlalchemy import make_url
+from sqlalchemy import MetaData, make_url
 from sqlmodel import SQLModel
 
+from app.__main__ import main
 from app.asgi import create_app
 from app.core.data.engine import database_url
 from app.core.data.schema.migrations import migration_engine
 from app.core.data.schema.protections import protections_of
+from app.settings import load_settings
 from app.testing.callers import Client
-from app.testing.databases import settings_for_tests
-from tests.library.nouns import NOUNS
+from app.testing.databases import SECRET, settings_for_tests
+
+Nouns = Sequence[Any]
 
 
-def add_tables(url: str, role: str | None) -> None:
+def add_tables(nouns: Nouns, url: str, role: str | None) -> None:
     """Create the tables of the nouns, with what protects them, and let the role use them."""
-    names = {str(noun.model.__tablename__) for noun in NOUNS}
+    names = {str(noun.model.__tablename__) for noun in nouns}
+    tables = MetaData()  # a copy: a key that PostgreSQL has got by ALTER TABLE is left out when it is created again
+    for table in SQLModel.metadata.tables.values():
+        table.to_metadata(tables)
     with migration_engine(database_url(url)).begin() as connection:
-        SQLModel.metadata.create_all(connection)
+        tables.create_all(connection)
         for protection in protections_of(SQLModel.metadata):
             if protection.table in names:
                 for statement in protection.create(connection.dialect.name):
@@ -42,19 +54,28 @@ def as_words(answer: httpx.Response) -> list[Any]:
 class Libraries:
     """The applications that are served, each on its database; they are known by their numbers."""
 
-    def __init__(self, stack: AsyncExitStack) -> None:
+    def __init__(self, stack: AsyncExitStack, nouns: Nouns) -> None:
         self._stack = stack
+        self._nouns = nouns
         self._apps: list[Litestar] = []
 
     async def serve(self, url: str, owner_url: str) -> int:
         """Start one more, and return its number."""
-        add_tables(owner_url, make_url(url).username)
+        await self.add_tables(url, owner_url)
         app = create_app(settings_for_tests(url))
-        for noun in NOUNS:
+        for noun in self._nouns:
             app.register(noun)
         await self._stack.enter_async_context(app.lifespan())
         self._apps.append(app)
         return len(self._apps) - 1
+
+    async def add_tables(self, url: str, owner_url: str) -> None:
+        """Let one more database have the tables."""
+        add_tables(self._nouns, owner_url, make_url(url).username)
+
+    async def call(self, url: str, owner_url: str, *arguments: str) -> list[Any]:
+        """Call `app` for a database, in a thread: it has an event loop of its own."""
+        return await asyncio.to_thread(_call, url, owner_url, *arguments)
 
     async def ask(self, number: int, request: list[Any]) -> list[Any]:
         """Send a request to one of them."""
@@ -64,10 +85,17 @@ class Libraries:
             return as_words(await client.request(method, path, headers=headers, **content))
 
 
-async def answer_all() -> None:
+def _call(url: str, owner_url: str, *arguments: str) -> list[Any]:
+    load_settings.cache_clear()
+    environment = {"DATABASE_URL": url, "MIGRATION_DATABASE_URL": owner_url, "BETTER_AUTH_SECRET": SECRET}
+    result = CliRunner().invoke(main, arguments, env=environment, prog_name="app", catch_exceptions=False)
+    return [result.exit_code, result.stdout, result.stderr]
+
+
+async def answer_all(nouns: Nouns) -> None:
     """Answer until nobody says anything any more."""
     async with AsyncExitStack() as stack:
-        libraries = Libraries(stack)
+        libraries = Libraries(stack, nouns)
         for line in sys.stdin:
             name, *words = json.loads(line)
             answer = await getattr(libraries, name)(*words)
@@ -75,4 +103,4 @@ async def answer_all() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(answer_all())
+    asyncio.run(answer_all(import_module(sys.argv[1]).NOUNS))

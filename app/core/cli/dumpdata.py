@@ -23,8 +23,9 @@ from app.core.data.session import AppSession
 @click.pass_obj
 @explained
 def command(lobby: Lobby, output: Path | None) -> None:
-    """Write all rows of everyone as JSON lines, each behind those that it refers to, for `app loaddata`.
+    """Write all rows of everyone as JSON lines, for `app loaddata`.
 
+    A row comes behind those that it refers to, but where tables refer to each other or a table to itself.
     All are of one moment, and nobody who writes meanwhile has to wait. A line is {"table": "tasks", "row": {...}}, the
     same from every database. How many there are of each table goes to standard error.
     """

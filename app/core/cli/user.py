@@ -27,8 +27,9 @@ def command() -> None:
 @click.pass_obj
 @explained
 def export(lobby: Lobby, user: str, output: Path | None) -> None:
-    """Write all rows of the user ID as JSON lines, each behind those that it refers to.
+    """Write all rows of the user ID as JSON lines.
 
+    A row comes behind those that it refers to, but where tables refer to each other or a table to itself.
     All are of one moment. A line is {"table": "tasks", "row": {...}}. How many there are of each table goes to
     standard error.
     """

@@ -6,16 +6,16 @@ The rows come complete, with ids and owners: no default and no hook of the sessi
 
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import psycopg
 from psycopg import sql
-from sqlalchemy import Table, insert, inspect, text
+from sqlalchemy import insert, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
-from app.core.data.reading import BATCH, columns_by_name
+from app.core.data.reading import BATCH, columns_by_name, table_of
 from app.core.data.session import AppSession
 
 _LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
@@ -37,7 +37,7 @@ async def write_rows(session: AppSession, model: type[SQLModel], rows: Iterable[
 
 async def reserve_ids(session: AppSession, model: type[SQLModel], count: int) -> list[int]:
     """Return ids for new rows, in rising order, that nobody else will be given."""
-    connection, table = await session.connection(), _table_of(model)
+    connection, table = await session.connection(), table_of(model)
     if connection.dialect.name == "sqlite":  # the transaction holds the write lock
         last = (await connection.execute(_LAST_ID, {"table": table.name})).scalar() or 0
         return list(range(last + 1, last + count + 1))
@@ -48,23 +48,16 @@ async def reserve_ids(session: AppSession, model: type[SQLModel], count: int) ->
 
 async def continue_ids(session: AppSession, model: type[SQLModel]) -> None:
     """Let the database give the next row an id behind those that were written; SQLite does so by itself."""
-    connection, column = await session.connection(), _table_of(model).autoincrement_column
+    connection, column = await session.connection(), table_of(model).autoincrement_column
     if connection.dialect.name == "postgresql" and column is not None:
         quote = connection.dialect.identifier_preparer
         names = {"table": quote.format_table(column.table), "column": quote.format_column(column), "name": column.name}
         await connection.exec_driver_sql(_FOLLOW.format(**names))
 
 
-async def check_references_at_the_end(session: AppSession) -> None:
-    """Let rows refer to later ones: SQLite checks when all is written; COPY does so at the end of each table."""
-    connection = await session.connection()
-    if connection.dialect.name == "sqlite":
-        await connection.execute(text("PRAGMA defer_foreign_keys = ON"))
-
-
 async def _insert_batches(connection: AsyncConnection, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:
     names = [column.key for column in columns_by_name(model).values()]
-    statement, remaining, written = insert(_table_of(model)), iter(rows), 0
+    statement, remaining, written = insert(table_of(model)), iter(rows), 0
     while batch := [dict(zip(names, row, strict=True)) for row in islice(remaining, BATCH)]:
         await connection.execute(statement, batch)
         written += len(batch)
@@ -74,7 +67,7 @@ async def _insert_batches(connection: AsyncConnection, model: type[SQLModel], ro
 async def _copy(connection: AsyncConnection, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:
     columns, dialect = columns_by_name(model).values(), connection.dialect
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
-    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(_table_of(model).name), names)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table_of(model).name), names)
     to_database = [column.type.dialect_impl(dialect).bind_processor(dialect) or _unchanged for column in columns]
     driver: Any = (await connection.get_raw_connection()).driver_connection
     written = 0
@@ -90,7 +83,3 @@ async def _copy(connection: AsyncConnection, model: type[SQLModel], rows: Iterab
 
 def _unchanged(value: Any) -> Any:
     return value
-
-
-def _table_of(model: type[SQLModel]) -> Table:
-    return cast("Table", inspect(model).local_table)

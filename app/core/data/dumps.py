@@ -1,7 +1,7 @@
 """A dump: all rows of everyone, a line of JSON each, and the way back.
 
-It is the same, byte for byte, from SQLite and from PostgreSQL. Ids and owners are kept; a row comes behind those that
-it refers to.
+It is the same, byte for byte, from SQLite and from PostgreSQL. Ids and owners are kept. A row comes behind those that
+it refers to, but where tables refer to each other, or a table to itself.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -16,7 +16,8 @@ from sqlalchemy import JSON, BigInteger, Column, SmallInteger, TypeDecorator, se
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
-from app.core.data.bulk import check_references_at_the_end, continue_ids, write_rows
+from app.core.data.bulk import continue_ids, write_rows
+from app.core.data.deferred import deferred_keys
 from app.core.data.errors import InvalidDump
 from app.core.data.reading import TableRow, columns_by_name, mapped_in_order, read_rows, table_name
 from app.core.data.session import AppSession
@@ -49,8 +50,7 @@ async def load_rows(session: AppSession, lines: Iterable[bytes]) -> dict[str, in
         InvalidDump: a line cannot be stored, or a table has rows already.
     """
     loaded: dict[str, int] = {}
-    async with session.atomic():
-        await check_references_at_the_end(session)
+    async with session.atomic(), deferred_keys(session):
         for model, rows in groupby(_parse(lines), key=itemgetter(0)):
             if table_name(model) not in loaded:
                 await _refuse_filled(session, model)

@@ -6,17 +6,20 @@ The session serves that person, so the hooks, and on PostgreSQL the policies, ho
 from collections.abc import AsyncIterator
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, delete
+from sqlalchemy import CursorResult, Delete, delete, func, select
+from sqlmodel import col
 
 from app.core.data import reading
+from app.core.data.cycles import in_groups
+from app.core.data.deferred import defer_in_sqlite
 from app.core.data.errors import OwnershipError
 from app.core.data.owned import Owned
-from app.core.data.reading import BATCH, TableRow, mapped_in_order, read_rows, table_name
+from app.core.data.reading import BATCH, TableRow, mapped_in_order, read_rows, table_name, table_of
 from app.core.data.session import AppSession
 
 
 def models_in_order() -> list[type[Owned]]:
-    """Return the owned tables' classes, each behind those that its rows refer to."""
+    """Return the owned tables' classes, in the order of `mapped_in_order()`."""
     return [model for model in mapped_in_order() if issubclass(model, Owned)]
 
 
@@ -47,14 +50,33 @@ async def erase_rows(session: AppSession) -> dict[str, int]:
     Raises:
         OwnershipError: the session serves nobody, or everyone.
     """
-    models = _models_for(session)
+    models = {table_of(model): model for model in _models_for(session)}
+    erased: dict[type[Owned], int] = {}
     async with session.atomic():
-        return {table_name(model): await _erase(session, model) for model in reversed(models)}
+        for tables in reversed(in_groups([*models])):
+            group = [models[table] for table in tables]
+            erased |= dict(zip(group, await _erase(session, group), strict=True))
+    return {table_name(model): erased[model] for model in reversed(models.values())}
 
 
-async def _erase(session: AppSession, model: type[Owned]) -> int:
-    statement = delete(model).execution_options(synchronize_session=False)
-    return cast("CursorResult[Any]", await session.execute(statement)).rowcount
+async def _erase(session: AppSession, models: list[type[Owned]]) -> list[int]:
+    """Delete the rows of a table, or of those of a cycle: in no order can each of them be emptied alone."""
+    if len(models) == 1:
+        return [cast("CursorResult[Any]", await session.execute(_deletion(models[0]))).rowcount]
+    if session.dialect.name == "postgresql":  # it checks keys when a statement has ended
+        deletions = [_deletion(model).returning(col(model.id)).cte() for model in models]
+        counts = select(*(select(func.count()).select_from(rows).scalar_subquery() for rows in deletions))
+        return list((await session.execute(counts)).one())
+    # Counted before: what one statement deletes can take rows of another table along.
+    found = [await reading.count_rows(session, model) for model in models]
+    await defer_in_sqlite(session)
+    for model in models:
+        await session.execute(_deletion(model))
+    return found
+
+
+def _deletion(model: type[Owned]) -> Delete:
+    return delete(model).execution_options(synchronize_session=False)
 
 
 def _models_for(session: AppSession) -> list[type[Owned]]:

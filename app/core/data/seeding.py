@@ -7,10 +7,12 @@ from random import Random
 from typing import Any, Final
 
 from app.core.data.bulk import reserve_ids, write_rows
+from app.core.data.deferred import deferred_keys
 from app.core.data.fields import Timestamped, utcnow
 from app.core.data.owned import OWNER_COLUMN, Owned
 from app.core.data.people import models_in_order
 from app.core.data.reading import columns_by_name, table_name
+from app.core.data.references import references_of
 from app.core.data.session import AppSession
 
 SEEDED_UNTIL: Final = datetime(2026, 1, 1, tzinfo=UTC)
@@ -19,6 +21,8 @@ SEEDED_UNTIL: Final = datetime(2026, 1, 1, tzinfo=UTC)
 _NO_REFERENCE: Final = 0.25  # of the references that a row may do without
 
 Factories = Callable[[type[Owned]], Any]
+Ids = dict[type[Owned], list[int]]
+"""The ids of all rows that there will be, known before the first: a row may refer to a table that comes later."""
 
 
 @dataclass(slots=True)
@@ -40,47 +44,34 @@ class Seed:
 async def seed_rows(session: AppSession, seed: Seed, factory_of: Factories) -> dict[str, int]:
     """Store rows in every owned table, all or none; return how many each table got. The session serves everyone."""
     counts: dict[str, int] = {}
-    known: dict[tuple[str, str], list[int]] = {}
-    async with session.atomic():
-        for model in models_in_order():
-            ids = await reserve_ids(session, model, len(seed.users) * seed.per_user)
-            for number, user in enumerate(seed.users):
-                theirs = ids[number * seed.per_user :][: seed.per_user]
-                known[table_name(model), user] = [] if table_name(model) in references_of(model).values() else theirs
-            rows = _invent(model, ids, seed, known, factory_of(model))
+    async with session.atomic(), deferred_keys(session):
+        ids = {model: await reserve_ids(session, model, len(seed.users) * seed.per_user) for model in models_in_order()}
+        for model in ids:
+            rows = _invent(model, ids, seed, factory_of(model))
             counts[table_name(model)] = await write_rows(session, model, rows)
     return counts
 
 
-def references_of(model: type[Owned]) -> dict[str, str]:
-    """Return the columns by which rows refer to owned rows, and the tables of those."""
-    keys = model.__table__.foreign_key_constraints  # type: ignore[attr-defined]
-    return {key.column_keys[-1]: key.referred_table.name for key in keys if OWNER_COLUMN in key.column_keys}
-
-
-def _invent(
-    model: type[Owned], ids: list[int], seed: Seed, known: dict[tuple[str, str], list[int]], factory: Any
-) -> Iterator[tuple[Any, ...]]:
+def _invent(model: type[Owned], ids: Ids, seed: Seed, factory: Any) -> Iterator[tuple[Any, ...]]:
     """The rows of a table, user by user; one that refers to its own table refers to an earlier row."""
     if seed.number is not None:
         factory.seed_random(seed.number)
-    references, columns = references_of(model), columns_by_name(model)
-    for number, row_id in enumerate(ids):
-        user = seed.users[number // seed.per_user]
-        given: dict[str, Any] = {"id": row_id, OWNER_COLUMN: user}
-        for column, table in references.items():
-            given[column] = _choose(known[table, user], seed.random, may_be_none=columns[column].nullable)
+    columns = columns_by_name(model)
+    for number, row_id in enumerate(ids[model]):
+        first = number - number % seed.per_user
+        given: dict[str, Any] = {"id": row_id, OWNER_COLUMN: seed.users[number // seed.per_user]}
+        for reference in references_of(model):
+            theirs = range(first, number if reference.model is model else first + seed.per_user)
+            given[reference.column] = _choose(ids[reference.model], theirs, seed.random, reference.nullable)
         if issubclass(model, Timestamped):
-            given["created_at"] = given["updated_at"] = seed.until - timedelta(seconds=len(ids) - number)
+            given["created_at"] = given["updated_at"] = seed.until - timedelta(seconds=len(ids[model]) - number)
         # None stands for what is given: polyfactory looks long at any other value, to see whether it says how to build.
         yield _complete(model, columns, factory.process_kwargs(**dict.fromkeys(given)) | given)
-        if table_name(model) in references.values():
-            known[table_name(model), user].append(row_id)
         seed.advance(1)
 
 
-def _choose(ids: list[int], random: Random, *, may_be_none: bool | None) -> int | None:
-    return None if not ids or (may_be_none and random.random() < _NO_REFERENCE) else random.choice(ids)
+def _choose(ids: list[int], theirs: range, random: Random, may_be_none: bool) -> int | None:
+    return None if not theirs or (may_be_none and random.random() < _NO_REFERENCE) else ids[random.choice(theirs)]
 
 
 def _complete(model: type[Owned], columns: Any, values: dict[str, Any]) -> tuple[Any, ...]:

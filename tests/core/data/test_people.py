@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
-from sqlmodel import col
+from sqlmodel import SQLModel, col
 
+from app.core.data.cycles import keys_ahead
 from app.core.data.engine import make_engine
 from app.core.data.errors import NotAtomic, OwnershipError
 from app.core.data.owned import owned_models
@@ -86,9 +87,10 @@ async def all_rows(db: AppSession) -> dict[str, Sequence[Any]]:
 
 def test_a_table_comes_behind_those_that_it_refers_to() -> None:
     assert set(models_in_order()) == set(owned_models())
+    ahead = {key.column_keys[-1] for key in keys_ahead(SQLModel.metadata.tables)}
     for model in models_in_order():
-        for target in references_of(model).values():
-            assert NAMES.index(target) <= NAMES.index(str(model.__tablename__))
+        for column, target in references_of(model).items():
+            assert column in ahead or NAMES.index(target) <= NAMES.index(str(model.__tablename__))
 
 
 async def test_an_export_is_every_row_of_every_table_as_it_is_stored(db: AppSession, sessions: Sessions) -> None:
@@ -154,10 +156,13 @@ async def test_an_export_needs_a_transaction(db: AppSession, sessions: Sessions)
 
 
 async def test_ids_that_are_not_positive_are_exported_as_well(db: AppSession, sessions: Sessions) -> None:
+    stored: set[str] = set()
     for model in models_in_order():
         factory: Any = factory_of(model)
+        references = {column: 7 if target in stored else None for column, target in references_of(model).items()}
         for row_id in (-3, 0, 7):
-            await factory.create_async(user_id=ALICE, id=row_id, **dict.fromkeys(references_of(model), 7))
+            await factory.create_async(user_id=ALICE, id=row_id, **references)
+        stored.add(str(model.__tablename__))
 
     found = await exported(sessions, ALICE, batch=1)
 

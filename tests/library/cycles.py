@@ -1,0 +1,150 @@
+"""Nouns that refer to each other, or to themselves: two tables, three, one, with every fate of what is referred to."""
+
+from types import new_class
+from typing import Any
+
+from sqlmodel import Field, SQLModel
+
+from app.core.data.fields import BigIntKey, Line, RowId, Timestamped
+from app.core.data.owned import Owned, owned_table, reference
+from app.core.http.dto import CreateSchema, UpdateSchema
+from app.core.http.resources import ResourceController
+from app.testing.factories import RowFactory
+
+
+class _Named(SQLModel):
+    name: Line = Field(max_length=50)
+
+
+class SamplePlayerFields(_Named):
+    """A player is in a team, and a team has a player for its captain: each may be without."""
+
+    team_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+    folder_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+
+
+class SamplePlayer(Timestamped, SamplePlayerFields, Owned, table=True):
+    """One of a user's players."""
+
+    __tablename__ = "sample_players"
+    __table_args__ = owned_table(
+        reference("team_id", "sample_teams", when_deleted="refuse"),
+        reference("folder_id", "sample_folders", when_deleted="refuse"),  # which is in no cycle with it
+    )
+
+
+class SampleTeamFields(_Named):
+    """The other half."""
+
+    captain_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+
+
+class SampleTeam(Timestamped, SampleTeamFields, Owned, table=True):
+    """One of a user's teams."""
+
+    __tablename__ = "sample_teams"
+    __table_args__ = owned_table(reference("captain_id", "sample_players", when_deleted="clear"))
+
+
+class SampleCityFields(_Named):
+    """A city needs a country, a country needs a continent, and a continent may have a largest city."""
+
+    country_id: RowId = Field(sa_type=BigIntKey)
+
+
+class SampleCity(Timestamped, SampleCityFields, Owned, table=True):
+    """One of a user's cities."""
+
+    __tablename__ = "sample_cities"
+    __table_args__ = owned_table(reference("country_id", "sample_countries", when_deleted="refuse"))
+
+
+class SampleCountryFields(_Named):
+    """The second of the three."""
+
+    continent_id: RowId = Field(sa_type=BigIntKey)
+
+
+class SampleCountry(Timestamped, SampleCountryFields, Owned, table=True):
+    """One of a user's countries."""
+
+    __tablename__ = "sample_countries"
+    __table_args__ = owned_table(reference("continent_id", "sample_continents", when_deleted="delete"))
+
+
+class SampleContinentFields(_Named):
+    """The third."""
+
+    largest_city_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+
+
+class SampleContinent(Timestamped, SampleContinentFields, Owned, table=True):
+    """One of a user's continents."""
+
+    __tablename__ = "sample_continents"
+    __table_args__ = owned_table(reference("largest_city_id", "sample_cities", when_deleted="refuse"))
+
+
+class SampleKeyFields(_Named):
+    """A key goes with its lock, and a lock with its key."""
+
+    lock_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+
+
+class SampleKey(SampleKeyFields, Owned, table=True):
+    """One of a user's keys."""
+
+    __tablename__ = "sample_keys"
+    __table_args__ = owned_table(reference("lock_id", "sample_locks", when_deleted="delete"))
+
+
+class SampleLockFields(_Named):
+    """The other half."""
+
+    key_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+
+
+class SampleLock(SampleLockFields, Owned, table=True):
+    """One of a user's locks."""
+
+    __tablename__ = "sample_locks"
+    __table_args__ = owned_table(reference("key_id", "sample_keys", when_deleted="delete"))
+
+
+class SampleFolderFields(_Named):
+    """A folder is in another, and may lead to a third."""
+
+    parent_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+    shortcut_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+
+
+class SampleFolder(Timestamped, SampleFolderFields, Owned, table=True):
+    """One of a user's folders."""
+
+    __tablename__ = "sample_folders"
+    __table_args__ = owned_table(
+        reference("parent_id", "sample_folders", when_deleted="refuse"),
+        reference("shortcut_id", "sample_folders", when_deleted="clear"),
+    )
+
+
+def _served(model: Any, fields: type[SQLModel], path: str) -> type[ResourceController[Any, Any, Any]]:
+    """What a noun's schemas and controller are, where they say nothing of their own."""
+    said: Any = {"__module__": __name__, "__doc__": model.__doc__}
+    create: Any = new_class(f"{model.__name__}Create", (fields, CreateSchema), exec_body=lambda body: body.update(said))
+    update: Any = new_class(f"{model.__name__}Update", (fields, UpdateSchema), exec_body=lambda body: body.update(said))
+    base = ResourceController[model, create, update]
+    return new_class(f"{model.__name__}Controller", (base,), exec_body=lambda body: body.update(said, path=path))
+
+
+NOUNS = (
+    _served(SamplePlayer, SamplePlayerFields, "/api/players"),
+    _served(SampleTeam, SampleTeamFields, "/api/teams"),
+    _served(SampleCity, SampleCityFields, "/api/cities"),
+    _served(SampleCountry, SampleCountryFields, "/api/countries"),
+    _served(SampleContinent, SampleContinentFields, "/api/continents"),
+    _served(SampleKey, SampleKeyFields, "/api/keys"),
+    _served(SampleLock, SampleLockFields, "/api/locks"),
+    _served(SampleFolder, SampleFolderFields, "/api/folders"),
+)
+FACTORIES = [RowFactory.create_factory(noun.model) for noun in NOUNS]
