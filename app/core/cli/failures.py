@@ -8,7 +8,16 @@ import click
 from alembic.script.revision import RevisionError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from app.core.data.errors import BackupFailed, Failure, InvalidDump, MigrationError, OutcomeUnknown, UnfitRows, classify
+from app.core.data.errors import (
+    BackupFailed,
+    Failure,
+    ImpossibleRows,
+    InvalidDump,
+    MigrationError,
+    OutcomeUnknown,
+    UnfitRows,
+    classify,
+)
 from app.core.ops.server.sockets import AddressTaken
 from app.settings import IS_CHECKOUT, InvalidSettings
 
@@ -19,6 +28,7 @@ _SENTENCES: Final = (
     InvalidSettings,
     InvalidDump,
     BackupFailed,
+    ImpossibleRows,
     OutcomeUnknown,
     UnfitRows,
     MigrationError,

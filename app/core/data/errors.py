@@ -97,6 +97,10 @@ class BackupFailed(DataError):
     """A backup cannot be made or restored, and nothing was changed; the message says why, to whoever asked for it."""
 
 
+class ImpossibleRows(DataError):
+    """A table that no row can be stored in; the message says why and what to do, to whoever wrote the models."""
+
+
 class Failure(Enum):
     """What a database's refusal means to the one who asked."""
 

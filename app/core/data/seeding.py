@@ -6,8 +6,12 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any, Final
 
+from sqlmodel import SQLModel
+
 from app.core.data.bulk import reserve_ids, write_rows
+from app.core.data.cycles import LET_ONE_BE_EMPTY, impossible_rows
 from app.core.data.deferred import deferred_keys
+from app.core.data.errors import ImpossibleRows
 from app.core.data.fields import Timestamped, utcnow
 from app.core.data.owned import OWNER_COLUMN, Owned
 from app.core.data.people import models_in_order
@@ -42,7 +46,13 @@ class Seed:
 
 
 async def seed_rows(session: AppSession, seed: Seed, factory_of: Factories) -> dict[str, int]:
-    """Store rows in every owned table, all or none; return how many each table got. The session serves everyone."""
+    """Store rows in every owned table, all or none; return how many each table got. The session serves everyone.
+
+    Raises:
+        ImpossibleRows: no row of a table can be the first one.
+    """
+    for sentence in impossible_rows(SQLModel.metadata.tables):
+        raise ImpossibleRows(f"{sentence} {LET_ONE_BE_EMPTY}")
     counts: dict[str, int] = {}
     async with session.atomic(), deferred_keys(session):
         ids = {model: await reserve_ids(session, model, len(seed.users) * seed.per_user) for model in models_in_order()}

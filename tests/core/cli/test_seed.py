@@ -10,6 +10,7 @@ from app.core.data.people import models_in_order
 from app.tasks.schemas import TaskCreate
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.core.cli.conftest import Invoke
+from tests.core.data.test_cycles import models_with
 
 TABLES = [str(model.__tablename__) for model in models_in_order()]
 
@@ -74,3 +75,16 @@ def test_an_option_that_makes_no_sense_is_a_usage_error(invoke: Invoke, options:
 
     assert result.exit_code == 2
     assert result.output.splitlines()[-1].startswith("Error: Invalid value for ")
+
+
+def test_where_no_row_can_be_the_first_one_nothing_is_seeded(invoke: Invoke, sqlite_databases: SqliteDatabases) -> None:
+    url = sqlite_databases.fresh()
+    with models_with(("hens", {"egg_id": "eggs"}), ("eggs", {"hen_id": "hens"})):
+        result = invoke("seed", DATABASE_URL=url)
+
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == (
+        "Error: No row can be the first one, because each needs another: eggs.hen_id, hens.egg_id. "
+        "Let one of these references be empty: `RowId | None`.\n"
+    )
+    assert rows_in(invoke, url) == []

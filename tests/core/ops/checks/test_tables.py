@@ -1,4 +1,4 @@
-"""Checks of the models: a table that has an owner and is not owned."""
+"""Checks of the models: a table that has an owner and is not owned, and one that can have no rows."""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,6 +6,7 @@ from sqlalchemy import Column, Table, Text
 from sqlmodel import SQLModel
 
 from app.testing.databases import SqliteDatabases
+from tests.core.data.test_cycles import models_with
 from tests.core.ops.checks.conftest import findings, production
 
 
@@ -24,5 +25,21 @@ async def test_a_table_of_users_that_is_not_owned_is_found(sqlite_databases: Sql
 Ids = Callable[..., Awaitable[list[str]]]
 
 
-async def test_the_tables_of_this_project_are_owned(sqlite_databases: SqliteDatabases, ids: Ids) -> None:
-    assert "data.E004" not in await ids(production(sqlite_databases.fresh()))
+async def test_the_tables_of_this_project_are_owned_and_can_have_rows(
+    sqlite_databases: SqliteDatabases, ids: Ids
+) -> None:
+    assert not {"data.E004", "data.E010"} & {*await ids(production(sqlite_databases.fresh()))}
+
+
+async def test_references_in_a_circle_that_are_all_required_are_found(sqlite_databases: SqliteDatabases) -> None:
+    with models_with(("hens", {"egg_id": "eggs"}), ("eggs", {"hen_id": "hens"})):
+        found = await findings(production(sqlite_databases.fresh()))
+
+    (circle,) = [finding for finding in found if finding.id == "data.E010"]
+    assert circle.message == "No row can be the first one, because each needs another: eggs.hen_id, hens.egg_id."
+    assert circle.cure == "Let one of these references be empty: `RowId | None`."
+
+
+async def test_a_circle_in_which_one_reference_is_optional_is_none(sqlite_databases: SqliteDatabases, ids: Ids) -> None:
+    with models_with(("hens", {"egg_id": "eggs"}), ("eggs", {"hen_id": "hens?"})):
+        assert "data.E010" not in await ids(production(sqlite_databases.fresh()))
