@@ -9,9 +9,9 @@ from sqlalchemy import DefaultClause, False_, True_
 from sqlalchemy.sql.functions import now
 
 from app.core.data.choices import LONGEST, Choice
-from app.core.data.schema.applying import apply, print_statements
 from app.core.data.schema.migrations import COMPARISON
-from app.core.data.schema.patience import Patience
+from app.core.data.schema.running.applying import apply, print_statements
+from app.core.data.schema.running.patience import Patience
 from app.installed import INSTALLED
 
 _PORTABLE: dict[type, str] = {False_: "sa.false()", True_: "sa.true()", now: "sa.func.now()"}

@@ -26,7 +26,7 @@ import psycopg
 
 from app.core.data import alchemy
 from app.core.data.schema.migrations import upgrade
-from app.core.data.schema.patience import Patience
+from app.core.data.schema.running.patience import Patience
 from app.settings import MIGRATIONS_DIR
 from app.testing.databases import postgres_databases, settings_for_tests
 from tests.benchmarks.workload import Population

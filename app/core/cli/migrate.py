@@ -3,8 +3,8 @@
 import click
 
 from app.core.cli.failures import explained
-from app.core.data.schema.patience import WAIT, Patience
 from app.core.data.schema.plans import Plan, named, planned
+from app.core.data.schema.running.patience import WAIT, Patience
 from app.settings import load_settings
 
 

@@ -23,7 +23,7 @@ from app.core.data.engine import database_url
 from app.core.data.libpq import shown
 from app.core.data.owned import Owned, owned_models
 from app.core.data.schema.migrations import downgrade, missing_operations, newest_migration, pending
-from app.core.data.schema.scripts import make_migration
+from app.core.data.schema.writing.scripts import make_migration
 from app.settings import BASE_DIR, load_settings
 
 LISTED: Final = "app/installed.py"

@@ -17,7 +17,7 @@ from app.core.data.backup.files import Advance
 from app.core.data.backup.programs import Programs, major_version
 from app.core.data.errors import BackupFailed
 from app.core.data.schema.migrations import migration_engine
-from app.core.data.schema.migrators import LOCK_NUMBER
+from app.core.data.schema.running.migrators import LOCK_NUMBER
 
 _SCRIPT: Final = ("--clean", "--if-exists", "--no-owner", "--exit-on-error", "--file=-")
 _PSQL: Final = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")

@@ -1,7 +1,7 @@
 """Migrations: alembic's commands through advanced-alchemy, on an engine of their own.
 
 They do not use the application's engine, which commits every statement by itself: a migration is one transaction, on
-SQLite too, and one that fails leaves nothing behind (see `applying.py`).
+SQLite too, and one that fails leaves nothing behind (see `running/applying.py`).
 """
 
 from argparse import Namespace
@@ -28,15 +28,11 @@ from app.core.data.alchemy import alembic_config
 from app.core.data.engine import begin_immediately, libpq_args, make_engine
 
 # Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
-from app.core.data.schema import choices as choices  # noqa: PLC0414
-from app.core.data.schema import online as online  # noqa: PLC0414
 from app.core.data.schema import operations as operations  # noqa: PLC0414
-from app.core.data.schema import renames as renames  # noqa: PLC0414
-from app.core.data.schema import sqlite_tables as sqlite_tables  # noqa: PLC0414
 from app.core.data.schema.branches import next_number, refuse_branches, tell_apart
 from app.core.data.schema.inspection import cloned_keys
-from app.core.data.schema.ordering import sorting_rings
-from app.core.data.schema.patience import Patience
+from app.core.data.schema.running.patience import Patience
+from app.core.data.schema.writing.ordering import sorting_rings
 from app.settings import InvalidSettings, Settings, load_settings
 
 COMPARISON: Final[dict[str, Any]] = {

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from app.core.data.errors import MigrationError
 from app.core.data.schema.branches import refuse_branches
 from app.core.data.schema.migrations import applied, commands_of, downgrade, upgrade
-from app.core.data.schema.patience import Patience
+from app.core.data.schema.running.patience import Patience
 from app.settings import Settings
 
 _READS: Final = re.compile(r"\s*(SELECT|PRAGMA|--)", re.IGNORECASE)

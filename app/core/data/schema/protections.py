@@ -1,4 +1,4 @@
-"""What the database itself holds against everybody; migrations make it with the operations of `operations.py`.
+"""What the database itself holds against everybody; migrations make it by `operations/protecting.py`.
 
 The owner of a row never changes (a trigger); on PostgreSQL, a role that is subject to row level security meets only the
 rows of its statement's subject (a policy, see `subject.py`), and rows are found by their owner and their id, never by

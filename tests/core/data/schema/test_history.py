@@ -7,7 +7,7 @@ from sqlalchemy import Connection, MetaData
 
 from app.core.data.schema.migrations import downgrade, upgrade
 from app.core.data.schema.protections import protections_of
-from app.core.data.schema.scripts import make_migration
+from app.core.data.schema.writing.scripts import make_migration
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases, SqliteDatabases, settings_for_tests
 from tests.core.data.schema.changes.kinds import KINDS

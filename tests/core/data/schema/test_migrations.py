@@ -18,7 +18,7 @@ from app.core.data.schema.inspection import altered_protections
 from app.core.data.schema.migrations import downgrade, drift, migration_engine, pending, upgrade
 from app.core.data.schema.plans import planned
 from app.core.data.schema.protections import quoted
-from app.core.data.schema.scripts import make_migration
+from app.core.data.schema.writing.scripts import make_migration
 from app.settings import MIGRATIONS_DIR, Settings
 from app.testing.databases import settings_for_tests
 from app.testing.factories import factory_of

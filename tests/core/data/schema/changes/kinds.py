@@ -21,7 +21,7 @@ from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 from app.core.data.choices import CHOICES, Choice, choices_rule
 from app.core.data.fields import BigIntKey
 from app.core.data.owned import reference
-from app.core.data.schema.answers import Answers
+from app.core.data.schema.writing.answers import Answers
 from tests.core.data.schema.changes.tables import add_noun, alter, rename, without_rules
 
 TEXT: Final = {"projects": "name", "tasks": "title", "notes": "title"}

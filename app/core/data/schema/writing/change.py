@@ -11,18 +11,18 @@ from alembic.operations.ops import AddColumnOp, AlterColumnOp, ModifyTableOps, U
 from sqlalchemy import Column, Connection, DefaultClause, MetaData
 
 from app.core.data.owned import OWNER_COLUMN
-from app.core.data.schema.answers import Answers, Undecided
-from app.core.data.schema.candidates import renamed_columns, renamed_tables
-from app.core.data.schema.choices import ChangeChoicesOp
-from app.core.data.schema.constants import as_server_default, as_value, default_constant, read_constant
 from app.core.data.schema.inspection import held_by
-from app.core.data.schema.ledger import Ledger
-from app.core.data.schema.online import FillEmptyOp, ReplaceValueOp
-from app.core.data.schema.operations import UnprotectOp
-from app.core.data.schema.ordering import in_order
+from app.core.data.schema.operations.choices import ChangeChoicesOp
+from app.core.data.schema.operations.online import FillEmptyOp, ReplaceValueOp
+from app.core.data.schema.operations.protecting import UnprotectOp
+from app.core.data.schema.operations.renames import field_rename, noun_rename
 from app.core.data.schema.protections import protections_of
-from app.core.data.schema.renames import field_rename, noun_rename
-from app.core.data.schema.sentences import flat, losses_of
+from app.core.data.schema.writing.answers import Answers, Undecided
+from app.core.data.schema.writing.candidates import renamed_columns, renamed_tables
+from app.core.data.schema.writing.constants import as_server_default, as_value, default_constant, read_constant
+from app.core.data.schema.writing.ledger import Ledger
+from app.core.data.schema.writing.ordering import in_order
+from app.core.data.schema.writing.sentences import flat, losses_of
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """The files of a migration: one for what takes a moment, and one for what reads all rows of a table.
 
-The first is one transaction. The second comes after it and runs while others write (see `online.py`): indexes, keys,
-rules, and fields that become required.
+The first is one transaction. The second comes after it and runs while others write (see `operations/online.py`):
+indexes, keys, rules, and fields that become required.
 """
 
 from collections.abc import Iterable
@@ -30,14 +30,14 @@ from alembic.script import Script
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from app.core.data.schema.answers import Answers
-from app.core.data.schema.authoring import Change
-from app.core.data.schema.choices import ChangeChoicesOp
-from app.core.data.schema.ledger import Ledger
 from app.core.data.schema.migrations import commands_of, drift, next_revision, scratch_database
-from app.core.data.schema.online import OnlineOp, ReplaceValueOp
-from app.core.data.schema.ordering import sorting_rings
-from app.core.data.schema.sentences import sentences_of
+from app.core.data.schema.operations.choices import ChangeChoicesOp
+from app.core.data.schema.operations.online import OnlineOp, ReplaceValueOp
+from app.core.data.schema.writing.answers import Answers
+from app.core.data.schema.writing.change import Change
+from app.core.data.schema.writing.ledger import Ledger
+from app.core.data.schema.writing.ordering import sorting_rings
+from app.core.data.schema.writing.sentences import sentences_of
 
 _ALONE: Final = (ReplaceValueOp, ChangeChoicesOp)  # no part of what is done to a table in one go
 _SLOW: Final = (CreateIndexOp, CreateUniqueConstraintOp, CreateForeignKeyOp, CreateCheckConstraintOp, *_ALONE)

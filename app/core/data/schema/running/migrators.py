@@ -13,7 +13,7 @@ from typing import Any, Final
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from app.core.data.schema.patience import Patience
+from app.core.data.schema.running.patience import Patience
 
 LOCK_NUMBER: Final = 718293041  # of no meaning but to be the same for everybody
 _LOCK: Final = text(f"SELECT pg_try_advisory_xact_lock({LOCK_NUMBER})")

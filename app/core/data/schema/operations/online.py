@@ -4,7 +4,7 @@
         op.fill_empty("tasks", "priority", "normal")
         op.alter_column("tasks", "priority", nullable=False)
 
-On PostgreSQL each operation in the block is stored by itself, in a form that lets nobody wait (`postgres_tables.py`);
+On PostgreSQL each operation in the block is stored by itself, in a form that lets nobody wait (`altering/postgres.py`);
 whatever an earlier run did already is left as it is, so a migration that stopped half-way is simply run again.
 On SQLite the block is no more than its operations.
 """
@@ -18,8 +18,8 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import MetaData, Table, Update, column, literal, literal_column, table, update
 
-from app.core.data.schema.parts import parts_of
-from app.core.data.schema.postgres_tables import PostgresImpl
+from app.core.data.schema.altering.parts import parts_of
+from app.core.data.schema.altering.postgres import PostgresImpl
 
 
 @Operations.register_operation("online")

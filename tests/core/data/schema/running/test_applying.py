@@ -14,7 +14,7 @@ from app.core.data import alchemy
 from app.core.data.engine import database_url
 from app.core.data.errors import MigrationError
 from app.core.data.schema.migrations import downgrade, drift, migration_engine, pending, upgrade
-from app.core.data.schema.patience import Patience
+from app.core.data.schema.running.patience import Patience
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases, settings_for_tests
 from tests.core.conftest import WriteMigration

@@ -10,7 +10,7 @@ from alembic.operations.ops import CreateForeignKeyOp, CreateTableOp, DropConstr
 from sqlalchemy import ForeignKeyConstraint, MetaData, Table
 from sqlalchemy.exc import SAWarning
 
-from app.core.data.schema.operations import ProtectOp
+from app.core.data.schema.operations.protecting import ProtectOp
 
 
 def in_order(operations: Iterable[MigrateOperation]) -> list[MigrateOperation]:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, CreateTableOp, DropColumnOp, DropTableOp, ModifyTableOps
 
-from app.core.data.schema.conversions import kind_of
+from app.core.data.schema.altering.conversions import kind_of
 
 _EVERYWHERE: Final = {"id", "user_id", "created_at", "updated_at"}
 _ALIKE: Final = 0.5  # of the fields of a table, by their names

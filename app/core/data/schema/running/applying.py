@@ -17,8 +17,8 @@ from sqlalchemy.exc import OperationalError
 
 from app.core.data.errors import Failure, classify
 from app.core.data.schema.migrations import migration_engine
-from app.core.data.schema.migrators import LockWatch, only_migrator
-from app.core.data.schema.patience import Patience
+from app.core.data.schema.running.migrators import LockWatch, only_migrator
+from app.core.data.schema.running.patience import Patience
 
 LIMITS: Final = "SET LOCAL lock_timeout = '300ms'; SET LOCAL statement_timeout = 0"
 

@@ -8,12 +8,12 @@ from alembic.operations.ops import MigrateOperation
 from sqlalchemy import String
 from sqlalchemy.dialects import postgresql
 
-from app.core.data.schema.choices import ChangeChoicesOp
-from app.core.data.schema.conversions import kind_of
-from app.core.data.schema.online import FillEmptyOp, OnlineOp, ReplaceValueOp
-from app.core.data.schema.operations import ProtectOp, UnprotectOp
+from app.core.data.schema.altering.conversions import kind_of
+from app.core.data.schema.operations.choices import ChangeChoicesOp
+from app.core.data.schema.operations.online import FillEmptyOp, OnlineOp, ReplaceValueOp
+from app.core.data.schema.operations.protecting import ProtectOp, UnprotectOp
+from app.core.data.schema.operations.renames import RenameFieldOp, RenameNounOp
 from app.core.data.schema.protections import OwnerProtection, Protection
-from app.core.data.schema.renames import RenameFieldOp, RenameNounOp
 
 _POSTGRES: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 

@@ -12,8 +12,8 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.schema import AddConstraint
 
 from app.core.data.errors import UnfitRows
-from app.core.data.schema.conversions import convert, kind_of, refuse_changed_values
-from app.core.data.schema.online_statements import OnlineStatements
+from app.core.data.schema.altering.conversions import convert, kind_of, refuse_changed_values
+from app.core.data.schema.altering.statements import OnlineStatements
 from app.core.data.schema.protections import quoted
 
 

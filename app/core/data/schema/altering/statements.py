@@ -14,8 +14,8 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.util import immutabledict
 
 from app.core.data.errors import Failure, MigrationError, classify
-from app.core.data.schema.catalog import Catalog
-from app.core.data.schema.patience import Patience
+from app.core.data.schema.altering.catalog import Catalog
+from app.core.data.schema.running.patience import Patience
 
 R = TypeVar("R")
 

@@ -12,8 +12,8 @@ from alembic.operations.batch import BatchOperationsImpl
 from sqlalchemy import Column, Table, text
 from sqlalchemy.sql.elements import False_, True_
 
-from app.core.data.schema.conversions import convert, refuse_changed_values
-from app.core.data.schema.ledger import Ledger
+from app.core.data.schema.altering.conversions import convert, refuse_changed_values
+from app.core.data.schema.writing.ledger import Ledger
 
 _TRIGGERS: Final = text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table")
 _LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
