@@ -12,6 +12,7 @@ from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
 from app.core.data.owned import OWNER_COLUMN, Owned, owned_models
+from app.core.data.schema.protections import Protection, protections_of
 
 
 def check_mapping() -> None:
@@ -36,6 +37,10 @@ def _faults_of_names() -> Iterator[str]:
     for table in SQLModel.metadata.tables.values():
         if (other := tables.setdefault(table.name.lower(), table)) is not table:
             yield f"{table} and {other} have the same name, by which they are told apart; call one another name."
+    protections: dict[str, Protection] = {}
+    for protection in protections_of(SQLModel.metadata):
+        if (first := protections.setdefault(protection.name, protection)) is not protection:
+            yield f"op.{first.call} and op.{protection.call} make triggers of the same name; rename one of the fields."
 
 
 def _faults_of_columns(table: Table) -> Iterator[str]:

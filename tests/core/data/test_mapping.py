@@ -75,6 +75,15 @@ Table("Tasks", SQLModel.metadata, Column("id", Text), schema="audit")
 """,
         "have the same name",
     ),
+    "two triggers of one name": (
+        """
+from app.core.data.owned import reference
+for name, column in (("work_logs", "task_id"), ("work", "logs_task_id")):
+    key = reference(column, "tasks", when_deleted="clear")
+    Table(name, SQLModel.metadata, Column("user_id", Text), Column(column, Text), *key)
+""",
+        "make triggers of the same name",
+    ),
     "a field under another name": (
         """
 class Probe(Owned, table=True):
