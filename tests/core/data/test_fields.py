@@ -10,7 +10,11 @@ from pydantic import TypeAdapter, ValidationError
 from app.core.data.fields import Line, PlainText
 
 TYPES: list[Any] = [Line, PlainText]
-EVERY_CHARACTER = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
+
+
+@pytest.fixture(scope="module")
+def every_character() -> list[str]:
+    return [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code <= 0xDFFF]
 
 
 def is_taken(kind: Any, text: str) -> bool:
@@ -25,17 +29,17 @@ def pattern_of(kind: Any) -> re.Pattern[str]:
     return re.compile(TypeAdapter(kind).json_schema()["pattern"])
 
 
-def test_the_pattern_says_of_every_character_whether_a_line_may_be_that_alone() -> None:
+def test_the_pattern_says_of_every_character_whether_a_line_may_be_that_alone(every_character: list[str]) -> None:
     pattern = pattern_of(Line)
-    matched = {character for character in EVERY_CHARACTER if pattern.search(character)}
+    matched = {character for character in every_character if pattern.search(character)}
 
-    assert matched == {c for c in EVERY_CHARACTER if not c.isspace() and c not in {"\x00", "\ufeff"}}
+    assert matched == {c for c in every_character if not c.isspace() and c not in {"\x00", "\ufeff"}}
 
 
-def test_a_text_is_any_character_but_nul() -> None:
+def test_a_text_is_any_character_but_nul(every_character: list[str]) -> None:
     pattern = pattern_of(PlainText)
 
-    assert [character for character in EVERY_CHARACTER if not pattern.search(character)] == ["\x00"]
+    assert [character for character in every_character if not pattern.search(character)] == ["\x00"]
 
 
 @pytest.mark.parametrize("kind", TYPES, ids=["line", "text"])
