@@ -138,9 +138,10 @@ async def succeeds(layers: Layers, name: str, model: type[Owned]) -> bool:
                 column: (await factory_of(target).create_async(user_id="alice")).id
                 for column, target in targets_of(model).items()
             }
-            factory = factory_of(model)
-            own = await factory.create_batch_async(2, user_id="mallory")
-            theirs = await factory.create_async(user_id="alice", id=100_000, **references)
+            factory: Any = factory_of(model)
+            own = [factory.build(user_id="mallory") for _ in range(2)]
+            theirs = factory.build(user_id="alice", id=100_000, **references)
+            await factory.store_async([*own, theirs])
         before = await rows_of(db, model, "alice")
         try:
             async with layers.mallory() as session:
