@@ -92,6 +92,11 @@ def test_ten_changes_there_and_back(
     with connect(filled) as connection, connect(empty) as other:
         assert schema_of(connection) == schema_of(other)
         reached = schema_of(connection)
+        # As the version before stores it, which does not know the new column.
+        connection.exec_driver_sql("INSERT INTO orders (user_id, title) VALUES ('alice', 'of before')")
+        defaults = connection.exec_driver_sql("SELECT DISTINCT colour FROM orders").scalars().all()
+        assert defaults == ["it's 100% red: :x"]
+        connection.exec_driver_sql("DELETE FROM orders WHERE title = 'of before'")
     assert_as_models_say(source, history, reached)
 
     downgrade(filled, "0005")
