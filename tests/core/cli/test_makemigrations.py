@@ -13,11 +13,13 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 from app.core.cli import makemigrations
+from app.core.data.choices import Choice
 from app.core.data.owned import reference
 from app.core.data.schema.writing.scripts import make_migration
 from app.settings import BASE_DIR
 from tests.core.cli.conftest import Invoke
 from tests.core.conftest import WriteMigration
+from tests.core.data.schema.changes.kinds import State
 from tests.core.data.schema.changes.tables import alter
 from tests.serving import BARE
 
@@ -136,6 +138,10 @@ def require_rate(metadata: MetaData) -> None:
     alter(metadata, "tasks", Column("rate", Integer, nullable=False))
 
 
+def require_state(metadata: MetaData) -> None:
+    alter(metadata, "tasks", Column("state", Choice(State), nullable=False))
+
+
 def drop_description(metadata: MetaData) -> None:
     alter(metadata, "tasks", drop=("description",))
 
@@ -170,6 +176,7 @@ Change = Callable[[MetaData], None]
             ["--default", "rate=1", "--default", "tasks.rat=1"],
             "tasks.rat does not change in a way that needs",
         ),
+        (require_state, ["--default", "state=sent"], "'sent' is no value for tasks.state"),
         (drop_description, [], "drops tasks.description and its values: pass --allow-loss if it may go"),
         (drop_description, ["--allow-loss", "--rename", "x=y"], "x does not change in a way that needs an answer"),
         (require_parent, [], "tasks.parent_id is required and refers to other rows, so no value fits"),

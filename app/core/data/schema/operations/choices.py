@@ -1,7 +1,8 @@
 """How the values that a field may have change: `op.change_choices("tasks", "status", ["open"], ["open", "done"])`."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, Final, cast
 
 from alembic.autogenerate import comparators, renderers
@@ -12,6 +13,7 @@ from alembic.util import PriorityDispatchResult
 from sqlalchemy import CheckConstraint, Table
 
 from app.core.data.choices import CHOICES, choices_sql
+from app.core.data.schema.operations.online import ReplaceValueOp
 
 _TEXT: Final = re.compile("'((?:[^']|'')*)'")
 
@@ -20,15 +22,24 @@ _TEXT: Final = re.compile("'((?:[^']|'')*)'")
 class ChangeChoicesOp(MigrateOperation):
     """Change the rule that says which values a column may have."""
 
-    def __init__(self, table_name: str, column_name: str, old: Sequence[str], new: Sequence[str]) -> None:
-        self.table_name, self.column_name, self.old, self.new = table_name, column_name, list(old), list(new)
+    def __init__(  # as it stands in a migration
+        self,
+        table_name: str,
+        column_name: str,
+        old: Sequence[str],
+        new: Sequence[str],
+        replaced: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        self.table_name, self.column_name = table_name, column_name
+        self.old, self.new, self.replaced = list(old), list(new), dict(replaced)
 
     @classmethod
-    def change_choices(  # as it stands in a migration
-        cls, operations: Operations, table: str, column: str, old: Sequence[str], new: Sequence[str]
-    ) -> None:
-        """Let a column have other values than before; a row that has none of them is refused."""
-        operations.invoke(cls(table, column, old, new))
+    def change_choices(cls, operations: Operations, *arguments: Any) -> None:
+        """Let a column have other values than before, and replace some; a row with none of them is refused.
+
+        The arguments are the table, the column, the values before, those afterwards, and what replaces what.
+        """
+        operations.invoke(cls(*arguments))
 
     @property
     def removed(self) -> list[str]:
@@ -36,8 +47,9 @@ class ChangeChoicesOp(MigrateOperation):
         return [value for value in self.old if value not in self.new]
 
     def reverse(self) -> "ChangeChoicesOp":
-        """Return the opposite."""
-        return ChangeChoicesOp(self.table_name, self.column_name, self.new, self.old)
+        """Return the opposite: what replaced a value gives way to it again, if nothing else can have had it."""
+        back = {new: old for old, new in self.replaced.items() if new not in self.old}
+        return ChangeChoicesOp(self.table_name, self.column_name, self.new, self.old, back)
 
     def to_diff_tuple(self) -> tuple[str, str, str]:
         """Return what drift calls it."""
@@ -50,6 +62,9 @@ def _change(operations: Operations, operation: ChangeChoicesOp) -> None:
     rebuilt = {"sqlite_autoincrement": True}
     with operations.batch_alter_table(operation.table_name, table_kwargs=rebuilt) as table:
         table.drop_constraint(name, type_="check")
+    for old, new in operation.replaced.items():
+        operations.invoke(ReplaceValueOp(operation.table_name, operation.column_name, old, new))
+    with operations.batch_alter_table(operation.table_name, table_kwargs=rebuilt) as table:
         table.create_check_constraint(name, cast("Any", choices_sql(operation.column_name, operation.new)))
 
 
@@ -71,5 +86,6 @@ def _compare(  # alembic calls it so
 
 @renderers.dispatch_for(ChangeChoicesOp)
 def _render(_: AutogenContext, operation: ChangeChoicesOp) -> str:
-    arguments = (operation.table_name, operation.column_name, operation.old, operation.new)
+    arguments: list[Any] = [operation.table_name, operation.column_name, operation.old, operation.new]
+    arguments += [operation.replaced] if operation.replaced else []
     return f"op.change_choices({', '.join(map(repr, arguments))})"

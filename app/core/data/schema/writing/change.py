@@ -13,7 +13,7 @@ from sqlalchemy import Column, Connection, DefaultClause, MetaData
 from app.core.data.owned import OWNER_COLUMN
 from app.core.data.schema.inspection import held_by
 from app.core.data.schema.operations.choices import ChangeChoicesOp
-from app.core.data.schema.operations.online import FillEmptyOp, ReplaceValueOp
+from app.core.data.schema.operations.online import FillEmptyOp
 from app.core.data.schema.operations.protecting import UnprotectOp
 from app.core.data.schema.operations.renames import field_rename, noun_rename
 from app.core.data.schema.protections import protections_of
@@ -79,23 +79,32 @@ class Change:
         return operation
 
     def _filled(self, operation: MigrateOperation) -> Iterator[MigrateOperation]:
-        if isinstance(operation, AddColumnOp) and not operation.column.nullable:
-            column = self._column(operation.table_name, operation.column.name)
-            if column.server_default is None:
-                operation.column = column._copy()  # as alembic itself does
-                value = self._value_for(column)
-                if value is not None:
-                    operation.column.server_default = DefaultClause(as_server_default(value))
-        if isinstance(operation, AlterColumnOp) and operation.modify_nullable is False:
-            value = self._value_for(self._column(operation.table_name, operation.column_name))
-            if value is not None:
-                yield FillEmptyOp(operation.table_name, operation.column_name, as_value(value))
-        if isinstance(operation, ChangeChoicesOp):
-            named = operation.table_name, operation.column_name
-            yield from (
-                ReplaceValueOp(*named, old, self.answers.replacement_of(*named, old)) for old in operation.removed
-            )
+        if isinstance(operation, AddColumnOp):
+            self._fill_new(operation)
+        elif isinstance(operation, AlterColumnOp) and operation.modify_nullable is False:
+            yield from self._fill_empty(operation)
+        elif isinstance(operation, ChangeChoicesOp):
+            self._replace(operation)
         yield operation
+
+    def _fill_new(self, operation: AddColumnOp) -> None:
+        column = self._column(operation.table_name, operation.column.name)
+        if column.nullable or column.server_default is not None:
+            return
+        operation.column = column._copy()  # as alembic itself does
+        if (value := self._value_for(column)) is not None:
+            operation.column.server_default = DefaultClause(as_server_default(value))
+
+    def _fill_empty(self, operation: AlterColumnOp) -> Iterator[MigrateOperation]:
+        value = self._value_for(self._column(operation.table_name, operation.column_name))
+        if value is not None:
+            yield FillEmptyOp(operation.table_name, operation.column_name, as_value(value))
+
+    def _replace(self, operation: ChangeChoicesOp) -> None:
+        named = operation.table_name, operation.column_name
+        operation.replaced = {old: self.answers.replacement_of(*named, old) for old in operation.removed}
+        for value in {*operation.replaced.values()} - {*operation.new}:
+            raise Undecided(f"{value!r} is no value for {'.'.join(named)}")
 
     def _value_for(self, column: Column[Any]) -> Any:
         """The constant that rows get which have no value; None where there are no such rows.

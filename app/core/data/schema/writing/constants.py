@@ -15,6 +15,8 @@ from sqlalchemy import JSON, Column, TypeDecorator, false, func, true
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
+from app.core.data.choices import Choice
+
 _READ: Final[dict[type, Callable[[str], Any]]] = {
     bool: lambda text: {"true": True, "false": False}[text.lower()],
     int: int,
@@ -38,6 +40,7 @@ def read_constant(column: Column[Any], given: str) -> Any:
     """
     stored = _stored(column)
     read = json.loads if isinstance(stored, JSON) else _READ.get(stored.python_type)
+    read = column.type.kind if isinstance(column.type, Choice) else read
     try:
         value = read(given) if read else None
     except (ValueError, KeyError, ArithmeticError):

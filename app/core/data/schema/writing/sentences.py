@@ -61,6 +61,11 @@ def _is_instant(op: Any) -> bool:
     return kind_of(old) is kind_of(new) is String and (longest is None or bool(before and before <= longest))
 
 
+def _chosen(op: Any) -> str:
+    replaced = "".join(f"; {old!r} becomes {new!r}" for old, new in op.replaced.items())
+    return f"lets {op.table_name}.{op.column_name} be {', '.join(map(repr, op.new))}, and nothing else{replaced}"
+
+
 def _columns(op: Any) -> str:
     return f"{op.table_name} ({', '.join(str(getattr(column, 'name', column)) for column in op.columns)})"
 
@@ -89,7 +94,7 @@ _SENTENCES: Final[dict[type, Callable[[Any], str]]] = {
     UnprotectOp: lambda op: f"lets the database no longer {_protection(op.protection)}",
     FillEmptyOp: lambda op: f"gives {op.value!r} to the rows of {op.table_name} without {op.column}",
     ReplaceValueOp: lambda op: f"gives {op.new!r} to the rows of {op.table_name} whose {op.column} is {op.old!r}",
-    ChangeChoicesOp: lambda op: f"lets {op.table_name}.{op.column_name} be {', '.join(op.new)}, and nothing else",
+    ChangeChoicesOp: _chosen,
     RenameNounOp: lambda op: f"renames the table {op.old} to {op.new}",
     RenameFieldOp: lambda op: f"renames {op.table}.{op.old} to {op.new}",
 }

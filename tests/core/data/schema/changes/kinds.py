@@ -49,7 +49,8 @@ class Kind:
     """What the noun is called afterwards."""
     nouns: tuple[str, ...] = ("tasks", "projects", "notes")
     fills: Callable[[str], dict[str, Any]] = lambda _: {}
-    """What the rows that exist have in new columns, and in those where another value was asked for."""
+    """What the rows that exist have in new columns, and in those where another value was asked for; a list has one for
+    each row, and is taken back."""
 
 
 def _add(*parts: Callable[[], Any]) -> Callable[[MetaData, str], None]:
@@ -183,6 +184,12 @@ KINDS: Final[dict[str, Kind]] = {
     "a choice gets a value": Kind(_choose("low", "it's high", "top"), nouns=("notes",)),
     "a choice loses a value": Kind(
         _choose("low"), lambda _: Answers(defaults={"rank": "low"}), fills=lambda _: {"rank": "low"}, nouns=("notes",)
+    ),
+    "a choice calls a value something else": Kind(
+        _choose("lower", "it's high"),
+        lambda _: Answers(defaults={"rank": "lower"}),
+        fills=lambda _: {"rank": ["lower", "it's high"]},
+        nouns=("notes",),
     ),
     "a choice is renamed": Kind(
         lambda metadata, noun: alter(metadata, noun, columns={"rank": Column("level", AutoString(255))}),

@@ -14,7 +14,7 @@ from app.core.data.schema.migrations import drift, migration_engine
 from app.settings import Settings
 from tests.core.data.schema.changes.kinds import TEXT
 
-_ANY: Final[dict[str, Any]] = {"rank": "low", "rate": 7, "completed": True, "archived": True, "starred": True}
+_ANY: Final[dict[str, Any]] = {"rank": None, "rate": 7, "completed": True, "archived": True, "starred": True}
 _TEXTS: Final = {"title", "name", "headline", "label", "description", "body"}
 
 
