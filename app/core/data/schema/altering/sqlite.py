@@ -12,6 +12,7 @@ from alembic.operations.batch import BatchOperationsImpl
 from sqlalchemy import Column, Table, text
 from sqlalchemy.sql.elements import False_, True_
 
+from app.core.data.errors import UnfitRows
 from app.core.data.schema.altering.conversions import convert, refuse_changed_values
 from app.core.data.schema.writing.ledger import Ledger
 
@@ -20,6 +21,7 @@ _LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
 _FORGET_IDS: Final = text("DELETE FROM sqlite_sequence WHERE name = :table")
 _KEEP_IDS: Final = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :seq)")
 _PARAMETER: Final = re.compile(r":(?=\w)")
+_UNKEPT_KEYS: Final = text("SELECT parent FROM pragma_foreign_key_check(:table)")
 _CONSTANTS: Final = (False_, True_)
 
 
@@ -80,6 +82,9 @@ class RebuildingSqlite(SQLiteImpl):
         if self._last_id is not None:
             self._ask(_FORGET_IDS, {"table": table})
             self._ask(_KEEP_IDS, {"table": table, "seq": self._last_id})
+        lost = {row.parent for row in self._ask(_UNKEPT_KEYS, {"table": table})}
+        if lost:
+            raise UnfitRows(f"{table} has rows that refer to none of {', '.join(sorted(lost))}: change them first")
 
     def autogen_column_reflect(self, inspector: Any, table: Table, column_info: dict[str, Any]) -> None:
         """Let a default stay what it is: SQLAlchemy takes a word after a colon for a parameter."""
