@@ -21,6 +21,8 @@ def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]
     """Write defaults and types in a form for every database, and without what belongs to this program."""
     if kind == "type" and isinstance(item, Choice):
         return f"sa.String(length={LONGEST})"
+    if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, str):
+        return repr(item.arg)  # alembic would leave out a quote at its beginning or end
     if kind == "server_default" and isinstance(item, DefaultClause):
         return _PORTABLE.get(type(item.arg), False)
     return False

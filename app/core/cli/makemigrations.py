@@ -20,11 +20,19 @@ NOTHING = "the models are as the migrations make them: nothing to write"
 @click.command("makemigrations")
 @click.argument("name", required=False)
 @click.option("--check", is_flag=True, help="Write nothing; exit with 1 if there is something to write.")
-@click.option("--rename", "renames", multiple=True, metavar="OLD=NEW", help="notes.color=colour, or notes=memos.")
+@click.option(
+    "--rename",
+    "renames",
+    multiple=True,
+    metavar="OLD=NEW",
+    help="notes.color=colour, or notes=memos; none that change places.",
+)
 @click.option("--default", "defaults", multiple=True, metavar="FIELD=VALUE", help="What the rows that exist get.")
-@click.option("--empty", multiple=True, metavar="NOUN", help="It has no rows anywhere: nothing needs a default.")
+@click.option(
+    "--empty", multiple=True, metavar="NOUN", help="Promise that it has no rows in any database: none needs a default."
+)
 @click.option("--allow-loss", is_flag=True, help="What is gone from the models may go with its values.")
-@click.option("--merge", is_flag=True, help="Write the migration that joins two that are both the newest.")
+@click.option("--merge", is_flag=True, help="Join the newest migrations of two branches.")
 @explained
 def command(  # noqa: PLR0917  # click gives them by name
     name: str | None,

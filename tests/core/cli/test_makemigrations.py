@@ -134,6 +134,10 @@ def rename_title(metadata: MetaData) -> None:
     alter(metadata, "tasks", columns={"title": Column("headline", AutoString(200), nullable=False)})
 
 
+def swap_names(metadata: MetaData) -> None:
+    """Nothing differs then but what the fields mean."""
+
+
 def require_rate(metadata: MetaData) -> None:
     alter(metadata, "tasks", Column("rate", Integer, nullable=False))
 
@@ -164,6 +168,12 @@ Change = Callable[[MetaData], None]
             ["--rename", "tasks.title=name"],
             "tasks.headline is required: pass --default tasks.headline=VALUE for the rows that exist",
         ),
+        (
+            rename_title,
+            ["--rename", "tasks.title=headlin", "--allow-loss", "--default", "headline=x"],
+            "--rename tasks.title=",
+        ),
+        (swap_names, ["--rename", "tasks.title=description"], "--rename tasks.title=description does not fit"),
         (require_rate, [], "tasks.rate is required: pass --default tasks.rate=VALUE for the rows that exist"),
         (require_rate, ["--default", "rate=high"], "'high' is no value for tasks.rate"),
         (
@@ -178,7 +188,7 @@ Change = Callable[[MetaData], None]
         ),
         (require_state, ["--default", "state=sent"], "'sent' is no value for tasks.state"),
         (drop_description, [], "drops tasks.description and its values: pass --allow-loss if it may go"),
-        (drop_description, ["--allow-loss", "--rename", "x=y"], "x does not change in a way that needs an answer"),
+        (drop_description, ["--allow-loss", "--rename", "x=y"], "--rename x=y does not fit: x has to be gone"),
         (require_parent, [], "tasks.parent_id is required and refers to other rows, so no value fits"),
     ],
 )

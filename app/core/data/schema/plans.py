@@ -94,7 +94,7 @@ def _resolved(scripts: ScriptDirectory, to: str | None) -> str:
     if to == "base":
         return to
     try:
-        found = scripts.get_revision(to or "head")
+        found = scripts.get_revision(to.zfill(4) if to and to.isdecimal() else to or "head")
     except CommandError:
         found = None
     if found is None:

@@ -38,20 +38,26 @@ def refuse_changed_values(connection: Connection | None, column: Column[Any], ne
     """
     if connection is None:  # only the statements are asked for, and no row can be looked at
         return
-    changed = _is_changed(column, new, connection.dialect.name)
+    kinds = {kind_of(column.type), kind_of(new)}
+    is_convertible = len(kinds) == 1 or kinds <= _CONVERTIBLE
+    changed = _is_changed(column, new, connection.dialect.name) if is_convertible else true()
     count = select(func.count()).select_from(column.table).where(column.is_not(None), changed)
     try:
         rows = connection.execute(count).scalar()
     except DataError as error:  # PostgreSQL says which value it cannot cast, and not how many there are
-        raise _unfit(connection, column, new, f"{error.orig}".partition("\n")[0]) from None
+        raise _unfit(connection, column, new, f"{error.orig}".partition("\n")[0] + "; change it first") from None
     if rows:
+        if not is_convertible:
+            raise _unfit(
+                connection, column, new, f"{rows} rows have a value, which nothing converts; add another field"
+            )
         whose = "1 row has" if rows == 1 else f"{rows} rows have"
-        raise _unfit(connection, column, new, f"{whose} a value that does not fit")
+        raise _unfit(connection, column, new, f"{whose} a value that does not fit; change it first")
 
 
 def _unfit(connection: Connection, column: Column[Any], new: TypeEngine[Any], why: str) -> UnfitRows:
     wanted = new.compile(connection.dialect)
-    return UnfitRows(f"{column.table} cannot have {column.name} as {wanted}: {why}; change it first")
+    return UnfitRows(f"{column.table} cannot have {column.name} as {wanted}: {why}")
 
 
 def convert(column: ColumnElement[Any], new: TypeEngine[Any], dialect: str) -> ColumnElement[Any]:
@@ -87,8 +93,6 @@ def kind_of(column_type: TypeEngine[Any]) -> type[TypeEngine[Any]]:
 
 def _is_changed(column: Column[Any], new: TypeEngine[Any], dialect: str) -> ColumnElement[bool]:
     old_kind, new_kind = kind_of(column.type), kind_of(new)
-    if not {old_kind, new_kind} <= _CONVERTIBLE:
-        return true()
     if old_kind is new_kind is String:
         longest = getattr(new, "length", None)
         return func.length(column) > longest if longest else not_(true())

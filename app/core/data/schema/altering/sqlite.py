@@ -10,16 +10,18 @@ from typing import Any, Final
 from alembic.ddl.sqlite import SQLiteImpl
 from alembic.operations.batch import BatchOperationsImpl
 from sqlalchemy import Column, Table, text
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import False_, True_
 
 from app.core.data.errors import UnfitRows
-from app.core.data.schema.altering.conversions import convert, refuse_changed_values
+from app.core.data.schema.altering.conversions import convert, kind_of, refuse_changed_values
 from app.core.data.schema.writing.ledger import Ledger
 
 _TRIGGERS: Final = text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table")
 _LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
 _FORGET_IDS: Final = text("DELETE FROM sqlite_sequence WHERE name = :table")
 _KEEP_IDS: Final = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :seq)")
+_REBUILT: Final = re.compile(r"_alembic_tmp_(\w+)")
 _PARAMETER: Final = re.compile(r":(?=\w)")
 _UNKEPT_KEYS: Final = text("SELECT parent FROM pragma_foreign_key_check(:table)")
 _CONSTANTS: Final = (False_, True_)
@@ -101,6 +103,25 @@ class RebuildingSqlite(SQLiteImpl):
         column = existing_transfer["expr"]
         refuse_changed_values(self.connection, column, new_type)
         existing_transfer["expr"] = convert(column, new_type, self.dialect.name)
+        if kind_of(column.type) is not kind_of(new_type):
+            existing.server_default = None  # it is a value of the type before
+
+    def _exec(self, construct: Any, *arguments: Any, **options: Any) -> Any:
+        """Execute; what SQLite says of the table under its name in a rebuild is said of the table.
+
+        Raises:
+            UnfitRows: the rows do not keep a rule that is new.
+        """
+        try:
+            return super()._exec(construct, *arguments, **options)
+        except IntegrityError as error:
+            rebuilt = _REBUILT.search(str(error.orig))
+            if rebuilt is None:
+                raise
+            why = str(error.orig).replace("_alembic_tmp_", "")
+            raise UnfitRows(
+                f"the rows of {rebuilt[1]} do not all keep a rule ({why}): change those, and migrate again"
+            ) from None
 
     def _ask(self, statement: Any, values: dict[str, Any]) -> Any:
         assert self.connection is not None, "a rebuild reads the table"  # noqa: S101

@@ -8,9 +8,9 @@ from typing import Any, Final, cast
 from alembic.autogenerate import comparators, renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
-from alembic.operations.ops import ModifyTableOps
+from alembic.operations.ops import CreateCheckConstraintOp, DropConstraintOp, ModifyTableOps
 from alembic.util import PriorityDispatchResult
-from sqlalchemy import CheckConstraint, Table
+from sqlalchemy import CheckConstraint, MetaData, Table, text
 
 from app.core.data.choices import CHOICES, choices_sql
 from app.core.data.schema.operations.online import ReplaceValueOp
@@ -72,16 +72,34 @@ def _change(operations: Operations, operation: ChangeChoicesOp) -> None:
 def _compare(  # alembic calls it so
     context: AutogenContext, changes: ModifyTableOps, _: str | None, name: str, there: Table | None, model: Table | None
 ) -> PriorityDispatchResult:
-    """Compare the values of the rules of choices that are there already; alembic compares rules by their names."""
+    """Compare what the rules say that are there already; alembic compares rules by their names."""
     if there is not None and model is not None:
         rules = {str(rule["name"]): rule["sqltext"] for rule in context.inspector.get_check_constraints(name)}
         for rule in model.constraints:
-            if isinstance(rule, CheckConstraint) and CHOICES in rule.info and str(rule.name) in rules:
-                old = [found.replace("''", "'") for found in _TEXT.findall(rules[str(rule.name)])]
-                column, new = rule.info[CHOICES]
-                if {*old} != {*new}:
-                    changes.ops.append(ChangeChoicesOp(name, column, old, new))
+            if isinstance(rule, CheckConstraint) and str(rule.name) in rules:
+                changes.ops += _changed(name, rule, rules[str(rule.name)], context.dialect)
     return PriorityDispatchResult.CONTINUE
+
+
+def _changed(table: str, rule: CheckConstraint, old: str, dialect: Any) -> list[MigrateOperation]:
+    if CHOICES in rule.info:
+        values = [found.replace("''", "'") for found in _TEXT.findall(old)]
+        column, new = rule.info[CHOICES]
+        return [ChangeChoicesOp(table, column, values, new)] if {*values} != {*new} else []
+    if dialect.name != "sqlite":  # PostgreSQL gives a rule back in words of its own; migrations are made on SQLite
+        return []
+    options = {"literal_binds": True, "include_table": False}
+    said = str(rule.sqltext.compile(dialect=dialect, compile_kwargs=options))
+    if _plain(said) == _plain(old):
+        return []
+    before = CheckConstraint(text(old.replace(":", "\\:")), name=rule.name)
+    Table(table, MetaData(), before)
+    return [DropConstraintOp.from_constraint(before), CreateCheckConstraintOp.from_constraint(rule)]
+
+
+def _plain(sql: str) -> str:
+    """A rule without what is of no meaning: white space, and the quotes around names."""
+    return re.sub(r'[\s"]', "", sql)
 
 
 @renderers.dispatch_for(ChangeChoicesOp)

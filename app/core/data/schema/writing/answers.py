@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 class Undecided(Exception):
@@ -24,14 +25,20 @@ class Answers:
     _used: set[str] = field(default_factory=set)
     _denied: set[tuple[str, str]] = field(default_factory=set)
 
-    def is_rename(self, old: str, new: str) -> bool:
+    def is_rename(self, old: str, new: str, *, is_alike: bool = True) -> bool:
         """Tell whether what is called `old` is now called `new`; a field's `old` has its table before it.
+
+        Of two that are not alike nobody is asked.
 
         Raises:
             Undecided: nobody said, and nobody can be asked.
         """
-        if (known := self._of(self.renames, old)) is not None or (old, new) in self._denied:
-            return known == new
+        spelled = next((name for name in (old, old.rpartition(".")[2]) if name in self.renames), None)
+        if spelled is not None or not is_alike or (old, new) in self._denied:
+            if spelled is not None and self.renames[spelled] == new:
+                self._used.add(spelled)
+                return True
+            return False
         if self.confirm and self.confirm(f"Was {old} renamed to {new}?"):
             return True
         if not self.confirm and not self.allow_loss:
@@ -42,15 +49,20 @@ class Answers:
         self._denied.add((old, new))
         return False
 
-    def default_of(self, table: str, column: str, is_reference: bool) -> str | None:
+    def default_of(self, table: str, column: str, read: Callable[[str], Any], *, is_reference: bool) -> Any:
         """Return what the rows that exist get in a field that is required from now on; None where there are no rows.
 
+        `read` turns what was written down into a value; it raises a ValueError, whose sentence is shown.
+
         Raises:
-            Undecided: nobody said, and nobody can be asked.
+            Undecided: nobody said it, or what was said is no value, and nobody can be asked.
         """
         name = f"{table}.{column}"
         if (known := self._of(self.defaults, name)) is not None:
-            return known
+            try:
+                return read(known)
+            except ValueError as error:
+                raise Undecided(str(error)) from None
         if table in self.empty:
             self._used.add(table)
             return None
@@ -61,7 +73,12 @@ class Answers:
             )
         if not self.prompt:
             raise Undecided(f"{name} is required: pass --default {name}=VALUE for the rows that exist")
-        return self.prompt(f"{name} is required. Value for the rows that exist")
+        question = f"{name} is required. Value for the rows that exist"
+        while True:
+            try:
+                return read(self.prompt(question))
+            except ValueError as error:
+                question = f"{error}. Value for the rows that exist"
 
     def replacement_of(self, table: str, column: str, value: str) -> str:
         """Return what the rows get that have a value which a field may not have any more.
@@ -93,8 +110,13 @@ class Answers:
         Raises:
             Undecided: it is misspelt, or of no use.
         """
-        given = [*self.renames, *self.defaults, *self.empty]
-        if unused := [name for name in given if name not in self._used]:
+        for old, new in self.renames.items():
+            if old not in self._used:
+                raise Undecided(
+                    f"--rename {old}={new} does not fit: {old} has to be gone from the models, and {new} new there;"
+                    " what changes places is renamed in several migrations"
+                )
+        if unused := [name for name in (*self.defaults, *self.empty) if name not in self._used]:
             raise Undecided(
                 f"{unused[0]} does not change in a way that needs an answer; leave it out, or look at its name"
             )

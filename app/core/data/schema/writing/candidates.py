@@ -23,15 +23,18 @@ def renamed_tables(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str
             yield old, name
 
 
-def renamed_columns(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str, str]]:
-    """Yield table and name of the columns that may have been renamed, with what they may be called now."""
+def renamed_columns(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str, str, bool]]:
+    """Yield table and name of the columns that may have been renamed, what they may be called now, and if it is likely.
+
+    It is, where both have values of the same kind.
+    """
     for modified in operations:
         if isinstance(modified, ModifyTableOps):
             gone = [op for op in modified.ops if isinstance(op, DropColumnOp)]
             new = [op for op in modified.ops if isinstance(op, AddColumnOp)]
             for old, added in ((old, added) for old in gone for added in new):
-                if kind_of(old.to_column().type) is kind_of(added.column.type):
-                    yield modified.table_name, old.column_name, added.column.name
+                is_alike = kind_of(old.to_column().type) is kind_of(added.column.type)
+                yield modified.table_name, old.column_name, added.column.name, is_alike
 
 
 def _fields(operation: Any) -> set[str]:

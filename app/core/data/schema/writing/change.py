@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 from alembic.autogenerate import produce_migrations
@@ -46,8 +47,8 @@ class Change:
         self.operations += [self._complete(operation) for operation in in_order(self._difference())]
         for operation in flat(self.operations):
             self.ledger.complete(operation)
-        self.answers.accept_loss(losses_of(self.operations))
         self.answers.refuse_unused()
+        self.answers.accept_loss(losses_of(self.operations))
         return self.operations
 
     def _difference(self) -> list[MigrateOperation]:
@@ -68,8 +69,8 @@ class Change:
         for old, new in renamed_tables(difference):
             if self.answers.is_rename(old, new):
                 yield noun_rename(self._connection, old, new)
-        for table, old, new in renamed_columns(difference):
-            if self.answers.is_rename(f"{table}.{old}", new):
+        for table, old, new, is_alike in renamed_columns(difference):
+            if self.answers.is_rename(f"{table}.{old}", new, is_alike=is_alike):
                 yield field_rename(self._connection, table, old, new)
 
     def _complete(self, operation: MigrateOperation) -> MigrateOperation:
@@ -115,11 +116,9 @@ class Change:
         constant = default_constant(column)
         if constant is not None:
             return constant
-        given = self.answers.default_of(column.table.name, column.name, _is_reference(column))
-        try:
-            return None if given is None else read_constant(column, given)
-        except ValueError as error:
-            raise Undecided(str(error)) from None
+        read = partial(read_constant, column)
+        table, name = column.table.name, column.name
+        return self.answers.default_of(table, name, read, is_reference=_is_reference(column))
 
     def _column(self, table: str, name: str) -> Column[Any]:
         return self._metadata.tables[table].c[name]

@@ -4,6 +4,7 @@ It stays as the column's default, so that the version before this one can still 
 """
 
 import json
+import math
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
@@ -46,8 +47,13 @@ def read_constant(column: Column[Any], given: str) -> Any:
     except (ValueError, KeyError, ArithmeticError):
         value = None
     longest = getattr(stored, "length", None)
-    if value is None or (isinstance(value, str) and longest and len(value) > longest):
-        raise ValueError(f"{given!r} is no value for {column.table.name}.{column.name}")
+    name = f"{column.table.name}.{column.name}"
+    if read is None:
+        raise ValueError(f"no value can be given to {name} for the rows that exist: make it optional")
+    if value is None:
+        raise ValueError(f"{given!r} is no value for {name}")
+    if isinstance(value, str) and longest and len(value) > longest:
+        raise ValueError(f"{given!r} is longer than the {longest} characters of {name}")
     return value
 
 
@@ -57,8 +63,15 @@ def default_constant(column: Column[Any]) -> Any:
     if default is None:
         return None
     if default.is_scalar:
-        return default.arg
+        return default.arg if _is_portable(default.arg) else None
     return _CALLED.get(default.arg.__name__) if default.is_callable else None
+
+
+def _is_portable(value: Any) -> bool:
+    """Whether a text says it that both databases read as this value."""
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return isinstance(value, (list, dict, Enum, *_READ))
 
 
 def as_server_default(value: Any) -> Any:
@@ -72,7 +85,8 @@ def as_server_default(value: Any) -> Any:
     if isinstance(value, UUID):
         return value.hex  # SQLite stores it without hyphens, PostgreSQL reads it so as well
     if isinstance(value, datetime):
-        return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+        moment = value if value.tzinfo else value.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
     return json.dumps(value) if isinstance(value, list | dict) else str(value)
 
 

@@ -71,6 +71,7 @@ def make_migration(
 
     with sorting_rings(), scratch_database(ledger) as scratch:
         if not drift(scratch, metadata):
+            answers.refuse_unused()
             return []
         commands = commands_of(scratch, ledger=ledger, metadata=metadata)
         revision = next_revision()
@@ -106,10 +107,9 @@ def _split(operations: Iterable[MigrateOperation]) -> tuple[list[MigrateOperatio
             at_once.append(operation)
             continue
         parts = [each for part in operation.ops for each in _parts(part)]
-        for each, into in (
-            ([p for p in parts if not _is_slow(p)], at_once),
-            ([p for p in parts if _is_slow(p)], online),
-        ):
+        again = {name for part in parts if _is_slow(part) and (name := _name_of(part))}
+        slow = [part for part in parts if _is_slow(part) or _name_of(part) in again]  # no moment without the rule
+        for each, into in (([part for part in parts if part not in slow], at_once), (slow, online)):
             into += [part for part in each if isinstance(part, _ALONE)]
             if batch := [part for part in each if not isinstance(part, _ALONE)]:
                 into.append(ModifyTableOps(operation.table_name, batch))
@@ -129,6 +129,12 @@ def _parts(operation: MigrateOperation) -> list[MigrateOperation]:
 def _is_slow(operation: MigrateOperation) -> bool:
     is_required = isinstance(operation, AlterColumnOp) and operation.modify_nullable is False
     return is_required or isinstance(operation, _SLOW)
+
+
+def _name_of(operation: MigrateOperation) -> str | None:
+    """The name of a key, rule or index that an operation is about."""
+    name = getattr(operation, "constraint_name", None) or getattr(operation, "index_name", None)
+    return None if name is None else str(name)
 
 
 def _reversed(operations: Iterable[MigrateOperation]) -> list[MigrateOperation]:

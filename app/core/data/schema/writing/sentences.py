@@ -39,7 +39,8 @@ def flat(operations: Iterable[MigrateOperation]) -> Iterator[MigrateOperation]:
 
 def _added(op: Any) -> str:
     default = getattr(op.column.server_default, "arg", None)
-    value = f", {default} in the rows that exist" if default is not None else ""
+    empty = ", empty in the rows that exist" if op.column.nullable else ""
+    value = f", {default} in the rows that exist" if default is not None else empty
     return f"adds {op.table_name}.{op.column.name}{value}"
 
 

@@ -106,6 +106,15 @@ def _ring(metadata: MetaData, noun: str) -> None:
     add_noun(metadata, "players", *team, *fan)
 
 
+def _bound(length: int) -> Callable[[MetaData, str], None]:
+    def change(metadata: MetaData, noun: str) -> None:
+        (rule,) = (rule for rule in metadata.tables[noun].constraints if "short" in str(rule.name))
+        metadata.tables[noun].constraints.remove(rule)
+        metadata.tables[noun].append_constraint(CheckConstraint(f"length(title) < {length}", name="short"))
+
+    return change
+
+
 def _choose(*values: str) -> Callable[[MetaData, str], None]:
     def change(metadata: MetaData, noun: str) -> None:
         (rule,) = (rule for rule in metadata.tables[noun].constraints if CHOICES in rule.info)
@@ -126,6 +135,10 @@ KINDS: Final[dict[str, Kind]] = {
         _add(lambda: Column("colour", AutoString(20), nullable=False, default="it's 100% red: :x")),
         fills=lambda _: {"colour": "it's 100% red: :x"},
     ),
+    "a text that quotes": Kind(
+        _add(lambda: Column("colour", AutoString(20), nullable=False, default="'q'")), fills=lambda _: {"colour": "'q'"}
+    ),
+    "a rule says something else": Kind(_bound(300), nouns=("notes",)),
     "a number with a default": Kind(
         _add(lambda: Column("rate", BigInteger, nullable=False, default=3)), fills=lambda _: {"rate": 3}
     ),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import (
+    CheckConstraint,
     Column,
     ForeignKeyConstraint,
     Identity,
@@ -32,7 +33,8 @@ def models() -> MetaData:
     keys = [Column("task_id", BigIntKey), Column("project_id", BigIntKey)]
     cleared = reference("task_id", "tasks", when_deleted="clear")
     deleted = reference("project_id", "projects", when_deleted="delete")
-    add_noun(metadata, "notes", *columns, *keys, *cleared, *deleted, choices_rule("rank", ["low", "it's high"]))
+    rules = [choices_rule("rank", ["low", "it's high"]), CheckConstraint("length(title) < 400", name="short")]
+    add_noun(metadata, "notes", *columns, *keys, *cleared, *deleted, *rules)
     return metadata
 
 
@@ -94,6 +96,11 @@ def _again(rule: Any, names: Mapping[str, str], tables: Mapping[str, str] | None
     if CHOICES in rule.info:
         column, values = rule.info[CHOICES]
         return choices_rule(names.get(column, column), values)
+    if isinstance(rule, CheckConstraint):
+        text = str(rule.sqltext)
+        for old, new in names.items():
+            text = text.replace(old, new)
+        return CheckConstraint(text, name=str(rule.name).rpartition("_")[2])
     columns = [names.get(column.name, column.name) for column in rule.columns]
     if isinstance(rule, UniqueConstraint):
         return UniqueConstraint(*columns)
