@@ -1,5 +1,7 @@
 """`app migrate`: to the newest migration and not beyond it, and `--check` only looks."""
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -263,3 +265,18 @@ def test_who_is_in_the_way_is_said_and_the_wait_is_bounded(
     assert waiting.startswith("waiting for process ")
     assert error.startswith("Error: waiting for process ")
     assert error.endswith("; nothing came of 1 s of waiting, so run it again later")
+
+
+@pytest.mark.slow
+def test_on_sqlite_a_writer_is_waited_for_and_named(invoke: Invoke, database: Path) -> None:
+    """SQLite itself waits for 5 seconds first."""
+    invoke("migrate", "--to", FIRST)
+    with closing(sqlite3.connect(database, isolation_level=None)) as writer:
+        writer.execute("BEGIN IMMEDIATE")
+
+        looked, result = invoke("migrate", "--check"), invoke("migrate", "--wait", "0")
+
+    assert looked.stderr.startswith("Error: the database lacks")
+    assert result.exit_code == 1
+    assert result.stderr.startswith("Error: waiting for another connection that is writing")
+    assert invoke("migrate").exit_code == 0

@@ -11,7 +11,7 @@ from app.core.data.backup.sqlite import SqliteBackups
 from app.core.data.engine import database_url
 from app.core.data.errors import BackupFailed
 from app.core.data.libpq import shown
-from app.core.data.schema.migrations import known_revisions, migration_engine
+from app.core.data.schema.migrations import known_revisions, reading_engine
 from app.settings import Settings
 
 _NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
@@ -99,7 +99,7 @@ class Database:
         """Return how many rows there are in each table that has some; a SQLite file that is not there has none."""
         if self._file and not self._file.exists():  # to look must not create it
             return {}
-        engine = migration_engine(self._url).execution_options(reads_only=True)
+        engine = reading_engine(self._url)
         with engine.connect() as connection:
             names = (name for name in inspect(connection).get_table_names() if name != _VERSIONS)
             counts = {

@@ -145,7 +145,7 @@ def applied(settings: Settings) -> tuple[str, ...]:
     url = commands_of(settings).config.engine.url
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return ()  # to look must not create the file
-    with migration_engine(url).connect() as connection:
+    with reading_engine(url).connect() as connection:
         return MigrationContext.configure(connection).get_current_heads()
 
 
@@ -170,7 +170,7 @@ def unknown_among(revisions: Collection[str]) -> list[str]:
 
 def drift(settings: Settings, metadata: MetaData = SQLModel.metadata) -> list[Any]:
     """Return what differs between the database and the models, as alembic's operations."""
-    with migration_engine(commands_of(settings).config.engine.url).connect() as connection:
+    with reading_engine(commands_of(settings).config.engine.url).connect() as connection:
         options = COMPARISON | {"include_name": partial(_is_named, cloned_keys(connection))}
         context = MigrationContext.configure(connection, opts=options)
         with sorting_rings():
@@ -200,6 +200,11 @@ def migration_engine(url: URL, name: str | None = None) -> Engine:
     engine = create_engine(url.set(drivername="sqlite"), poolclass=NullPool)
     begin_immediately(engine)
     return engine.execution_options(isolation_level="SERIALIZABLE")
+
+
+def reading_engine(url: URL) -> Engine:
+    """Return an engine for looking: on SQLite it waits for nobody who writes."""
+    return migration_engine(url).execution_options(reads_only=True)
 
 
 def _make_folder(path: Path) -> None:

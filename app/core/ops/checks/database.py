@@ -12,9 +12,9 @@ from app.core.data.schema.migrations import (
     applied,
     drift,
     known_revisions,
-    migration_engine,
     owner_settings,
     pending,
+    reading_engine,
     unknown_among,
 )
 from app.core.ops.checks.registry import Messages, Site, check
@@ -91,7 +91,7 @@ async def protections_are_in_place(site: Site) -> Messages:
     """What the database holds against everybody is there, unchanged, and switched on."""
     if _is_current(site.settings):
         url = database_url(owner_settings(site.settings).database_url.get_secret_value())
-        with migration_engine(url).connect() as connection:
+        with reading_engine(url).connect() as connection:
             for message in (*altered_protections(connection, SQLModel.metadata), *unenforced_rules(connection)):
                 yield message
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from sqlalchemy import (
     BigInteger,
@@ -106,6 +106,14 @@ def _ring(metadata: MetaData, noun: str) -> None:
     add_noun(metadata, "players", *team, *fan)
 
 
+def _fate(metadata: MetaData, noun: str) -> None:
+    """Delete what was cleared, or clear what was deleted."""
+    column = {"tasks": "project_id", "notes": "project_id"}[noun]
+    without_rules(metadata, noun, column)
+    fate: Literal["delete", "clear"] = "delete" if noun == "tasks" else "clear"
+    alter(metadata, noun, *reference(column, "projects", when_deleted=fate))
+
+
 def _bound(length: int) -> Callable[[MetaData, str], None]:
     def change(metadata: MetaData, noun: str) -> None:
         (rule,) = (rule for rule in metadata.tables[noun].constraints if "short" in str(rule.name))
@@ -182,6 +190,7 @@ KINDS: Final[dict[str, Kind]] = {
     "a text without an end": Kind(_text(Text())),
     "a reference to itself": Kind(_refer, fills=lambda _: {"next_id": None}),
     "a reference to a new noun": Kind(_refer_to_another, fills=lambda _: {"shelf_id": None}),
+    "the fate of what refers changes": Kind(_fate, nouns=("tasks", "notes")),
     "a reference goes, its column stays": Kind(_drop_reference),
     "a link of many to many": Kind(_link),
     "two nouns that refer to each other": Kind(_ring),
