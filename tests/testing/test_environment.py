@@ -18,7 +18,7 @@ HOSTILE: Final = dict.fromkeys([*SETTINGS, *OPTIONS], "zebra")
 # Where settings are read, where processes are started, and where the application serves.
 TESTED: Final = (
     *("tests/core/auth", "tests/core/cli", "tests/core/ops/checks", "tests/core/ops/server", "tests/tasks"),
-    *("tests/core/data/test_migrations.py", "tests/settings", "tests/test_asgi.py"),
+    *("tests/core/data/schema/test_migrations.py", "tests/settings", "tests/test_asgi.py"),
 )
 
 
