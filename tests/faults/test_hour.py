@@ -60,10 +60,15 @@ class Watch:
         return len(list(self._descriptors.iterdir())) - self.connections()
 
     async def look(self) -> None:
-        """Keep the largest number of connections, until it is cancelled."""
+        """Keep the largest number of connections that stayed from one look to the next, until it is cancelled.
+
+        One that the application has closed is counted until its backend has ended, which takes a moment.
+        """
+        last = 0
         while True:
             with suppress(psycopg.OperationalError):  # it is being restarted
-                self.most_connections = max(self.most_connections, await asyncio.to_thread(self.connections))
+                last, before = await asyncio.to_thread(self.connections), last
+                self.most_connections = max(self.most_connections, min(last, before))
             await asyncio.sleep(0.5)
 
 
