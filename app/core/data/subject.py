@@ -138,11 +138,13 @@ def prepare_postgres(engine: AsyncEngine) -> None:
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
-        cursor = connection.cursor()
+        driver, cursor = connection.driver_connection, connection.cursor()
+        driver.subject = ""  # a server that is silent from now on is not waited for without an end
         cursor.execute(_PREPARE)
-        _, connection.driver_connection.is_subject_to_policies, backend_pid = cursor.fetchone()
+        _, driver.is_subject_to_policies, backend_pid = cursor.fetchone()
         cursor.close()
-        connection.driver_connection.prepare_if_direct(backend_pid)
+        driver.subject = None
+        driver.prepare_if_direct(backend_pid)
 
     @event.listens_for(engine.sync_engine, "checkin")
     def _forget(connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
