@@ -3,13 +3,16 @@
 One key of each cycle leads ahead: the tables are sorted as if it were not there.
 """
 
+import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from graphlib import CycleError, TopologicalSorter
 from itertools import pairwise
 from typing import Final
 
 from sqlalchemy import ForeignKeyConstraint, Table
+from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import sort_tables_and_constraints
 
 from app.core.data.owned import CLEARED
@@ -40,6 +43,14 @@ def keys_ahead(tables: Tables) -> set[ForeignKeyConstraint]:
         loosest = min(cycle, key=lambda edge: (max(map(_firmness, keys[edge])), edge))
         ahead.update(keys.pop(loosest))
     return ahead
+
+
+@contextmanager
+def sorting_cycles() -> Iterator[None]:
+    """Let alembic sort tables by itself, in whatever order: SQLAlchemy warns of cycles."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Cannot correctly sort tables", SAWarning)
+        yield
 
 
 def in_groups(tables: Sequence[Table]) -> list[list[Table]]:

@@ -25,6 +25,7 @@ from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
 from app.core.data.alchemy import alembic_config
+from app.core.data.cycles import sorting_cycles
 from app.core.data.engine import begin_immediately, libpq_args, make_engine
 
 # Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
@@ -32,7 +33,6 @@ from app.core.data.schema import operations as operations  # noqa: PLC0414
 from app.core.data.schema.branches import next_number, refuse_branches, tell_apart
 from app.core.data.schema.inspection import cloned_keys
 from app.core.data.schema.running.patience import Patience
-from app.core.data.schema.writing.ordering import sorting_rings
 from app.settings import InvalidSettings, Settings, load_settings
 
 COMPARISON: Final[dict[str, Any]] = {
@@ -173,7 +173,7 @@ def drift(settings: Settings, metadata: MetaData = SQLModel.metadata) -> list[An
     with reading_engine(commands_of(settings).config.engine.url).connect() as connection:
         options = COMPARISON | {"include_name": partial(_is_named, cloned_keys(connection))}
         context = MigrationContext.configure(connection, opts=options)
-        with sorting_rings():
+        with sorting_cycles():
             return list(compare_metadata(context, metadata))
 
 

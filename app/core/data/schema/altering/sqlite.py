@@ -15,7 +15,7 @@ from sqlalchemy.sql.elements import False_, True_
 
 from app.core.data.errors import UnfitRows
 from app.core.data.schema.altering.conversions import convert, kind_of, refuse_changed_values
-from app.core.data.schema.writing.ledger import Ledger
+from app.core.data.schema.altering.ledger import Ledger
 
 _TRIGGERS: Final = text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table")
 _LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")

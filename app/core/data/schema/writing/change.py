@@ -12,6 +12,7 @@ from alembic.operations.ops import AddColumnOp, AlterColumnOp, ModifyTableOps, U
 from sqlalchemy import Column, Connection, DefaultClause, MetaData
 
 from app.core.data.owned import OWNER_COLUMN
+from app.core.data.schema.altering.ledger import Ledger
 from app.core.data.schema.inspection import held_by
 from app.core.data.schema.operations.choices import ChangeChoicesOp
 from app.core.data.schema.operations.online import FillEmptyOp
@@ -21,7 +22,6 @@ from app.core.data.schema.protections import protections_of
 from app.core.data.schema.writing.answers import Answers, Undecided
 from app.core.data.schema.writing.candidates import renamed_columns, renamed_tables
 from app.core.data.schema.writing.constants import as_server_default, as_value, default_constant, read_constant
-from app.core.data.schema.writing.ledger import Ledger
 from app.core.data.schema.writing.ordering import in_order
 from app.core.data.schema.writing.sentences import flat, losses_of
 

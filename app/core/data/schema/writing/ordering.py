@@ -1,14 +1,11 @@
 """The order of a change: what is referred to is there first and goes last, also where tables refer to each other."""
 
-import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, cast
 
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import CreateForeignKeyOp, CreateTableOp, DropConstraintOp, DropTableOp, ModifyTableOps
 from sqlalchemy import ForeignKeyConstraint, MetaData, Table
-from sqlalchemy.exc import SAWarning
 
 from app.core.data.schema.operations.protecting import ProtectOp
 
@@ -24,14 +21,6 @@ def in_order(operations: Iterable[MigrateOperation]) -> list[MigrateOperation]:
     last = [op for op in changed if isinstance(op, ModifyTableOps) and op.table_name in gone]
     changed = [op for op in changed if op not in last]
     return [*_created(created), *changed, *last, *_dropped(dropped), *protected]
-
-
-@contextmanager
-def sorting_rings() -> Iterator[None]:
-    """Let alembic sort tables that refer to each other: SQLAlchemy warns of them, and here they are put in order."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Cannot correctly sort tables", SAWarning)
-        yield
 
 
 def _created(tables: Sequence[CreateTableOp]) -> Iterator[MigrateOperation]:

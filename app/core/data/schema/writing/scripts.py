@@ -30,13 +30,13 @@ from alembic.script import Script
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
+from app.core.data.cycles import sorting_cycles
+from app.core.data.schema.altering.ledger import Ledger
 from app.core.data.schema.migrations import commands_of, drift, next_revision, scratch_database
 from app.core.data.schema.operations.choices import ChangeChoicesOp
 from app.core.data.schema.operations.online import OnlineOp, ReplaceValueOp
 from app.core.data.schema.writing.answers import Answers
 from app.core.data.schema.writing.change import Change
-from app.core.data.schema.writing.ledger import Ledger
-from app.core.data.schema.writing.ordering import sorting_rings
 from app.core.data.schema.writing.sentences import sentences_of
 
 _ALONE: Final = (ReplaceValueOp, ChangeChoicesOp)  # no part of what is done to a table in one go
@@ -69,7 +69,7 @@ def make_migration(
         directives[:] = _scripts(directives[0], name, operations)
         sentences.extend(sentences_of(cast("UpgradeOps", script.upgrade_ops).ops) for script in directives)
 
-    with sorting_rings(), scratch_database(ledger) as scratch:
+    with sorting_cycles(), scratch_database(ledger) as scratch:
         if not drift(scratch, metadata):
             answers.refuse_unused()
             return []
