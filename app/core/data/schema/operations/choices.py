@@ -16,6 +16,7 @@ from app.core.data.choices import CHOICES, choices_sql
 from app.core.data.schema.operations.online import ReplaceValueOp
 
 _TEXT: Final = re.compile("'((?:[^']|'')*)'")
+_TEXT_WHOLE: Final = re.compile("('(?:[^']|'')*')")
 
 
 @Operations.register_operation("change_choices")
@@ -98,8 +99,9 @@ def _changed(table: str, rule: CheckConstraint, old: str, dialect: Any) -> list[
 
 
 def _plain(sql: str) -> str:
-    """A rule without what is of no meaning: white space, and the quotes around names."""
-    return re.sub(r'[\s"]', "", sql)
+    """A rule without what is of no meaning outside of its texts: white space, and the quotes around names."""
+    parts = _TEXT_WHOLE.split(sql)
+    return "".join(part if number % 2 else re.sub(r'[\s"]', "", part) for number, part in enumerate(parts))
 
 
 @renderers.dispatch_for(ChangeChoicesOp)
