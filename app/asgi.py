@@ -7,9 +7,9 @@ from litestar import Litestar
 from litestar.di import Provide
 
 from app.core.auth.middleware import make_bearer_middleware
-from app.core.data.alchemy import SessionLifetime, make_alchemy
-from app.core.data.mapping import check_mapping
-from app.core.data.ownership import owner_guard
+from app.core.data.ownership.guard import owner_guard
+from app.core.data.ownership.plugin import SessionLifetime, make_alchemy
+from app.core.data.schema.mapping import check_mapping
 from app.core.http.assets import docs_asset
 from app.core.http.caches import PrivateAnswers
 from app.core.http.docs import make_openapi_config

@@ -8,10 +8,10 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import DefaultClause, False_, True_
 from sqlalchemy.sql.functions import now
 
-from app.core.data.choices import LONGEST, Choice
 from app.core.data.schema.migrations import COMPARISON
 from app.core.data.schema.running.applying import apply, print_statements
 from app.core.data.schema.running.patience import Patience
+from app.core.data.tables.choices import LONGEST, Choice
 from app.installed import INSTALLED
 
 _PORTABLE: dict[type, str] = {False_: "sa.false()", True_: "sa.true()", now: "sa.func.now()"}

@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlmodel import SQLModel
 
 from app.asgi import create_app
-from app.core.data.cycles import in_order
-from app.core.data.engine import database_url
-from app.core.data.references import references_of
+from app.core.data.connection.engine import database_url
 from app.core.data.schema.protections import quoted
+from app.core.data.tables.cycles import in_order
+from app.core.data.tables.references import references_of
 from app.installed import INSTALLED
 from app.testing.callers import Client
 from app.testing.conformance.subject import ABSENT, Resource, body_factory, make_body, seen_in

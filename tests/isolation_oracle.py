@@ -12,8 +12,8 @@ from urllib.parse import urlencode
 import httpx
 from sqlalchemy import Table, UniqueConstraint
 
-from app.core.data.owned import OWNER_COLUMN, Owned
-from app.core.data.references import references_of
+from app.core.data.tables.owned import OWNER_COLUMN, Owned
+from app.core.data.tables.references import references_of
 from app.testing.conformance.subject import Resource, seen_in
 
 Row = dict[str, Any]

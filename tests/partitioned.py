@@ -5,7 +5,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
-from app.core.data.engine import database_url
+from app.core.data.connection.engine import database_url
 from app.core.data.schema.migrations import migration_engine
 from app.core.data.schema.protections import protections_of
 

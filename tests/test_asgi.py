@@ -11,7 +11,7 @@ from litestar.params import FromPath
 from litestar.routes import HTTPRoute
 
 from app.asgi import create_app
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.installed import INSTALLED
 from app.testing.callers import Client, assert_error
 from app.testing.databases import settings_for_tests

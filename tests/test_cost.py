@@ -10,7 +10,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import Receive, Scope, Send
 
 from app.asgi import create_app
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.installed import INSTALLED
 from app.testing.callers import Client, CountQueries
 from app.testing.counting import CountingProxy

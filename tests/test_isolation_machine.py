@@ -8,7 +8,8 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import func, true
 
-from app.core.data import compiler, plans
+from app.core.data.connection import compiled as plans
+from app.core.data.sql import compiler
 from app.testing.databases import Databases
 from tests.isolation_machine import LOOK_ALIKES, IsolationMachine, World, world_on
 from tests.isolation_oracle import Wrong

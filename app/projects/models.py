@@ -3,8 +3,8 @@
 from sqlalchemy import Text, false
 from sqlmodel import Field, SQLModel
 
-from app.core.data.fields import Line, PlainText, Timestamped
-from app.core.data.owned import Owned
+from app.core.data.tables.fields import Line, PlainText, Timestamped
+from app.core.data.tables.owned import Owned
 
 
 class ProjectFields(SQLModel):

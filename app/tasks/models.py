@@ -3,8 +3,8 @@
 from sqlalchemy import Text, false
 from sqlmodel import Field, Relationship, SQLModel
 
-from app.core.data.fields import BigIntKey, Line, PlainText, RowId, Timestamped
-from app.core.data.owned import Owned, owned_table, reference
+from app.core.data.tables.fields import BigIntKey, Line, PlainText, RowId, Timestamped
+from app.core.data.tables.owned import Owned, owned_table, reference
 from app.projects.models import Project
 
 

@@ -3,7 +3,7 @@
 One line in `conftest.py` loads the fixtures: `pytest_plugins = ["app.testing.plugin"]`. Then a test is like these two,
 and runs on SQLite, on PostgreSQL, and on PostgreSQL behind row level security (`--db` chooses); what it does is undone:
 
-    from app.core.data.session import AppSession
+    from app.core.data.ownership.session import AppSession
     from app.projects.factories import ProjectFactory
     from app.tasks.factories import TaskFactory
     from app.testing.callers import AsUser, Client, CountQueries, assert_error

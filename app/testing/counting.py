@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.data.plans import WATCHERS
+from app.core.data.connection.compiled import WATCHERS
 
 
 @contextmanager

@@ -9,9 +9,9 @@ from polyfactory.factories.pydantic_factory import ModelFactory
 from polyfactory.persistence import AsyncPersistenceProtocol
 from sqlmodel import SQLModel
 
-from app.core.data.owned import Owned
-from app.core.data.references import Reference, references_of
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.references import Reference, references_of
 
 ModelT = TypeVar("ModelT", bound=SQLModel)
 TableT = TypeVar("TableT", bound=Owned)

@@ -16,10 +16,10 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
 
-from app.core.data.engine import connect_args, paramstyle
-from app.core.data.session import JOINED, AppSession
-from app.core.data.subject import SubjectConnection, prepare_postgres
-from app.core.data.turns import share_fairly
+from app.core.data.connection.concurrency import share_fairly
+from app.core.data.connection.engine import connect_args, paramstyle
+from app.core.data.connection.rls import SubjectConnection, prepare_postgres
+from app.core.data.ownership.session import JOINED, AppSession
 
 
 def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:

@@ -17,9 +17,9 @@ from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.asgi import create_app
-from app.core.data.engine import make_engine
-from app.core.data.ownership import everyone
-from app.core.data.session import AppSession
+from app.core.data.connection.engine import make_engine
+from app.core.data.ownership.guard import everyone
+from app.core.data.ownership.session import AppSession
 from app.installed import INSTALLED
 from app.testing.callers import AsUser, Client, CountQueries
 from app.testing.counting import count_statements

@@ -24,7 +24,7 @@ from typing import Final
 import click
 import psycopg
 
-from app.core.data import alchemy
+from app.core.data.ownership import plugin as alchemy
 from app.core.data.schema.migrations import upgrade
 from app.core.data.schema.running.patience import Patience
 from app.settings import MIGRATIONS_DIR

@@ -12,7 +12,7 @@ from litestar.response import Stream
 from sqlalchemy import func, select
 
 from app.asgi import create_app
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.core.ops.server.process import Options, ServingProcess
 from app.core.ops.server.sockets import bind
 from app.tasks.models import Task

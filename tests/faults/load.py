@@ -14,8 +14,8 @@ from typing import Any, Final, NamedTuple
 import httpx
 
 from app.core.auth.tokens import issue_token
+from app.core.data.connection.retry import BUDGET
 from app.core.data.errors import OutcomeUnknown
-from app.core.data.retries import BUDGET
 from app.testing.callers import assert_error
 from app.testing.databases import SECRET
 from tests.faults.ledger import Ledger, stored_in

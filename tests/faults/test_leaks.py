@@ -18,10 +18,10 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from app.asgi import create_app
 from app.core.auth.tokens import issue_token
-from app.core.data.ownership import bind_owner
-from app.core.data.repository import Repository
-from app.core.data.serving import plain
-from app.core.data.session import AppSession
+from app.core.data.ownership.engines import plain
+from app.core.data.ownership.guard import bind_owner
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.repository import Repository
 from app.projects.models import Project
 from app.testing.callers import Client, assert_error
 from app.testing.databases import SECRET, Databases, settings_for_tests

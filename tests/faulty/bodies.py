@@ -7,7 +7,7 @@ from litestar import Response
 from litestar.params import JSONBody
 from pydantic import field_validator
 
-from app.core.data.rows import Row, columns_of
+from app.core.data.repository.rows import Row, columns_of
 from app.core.http.dto import BodyDTO
 from app.core.http.resources import ResourceController, RowId, Rows
 from app.tasks.models import Task

@@ -3,7 +3,7 @@
 import litestar
 from litestar import Response
 
-from app.core.data.rows import Row
+from app.core.data.repository.rows import Row
 from app.core.http.resources import ResourceController, RowId, Rows
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate

@@ -10,7 +10,7 @@ from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
 from sqlalchemy import delete, func, select, update
 
-from app.core.data.rows import Row, columns_of
+from app.core.data.repository.rows import Row, columns_of
 from app.core.http.listing import Page
 from app.core.http.resources import ResourceController, RowId, Rows
 from app.tasks.models import Task

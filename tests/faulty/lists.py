@@ -8,7 +8,7 @@ from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath, QueryParameter
 
-from app.core.data.rows import Row
+from app.core.data.repository.rows import Row
 from app.core.http.listing import Page
 from app.core.http.resources import ResourceController, RowId, Rows
 from app.tasks.models import Task

@@ -7,7 +7,7 @@ from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
 from pydantic import model_validator
 
-from app.core.data.rows import Row
+from app.core.data.repository.rows import Row
 from app.core.http.resources import ResourceController, RowId, Rows
 from app.projects.models import Project
 from app.tasks.models import Task

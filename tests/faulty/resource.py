@@ -4,9 +4,9 @@ from typing import NamedTuple, cast
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.data.ownership import everyone
-from app.core.data.repository import Repository
-from app.core.data.session import AppSession
+from app.core.data.ownership.guard import everyone
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.repository import Repository
 from app.core.http.resources import ResourceController
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate

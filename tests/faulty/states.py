@@ -8,7 +8,7 @@ from litestar import Request, Response
 from litestar.params import JSONBody
 
 from app.core.data.errors import RowChanged
-from app.core.data.rows import Row
+from app.core.data.repository.rows import Row
 from app.core.http.resources import ResourceController, RowId, Rows, States
 from app.core.http.tags import tagged
 from app.tasks.models import Task

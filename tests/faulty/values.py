@@ -3,7 +3,7 @@
 import litestar
 from litestar.params import JSONBody
 
-from app.core.data.rows import Row
+from app.core.data.repository.rows import Row
 from app.core.http.resources import ResourceController, Rows
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate

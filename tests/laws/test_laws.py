@@ -39,10 +39,10 @@ def test_the_repository_obeys(law: Law) -> None:
 @pytest.mark.parametrize(
     ("law", "path", "source"),
     [
-        (checks.imports_go_one_way, "app/settings/x.py", "from app.core.data.engine import make_engine"),
+        (checks.imports_go_one_way, "app/settings/x.py", "from app.core.data.connection.engine import make_engine"),
         (checks.imports_go_one_way, "app/core/data/x.py", "from app.core.auth.users import User"),
         (checks.imports_go_one_way, "app/core/data/x.py", "from app.core import auth"),
-        (checks.imports_go_one_way, "app/core/auth/x.py", "import app.core.data.session"),
+        (checks.imports_go_one_way, "app/core/auth/x.py", "import app.core.data.ownership.session"),
         (checks.imports_go_one_way, "app/core/auth/x.py", "from ..data.session import AppSession"),
         (checks.imports_go_one_way, "app/core/auth/__init__.py", "from ..data import session"),
         (checks.imports_go_one_way, "app/core/data/x.py", "from app.core.http.errors import Problem"),
@@ -76,7 +76,7 @@ def test_the_repository_obeys(law: Law) -> None:
         (checks.nouns_leave_sessions_alone, "app/tasks/x.py", "from sqlalchemy import text as t"),
         (checks.nouns_leave_sessions_alone, "app/tasks/x.py", "from sqlmodel import insert"),
         (checks.nouns_leave_sessions_alone, "app/tasks/x.py", "await repository.session.connection()"),
-        (checks.nouns_leave_sessions_alone, "app/tasks/x.py", "from app.core.data.ownership import everyone"),
+        (checks.nouns_leave_sessions_alone, "app/tasks/x.py", "from app.core.data.ownership.guard import everyone"),
         (checks.nouns_leave_sessions_alone, "app/tasks/x.py", "x = literal_column('1')  # crosses the border:"),
         (checks.modules_are_named_for_what_they_know, "app/core/utils.py", ""),
         (checks.modules_are_named_for_what_they_know, "app/helpers/text.py", ""),

@@ -10,8 +10,8 @@ from pydantic import FiniteFloat
 from sqlalchemy import JSON, BigInteger, Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.core.data.fields import BigIntKey, Instant, Line, PlainText, RowId, SafeInt, Timestamped
-from app.core.data.owned import Owned, owned_table, reference
+from app.core.data.tables.fields import BigIntKey, Instant, Line, PlainText, RowId, SafeInt, Timestamped
+from app.core.data.tables.owned import Owned, owned_table, reference
 from app.core.http.dto import CreateSchema, UpdateSchema
 from app.core.http.resources import ResourceController
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.projects.factories import ProjectFactory
 from app.tasks.factories import TaskFactory
 from app.testing.callers import Client, assert_error

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.tasks.factories import TaskFactory
 from app.testing.callers import Client, assert_error
 

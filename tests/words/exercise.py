@@ -16,12 +16,12 @@ from sqlalchemy import make_url
 
 from app.__main__ import main
 from app.asgi import create_app
-from app.core.data.bulk import reserve_ids
-from app.core.data.engine import database_url, make_engine
-from app.core.data.ownership import everyone
-from app.core.data.references import references_of
+from app.core.data.connection.engine import database_url, make_engine
+from app.core.data.ownership.guard import everyone
+from app.core.data.ownership.session import AppSession
 from app.core.data.schema.migrations import migration_engine
-from app.core.data.session import AppSession
+from app.core.data.tables.references import references_of
+from app.core.data.transfer.copy import reserve_ids
 from app.installed import INSTALLED
 from app.settings import load_settings
 from app.testing.callers import Client

@@ -9,7 +9,7 @@ from app.core.cli.lobby import Lobby
 from app.core.cli.output import explained_writing
 from app.core.cli.progress import progress
 from app.core.cli.sessions import prepare_as_owner
-from app.core.data.backup.database import Database
+from app.core.data.transfer.backup.database import Database
 
 
 @click.command("backup")

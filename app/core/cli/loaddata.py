@@ -12,7 +12,7 @@ from app.core.cli.lobby import Lobby
 from app.core.cli.output import tell_counts
 from app.core.cli.progress import Advance, progress
 from app.core.cli.sessions import as_everyone, prepare
-from app.core.data.dumps import load_rows
+from app.core.data.transfer.dumps import load_rows
 
 
 @click.command("loaddata")

@@ -5,7 +5,7 @@ from typing import Any, Protocol
 
 from litestar import Litestar
 
-from app.core.data.owned import Owned
+from app.core.data.tables.owned import Owned
 from app.settings import Settings
 
 

@@ -16,8 +16,8 @@ from app.core.auth.better_auth import jwks_url
 from app.core.auth.fetching import make_http_client
 from app.core.auth.keys import signing_keys
 from app.core.cli.failures import explained
-from app.core.data.engine import database_url
-from app.core.data.libpq import shown
+from app.core.data.connection.engine import database_url
+from app.core.data.connection.libpq import shown
 from app.core.data.schema.migrations import applied, pending, unknown_among, upgrade
 from app.core.http.limits import refuse_missing_client
 from app.core.ops.logging import configure_logging

@@ -9,8 +9,8 @@ from app.core.cli.lobby import Lobby
 from app.core.cli.output import tell_counts
 from app.core.cli.progress import progress
 from app.core.cli.sessions import as_everyone, prepare, user_id
-from app.core.data.people import models_in_order
-from app.core.data.seeding import Seed, seed_rows
+from app.core.data.transfer.account import models_in_order
+from app.core.data.transfer.seeding import Seed, seed_rows
 
 
 @click.command("seed")

@@ -16,12 +16,12 @@ import sqlalchemy
 from app.core.cli.failures import explained
 from app.core.cli.lobby import Lobby
 from app.core.cli.sessions import prepare, user_id
-from app.core.data.dumps import refuse_held_role
-from app.core.data.engine import make_engine
-from app.core.data.ownership import bind_owner, everyone
-from app.core.data.reading import mapped_in_order
+from app.core.data.connection.engine import make_engine
+from app.core.data.ownership.guard import bind_owner, everyone
+from app.core.data.ownership.session import AppSession
 from app.core.data.schema.migrations import owner_settings
-from app.core.data.session import AppSession
+from app.core.data.transfer.dumps import refuse_held_role
+from app.core.data.transfer.read import mapped_in_order
 from app.settings import Settings
 
 

@@ -19,11 +19,11 @@ from app.core.cli.scaffold.listing import with_controller, without_controller
 from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_names, refuse_plural
 from app.core.cli.scaffold.singulars import singular_of
 from app.core.cli.scaffold.texts import path_of, texts_of
-from app.core.data.engine import database_url
-from app.core.data.libpq import shown
-from app.core.data.owned import Owned, owned_models
+from app.core.data.connection.engine import database_url
+from app.core.data.connection.libpq import shown
 from app.core.data.schema.migrations import downgrade, missing_operations, newest_migration, pending
 from app.core.data.schema.writing.scripts import make_migration
+from app.core.data.tables.owned import Owned, owned_models
 from app.settings import BASE_DIR, load_settings
 
 LISTED: Final = "app/installed.py"

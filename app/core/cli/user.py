@@ -12,8 +12,8 @@ from app.core.cli.failures import explained
 from app.core.cli.lobby import Lobby
 from app.core.cli.output import destination, new_file_option, tell_counts
 from app.core.cli.sessions import as_user, prepare, user_id
-from app.core.data.people import count_rows, erase_rows, export_rows
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
+from app.core.data.transfer.account import count_rows, erase_rows, export_rows
 
 
 @click.group("user")

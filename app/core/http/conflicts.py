@@ -7,9 +7,9 @@ import msgspec
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 
-from app.core.data.owned import Owned
-from app.core.data.references import is_kept_by_references
-from app.core.data.refusals import unique_rules
+from app.core.data.connection.violations import unique_rules
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.references import is_kept_by_references
 from app.core.http.errors import REFERRED_TO, Problem, clash_of
 
 _WRITES: Final = ("create", "put", "update")

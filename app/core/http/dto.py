@@ -1,7 +1,7 @@
 """The DTO layer: what a client may say, checked against the fields that the table shares, and what it reads back.
 
 In: a body is JSON, validated by the pydantic class of the handler's `data`. Out: a row is the Struct of its table
-(`core/data/rows.py`), which has its fields always in the same order, and is described here.
+(`core/data/repository/rows.py`), which has its fields always in the same order, and is described here.
 """
 
 from collections.abc import Collection
@@ -16,7 +16,7 @@ from litestar.typing import FieldDefinition
 from pydantic import BaseModel, ValidationError
 from sqlmodel import SQLModel
 
-from app.core.data.rows import row_struct
+from app.core.data.repository.rows import row_struct
 from app.core.http.media import check_json
 from app.core.http.validation import take_read_only
 

@@ -18,8 +18,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.core.data.connection.violations import refused_columns, refused_rule
 from app.core.data.errors import Failure, FieldsReadOnly, OutcomeUnknown, OwnerBusy, RowChanged, RowNotFound, classify
-from app.core.data.refusals import refused_columns, refused_rule
 from app.core.http.methods import allow
 from app.core.http.tags import tag_of
 from app.core.http.validation import first_errors

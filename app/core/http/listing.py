@@ -24,9 +24,9 @@ from litestar.typing import FieldDefinition
 from litestar.utils.signature import ParsedSignature
 
 from app.core.auth.middleware import PUBLIC
-from app.core.data.fields import MAX_ID
-from app.core.data.repository import Cut, Repository, Slice
-from app.core.data.rows import Row
+from app.core.data.repository.repository import Cut, Repository, Slice
+from app.core.data.repository.rows import Row
+from app.core.data.tables.fields import MAX_ID
 from app.core.http.integers import is_integer
 from app.core.http.preferences import read_preferences
 

@@ -22,10 +22,10 @@ from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.types import Scope
 from sqlalchemy import inspect
 
-from app.core.data.owned import Owned
-from app.core.data.ownership import session_of
-from app.core.data.repository import Repository, Seen
-from app.core.data.rows import Row
+from app.core.data.ownership.guard import session_of
+from app.core.data.repository.repository import Repository, Seen
+from app.core.data.repository.rows import Row
+from app.core.data.tables.owned import Owned
 from app.core.http.conflicts import conflicts_of
 from app.core.http.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.listing import LIST_HEADERS, MAX_LIMIT, Page, page_provider

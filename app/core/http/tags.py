@@ -5,7 +5,7 @@ well. A change or a deletion that names one with If-Match happens to that state 
 
 Two things are read with more patience than HTTP asks for. A weak tag (`W/"..."`) counts as a strong one: a proxy that
 compresses makes it weak, but it names the state of the row, which is the same. And a time that has lost its
-microseconds still names the state, see `core/data/states.py`.
+microseconds still names the state, see `core/data/tables/versions.py`.
 """
 
 import re
@@ -19,9 +19,9 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ValidationException
 from litestar.params import HeaderParameter, SkipValidation
 
-from app.core.data.repository import Repository, Seen
-from app.core.data.rows import Row
-from app.core.data.states import CHANGED_AT, State, as_moment
+from app.core.data.repository.repository import Repository, Seen
+from app.core.data.repository.rows import Row
+from app.core.data.tables.versions import CHANGED_AT, State, as_moment
 
 ANY: Final = "*"
 ETAG: Final = ResponseHeader(

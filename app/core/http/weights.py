@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 from pydantic import BaseModel
 
-from app.core.data.owned import Owned
-from app.core.data.rows import columns_of
+from app.core.data.repository.rows import columns_of
+from app.core.data.tables.owned import Owned
 
 HEAVIEST_PAGE: Final = 2**25  # bytes
 

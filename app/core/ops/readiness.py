@@ -13,7 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.data.engine import make_engine
+from app.core.data.connection.engine import make_engine
 from app.core.data.errors import Failure, classify
 from app.core.data.schema.migrations import Revisions, known_revisions
 from app.core.http.errors import in_one_line

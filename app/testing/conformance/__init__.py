@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from litestar import Litestar
 
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.testing.conformance import bodies, headers, isolation, lists, references, states, values
 from app.testing.conformance.subject import RULES, Resource, Rule, Subject
 

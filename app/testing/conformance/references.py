@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.core.data.references import Reference
-from app.core.data.states import CHANGED_AT
+from app.core.data.tables.references import Reference
+from app.core.data.tables.versions import CHANGED_AT
 from app.testing.conformance.subject import (
     ABSENT,
     CHANGES,

@@ -3,7 +3,7 @@
 import re
 from typing import Any
 
-from app.core.data.states import CHANGED_AT
+from app.core.data.tables.versions import CHANGED_AT
 from app.testing.conformance.subject import (
     ABSENT,
     CHANGES,

@@ -10,7 +10,7 @@ from tests.checkout import Checkout
 from tests.core.cli.conftest import Invoke
 
 GIVEN_SIZE = """
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.orders.factories import OrderFactory
 
 

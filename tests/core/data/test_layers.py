@@ -19,19 +19,19 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionmaker
 from sqlalchemy.orm import aliased
 
-from app.core.data.engine import make_engine
+from app.core.data.connection.engine import make_engine
+from app.core.data.connection.rls import work_for
 from app.core.data.errors import DataError
-from app.core.data.owned import Owned, owned_models
-from app.core.data.ownership import bind_owner, everyone
-from app.core.data.rows import columns_of
+from app.core.data.ownership.guard import bind_owner, everyone
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.rows import columns_of
 from app.core.data.schema.protections import OwnerProtection, quoted
-from app.core.data.session import AppSession
-from app.core.data.subject import work_for
+from app.core.data.tables.owned import Owned, owned_models
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 from app.testing.factories import factory_of, stored_through
 from app.testing.isolation import emptied
 from tests.core.data.attacks import COUNTS, POSTGRES_WRITES, READS, REFERENCES, REFUSED, WRITES, references_of
-from tests.core.data.test_ownership import found
+from tests.core.data.ownership.test_guard import found
 
 # Refused whoever the session serves, without an effect that could be seen, or failing by itself: nothing there for
 # another layer to stop.

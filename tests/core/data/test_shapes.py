@@ -14,10 +14,10 @@ import pytest
 from sqlalchemy import delete, func, insert, select, text, update
 from sqlmodel import SQLModel, col
 
-from app.core.data import compiler
-from app.core.data.compiler import OwnersPart
-from app.core.data.raw_sql import NamedTypes, NoRawSql
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
+from app.core.data.sql import compiler
+from app.core.data.sql.compiler import OwnersPart
+from app.core.data.sql.raw_sql import NamedTypes, NoRawSql
 from app.tasks.models import Task
 from app.testing.databases import Databases
 from tests.core.data.shapes.calls import answer

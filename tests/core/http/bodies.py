@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from app.core.data.owned import Owned
-from app.core.data.references import references_of
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.references import references_of
 from app.core.http.resources import ResourceController
 from app.installed import INSTALLED
 from app.testing.callers import Client

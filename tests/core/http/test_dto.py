@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 from sqlmodel import Field, SQLModel
 
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.core.http.dto import CreateSchema, UpdateSchema
 from app.core.http.resources import ResourceController
 from app.installed import INSTALLED

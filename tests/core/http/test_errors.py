@@ -26,10 +26,10 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.asgi import create_app
-from app.core.data.engine import make_engine
+from app.core.data.connection.engine import make_engine
 from app.core.data.errors import Failure, RowNotFound, classify
-from app.core.data.repository import Repository
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.repository import Repository
 from app.core.http.errors import EXCEPTION_HANDLERS
 from app.installed import INSTALLED
 from app.testing.callers import Client, assert_error

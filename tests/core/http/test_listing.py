@@ -5,7 +5,7 @@ from collections.abc import Callable
 import httpx
 import pytest
 
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.core.http.listing import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from app.installed import INSTALLED
 from app.testing.callers import Client, assert_error

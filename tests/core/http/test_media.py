@@ -6,7 +6,7 @@ from typing import Final
 
 import pytest
 
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.installed import INSTALLED
 from app.testing.callers import Client, assert_error
 from app.testing.factories import factory_of

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.asgi import create_app
-from app.core.data.engine import database_url, make_engine
+from app.core.data.connection.engine import database_url, make_engine
 from app.core.data.schema.migrations import downgrade, migration_engine
 from app.core.ops.readiness import Readiness
 from app.settings import Settings

@@ -12,7 +12,7 @@ DEFAULT_LENGTHS: Final[Mapping[str, int]] = {"str": 200, "text": 10_000}
 
 Import = tuple[str, str]
 
-_FIELDS: Final = "app.core.data.fields"
+_FIELDS: Final = "app.core.data.tables.fields"
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from typing import Final
 import click
 
 from app.core.cli.scaffold.fields import Field
-from app.core.data.fields import Timestamped
-from app.core.data.owned import OWNER_COLUMN, Owned
+from app.core.data.tables.fields import Timestamped
+from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.http.dto import CreateSchema, UpdateSchema
 
 LONGEST_NAME: Final = 40  # as much of a name as alembic puts into that of a migration's file

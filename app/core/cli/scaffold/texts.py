@@ -73,7 +73,7 @@ _TESTS: Final = Template('''\
 """What is special about $nouns; what every resource keeps is tested anyway."""
 
 from app.$table.factories import ${Noun}Factory
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.testing.callers import Client, assert_error
 
 
@@ -123,10 +123,14 @@ def path_of(noun: Noun) -> str:
 
 
 def _imports(noun: Noun) -> str:
-    needed = {("sqlmodel", "SQLModel"), ("app.core.data.fields", "Timestamped"), ("app.core.data.owned", "Owned")}
+    needed = {
+        ("sqlmodel", "SQLModel"),
+        ("app.core.data.tables.fields", "Timestamped"),
+        ("app.core.data.tables.owned", "Owned"),
+    }
     needed = needed.union(*(field.imports for field in noun.fields))
     if any(field.reference for field in noun.fields):
-        needed |= {("app.core.data.owned", "owned_table"), ("app.core.data.owned", "reference")}
+        needed |= {("app.core.data.tables.owned", "owned_table"), ("app.core.data.tables.owned", "reference")}
     names = defaultdict(list)
     for module, name in sorted(needed):
         names[module].append(name)

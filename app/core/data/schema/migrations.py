@@ -24,15 +24,15 @@ from sqlalchemy import URL, Engine, MetaData, create_engine
 from sqlalchemy.pool import NullPool
 from sqlmodel import SQLModel
 
-from app.core.data.alchemy import alembic_config
-from app.core.data.cycles import sorting_cycles
-from app.core.data.engine import begin_immediately, libpq_args, make_engine
+from app.core.data.connection.engine import begin_immediately, libpq_args, make_engine
+from app.core.data.ownership.plugin import alembic_config
 
 # Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
-from app.core.data.schema import operations as operations  # noqa: PLC0414
+from app.core.data.schema import operations as operations  # noqa: PLC0414  # noqa: PLC0414
 from app.core.data.schema.branches import next_number, refuse_branches, tell_apart
 from app.core.data.schema.inspection import cloned_keys
 from app.core.data.schema.running.patience import Patience
+from app.core.data.tables.cycles import sorting_cycles
 from app.settings import InvalidSettings, Settings, load_settings
 
 COMPARISON: Final[dict[str, Any]] = {

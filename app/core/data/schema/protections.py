@@ -1,7 +1,7 @@
 """What the database itself holds against everybody; migrations make it by `operations/protecting.py`.
 
 The owner of a row never changes (a trigger); on PostgreSQL, a role that is subject to row level security meets only the
-rows of its statement's subject (a policy, see `subject.py`), and rows are found by their owner and their id, never by
+rows of its statement's subject (a policy, see `connection/rls.py`), and rows are found by their owner and their id, never by
 the id alone. A reference is cleared when the row that it refers to is deleted (a trigger).
 """
 
@@ -11,9 +11,9 @@ from typing import Final
 
 from sqlalchemy import MetaData
 
-from app.core.data.owned import CLEARED, OWNER_COLUMN
-from app.core.data.states import CHANGED_AT, change_time_sql
-from app.core.data.subject import SETTING
+from app.core.data.connection.rls import SETTING
+from app.core.data.tables.owned import CLEARED, OWNER_COLUMN
+from app.core.data.tables.versions import CHANGED_AT, change_time_sql
 
 FINAL: Final = "_owner_is_final"
 CLEARS: Final = "CLEAR_"

@@ -5,7 +5,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
-from app.core.data.engine import database_url
+from app.core.data.connection.engine import database_url
 from app.core.data.errors import MigrationError
 from app.core.data.schema.inspection import altered_protections, unenforced_rules
 from app.core.data.schema.migrations import (

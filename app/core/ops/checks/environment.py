@@ -5,8 +5,8 @@ from contextlib import suppress
 from app.core.auth.better_auth import jwks_url
 from app.core.auth.fetching import fetch_keys, make_http_client
 from app.core.auth.public_keys import InvalidKeySet
-from app.core.data.engine import database_url
-from app.core.data.libpq import hosts_of
+from app.core.data.connection.engine import database_url
+from app.core.data.connection.libpq import hosts_of
 from app.core.ops.checks.registry import Messages, Site, check
 from app.settings import InvalidSettings
 from app.settings.formats import is_exposed, is_shared, listed

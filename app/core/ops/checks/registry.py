@@ -21,7 +21,7 @@ from sqlalchemy import TextClause
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.data.engine import make_engine
+from app.core.data.connection.engine import make_engine
 from app.core.data.errors import Failure, classify
 from app.settings import Settings
 

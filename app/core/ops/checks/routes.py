@@ -9,7 +9,7 @@ from litestar.routes import HTTPRoute
 from pydantic import BaseModel
 
 from app.core.auth.middleware import PUBLIC, BearerMiddleware
-from app.core.data.ownership import owner_guard
+from app.core.data.ownership.guard import owner_guard
 from app.core.http.weights import unbounded_fields
 from app.core.ops.checks.registry import Messages, Site, check
 

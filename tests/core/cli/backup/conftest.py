@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import text
 
 from app.asgi import create_app
-from app.core.data.engine import database_url
+from app.core.data.connection.engine import database_url
 from app.core.data.schema.migrations import migration_engine
 from app.core.ops.checks import run_checks
 from app.testing.databases import Databases
 from tests.core.cli.conftest import Invoke
-from tests.core.data.test_dumps import dumped, fill
+from tests.core.data.transfer.test_dumps import dumped, fill
 from tests.core.ops.checks.conftest import production
 from tests.programs import PATH
 

@@ -5,11 +5,11 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.core.data.backup import postgres as backup_of_postgres
-from app.core.data.engine import database_url
+from app.core.data.connection.engine import database_url
 from app.core.data.schema.migrations import migration_engine
 from app.core.data.schema.running.migrators import only_migrator
 from app.core.data.schema.running.patience import Patience
+from app.core.data.transfer.backup import postgres as backup_of_postgres
 from app.testing.databases import Databases, PostgresDatabases
 from tests.core.cli.backup.conftest import Site
 from tests.core.cli.conftest import Invoke

@@ -25,8 +25,8 @@ from pydantic import FiniteFloat
 from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
 
-from app.core.data.fields import BigIntKey, Day, Instant, Line, PlainText, RowId, SafeInt, Timestamped
-from app.core.data.owned import Owned, owned_table, reference
+from app.core.data.tables.fields import BigIntKey, Day, Instant, Line, PlainText, RowId, SafeInt, Timestamped
+from app.core.data.tables.owned import Owned, owned_table, reference
 
 
 class NoteFields(SQLModel):

@@ -5,9 +5,9 @@ from typing import Any
 from sqlalchemy import String, case, cast, column, exists, func, literal, select, table, true, tuple_, union_all
 from sqlalchemy.orm import aliased, join
 
-from app.core.data.owned import Owned
-from app.core.data.rows import columns_of
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.rows import columns_of
+from app.core.data.tables.owned import Owned
 from tests.core.data.attacks.shapes import Attack, core_table, id_of, reading, underneath
 
 

@@ -15,10 +15,10 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import make_transient_to_detached
 
-from app.core.data.owned import Owned
-from app.core.data.rows import columns_of
-from app.core.data.serving import plain
-from app.core.data.session import AppSession
+from app.core.data.ownership.engines import plain
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.rows import columns_of
+from app.core.data.tables.owned import Owned
 from tests.core.data.attacks.shapes import (
     CHANGED,
     LONG_AGO,

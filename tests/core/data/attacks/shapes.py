@@ -6,9 +6,9 @@ from typing import Any
 
 from sqlalchemy.orm import make_transient_to_detached
 
-from app.core.data.owned import Owned
-from app.core.data.rows import columns_of
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.rows import columns_of
+from app.core.data.tables.owned import Owned
 
 Attack = Callable[[AppSession, type[Owned], Owned], Awaitable[Any]]
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import Integer, bindparam, delete, func, select, update
 from sqlalchemy.orm import aliased
 
-from app.core.data.owned import Owned
+from app.core.data.tables.owned import Owned
 from tests.core.data.attacks.shapes import CHANGED, LONG_AGO, Attack, core_table, id_of, underneath, writing
 
 

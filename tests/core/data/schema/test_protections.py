@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
-from app.core.data.engine import database_url
+from app.core.data.connection.engine import database_url
 from app.core.data.schema.inspection import altered_protections, held_by
 from app.core.data.schema.migrations import drift, migration_engine
 from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of, quoted

@@ -4,9 +4,9 @@ import pytest
 from sqlalchemy import BigInteger, Column, MetaData
 
 from app.core.data.errors import UnfitRows
-from app.core.data.owned import reference
 from app.core.data.schema.migrations import drift, pending, upgrade
 from app.core.data.schema.writing.scripts import make_migration
+from app.core.data.tables.owned import reference
 from app.settings import Settings
 from tests.core.data.schema.changes.rows import connect, is_sound
 from tests.core.data.schema.changes.tables import alter, models

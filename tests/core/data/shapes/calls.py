@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import Row, inspect
 from sqlalchemy.orm import InstanceState
 
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from tests.core.data.shapes.grammar import Author, Scope
 from tests.core.data.shapes.shape import CALLS, Run, Statement
 

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.dialects.sqlite.aiosqlite import SQLiteDialect_aiosqlite
 
 from app.core.data.errors import DataError
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from tests.core.data.shapes.shape import Shape
 from tests.core.data.shapes.start import shape_of
 from tests.core.data.shapes.worlds import Stored, World, Worlds

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 from sqlalchemy.orm import make_transient_to_detached, selectinload
 
-from app.core.data.repository import Repository
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.repository import Repository
 from app.tasks.models import Task
 from tests.core.data.shapes.calls import answer, plain
 from tests.core.data.shapes.expressions import condition, constant

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from tests.core.data.shapes.grammar import Productions
 
 READS: Final = Productions(is_start=True)

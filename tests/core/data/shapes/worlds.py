@@ -14,10 +14,10 @@ from sqlalchemy import Dialect, insert
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.util import LRUCache
 
-from app.core.data.engine import make_engine
-from app.core.data.ownership import bind_owner, everyone
-from app.core.data.serving import served
-from app.core.data.session import JOINED, AppSession
+from app.core.data.connection.engine import make_engine
+from app.core.data.ownership.engines import served
+from app.core.data.ownership.guard import bind_owner, everyone
+from app.core.data.ownership.session import JOINED, AppSession
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.isolation import make_isolated_engine
 from tests.core.data.shapes.rows import MALLORY, MINE, THEIRS, Rows

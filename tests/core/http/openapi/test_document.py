@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 from openapi_spec_validator import validate
 
-from app.core.data.session import AppSession
+from app.core.data.ownership.session import AppSession
 from app.core.http.resources import ResourceController
 from app.installed import INSTALLED
 from app.testing.callers import Client, assert_error

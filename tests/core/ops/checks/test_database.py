@@ -6,7 +6,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url, text
 
-from app.core.data.engine import database_url
+from app.core.data.connection.engine import database_url
 from app.core.data.schema.migrations import downgrade, migration_engine
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases, settings_for_tests
 from tests.core.conftest import WriteMigration

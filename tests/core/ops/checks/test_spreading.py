@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 from sqlalchemy import make_url, text
 
-from app.core.data.engine import database_url
+from app.core.data.connection.engine import database_url
 from app.core.data.schema.migrations import migration_engine
 from app.testing.databases import Databases, PostgresDatabases
 from tests.core.ops.checks.conftest import findings, production

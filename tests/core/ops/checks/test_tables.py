@@ -6,7 +6,7 @@ from sqlalchemy import Column, Table, Text
 from sqlmodel import SQLModel
 
 from app.testing.databases import SqliteDatabases
-from tests.core.data.test_cycles import models_with
+from tests.core.data.tables.test_cycles import models_with
 from tests.core.ops.checks.conftest import findings, production
 
 

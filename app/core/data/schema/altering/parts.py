@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import Column, ColumnElement, Connection, Table, select, tuple_
 
-from app.core.data.owned import OWNER_COLUMN
+from app.core.data.tables.owned import OWNER_COLUMN
 
 ROWS: Final = 2000
 """Rows of a part: their change takes some ten milliseconds, for which others who want one of them wait."""

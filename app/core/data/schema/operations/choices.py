@@ -12,8 +12,8 @@ from alembic.operations.ops import CreateCheckConstraintOp, DropConstraintOp, Mo
 from alembic.util import PriorityDispatchResult
 from sqlalchemy import CheckConstraint, MetaData, Table, text
 
-from app.core.data.choices import CHOICES, choices_sql
 from app.core.data.schema.operations.online import ReplaceValueOp
+from app.core.data.tables.choices import CHOICES, choices_sql
 
 _TEXT: Final = re.compile("'((?:[^']|'')*)'")
 _TEXT_WHOLE: Final = re.compile("('(?:[^']|'')*')")

@@ -11,7 +11,6 @@ from alembic.operations import MigrateOperation, Operations
 from alembic.operations.ops import AddColumnOp, AlterColumnOp, ModifyTableOps, UpgradeOps
 from sqlalchemy import Column, Connection, DefaultClause, MetaData
 
-from app.core.data.owned import OWNER_COLUMN
 from app.core.data.schema.altering.ledger import Ledger
 from app.core.data.schema.inspection import held_by
 from app.core.data.schema.operations.choices import ChangeChoicesOp
@@ -24,6 +23,7 @@ from app.core.data.schema.writing.candidates import renamed_columns, renamed_tab
 from app.core.data.schema.writing.constants import as_server_default, as_value, default_constant, read_constant
 from app.core.data.schema.writing.ordering import in_order
 from app.core.data.schema.writing.sentences import flat, losses_of
+from app.core.data.tables.owned import OWNER_COLUMN
 
 
 @dataclass

@@ -16,7 +16,7 @@ from sqlalchemy import JSON, Column, TypeDecorator, false, func, true
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
-from app.core.data.choices import Choice
+from app.core.data.tables.choices import Choice
 
 _READ: Final[dict[type, Callable[[str], Any]]] = {
     bool: lambda text: {"true": True, "false": False}[text.lower()],

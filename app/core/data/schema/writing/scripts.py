@@ -30,7 +30,6 @@ from alembic.script import Script
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from app.core.data.cycles import sorting_cycles
 from app.core.data.schema.altering.ledger import Ledger
 from app.core.data.schema.migrations import commands_of, drift, next_revision, scratch_database
 from app.core.data.schema.operations.choices import ChangeChoicesOp
@@ -38,6 +37,7 @@ from app.core.data.schema.operations.online import OnlineOp, ReplaceValueOp
 from app.core.data.schema.writing.answers import Answers
 from app.core.data.schema.writing.change import Change
 from app.core.data.schema.writing.sentences import sentences_of
+from app.core.data.tables.cycles import sorting_cycles
 
 _ALONE: Final = (ReplaceValueOp, ChangeChoicesOp)  # no part of what is done to a table in one go
 _SLOW: Final = (CreateIndexOp, CreateUniqueConstraintOp, CreateForeignKeyOp, CreateCheckConstraintOp, *_ALONE)

@@ -27,7 +27,7 @@ from sqlalchemy import (
 )
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from app.core.data.engine import database_url
+from app.core.data.connection.engine import database_url
 from app.core.data.errors import UnfitRows
 from app.core.data.schema.migrations import migration_engine
 from app.testing.databases import Databases

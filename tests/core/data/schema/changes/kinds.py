@@ -18,10 +18,10 @@ from sqlalchemy import (
 )
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
-from app.core.data.choices import CHOICES, Choice, choices_rule
-from app.core.data.fields import BigIntKey
-from app.core.data.owned import reference
 from app.core.data.schema.writing.answers import Answers
+from app.core.data.tables.choices import CHOICES, Choice, choices_rule
+from app.core.data.tables.fields import BigIntKey
+from app.core.data.tables.owned import reference
 from tests.core.data.schema.changes.tables import add_noun, alter, rename, without_rules
 
 TEXT: Final = {"projects": "name", "tasks": "title", "notes": "title"}

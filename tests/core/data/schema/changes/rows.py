@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import Connection, MetaData, Table, event, insert, select
 from sqlalchemy.exc import DBAPIError
 
-from app.core.data.engine import database_url
+from app.core.data.connection.engine import database_url
 from app.core.data.schema.inspection import altered_protections, unenforced_rules
 from app.core.data.schema.migrations import drift, migration_engine
 from app.settings import Settings

@@ -19,9 +19,9 @@ from sqlalchemy import (
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
-from app.core.data.choices import CHOICES, choices_rule
-from app.core.data.fields import BigIntKey
-from app.core.data.owned import owned_table, reference
+from app.core.data.tables.choices import CHOICES, choices_rule
+from app.core.data.tables.fields import BigIntKey
+from app.core.data.tables.owned import owned_table, reference
 
 
 def models() -> MetaData:

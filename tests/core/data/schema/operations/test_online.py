@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from sqlalchemy import Connection, Engine, event, inspect, text
 
-from app.core.data.engine import database_url
+from app.core.data.connection.engine import database_url
 from app.core.data.errors import MigrationError, UnfitRows
 from app.core.data.schema.altering.parts import ROWS
 from app.core.data.schema.inspection import unenforced_rules

@@ -10,9 +10,9 @@ import pytest
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.exc import DBAPIError
 
-from app.core.data import alchemy
-from app.core.data.engine import database_url
+from app.core.data.connection.engine import database_url
 from app.core.data.errors import MigrationError
+from app.core.data.ownership import plugin as alchemy
 from app.core.data.schema.migrations import downgrade, drift, migration_engine, pending, upgrade
 from app.core.data.schema.running.patience import Patience
 from app.settings import Settings

@@ -1,0 +1,1 @@
+"""Connections: how a statement reaches a database."""

@@ -1,0 +1,1 @@
+"""Ownership: whose rows a session serves."""

@@ -1,0 +1,70 @@
+"""The border between one owner and everyone: two engines over one pool, whose dialects have different compilers.
+
+A session that serves an owner has the served engine, on which nothing can be said about anybody else's rows. The plain
+one is for migrations, checks and `everyone()`.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import Connection, Dialect, Engine, Insert, event
+from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.schema import DefaultGenerator
+
+from app.core.data.errors import ForeignRow, UnreachableStatement
+from app.core.data.sql.compiler import OWNER
+from app.core.data.sql.dialects import Served, plain_twin, served_twin
+from app.core.data.tables.owned import OWNER_COLUMN
+
+SERVES: Final = "serves"
+"""The execution option of a connection that says which owner it serves."""
+
+
+def is_served(bind: Engine | Connection) -> bool:
+    """Tell whether all statements on it are about one owner."""
+    return isinstance(bind.dialect, Served)
+
+
+def served(engine: AsyncEngine) -> AsyncEngine:
+    """Return the engine on which every statement is about the owner that the connection serves."""
+    if is_served(engine.sync_engine):
+        return engine
+    view = _view(engine, served_twin)
+    event.listen(view.sync_engine, "before_execute", _give_owner, retval=True)
+    return view
+
+
+def plain(engine: AsyncEngine) -> AsyncEngine:
+    """Return the engine on which statements are about the rows of everyone."""
+    return _view(engine, plain_twin) if is_served(engine.sync_engine) else engine
+
+
+def _view(engine: AsyncEngine, twin: Callable[[Dialect], Dialect]) -> AsyncEngine:
+    view = engine.execution_options()
+    view.sync_engine.dialect = twin(engine.dialect)
+    return view
+
+
+def _give_owner(
+    connection: Connection,
+    statement: Any,
+    rows: Sequence[Mapping[str, Any]],
+    values: Mapping[str, Any],
+    _: Mapping[str, Any],
+) -> tuple[Any, Sequence[Mapping[str, Any]], Mapping[str, Any]]:
+    """Give a statement the value of its owner, whatever it was given.
+
+    Raises:
+        ForeignRow: a new row is somebody else's.
+        UnreachableStatement: it is a sequence, which tells how many rows others have.
+    """
+    if not is_served(connection):
+        return statement, rows, values
+    if isinstance(statement, DefaultGenerator):
+        raise UnreachableStatement("A sequence is shared by all owners; leave ids to the database.")
+    owner = connection.get_execution_options().get(SERVES)
+    if isinstance(statement, Insert) and any(row.get(OWNER_COLUMN, owner) != owner for row in rows or [values]):
+        raise ForeignRow("A new row names another owner than the one that this session serves.")
+    if rows:
+        return statement, [{**row, OWNER.key: owner} for row in rows], {}
+    return statement, [], {**values, OWNER.key: owner}

@@ -1,0 +1,88 @@
+"""The session plugin: advanced-alchemy, told to use our engine, our session and our migrations."""
+
+from typing import Any, Final, cast
+
+from advanced_alchemy.config import AlembicAsyncConfig
+from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig
+from litestar.datastructures import State
+from litestar.types import ASGIApp, Receive, Scope, Send
+from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
+from sqlmodel import SQLModel
+
+from app.core.data.connection.engine import make_engine
+from app.core.data.ownership.engines import served
+from app.core.data.ownership.session import AppSession
+from app.settings import MIGRATIONS_DIR, Settings
+
+_SESSION: Final = "session"
+
+
+class Alchemy(SQLAlchemyAsyncConfig):
+    """The plugin's configuration. Its session stays known until the request is over, see `SessionLifetime`."""
+
+    def _ensure_unique(self, registry_name: str, key: str, new_key: str | None = None, _iter: int = 0) -> str:
+        """Return the key as it is: an application has one configuration, however many the process has made before.
+
+        The plugin would number the keys of all that a process ever makes. It does not find the engine under such a key,
+        to close it in the end, and it looks for a free number one call inside the other, which ends at a thousand.
+        """
+        return key
+
+    def provide_session(self, state: State, scope: Scope) -> AsyncSession:
+        """Return the session of this request; the first call makes it."""
+        session = super().provide_session(state, scope)
+        cast("Any", scope)[_SESSION] = session
+        return session
+
+
+class SessionLifetime:
+    """Closes the session of a request when all of the request is over.
+
+    The plugin closes it when the answer begins, so that a slow client holds no connection. A background task or the
+    body of a stream may use it after that, and would leave a connection that nobody gives back to the pool.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve the request, then close its session, if it has one."""
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            session = request_session(scope)
+            if session is not None:
+                await session.close()
+
+
+def request_session(scope: Any) -> AppSession | None:
+    """Return the session that the request has used so far, None if it has used none."""
+    session: AppSession | None = scope.get(_SESSION)
+    return session
+
+
+def make_alchemy(settings: Settings) -> Alchemy:
+    """Return the plugin's configuration for the database of these settings.
+
+    The session maker is given ready-made, because the plugin would overwrite a session class of ours; and the plugin
+    only closes sessions: its "autocommit" answers 201 when the COMMIT has failed.
+    """
+    engine = served(make_engine(settings))
+    return Alchemy(
+        engine_instance=engine,
+        session_maker=async_sessionmaker(engine, class_=AppSession, expire_on_commit=False),
+        metadata=SQLModel.metadata,
+        set_default_exception_handler=False,
+        alembic_config=alembic_config(),
+    )
+
+
+def alembic_config() -> AlembicAsyncConfig:
+    """Return where the migrations are, and how alembic reads them."""
+    return AlembicAsyncConfig(
+        script_config="",
+        script_location=str(MIGRATIONS_DIR).replace("%", "%%"),  # alembic reads it as an ini file does
+        version_table_name="alembic_version",
+        user_module_prefix=None,
+        compare_type=True,
+    )

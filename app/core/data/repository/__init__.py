@@ -1,0 +1,1 @@
+"""The repository: what may be asked of a table."""

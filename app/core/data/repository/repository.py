@@ -1,0 +1,201 @@
+"""The repository: what can be done with the rows of one table, on top of advanced-alchemy's.
+
+Its own five methods are one statement each and carry its name: they select, insert, update and delete columns and
+return Structs, because an entity costs ten times a row; only a refusal for a row's state looks a second time. The
+compiler adds the owner to every one. What is inherited works on entities, within the owner's rows too; the inherited
+methods that can lose data are closed.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import cache, partial
+from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
+
+from advanced_alchemy.repository import SQLAlchemyAsyncRepository
+
+from app.core.data.connection.compiled import Statement, Values
+from app.core.data.errors import ClosedMethod, FieldsReadOnly, RowChanged, RowNotFound
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.rows import Row, row_struct
+from app.core.data.sql.statements import NEW, delete_of, page_of, select_of, update_of
+from app.core.data.tables.fields import MAX_ID
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.versions import CHANGED_AT, State, as_moment, is_sent_as
+
+TableT = TypeVar("TableT", bound=Owned)
+
+Seen = Sequence[State] | None
+"""The states in which whoever asks has seen a row; None for any, also for one that nobody has seen."""
+
+
+class StateQuery(Protocol):
+    """Returns a query about one row, in any state or in one that was seen."""
+
+    def __call__(self, *, in_state: bool) -> Statement:
+        """Return it."""
+
+
+# What advanced-alchemy's constructor works out is the same for every session; it took one part in sixteen of a request.
+_ATTRIBUTES: Final[dict[tuple[type, str], dict[str, Any]]] = {}
+
+
+class Cut(NamedTuple):
+    """Which part of a list is asked for: `limit` rows after or before an id, or behind the first `offset`."""
+
+    limit: int
+    offset: int = 0
+    after: int = 0
+    before: int | None = None
+    total: bool = False
+
+
+class Slice(NamedTuple):
+    """Part of a list: its rows, whether there are more in its direction, and how many in all, if that was asked."""
+
+    rows: list[Row]
+    more: bool
+    total: int | None
+
+
+def _closed(name: str, instead: str) -> Any:
+    async def refuse(*_: Any, **__: Any) -> NoReturn:
+        raise ClosedMethod(f"Repository.{name}() is closed; use {instead} instead.")
+
+    return refuse
+
+
+class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
+    """The rows of one table that belong to the session's owner. A noun with a question of its own derives from it."""
+
+    session: AppSession
+    count_with_window_function = False  # its total is 0 for a page past the end
+
+    update = _closed("update", "update_one()")
+    update_many = _closed("update_many", "update_one() inside atomic()")
+    upsert = _closed("upsert", "insert_one() or update_one()")
+    upsert_many = _closed("upsert_many", "insert_one() or update_one() inside atomic()")
+    get_and_update = _closed("get_and_update", "update_one()")
+    get_or_upsert = _closed("get_or_upsert", "insert_one() or update_one()")
+    list = _closed("list", "select_page() or get_many()")
+    list_and_count = _closed("list_and_count", "select_page() or get_many_and_count()")
+    check_health = _closed("check_health", "the readiness check")
+
+    def __init__(self, *, session: AppSession) -> None:
+        kind = type(self), session.dialect.name
+        if kind not in _ATTRIBUTES:
+            # auto_refresh would read each new row once more; every default is known without asking.
+            own = {*vars(self), "session"}  # what a derived class has set is about this session alone
+            super().__init__(session=session, auto_refresh=False)
+            _ATTRIBUTES[kind] = {name: value for name, value in vars(self).items() if name not in own}
+        self.__dict__.update(_ATTRIBUTES[kind], session=session)
+
+    @classmethod
+    @cache
+    def of(cls, model: type[TableT]) -> "type[Repository[TableT]]":
+        """Return the repository class of a table."""
+        return type(f"{model.__name__}{cls.__name__}", (cls,), {"model_type": model})
+
+    async def select_page(self, cut: Cut) -> Slice:
+        """Return the rows of this part of the list, in the order of their ids.
+
+        With `total` the number of all rows comes in the same statement, so the two agree, also for a page past the end.
+        """
+        values = {"limit": cut.limit + 1, "offset": cut.offset, "edge": cut.after if cut.before is None else cut.before}
+        statement = page_of(self.model_type, backwards=cut.before is not None, count=cut.total)
+        found = await self.session.run(statement, values)
+        total = None
+        if cut.total:
+            total = found[0][0]
+            found = [row[1:] for row in found if row[1] is not None]
+        rows = [self._row(row) for row in found[: cut.limit]]
+        return Slice(rows if cut.before is None else rows[::-1], len(found) > cut.limit, total)
+
+    async def select_one(self, row_id: int) -> Row:
+        """Return one row.
+
+        Raises:
+            RowNotFound: it does not exist, or belongs to somebody else.
+        """
+        return self._row(await self._one(row_id, select_of(self.model_type), {}))
+
+    async def insert_one(self, values: Mapping[str, Any]) -> Row:
+        """Store one row for the session's owner and return it."""
+        return self._row(await self.session.insert_row(self.model_type, values))
+
+    async def update_one(
+        self, row_id: int, values: Values, seen: Seen = None, sent_back: Mapping[str, Any] | None = None
+    ) -> Row:
+        """Change the given columns of one row, and no other, and return it.
+
+        `sent_back` are columns that only the server sets, as JSON has them, from a client which has sent all of a row:
+        they must be as they are, and the time of its last change says which state was seen.
+
+        A row that has all of the values already stays in its state. Here and below, with `seen` it is about a row in
+        one of these states and no other; but a change that was made already, by whoever sent it before, is none that
+        stands in the way (RFC 9110, 13.1.1).
+
+        Raises:
+            RowNotFound: it does not exist, or belongs to somebody else.
+            RowChanged: it is not in a state that was seen.
+            FieldsReadOnly: a column that was sent back has another value.
+        """
+        if sent_back:
+            seen = await self._seen_in(row_id, sent_back, seen)
+        if not values:
+            return await self._select_seen(row_id, seen)
+        query = partial(update_of, self.model_type, frozenset(values))
+        try:
+            found = await self._one_seen(row_id, query, {f"{NEW}{name}": value for name, value in values.items()}, seen)
+        except RowChanged as changed:
+            if all(getattr(changed.row, name) == value for name, value in values.items()):
+                return changed.row
+            raise
+        return self._row(found)
+
+    async def delete_one(self, row_id: int, seen: Seen = None) -> None:
+        """Delete one row.
+
+        Raises:
+            RowNotFound: it does not exist, or belongs to somebody else.
+            RowChanged: it is not in a state that was seen.
+        """
+        await self._one_seen(row_id, partial(delete_of, self.model_type), {}, seen)
+
+    async def add_many(self, data: Any, **kwargs: Any) -> Sequence[TableT]:
+        """Store several new rows, all of them or none."""
+        async with self.session.atomic():
+            return await super().add_many(data, **kwargs)
+
+    async def _seen_in(self, row_id: int, sent_back: Mapping[str, Any], seen: Seen) -> Seen:
+        row = await self.select_one(row_id)
+        moment = as_moment(sent_back.get(CHANGED_AT))
+        compared = sent_back.keys() - ({CHANGED_AT} if moment else set())
+        if others := sorted(name for name in compared if not is_sent_as(getattr(row, name), sent_back[name])):
+            raise FieldsReadOnly(others)
+        return [State.at(moment)] if moment and seen is None else seen
+
+    async def _select_seen(self, row_id: int, seen: Seen) -> Row:
+        row = await self.select_one(row_id)
+        changed_at = getattr(row, CHANGED_AT, None)
+        if seen is not None and not (changed_at and any(state.has(changed_at) for state in seen)):
+            raise RowChanged(self.model_type, row)
+        return row
+
+    async def _one_seen(self, row_id: int, query: StateQuery, values: Values, seen: Seen) -> tuple[Any, ...]:
+        """Try each state in turn: that is one statement, because nearly everybody has seen one."""
+        if seen is None:
+            return await self._one(row_id, query(in_state=False), values)
+        for since, until in seen:
+            with suppress(RowNotFound):
+                return await self._one(row_id, query(in_state=True), {**values, "_since": since, "_until": until})
+        raise RowChanged(self.model_type, await self.select_one(row_id))
+
+    async def _one(self, row_id: int, statement: Statement, values: Values) -> tuple[Any, ...]:
+        # A number that no row can have is not sent: PostgreSQL would refuse it where SQLite finds nothing.
+        found = await self.session.run(statement, {"_id": row_id, **values}) if 0 < row_id <= MAX_ID else ()
+        if not found:
+            raise RowNotFound(self.model_type)
+        return found[0]
+
+    def _row(self, found: tuple[Any, ...]) -> Row:
+        return row_struct(self.model_type)(*found)

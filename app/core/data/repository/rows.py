@@ -1,0 +1,45 @@
+"""Rows: what the repository returns for one, a Struct with the table's columns, at a tenth of an entity's cost."""
+
+from functools import cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Union, get_args, get_origin
+
+import msgspec
+from sqlalchemy import inspect
+from sqlalchemy.orm import InstrumentedAttribute
+
+from app.core.data.tables.owned import Owned
+
+Row = Any
+"""An instance of a table's `row_struct`: its attributes are the table's columns."""
+
+_UNIONS: Final = frozenset({Union, UnionType})
+
+
+@cache
+def columns_of(model: type[Owned]) -> tuple[InstrumentedAttribute[Any], ...]:
+    """Return a table's columns as mapped attributes, in the order in which every row here carries them."""
+    return tuple(getattr(model, attribute.key) for attribute in inspect(model).column_attrs)
+
+
+@cache
+def row_struct(model: type[Owned]) -> type[msgspec.Struct]:
+    """Return the Struct of a table's columns, in the order of `columns_of`, with the texts of its fields."""
+    fields = [(column.key, _type_of(model, column.key)) for column in columns_of(model)]
+    return msgspec.defstruct(
+        model.__name__, fields, module=model.__module__, namespace={"__doc__": model.__doc__}, frozen=True, gc=False
+    )
+
+
+def _type_of(model: type[Owned], name: str) -> Any:
+    field = model.model_fields[name]
+    is_nullable = inspect(model).columns[name].nullable
+    annotation = field.annotation if is_nullable else _without_none(field.annotation)
+    return Annotated[annotation, msgspec.Meta(description=field.description, examples=field.examples)]
+
+
+def _without_none(annotation: Any) -> Any:
+    """`id: int | None` is None only before the row is stored. The arguments of another type are no alternatives."""
+    if get_origin(annotation) not in _UNIONS:
+        return annotation
+    return Union[tuple(member for member in get_args(annotation) if member is not NoneType)]  # noqa: UP007

@@ -1,0 +1,84 @@
+"""What must be true of tables and their classes for isolation to hold, seen when the application starts.
+
+No statement shows these faults: a key that can point at others' rows, a mapping that hides the owner from the unit of
+work, or a column that goes by another name.
+"""
+
+from collections.abc import Iterator
+from typing import cast
+
+from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, inspect
+from sqlalchemy.orm import Mapper
+from sqlmodel import SQLModel
+
+from app.core.data.schema.protections import Protection, protections_of
+from app.core.data.tables.owned import OWNER_COLUMN, Owned, owned_models
+
+
+def check_mapping() -> None:
+    """Check every table of the models, and every owned class.
+
+    Raises:
+        TypeError: naming the table and what to write.
+    """
+    for fault in _faults_of_names():
+        raise TypeError(fault)
+    for table in SQLModel.metadata.tables.values():
+        for fault in (*_faults_of_columns(table), *_faults_of_keys(table)):
+            raise TypeError(fault)
+    for model in owned_models():
+        for fault in (*_faults_of_access(model), *_faults_of_mapper(inspect(model))):
+            raise TypeError(fault)
+
+
+def _faults_of_names() -> Iterator[str]:
+    """By its name alone the compiler knows whether a table is owned."""
+    tables: dict[str, Table] = {}
+    for table in SQLModel.metadata.tables.values():
+        if (other := tables.setdefault(table.name.lower(), table)) is not table:
+            yield f"{table} and {other} have the same name, by which they are told apart; call one another name."
+    protections: dict[str, Protection] = {}
+    for protection in protections_of(SQLModel.metadata):
+        if (first := protections.setdefault(protection.name, protection)) is not protection:
+            yield f"op.{first.call} and op.{protection.call} make triggers of the same name; rename one of the fields."
+
+
+def _faults_of_columns(table: Table) -> Iterator[str]:
+    for column in table.c:
+        if OWNER_COLUMN in (column.name, column.key) and column.name != column.key:
+            yield f"{table}.{column.name} is the owner under another name; call the column and its key {OWNER_COLUMN}."
+
+
+def _faults_of_keys(table: Table) -> Iterator[str]:
+    """A key that leaves the owner out can point at the rows of others: it tells which there are, and keeps them."""
+    for key in table.foreign_key_constraints:
+        if OWNER_COLUMN in key.referred_table.c and not _carries_owner(key):
+            column, target = key.column_keys[0], key.referred_table.name
+            owned = "" if OWNER_COLUMN in table.c else f"derive the class of {table} from Owned and "
+            yield (
+                f"{table}.{column} can refer to rows of others: {owned}write it as "
+                f"`reference({column!r}, {target!r}, ...)` in `owned_table(...)`."
+            )
+
+
+def _carries_owner(key: ForeignKeyConstraint) -> bool:
+    return any(part.parent.name == part.column.name == OWNER_COLUMN for part in key.elements)
+
+
+def _faults_of_access(model: type[Owned]) -> Iterator[str]:
+    table = cast("Table", model.__table__)
+    uniques = [c.columns.keys() for c in table.constraints if isinstance(c, UniqueConstraint)]
+    if [OWNER_COLUMN, "id"] not in uniques:
+        yield f"{table} lacks UNIQUE ({OWNER_COLUMN}, id): write `__table_args__ = owned_table(...)`."
+
+
+def _faults_of_mapper(mapper: Mapper[Owned]) -> Iterator[str]:
+    table = cast("Table", mapper.local_table)
+    if mapper.version_id_col is not table.c[OWNER_COLUMN] or mapper.version_id_generator:
+        yield (
+            f"`__mapper_args__` of {mapper.class_.__name__} replaces that of Owned: write it as a "
+            "`declared_attr.directive` that returns `owned_mapper(cls) | {...}`."
+        )
+    for column in table.c:
+        if mapper.get_property_by_column(column).key != column.key:
+            yield f"{mapper.class_.__name__} calls {table}.{column.name} by another name; name the field as the column."

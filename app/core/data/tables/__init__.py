@@ -1,0 +1,1 @@
+"""Tables: what a `models.py` imports."""

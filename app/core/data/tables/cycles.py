@@ -1,0 +1,116 @@
+"""Cycles: tables that refer to each other, directly or by way of others, so that none of them comes first.
+
+One key of each cycle leads ahead: the tables are sorted as if it were not there.
+"""
+
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from graphlib import CycleError, TopologicalSorter
+from itertools import pairwise
+from typing import Final
+
+from sqlalchemy import ForeignKeyConstraint, Table
+from sqlalchemy.exc import SAWarning
+from sqlalchemy.schema import sort_tables_and_constraints
+
+from app.core.data.tables.owned import CLEARED
+
+LET_ONE_BE_EMPTY: Final = "Let one of these references be empty: `RowId | None`."
+
+Tables = Mapping[str, Table]
+_Edge = tuple[str, str]
+_Keys = dict[_Edge, list[ForeignKeyConstraint]]
+
+
+def in_order(tables: Tables) -> list[Table]:
+    """Return the tables, each behind those that it refers to, but by `keys_ahead()`."""
+    ahead = keys_ahead(tables)
+    by_name = [tables[name] for name in sorted(tables)]
+    found = sort_tables_and_constraints(by_name, filter_fn=lambda key: key in ahead or None)  # type: ignore[no-untyped-call]
+    return [table for table, _ in found if table is not None]
+
+
+def keys_ahead(tables: Tables) -> set[ForeignKeyConstraint]:
+    """Return the keys that lead to a later table: optional ones where there are any, and first those that are cleared.
+
+    Which they are does not depend on the order in which the tables were made.
+    """
+    keys = {edge: found for edge, found in _keys_between(tables).items() if edge[0] != edge[1]}
+    ahead: set[ForeignKeyConstraint] = set()
+    while cycle := _cycle_in(keys):
+        loosest = min(cycle, key=lambda edge: (max(map(_firmness, keys[edge])), edge))
+        ahead.update(keys.pop(loosest))
+    return ahead
+
+
+@contextmanager
+def sorting_cycles() -> Iterator[None]:
+    """Let alembic sort tables by itself, in whatever order: SQLAlchemy warns of cycles."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Cannot correctly sort tables", SAWarning)
+        yield
+
+
+def in_groups(tables: Sequence[Table]) -> list[list[Table]]:
+    """Return the tables with those of a cycle together; a group comes behind those that it refers to."""
+    targets = {table: {key.referred_table for key in table.foreign_key_constraints} & {*tables} for table in tables}
+    reached = {table: _reached_from(table, targets) for table in tables}
+    tied = {
+        table: [t for t in tables if t is table or (t in reached[table] and table in reached[t])] for table in tables
+    }
+    groups = {table: tuple(tied[table]) for table in tables}
+    order: TopologicalSorter[tuple[Table, ...]] = TopologicalSorter()
+    for table in tables:
+        order.add(groups[table], *({groups[target] for target in targets[table]} - {groups[table]}))
+    return [list(group) for group in order.static_order()]
+
+
+def impossible_rows(tables: Tables) -> Iterator[str]:
+    """Yield a sentence for each cycle whose references are all required; a table can be one by itself."""
+    found = {edge: [key for key in keys if _is_required(key)] for edge, keys in _keys_between(tables).items()}
+    required = {edge: keys for edge, keys in found.items() if keys}
+    while cycle := _cycle_in(required):
+        columns = ", ".join(f"{source}.{required[source, target][0].column_keys[-1]}" for source, target in cycle)
+        yield f"No row can be the first one, because each needs another: {columns}."
+        del required[cycle[0]]
+
+
+def _keys_between(tables: Tables) -> _Keys:
+    """The keys by the tables that they lead from and to; one whose target is not known yet is left out."""
+    found: _Keys = defaultdict(list)
+    for name in sorted(tables):
+        for key in sorted(tables[name].foreign_key_constraints, key=lambda key: tuple(key.column_keys)):
+            target = key.elements[0].target_fullname.rpartition(".")[0]
+            if target in tables:
+                found[name, target].append(key)
+    return found
+
+
+def _reached_from(start: Table, targets: Mapping[Table, set[Table]]) -> set[Table]:
+    reached, ahead = set[Table](), [start]
+    while ahead:
+        found = targets[ahead.pop()] - reached
+        reached |= found
+        ahead += found
+    return reached
+
+
+def _cycle_in(keys: _Keys) -> list[_Edge]:
+    graph: TopologicalSorter[str] = TopologicalSorter()
+    for source, target in keys:
+        graph.add(source, target)
+    try:
+        graph.prepare()
+    except CycleError as error:
+        return [(source, target) for target, source in pairwise(error.args[1])][::-1]
+    return []
+
+
+def _firmness(key: ForeignKeyConstraint) -> tuple[bool, bool]:
+    return _is_required(key), not key.info.get(CLEARED)
+
+
+def _is_required(key: ForeignKeyConstraint) -> bool:
+    return not any(column.nullable for column in key.columns)

@@ -1,0 +1,42 @@
+"""References: which columns of an owned table name rows of another, read off the keys that `reference()` makes."""
+
+from functools import cache
+from typing import Literal, NamedTuple, cast
+
+from sqlalchemy import ForeignKeyConstraint, Table
+
+from app.core.data.tables.owned import CLEARED, OWNER_COLUMN, Owned, owned_models
+
+
+class Reference(NamedTuple):
+    """A column that names a row of an owned table."""
+
+    column: str
+    model: type[Owned]
+    nullable: bool
+    when_deleted: Literal["clear", "delete", "refuse"]
+
+
+@cache
+def references_of(model: type[Owned]) -> tuple[Reference, ...]:
+    """Return the references of a table, in the order of their columns."""
+    models = {other.__table__: other for other in owned_models()}
+    keys = cast("Table", model.__table__).foreign_key_constraints
+    found = (_reference(key, models[key.referred_table]) for key in keys if key.referred_table in models)
+    return tuple(sorted(found, key=lambda reference: reference.column))
+
+
+def is_kept_by_references(model: type[Owned], seen: frozenset[type[Owned]] = frozenset()) -> bool:
+    """Return whether it can be refused to delete a row of this table, or one that would be deleted along with it."""
+    seen |= {model}
+    referring = [(other, r.when_deleted) for other in owned_models() for r in references_of(other) if r.model is model]
+    return any(
+        fate == "refuse" or (fate == "delete" and other not in seen and is_kept_by_references(other, seen))
+        for other, fate in referring
+    )
+
+
+def _reference(key: ForeignKeyConstraint, model: type[Owned]) -> Reference:
+    column = next(column for column in key.columns if column.name != OWNER_COLUMN)
+    fate: Literal["clear", "delete", "refuse"] = "clear" if key.info.get(CLEARED) else "refuse"
+    return Reference(column.name, model, bool(column.nullable), "delete" if key.ondelete == "CASCADE" else fate)

@@ -1,0 +1,1 @@
+"""Transfer: all rows in and out, for commands."""

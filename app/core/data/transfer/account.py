@@ -1,0 +1,86 @@
+"""A person's rows, all of them: counted, exported, erased, in every owned table there is.
+
+The session serves that person, so the hooks, and on PostgreSQL the policies, hold here as they do in a request.
+"""
+
+from collections.abc import AsyncIterator
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Delete, delete, func, select
+from sqlmodel import col
+
+from app.core.data.errors import OwnershipError
+from app.core.data.ownership.session import AppSession
+from app.core.data.tables.cycles import in_groups
+from app.core.data.tables.owned import Owned
+from app.core.data.transfer import read as reading
+from app.core.data.transfer.deferred import defer_in_sqlite
+from app.core.data.transfer.read import BATCH, TableRow, mapped_in_order, read_rows, table_name, table_of
+
+
+def models_in_order() -> list[type[Owned]]:
+    """Return the owned tables' classes, in the order of `mapped_in_order()`."""
+    return [model for model in mapped_in_order() if issubclass(model, Owned)]
+
+
+async def count_rows(session: AppSession) -> dict[str, int]:
+    """Return how many rows of the session's owner each table has.
+
+    Raises:
+        OwnershipError: the session serves nobody, or everyone.
+    """
+    return {table_name(model): await reading.count_rows(session, model) for model in _models_for(session)}
+
+
+async def export_rows(session: AppSession, batch: int = BATCH) -> AsyncIterator[TableRow]:
+    """Yield all rows of the session's owner, table by table, in the order of their ids; see `read_rows()`.
+
+    Raises:
+        OwnershipError: the session serves nobody, or everyone.
+        NotAtomic: it is in no transaction.
+    """
+    for model in _models_for(session):
+        async for row in read_rows(session, model, batch):
+            yield row
+
+
+async def erase_rows(session: AppSession) -> dict[str, int]:
+    """Delete all rows of the session's owner, or, if one cannot be deleted, none; return how many in each table.
+
+    Raises:
+        OwnershipError: the session serves nobody, or everyone.
+    """
+    models = {table_of(model): model for model in _models_for(session)}
+    erased: dict[type[Owned], int] = {}
+    async with session.atomic():
+        for tables in reversed(in_groups([*models])):
+            group = [models[table] for table in tables]
+            erased |= dict(zip(group, await _erase(session, group), strict=True))
+    return {table_name(model): erased[model] for model in reversed(models.values())}
+
+
+async def _erase(session: AppSession, models: list[type[Owned]]) -> list[int]:
+    """Delete the rows of a table, or of those of a cycle: in no order can each of them be emptied alone."""
+    if len(models) == 1:
+        return [cast("CursorResult[Any]", await session.execute(_deletion(models[0]))).rowcount]
+    if session.dialect.name == "postgresql":  # it checks keys when a statement has ended
+        deletions = [_deletion(model).returning(col(model.id)).cte() for model in models]
+        counts = select(*(select(func.count()).select_from(rows).scalar_subquery() for rows in deletions))
+        return list((await session.execute(counts)).one())
+    # Counted before: what one statement deletes can take rows of another table along.
+    found = [await reading.count_rows(session, model) for model in models]
+    await defer_in_sqlite(session)
+    for model in models:
+        await session.execute(_deletion(model))
+    return found
+
+
+def _deletion(model: type[Owned]) -> Delete:
+    return delete(model).execution_options(synchronize_session=False)
+
+
+def _models_for(session: AppSession) -> list[type[Owned]]:
+    """The classes in order, for a session that serves one person: with everyone() a DELETE would empty the tables."""
+    if not isinstance(session.sync_session.owner, str):
+        raise OwnershipError("This needs a session that serves one person: bind_owner(session, ID), not everyone().")
+    return models_in_order()

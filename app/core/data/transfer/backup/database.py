@@ -1,0 +1,120 @@
+"""The database that the settings name, whichever it is: what is in it, its backups, and what a file holds of one."""
+
+from pathlib import Path
+from typing import Final, Protocol
+
+from sqlalchemy import func, inspect, select, table
+
+from app.core.data.connection.engine import database_url
+from app.core.data.connection.libpq import shown
+from app.core.data.errors import BackupFailed
+from app.core.data.schema.migrations import known_revisions, reading_engine
+from app.core.data.transfer.backup.files import Advance, kind_of, named_when_whole
+from app.core.data.transfer.backup.postgres import PostgresBackups
+from app.core.data.transfer.backup.sqlite import SqliteBackups
+from app.settings import Settings
+
+_NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
+_VERSIONS: Final = "alembic_version"
+
+
+class Backups(Protocol):
+    """How a database of one kind is copied; what cannot be done is a `BackupFailed`."""
+
+    def steps(self, backup: Path | None = None, /) -> int:
+        """Return how far `write` will advance, or `restore` of a backup; 0 where nobody knows."""
+
+    def write(self, target: Path, advance: Advance, /) -> None:
+        """Copy the database, as it is at one moment, into an empty file."""
+
+    def read(self, backup: Path, /) -> frozenset[str]:
+        """Look at all of a backup, and return the migrations that it has; none where it is of something else."""
+
+    def restore(self, backup: Path, advance: Advance, /) -> None:
+        """Put a backup in the place of all that the database holds, in one transaction."""
+
+
+class Database:
+    """The database, as the owner of its tables connects to it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Take the URL of the settings.
+
+        Raises:
+            InvalidSettings: it cannot be used.
+        """
+        direct = settings.migration_database_url
+        setting = "MIGRATION_DATABASE_URL" if direct else "DATABASE_URL"
+        self._url = database_url((direct or settings.database_url).get_secret_value(), setting)
+        self._kind = self._url.get_backend_name()
+        self._file = Path(self._url.database or "") if self._kind == "sqlite" else None
+        self._backups: Backups = SqliteBackups(self._file) if self._file else PostgresBackups(self._url)
+        self.name: Final = shown(self._url)
+
+    def steps(self, backup: Path | None = None) -> int:
+        """Return how far `back_up` will advance, or `restore` of a backup; 0 where nobody knows.
+
+        Raises:
+            BackupFailed: there is no such file.
+        """
+        if self._file and not backup and not self._file.exists():
+            raise BackupFailed(f"there is no database {self._file}")
+        return self._backups.steps(backup)
+
+    def back_up(self, file: Path, advance: Advance, *, replaces: bool) -> frozenset[str]:
+        """Write a backup, read it again, give it its name, and return the migrations that it has.
+
+        Raises:
+            BackupFailed: the message says why there is none.
+            OSError: the file cannot be written.
+        """
+        self._refuse_itself(file)
+        with named_when_whole(file, replaces=replaces) as unnamed:
+            self._backups.write(unnamed, advance)
+            revisions = self._backups.read(unnamed)
+            if not revisions:
+                raise BackupFailed(f"{self.name} has no migration, so nothing of this project; run `app migrate` first")
+        return revisions
+
+    def refuse_other_files(self, file: Path) -> None:
+        """Look at all of a file, and refuse what cannot be restored here.
+
+        Raises:
+            BackupFailed: it is no backup of this kind of database and of this project, or it is damaged.
+            OSError: it cannot be read.
+        """
+        self._refuse_itself(file)
+        kind = kind_of(file)
+        if kind is None:
+            raise BackupFailed(f"{file} is no backup: `app backup` writes one; what dumpdata wrote is for loaddata")
+        if kind != self._kind:
+            raise BackupFailed(f"{file} is a backup of {_NAMES[kind]}, and {self.name} is {_NAMES[self._kind]}")
+        revisions = self._backups.read(file)
+        if not revisions:
+            raise BackupFailed(f"{file} has no migration, so it is no backup of this project")
+        if unknown := revisions - known_revisions().all:
+            raise BackupFailed(f"{file} has the migration {', '.join(unknown)}, which this version has not; update it")
+
+    def rows(self) -> dict[str, int]:
+        """Return how many rows there are in each table that has some; a SQLite file that is not there has none."""
+        if self._file and not self._file.exists():  # to look must not create it
+            return {}
+        engine = reading_engine(self._url)
+        with engine.connect() as connection:
+            names = (name for name in inspect(connection).get_table_names() if name != _VERSIONS)
+            counts = {
+                name: connection.execute(select(func.count()).select_from(table(name))).scalar_one() for name in names
+            }
+        return {name: rows for name, rows in counts.items() if rows}
+
+    def restore(self, file: Path, advance: Advance) -> None:
+        """Put a backup, at which `refuse_other_files` has looked, in the place of all that the database holds.
+
+        Raises:
+            BackupFailed: the message says why nothing is changed.
+        """
+        self._backups.restore(file, advance)
+
+    def _refuse_itself(self, file: Path) -> None:
+        if self._file and self._file.exists() and file.exists() and self._file.samefile(file):
+            raise BackupFailed(f"{file} is the database itself; name another file")

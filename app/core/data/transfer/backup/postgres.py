@@ -1,0 +1,146 @@
+"""Backups of PostgreSQL: pg_dump's custom format, while others serve and write, and the way back in one transaction.
+
+pg_restore alone drops only what the backup knows, and fails where a later table refers to one of these. So it writes
+its script to psql, behind the statements that empty the schema; COMMIT is said when all of it was written.
+"""
+
+import os
+import re
+import shutil
+from pathlib import Path
+from tempfile import NamedTemporaryFile, TemporaryFile
+from typing import Final
+
+from sqlalchemy import URL, text
+
+from app.core.data.errors import BackupFailed
+from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.running.migrators import LOCK_NUMBER
+from app.core.data.transfer.backup.files import Advance
+from app.core.data.transfer.backup.programs import Programs, major_version
+
+_SCRIPT: Final = ("--clean", "--if-exists", "--no-owner", "--exit-on-error", "--file=-")
+_PSQL: Final = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
+_REVISIONS: Final = re.compile(r"^COPY \S*alembic_version .*\n((?:\w+\n)*)\\\.$", re.MULTILINE)
+# pg_restore 17 and later write it, whatever the server is; those before 17 do not know it.
+_NEW_SETTING: Final = b"SET transaction_timeout = 0;\n"
+_KNOWS_IT: Final = 17
+_HEADER: Final = 8192  # bytes in which it stands
+# First what the role grants on new tables by default: a restored one would get it beside what the backup grants. Then
+# all that it may drop in the schema that it works in; nothing of an extension. In one statement for each kind, since
+# tables refer to each other; without CASCADE, since what somebody else built on them is not in question.
+_EMPTY: Final = """
+BEGIN;
+SET LOCAL lock_timeout = '10s';
+DO $empty$
+DECLARE each text;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock({lock}) THEN
+        RAISE 'migrations are being applied; restore when they are';
+    END IF;
+    FOR each IN
+        SELECT format(
+            'ALTER DEFAULT PRIVILEGES%s REVOKE ALL ON %s FROM %s',
+            ' IN SCHEMA ' || nullif(defaclnamespace, 0)::regnamespace,
+            CASE defaclobjtype WHEN 'r' THEN 'TABLES' ELSE 'SEQUENCES' END,
+            coalesce(nullif(grantee, 0)::regrole::text, 'PUBLIC'))
+        FROM pg_default_acl, aclexplode(defaclacl)
+        WHERE defaclrole = quote_ident(current_user)::regrole AND grantee <> defaclrole AND defaclobjtype IN ('r', 'S')
+    LOOP
+        EXECUTE each;
+    END LOOP;
+    FOR each IN
+        WITH objects AS (
+            SELECT oid, relowner AS owner, relnamespace AS schema, CASE relkind
+                WHEN 'v' THEN 'VIEW' WHEN 'm' THEN 'MATERIALIZED VIEW' ELSE 'TABLE' END AS kind,
+                oid::regclass::text AS name
+            FROM pg_class WHERE relkind IN ('r', 'p', 'v', 'm') AND NOT relispartition
+            UNION ALL SELECT oid, proowner, pronamespace, 'ROUTINE', oid::regprocedure::text FROM pg_proc
+            UNION ALL SELECT oid, typowner, typnamespace, 'TYPE', oid::regtype::text FROM pg_type WHERE typtype = 'e'
+        )
+        SELECT format('DROP %s %s', kind, string_agg(name, ', ')) FROM objects
+        WHERE schema = quote_ident(current_schema())::regnamespace AND pg_has_role(owner, 'USAGE')
+            AND NOT EXISTS (SELECT FROM pg_depend WHERE objid = oid AND deptype = 'e')
+        GROUP BY kind ORDER BY array_position(ARRAY['MATERIALIZED VIEW', 'VIEW', 'TABLE', 'ROUTINE', 'TYPE'], kind)
+    LOOP
+        EXECUTE each;
+    END LOOP;
+END $empty$;
+"""
+
+
+class PostgresBackups:
+    """The backups of a PostgreSQL database, by the role that owns its tables."""
+
+    def __init__(self, url: URL) -> None:
+        self._engine = migration_engine(url)
+        self._programs = Programs(url)
+
+    def steps(self, _: Path | None = None) -> int:
+        """Return 0: nobody knows how much there is to copy."""
+        return 0
+
+    def write(self, target: Path, _: Advance) -> None:
+        """Copy the database, as it is now, into a file.
+
+        Raises:
+            BackupFailed: pg_dump is not there or older than the server, or it fails.
+        """
+        version, server = major_version("pg_dump"), self._server_version()
+        if version < server:
+            raise BackupFailed(
+                f"pg_dump is of PostgreSQL {version} and the server of {server}; put the client programs of {server} or"
+                " later first on PATH, or use `app dumpdata`, which needs none"
+            )
+        self._programs.connect("pg_dump", "--format=custom", f"--file={target}")
+
+    def read(self, backup: Path) -> frozenset[str]:
+        """Look at all of a backup, and return the migrations that it has; none, where it is of something else.
+
+        Raises:
+            BackupFailed: pg_restore is not there, or it cannot read all of it.
+        """
+        try:
+            self._programs.run("pg_restore", f"--file={os.devnull}", backup)
+        except BackupFailed as error:
+            if "unsupported version" in str(error):
+                raise BackupFailed(f"{error}: a newer pg_dump has written it; put one as new first on PATH") from None
+            raise
+        versions = self._told(backup, "--data-only", "--table=alembic_version", "--file=-")
+        return frozenset(" ".join(_REVISIONS.findall(versions)).split())
+
+    def restore(self, backup: Path, _: Advance) -> None:
+        """Put a backup in the place of all that the database holds; nothing is changed if that fails.
+
+        Raises:
+            BackupFailed: pg_restore or psql is not there, or the database refuses what the backup holds.
+        """
+        knows_it = self._server_version() >= _KNOWS_IT
+        with NamedTemporaryFile("w") as list, self._programs.feed("psql", *_PSQL) as psql:
+            list.write(self._entries(backup))
+            list.flush()
+            psql.write(_EMPTY.format(lock=LOCK_NUMBER).encode())
+            with self._programs.read("pg_restore", *_SCRIPT, f"--use-list={list.name}", backup) as script:
+                header = script.read(_HEADER)
+                psql.write(header if knows_it else header.replace(_NEW_SETTING, b"", 1))
+                shutil.copyfileobj(script, psql)
+            psql.write(b"COMMIT;\n")  # that was all of it: what ends before is rolled back
+
+    def _entries(self, backup: Path) -> str:
+        """What a backup holds, a line for each; without what other roles grant on tables that they will make here."""
+        with self._engine.connect() as connection:
+            role = connection.scalar(text("SELECT current_user"))
+        lines = self._told(backup, "--list").splitlines(keepends=True)
+        return "".join(line for line in lines if " DEFAULT ACL " not in line or line.endswith(f" {role}\n"))
+
+    def _told(self, backup: Path, *arguments: str) -> str:
+        with TemporaryFile() as output:
+            self._programs.run("pg_restore", *arguments, backup, to=output)
+            output.seek(0)
+            return output.read().decode()
+
+    def _server_version(self) -> int:
+        with self._engine.connect() as connection:
+            version = connection.dialect.server_version_info
+        assert version is not None, "it is known when it is connected"  # noqa: S101
+        return int(version[0])

@@ -1,0 +1,85 @@
+"""Many rows at once, for commands that serve everyone: COPY on PostgreSQL, batches on SQLite.
+
+The rows come complete, with ids and owners: no default and no hook of the session sees them. All of it happens inside
+`session.atomic()`, so that it is stored as a whole.
+"""
+
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import insert, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlmodel import SQLModel
+
+from app.core.data.ownership.session import AppSession
+from app.core.data.transfer.read import BATCH, columns_by_name, table_of
+
+_LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
+_NEXT_IDS: Final = text("SELECT nextval(pg_get_serial_sequence(:table, :column)) FROM generate_series(1, :count)")
+# No name of ours stands beside the columns of a table, which can be called anything.
+_FOLLOW: Final = """
+    SELECT setval(ids, greatest((SELECT max({column}) FROM {table}), pg_sequence_last_value(ids), 1))
+    FROM CAST(pg_get_serial_sequence('{table}', '{name}') AS regclass) AS ids WHERE ids IS NOT NULL
+"""
+
+
+async def write_rows(session: AppSession, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:
+    """Store rows, each a value for every column of `columns_by_name(model)`, and return how many there were."""
+    connection = await session.connection()
+    if connection.dialect.name == "sqlite":
+        return await _insert_batches(connection, model, rows)
+    return await _copy(connection, model, rows)
+
+
+async def reserve_ids(session: AppSession, model: type[SQLModel], count: int) -> list[int]:
+    """Return ids for new rows, in rising order, that nobody else will be given."""
+    connection, table = await session.connection(), table_of(model)
+    if connection.dialect.name == "sqlite":  # the transaction holds the write lock
+        last = (await connection.execute(_LAST_ID, {"table": table.name})).scalar() or 0
+        return list(range(last + 1, last + count + 1))
+    quoted = connection.dialect.identifier_preparer.format_table(table)
+    ids = await connection.execute(_NEXT_IDS, {"table": quoted, "column": "id", "count": count})
+    return list(ids.scalars())
+
+
+async def continue_ids(session: AppSession, model: type[SQLModel]) -> None:
+    """Let the database give the next row an id behind those that were written; SQLite does so by itself."""
+    connection, column = await session.connection(), table_of(model).autoincrement_column
+    if connection.dialect.name == "postgresql" and column is not None:
+        quote = connection.dialect.identifier_preparer
+        names = {"table": quote.format_table(column.table), "column": quote.format_column(column), "name": column.name}
+        await connection.exec_driver_sql(_FOLLOW.format(**names))
+
+
+async def _insert_batches(connection: AsyncConnection, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:
+    names = [column.key for column in columns_by_name(model).values()]
+    statement, remaining, written = insert(table_of(model)), iter(rows), 0
+    while batch := [dict(zip(names, row, strict=True)) for row in islice(remaining, BATCH)]:
+        await connection.execute(statement, batch)
+        written += len(batch)
+    return written
+
+
+async def _copy(connection: AsyncConnection, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:
+    columns, dialect = columns_by_name(model).values(), connection.dialect
+    names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table_of(model).name), names)
+    to_database = [column.type.dialect_impl(dialect).bind_processor(dialect) or _unchanged for column in columns]
+    driver: Any = (await connection.get_raw_connection()).driver_connection
+    written = 0
+    try:
+        async with driver.cursor() as cursor, cursor.copy(statement) as copy:
+            for row in rows:
+                await copy.write_row([convert(value) for convert, value in zip(to_database, row, strict=True)])
+                written += 1
+    except psycopg.Error as error:
+        raise DBAPIError(statement.as_string(), None, error, hide_parameters=True) from error
+    return written
+
+
+def _unchanged(value: Any) -> Any:
+    return value

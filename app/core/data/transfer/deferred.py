@@ -1,0 +1,68 @@
+"""Deferred keys: while many rows are written or deleted, they may refer to rows that are not there yet, or no longer.
+
+The schema has no deferrable key, so that what a request does wrong is refused at once. For a command they are checked
+when all is done.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import cast
+
+from sqlalchemy import ForeignKeyConstraint
+from sqlalchemy.orm import Session
+
+from app.core.data.ownership.owned_session import OwnedSession
+from app.core.data.ownership.session import AppSession
+from app.core.data.tables.cycles import in_groups
+from app.core.data.transfer.read import mapped_in_order, table_of
+
+
+@asynccontextmanager
+async def deferred_keys(session: AppSession) -> AsyncIterator[None]:
+    """Let rows refer to later ones, inside `atomic()`, at whose end SQLite checks the keys.
+
+    PostgreSQL checks them at the end of each statement, which for COPY is that of a table; but those of tables that
+    refer to each other at the end of the block. They are altered for it, which only the owner of the tables can do;
+    whoever else reads or writes these waits till then.
+    """
+    await defer_in_sqlite(session)
+    await _alter(session, "DEFERRABLE")
+    await _set(session, "DEFERRED")
+    yield
+    await _set(session, "IMMEDIATE")
+    await _alter(session, "NOT DEFERRABLE")
+
+
+async def defer_in_sqlite(session: AppSession) -> None:
+    """Let SQLite check the keys when the transaction ends, for any session that is inside `atomic()`."""
+    if session.dialect.name == "sqlite":
+        await session.run_sync(_defer)
+
+
+def _defer(session: Session) -> None:
+    cursor = cast("OwnedSession", session).held_connection().cursor()
+    cursor.execute("PRAGMA defer_foreign_keys = ON")
+    cursor.close()
+
+
+async def _alter(session: AppSession, what: str) -> None:
+    quote = session.dialect.identifier_preparer
+    for key in _keys_of_cycles():
+        table, name = quote.format_table(key.table), quote.format_constraint(key)
+        await _tell_postgres(session, f"ALTER TABLE {table} ALTER CONSTRAINT {name} {what}")
+
+
+def _keys_of_cycles() -> list[ForeignKeyConstraint]:
+    groups = in_groups([table_of(model) for model in mapped_in_order()])
+    tied = (table for group in groups if len(group) > 1 for table in group)
+    keys = (key for table in tied for key in table.foreign_key_constraints if not key.deferrable)
+    return sorted(keys, key=lambda key: str(key.name))
+
+
+async def _set(session: AppSession, when: str) -> None:
+    await _tell_postgres(session, f"SET CONSTRAINTS ALL {when}")
+
+
+async def _tell_postgres(session: AppSession, statement: str) -> None:
+    if session.dialect.name == "postgresql":
+        await (await session.connection()).exec_driver_sql(statement)

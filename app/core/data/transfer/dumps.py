@@ -1,0 +1,132 @@
+"""A dump: all rows of everyone, a line of JSON each, and the way back.
+
+It is the same, byte for byte, from SQLite and from PostgreSQL. Ids and owners are kept. A row comes behind those that
+it refers to, but where tables refer to each other, or a table to itself.
+"""
+
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import UTC, datetime
+from functools import cache
+from itertools import groupby
+from operator import itemgetter
+from typing import Annotated, Any, Final
+
+import msgspec
+from sqlalchemy import JSON, BigInteger, Column, SmallInteger, TypeDecorator, select, text
+from sqlalchemy.types import TypeEngine
+from sqlmodel import SQLModel
+
+from app.core.data.errors import InvalidDump
+from app.core.data.ownership.session import AppSession
+from app.core.data.transfer.copy import continue_ids, write_rows
+from app.core.data.transfer.deferred import deferred_keys
+from app.core.data.transfer.read import TableRow, columns_by_name, mapped_in_order, read_rows, table_name
+from app.settings import InvalidSettings
+
+_HELD: Final = text("""
+    SELECT coalesce(bool_or(row_security_active(oid)), false), current_user FROM pg_class
+    WHERE relrowsecurity AND relname = ANY(:tables) AND pg_table_is_visible(oid)
+""")
+
+Parsed = tuple[type[SQLModel], tuple[Any, ...]]
+
+
+class _Line(msgspec.Struct, forbid_unknown_fields=True):
+    table: str
+    row: msgspec.Raw
+
+
+async def dump_rows(session: AppSession) -> AsyncIterator[TableRow]:
+    """Yield all rows of all tables; the session serves everyone, and has a `snapshot_of` its engine."""
+    for model in mapped_in_order():
+        async for row in read_rows(session, model):
+            yield row
+
+
+async def load_rows(session: AppSession, lines: Iterable[bytes]) -> dict[str, int]:
+    """Store what a dump holds, all of it or nothing, in tables that are empty; return how many rows each got.
+
+    Raises:
+        InvalidDump: a line cannot be stored, or a table has rows already.
+    """
+    loaded: dict[str, int] = {}
+    async with session.atomic(), deferred_keys(session):
+        for model, rows in groupby(_parse(lines), key=itemgetter(0)):
+            if table_name(model) not in loaded:
+                await _refuse_filled(session, model)
+            written = await write_rows(session, model, (row for _, row in rows))
+            loaded[table_name(model)] = loaded.get(table_name(model), 0) + written
+        for model in mapped_in_order():
+            if table_name(model) in loaded:
+                await continue_ids(session, model)
+    return loaded
+
+
+async def refuse_held_role(session: AppSession) -> None:
+    """Refuse a role for which row level security holds: it would find no rows of anybody, and say so of nothing.
+
+    Raises:
+        InvalidSettings: saying what to set.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    tables = [table_name(model) for model in mapped_in_order()]
+    is_held, role = (await session.execute(_HELD, {"tables": tables})).one()
+    if is_held:
+        raise InvalidSettings(
+            f"the role {role!r} meets row level security and sees nobody's rows; "
+            "name the owner of the tables in MIGRATION_DATABASE_URL"
+        )
+
+
+async def _refuse_filled(session: AppSession, model: type[SQLModel]) -> None:
+    if (await session.execute(select(1).select_from(model).limit(1))).first():
+        raise InvalidDump(f"{table_name(model)} has rows already; load into a database without any")
+
+
+def _parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
+    models = {table_name(model): model for model in mapped_in_order()}
+    for number, line in enumerate(lines, 1):
+        try:
+            yield _parse_line(line, models)
+        except (ValueError, OverflowError, RecursionError) as error:  # msgspec's are ValueErrors
+            raise InvalidDump(f"line {number}: {error}") from None
+
+
+def _parse_line(line: bytes, models: dict[str, type[SQLModel]]) -> Parsed:
+    found = msgspec.json.decode(line, type=_Line)
+    if found.table not in models:
+        raise ValueError(f"there is no table {found.table!r}")
+    model = models[found.table]
+    try:
+        values = msgspec.structs.astuple(_decoder_of(model).decode(found.row))
+    except msgspec.ValidationError as error:
+        raise ValueError(f"{found.table}: {error}") from None
+    return model, tuple(v.astimezone(UTC) if isinstance(v, datetime) and v.tzinfo else v for v in values)
+
+
+@cache
+def _decoder_of(model: type[SQLModel]) -> msgspec.json.Decoder[msgspec.Struct]:
+    fields = [(name, _type_of(column)) for name, column in columns_by_name(model).items()]
+    return msgspec.json.Decoder(msgspec.defstruct(model.__name__, fields, forbid_unknown_fields=True))
+
+
+def _type_of(column: Column[Any]) -> Any:
+    stored = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
+    python = _python_type(stored)
+    return python | None if column.nullable else python
+
+
+def _python_type(stored: TypeEngine[Any]) -> Any:
+    """What both databases can store in such a column: SQLite would take a text that is too long, and a NUL in it."""
+    if isinstance(stored, JSON):
+        return Any
+    python = stored.python_type
+    if python is int:
+        bits = 64 if isinstance(stored, BigInteger) else 16 if isinstance(stored, SmallInteger) else 32
+        return Annotated[int, msgspec.Meta(ge=-(2 ** (bits - 1)), le=2 ** (bits - 1) - 1)]
+    if python is str:
+        return Annotated[str, msgspec.Meta(max_length=getattr(stored, "length", None), pattern="^[^\x00]*$")]
+    if python is datetime:
+        return Annotated[datetime, msgspec.Meta(tz=bool(getattr(stored, "timezone", False)))]
+    return python

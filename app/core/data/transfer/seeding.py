@@ -1,0 +1,95 @@
+"""Invented rows for development and for measuring: every table, several users, references within the same owner."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from random import Random
+from typing import Any, Final
+
+from sqlmodel import SQLModel
+
+from app.core.data.errors import ImpossibleRows
+from app.core.data.ownership.session import AppSession
+from app.core.data.tables.cycles import LET_ONE_BE_EMPTY, impossible_rows
+from app.core.data.tables.fields import Timestamped, utcnow
+from app.core.data.tables.owned import OWNER_COLUMN, Owned
+from app.core.data.tables.references import references_of
+from app.core.data.transfer.account import models_in_order
+from app.core.data.transfer.copy import reserve_ids, write_rows
+from app.core.data.transfer.deferred import deferred_keys
+from app.core.data.transfer.read import columns_by_name, table_name
+
+SEEDED_UNTIL: Final = datetime(2026, 1, 1, tzinfo=UTC)
+"""When the last row of a repeatable seed was made."""
+
+_NO_REFERENCE: Final = 0.25  # of the references that a row may do without
+
+Factories = Callable[[type[Owned]], Any]
+Ids = dict[type[Owned], list[int]]
+"""The ids of all rows that there will be, known before the first: a row may refer to a table that comes later."""
+
+
+@dataclass(slots=True)
+class Seed:
+    """What to invent. With a `number` it is the same each time, ids apart, which continue; without, it differs."""
+
+    users: Sequence[str]
+    per_user: int
+    number: int | None = None
+    advance: Callable[[int], object] = lambda _: None
+    random: Random = field(init=False)
+    until: datetime = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.random = Random(self.number)  # noqa: S311  # it has to be repeatable, not secret
+        self.until = utcnow() if self.number is None else SEEDED_UNTIL
+
+
+async def seed_rows(session: AppSession, seed: Seed, factory_of: Factories) -> dict[str, int]:
+    """Store rows in every owned table, all or none; return how many each table got. The session serves everyone.
+
+    Raises:
+        ImpossibleRows: no row of a table can be the first one.
+    """
+    for sentence in impossible_rows(SQLModel.metadata.tables):
+        raise ImpossibleRows(f"{sentence} {LET_ONE_BE_EMPTY}")
+    counts: dict[str, int] = {}
+    async with session.atomic(), deferred_keys(session):
+        ids = {model: await reserve_ids(session, model, len(seed.users) * seed.per_user) for model in models_in_order()}
+        for model in ids:
+            rows = _invent(model, ids, seed, factory_of(model))
+            counts[table_name(model)] = await write_rows(session, model, rows)
+    return counts
+
+
+def _invent(model: type[Owned], ids: Ids, seed: Seed, factory: Any) -> Iterator[tuple[Any, ...]]:
+    """The rows of a table, user by user; one that refers to its own table refers to an earlier row."""
+    if seed.number is not None:
+        factory.seed_random(seed.number)
+    columns = columns_by_name(model)
+    for number, row_id in enumerate(ids[model]):
+        first = number - number % seed.per_user
+        given: dict[str, Any] = {"id": row_id, OWNER_COLUMN: seed.users[number // seed.per_user]}
+        for reference in references_of(model):
+            theirs = range(first, number if reference.model is model else first + seed.per_user)
+            given[reference.column] = _choose(ids[reference.model], theirs, seed.random, reference.nullable)
+        if issubclass(model, Timestamped):
+            given["created_at"] = given["updated_at"] = seed.until - timedelta(seconds=len(ids[model]) - number)
+        # None stands for what is given: polyfactory looks long at any other value, to see whether it says how to build.
+        yield _complete(model, columns, factory.process_kwargs(**dict.fromkeys(given)) | given)
+        seed.advance(1)
+
+
+def _choose(ids: list[int], theirs: range, random: Random, may_be_none: bool) -> int | None:
+    return None if not theirs or (may_be_none and random.random() < _NO_REFERENCE) else ids[random.choice(theirs)]
+
+
+def _complete(model: type[Owned], columns: Any, values: dict[str, Any]) -> tuple[Any, ...]:
+    """A value for every column: what a factory leaves out is the field's default.
+
+    Building the object itself would cost as much again as all the rest.
+    """
+    fields = model.model_fields
+    return tuple(
+        values[name] if name in values else fields[name].get_default(call_default_factory=True) for name in columns
+    )

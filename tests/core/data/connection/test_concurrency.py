@@ -1,0 +1,258 @@
+"""One owner has a part of the connections: what is beyond waits, and nobody else waits for it."""
+
+import asyncio
+import gc
+import sqlite3
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, closing, contextmanager
+from itertools import islice
+from random import Random
+from typing import Any
+
+import psycopg
+import pytest
+from litestar import Litestar
+from sqlalchemy import Integer, cast, literal, make_url, select, update
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.util import greenlet_spawn
+
+from app.asgi import create_app
+from app.core.data.connection.concurrency import Turns
+from app.core.data.errors import OwnerBusy
+from app.core.data.ownership.guard import bind_owner
+from app.core.data.ownership.plugin import make_alchemy
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.repository import Cut, Repository
+from app.tasks.models import Task
+from app.testing.callers import Client, assert_error
+from app.testing.databases import Databases, settings_for_tests
+
+MOST = 2  # of a pool of 4 or 8, see `concurrency.py`
+MANY = 12
+SEEDS = range(20)
+
+
+async def use(turns: Turns, owner: str, used: Counter[str], steps: int) -> None:
+    """Use a connection for a moment."""
+    await turns.take(owner)
+    used[owner] += 1
+    assert used[owner] <= MOST
+    try:
+        for _ in range(steps):
+            await asyncio.sleep(0)
+    finally:
+        used[owner] -= 1
+        turns.give_back(owner)
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("seed", SEEDS)
+async def test_whatever_is_cancelled_nobody_has_more_and_nothing_stays(seed: int) -> None:
+    chance = Random(seed)  # noqa: S311  # no secret
+    turns, used = Turns(MOST, 5), Counter[str]()
+    uses = (use(turns, chance.choice("ab"), used, chance.randrange(3)) for _ in range(40))
+    tasks = [asyncio.create_task(each) for each in uses]
+    while not all(task.done() for task in tasks):
+        chance.choice(tasks).cancel()
+        for _ in range(chance.randrange(3)):
+            await asyncio.sleep(0)
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert {type(end) for end in ended} <= {type(None), asyncio.CancelledError}
+    assert not any(used.values())
+    assert not turns._used
+    assert not turns._waiting
+
+
+@pytest.mark.any_database
+async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
+    turns, order = Turns(1, 5), list[int]()
+
+    async def note(number: int) -> None:
+        await turns.take("alice")
+        order.append(number)
+        await asyncio.sleep(0)
+        turns.give_back("alice")
+
+    await asyncio.gather(*map(note, range(MANY)))
+
+    assert order == list(range(MANY))
+
+
+@pytest.mark.any_database
+async def test_what_waits_too_long_is_told_so_and_forgotten() -> None:
+    turns = Turns(1, 0.01)
+    await turns.take("alice")
+    with pytest.raises(OwnerBusy):
+        await turns.take("alice")
+    await turns.take("bob")
+    turns.give_back("alice")
+    await turns.take("alice")
+
+    assert turns._used == {"alice": 1, "bob": 1}
+    assert not turns._waiting
+
+
+@contextmanager
+def locked(databases: Databases, url: str) -> Iterator[None]:
+    """Keep everybody from writing to tasks."""
+    if make_url(url).get_backend_name() == "sqlite":
+        with closing(sqlite3.connect(str(make_url(url).database), isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("BEGIN IMMEDIATE")
+            yield
+    else:
+        with psycopg.connect(databases.for_owner(url)) as connection:
+            connection.execute("LOCK TABLE tasks IN EXCLUSIVE MODE")
+            yield
+
+
+@pytest.fixture
+def url(databases: Databases) -> str:
+    return databases.fresh()
+
+
+async def served(url: str, seconds: float) -> AsyncIterator[Litestar]:
+    """The application with a small pool, for each of whose connections one waits so long."""
+    app = create_app(
+        settings_for_tests(url, database_pool_size=8, database_pool_timeout=seconds, database_max_overflow=0)
+    )
+    async with app.lifespan():
+        yield app
+
+
+@pytest.fixture
+async def app(url: str) -> AsyncIterator[Litestar]:
+    async for app in served(url, seconds=2.0):
+        yield app
+
+
+@pytest.fixture
+async def hasty_app(url: str) -> AsyncIterator[Litestar]:
+    async for app in served(url, seconds=0.1):
+        yield app
+
+
+async def test_nobody_waits_for_the_many_requests_of_another(app: Litestar, databases: Databases, url: str) -> None:
+    alice, bob = Client(app, "alice"), Client(app, "bob")
+    with locked(databases, url):
+        asked = [asyncio.create_task(alice.post("/api/tasks", json={"title": "a"})) for _ in range(MANY)]
+        await asyncio.sleep(0.1)
+        for _ in range(MANY):
+            async with asyncio.timeout(1):
+                assert (await bob.get("/api/tasks")).status_code == 200
+        assert not any(task.done() for task in asked)
+    answers = await asyncio.gather(*asked)
+
+    assert {answer.status_code for answer in answers} == {201}
+    assert len((await alice.get("/api/tasks")).json()) == MANY
+
+
+async def test_too_many_requests_at_once_are_a_429(hasty_app: Litestar, databases: Databases, url: str) -> None:
+    alice = Client(hasty_app, "alice")
+    with locked(databases, url):
+        asked = [asyncio.create_task(alice.post("/api/tasks", json={"title": "a"})) for _ in range(MANY)]
+        ended = asyncio.as_completed(asked)
+        refused = [await answer for answer in islice(ended, MANY - MOST)]
+    for answer in refused:
+        assert "too much at once" in assert_error(answer, 429)["detail"]
+        assert answer.headers["retry-after"] == "1"
+
+    assert [(await answer).status_code for answer in ended] == [201] * MOST
+
+
+async def add_row(session: AppSession) -> None:
+    session.add(Task(title="x", user_id=str(session.sync_session.owner)))
+    await session.commit()
+
+
+async def use_atomic(session: AppSession) -> None:
+    async with session.atomic():
+        pass
+
+
+WAYS: dict[str, Callable[[AppSession], Awaitable[Any]]] = {
+    "a page": lambda session: Repository.of(Task)(session=session).select_page(Cut(1, 0, 0, None, False)),
+    "execute": lambda session: session.execute(select(Task)),
+    "scalars": lambda session: session.scalars(select(Task)),
+    "an update": lambda session: session.execute(update(Task).values(title="x")),
+    "get": lambda session: session.get(Task, 1),
+    "a flush": add_row,
+    "count": lambda session: Repository.of(Task)(session=session).count(),
+    "atomic": use_atomic,
+}
+
+
+@pytest.fixture
+async def sessions(postgres: Databases) -> AsyncIterator[async_sessionmaker[AppSession]]:
+    """Sessions without patience, on PostgreSQL: SQLite has one transaction at a time."""
+    alchemy = make_alchemy(settings_for_tests(postgres.fresh(), database_pool_size=8, database_pool_timeout=0.05))
+    maker: async_sessionmaker[AppSession] = alchemy.create_session_maker()  # type: ignore[assignment]
+    yield maker
+    assert not alchemy.get_engine().get_execution_options()["turns"]._used
+    await alchemy.get_engine().dispose()
+
+
+@asynccontextmanager
+async def two_turns_of_alices(sessions: async_sessionmaker[AppSession], way: str) -> AsyncIterator[None]:
+    async with sessions() as first, sessions() as second:
+        for session in (first, second):
+            bind_owner(session, "alice")
+        if way == "atomic":
+            async with first.atomic(), second.atomic(), first.atomic():
+                yield
+        else:
+            for session in (first, second):
+                await WAYS[way](session)
+            yield
+
+
+@pytest.mark.parametrize("held", ["atomic", "execute", "get"])
+@pytest.mark.parametrize("way", WAYS)
+async def test_however_a_session_asks_it_waits_for_its_owners_turn(
+    sessions: async_sessionmaker[AppSession], held: str, way: str
+) -> None:
+    async with sessions() as third, sessions() as other:
+        bind_owner(third, "alice")
+        bind_owner(other, "bob")
+        async with two_turns_of_alices(sessions, held):
+            await WAYS[way](other)
+            with pytest.raises(OwnerBusy):
+                await WAYS[way](third)
+            await third.rollback()
+        await WAYS[way](third)
+
+
+async def test_within_a_turn_a_session_does_not_wait_again(sessions: async_sessionmaker[AppSession]) -> None:
+    async with two_turns_of_alices(sessions, "execute"), sessions() as session:
+        bind_owner(session, "bob")
+        async with session.atomic():
+            for ask in WAYS.values():
+                if ask is not WAYS["a flush"]:
+                    await ask(session)
+            async with session.atomic():
+                await WAYS["execute"](session)
+
+
+async def test_a_failed_statement_keeps_no_turn(sessions: async_sessionmaker[AppSession]) -> None:
+    for _ in range(3 * MOST):
+        async with sessions() as session:
+            bind_owner(session, "alice")
+            with pytest.raises(DBAPIError):
+                await session.execute(select(Task).where(cast(literal("x"), Integer) == 1))
+
+
+async def test_a_session_that_nobody_closes_keeps_no_turn(sessions: async_sessionmaker[AppSession]) -> None:
+    turns = sessions().get_bind().get_execution_options()["turns"]
+    session = sessions()
+    bind_owner(session, "alice")
+    await session.execute(select(Task))
+    assert turns._used == {"alice": 1}
+    connection = await greenlet_spawn(session.sync_session.held_connection)
+    del session
+    gc.collect()
+
+    assert not turns._used
+    connection.invalidate()

@@ -1,0 +1,120 @@
+"""On whose behalf a connection works: on a user's it does not wait for ever, whoever has written the statement."""
+
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from typing import Any
+
+import psycopg
+import pytest
+from sqlalchemy import func, inspect, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import async_sessionmaker
+
+from app.core.data.connection import retry as retries
+from app.core.data.connection.engine import database_url
+from app.core.data.connection.rls import SubjectConnection
+from app.core.data.errors import Failure, classify
+from app.core.data.ownership.guard import bind_owner, everyone
+from app.core.data.ownership.plugin import make_alchemy
+from app.core.data.ownership.session import AppSession
+from app.core.data.schema.migrations import migration_engine
+from app.tasks.models import Task
+from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
+
+Sessions = async_sessionmaker[AppSession]
+
+TITLE: Any = Task.title  # a column, where SQLModel's types say a text
+SLOW = select(func.pg_sleep(0.3), TITLE)
+
+
+@pytest.fixture(params=["postgres", "restricted"])
+async def sessions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sessions]:
+    """Sessions of an application without patience, on a database in which alice has a task."""
+    databases: Databases = request.getfixturevalue(request.param)
+    alchemy = make_alchemy(settings_for_tests(databases.fresh()))
+    maker: Sessions = alchemy.create_session_maker()  # type: ignore[assignment]
+    async with maker() as session:
+        bind_owner(session, "alice")
+        await session.insert_row(Task, {"title": "stored"})
+    monkeypatch.setattr(SubjectConnection, "answer_within", 0.1)
+    monkeypatch.setattr(retries, "BUDGET", 0)  # a read would be asked again
+    yield maker
+    await alchemy.get_engine().dispose()
+
+
+async def test_an_answer_to_a_user_is_not_waited_for_for_ever(sessions: Sessions) -> None:
+    async with sessions() as session:
+        bind_owner(session, "alice")
+        with pytest.raises(DBAPIError) as failure:
+            await session.execute(SLOW)
+        assert (await session.execute(select(TITLE))).scalars().all() == ["stored"]
+
+    assert failure.value.connection_invalidated
+    assert classify(failure.value) is Failure.AWAY
+
+
+async def test_so_it_is_in_a_transaction_of_which_nothing_stays(sessions: Sessions) -> None:
+    async with sessions() as session:
+        bind_owner(session, "alice")
+        with pytest.raises(DBAPIError):
+            async with session.atomic():
+                await session.insert_row(Task, {"title": "lost"})
+                await session.execute(SLOW)
+        assert (await session.execute(select(TITLE))).scalars().all() == ["stored"]
+
+
+async def test_a_connection_that_is_given_up_is_of_no_use_to_the_next_one(sessions: Sessions) -> None:
+    table: Any = inspect(Task).local_table
+    slow = select(func.pg_sleep(0.3), table.c.title)
+    for has_one_already in (True, False):
+        async with sessions() as session:
+            bind_owner(session, "alice")
+            if has_one_already:
+                await session.execute(select(TITLE))
+            with pytest.raises(DBAPIError):
+                await session.run(slow, {})
+        async with sessions() as session:
+            bind_owner(session, "alice")
+            await session.insert_row(Task, {"title": "stored"})
+
+
+async def test_a_transaction_that_has_failed_keeps_its_connection(sessions: Sessions) -> None:
+    async with sessions() as session:
+        bind_owner(session, "alice")
+        with pytest.raises(DBAPIError) as failure:
+            async with session.atomic():
+                with suppress(DBAPIError):
+                    await session.execute(select(func.sqrt(-1), TITLE))
+                await session.execute(select(TITLE))
+        assert (await session.execute(select(TITLE))).scalars().all() == ["stored"]
+
+    assert isinstance(failure.value.orig, psycopg.errors.InFailedSqlTransaction)
+    assert not failure.value.connection_invalidated
+
+
+async def test_a_command_may_take_its_time(sessions: Sessions) -> None:
+    async with sessions() as session:
+        await everyone(session).execute(SLOW)
+
+
+async def test_policies_hold_for_a_role_that_gets_its_rights_while_it_is_connected(
+    postgres: PostgresDatabases, restricted: Databases
+) -> None:
+    """A connection that thought itself free of them would find nothing, and say so as if there were nothing."""
+    url = restricted.fresh()
+    owner = migration_engine(database_url(restricted.for_owner(url)))
+    with owner.begin() as connection:
+        connection.execute(text(f'REVOKE ALL ON ALL TABLES IN SCHEMA public FROM "{postgres.role}"'))
+    alchemy = make_alchemy(settings_for_tests(url, database_pool_size=1))
+    maker: Sessions = alchemy.create_session_maker()  # type: ignore[assignment]
+    async with maker() as session:
+        bind_owner(session, "alice")
+        with pytest.raises(DBAPIError):
+            await session.execute(select(TITLE))
+    with owner.begin() as connection:
+        connection.execute(text(f'GRANT SELECT, INSERT ON tasks TO "{postgres.role}"'))
+    async with maker() as session:
+        bind_owner(session, "alice")
+        await session.insert_row(Task, {"title": "stored"})
+        assert (await session.execute(select(TITLE))).scalars().all() == ["stored"]
+    await alchemy.get_engine().dispose()

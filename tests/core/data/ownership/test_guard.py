@@ -1,0 +1,221 @@
+"""No statement and no repository method reaches another owner's row, or any row where no owner is bound."""
+
+import inspect
+from collections.abc import AsyncIterator, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from advanced_alchemy.exceptions import RepositoryError
+from sqlalchemy import Row, select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import async_sessionmaker
+from sqlalchemy.sql.compiler import SQLCompiler
+
+from app.core.data.errors import DataError, OwnerNotBound, OwnershipError
+from app.core.data.ownership import owned_session
+from app.core.data.ownership.guard import bind_owner, everyone, session_of
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.repository import Repository, Slice
+from app.core.data.repository.rows import columns_of
+from app.core.data.sql.compiler import OwnersPart
+from app.core.data.tables.owned import Owned, owned_models
+from app.testing.factories import factory_of
+from tests.core.data.attacks import COUNTS, FORGED, POSTGRES_WRITES, READS, REFUSED, REPOSITORY, WRITES, Attack
+
+WRITTEN = WRITES | POSTGRES_WRITES
+METHODS = {f"repository.{name}": attack for name, attack in REPOSITORY.items()}
+ALL = READS | COUNTS | WRITTEN | REFUSED | FORGED | METHODS
+ANSWERS_NO = (DataError, RepositoryError, SQLAlchemyError, NotImplementedError)  # SQLite joins no table to a DELETE
+
+pytestmark = pytest.mark.hooks_alone
+
+models = pytest.mark.parametrize("model", owned_models(), ids=lambda model: model.__name__)
+
+
+def attacks(table: dict[str, Attack]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("attack", [pytest.param(attack, id=name) for name, attack in table.items()])
+
+
+@pytest.fixture
+async def theirs(db: AppSession, model: type[Owned]) -> Owned:
+    """A row of alice's, with one of mallory's on either side of it."""
+    factory = factory_of(model)
+    owners = {1001: "mallory", 1002: "alice", 1003: "mallory"}
+    rows = await factory.store_async([factory.build(user_id=owner, id=number) for number, owner in owners.items()])
+    return rows[1]
+
+
+@pytest.fixture
+async def mallory(sessions: async_sessionmaker[AppSession]) -> AsyncIterator[AppSession]:
+    """A session that serves mallory."""
+    async with sessions() as session:
+        bind_owner(session, "mallory")
+        yield session
+        session.expunge_all()
+
+
+@pytest.fixture
+async def unbound(sessions: async_sessionmaker[AppSession]) -> AsyncIterator[AppSession]:
+    """A session that nobody was bound to."""
+    async with sessions() as session:
+        yield session
+        session.expunge_all()
+
+
+def found(answer: Any) -> Iterator[Any]:
+    """Flatten what came back into ids and owners."""
+    if isinstance(answer, Owned):
+        yield from (answer.id, answer.user_id)
+    elif isinstance(answer, Slice):
+        yield from found(answer.rows)
+    elif isinstance(answer, Row | list | tuple):
+        for part in answer:
+            yield from found(part)
+    else:
+        yield answer
+
+
+async def stored(db: AppSession, model: type[Owned]) -> list[Any]:
+    """All rows of alice's, as they are stored, in the order of their ids."""
+    db.expunge_all()
+    row_id, owner = columns_of(model)[:2]
+    return list((await db.execute(select(*columns_of(model)).where(owner == "alice").order_by(row_id))).all())
+
+
+@models
+@attacks(ALL)
+async def test_another_owners_row_is_neither_seen_nor_touched(
+    attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession, db: AppSession
+) -> None:
+    before = await stored(db, model)
+    try:
+        answer = await attack(mallory, model, theirs)
+    except ANSWERS_NO:
+        answer = None
+
+    assert theirs.id not in list(found(answer))
+    assert "alice" not in list(found(answer))
+    assert await stored(db, model) == before
+
+
+@pytest.mark.parametrize("model", owned_models()[-1:], ids=lambda model: model.__name__)  # no table is looked at
+@attacks(ALL)
+async def test_a_session_without_an_owner_has_no_rows_and_says_so(
+    attack: Attack, model: type[Owned], theirs: Owned, unbound: AppSession, db: AppSession
+) -> None:
+    before, answer = await stored(db, model), None
+    is_plain = attack in (READS | WRITES).values()
+    with pytest.raises(OwnerNotBound) if is_plain else suppress(*ANSWERS_NO):
+        answer = await attack(unbound, model, theirs)
+
+    assert not [part for part in found(answer) if part]
+    assert await stored(db, model) == before
+
+
+@models
+@attacks(REFUSED)
+async def test_what_could_cross_is_refused(
+    attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession
+) -> None:
+    with pytest.raises(OwnershipError):
+        await attack(mallory, model, theirs)
+
+
+@models
+@attacks(FORGED)
+async def test_a_forged_row_is_not_found(
+    attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession
+) -> None:
+    with pytest.raises(SQLAlchemyError):
+        await attack(mallory, model, theirs)
+
+
+@models
+@attacks({name: attack for name, attack in READS.items() if not name.startswith("get by id")})
+async def test_own_rows_are_still_found(attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession) -> None:
+    answer = list(found(await attack(mallory, model, theirs)))
+
+    assert len(answer) >= 2
+
+
+@models
+@attacks(COUNTS)
+async def test_counts_are_of_own_rows(attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession) -> None:
+    assert list(found(await attack(mallory, model, theirs)))[-1] == 2
+
+
+@models
+@attacks({name: attack for name, attack in WRITES.items() if name.endswith(" all")})
+async def test_own_rows_are_written(
+    attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession, db: AppSession
+) -> None:
+    before = (await db.execute(select(*columns_of(model)).where(columns_of(model)[1] == "mallory"))).all()
+    await attack(mallory, model, theirs)
+    after = (await db.execute(select(*columns_of(model)).where(columns_of(model)[1] == "mallory"))).all()
+
+    assert not set(before) & set(after)
+
+
+# Rules of the compiler and the session that rare statements meet; `test_shapes.py` takes away the others.
+RULES: dict[str, tuple[Any, str, Any, Attack]] = {
+    "conditions are apart": (
+        OwnersPart,
+        "_generate_delimited_and_list",
+        SQLCompiler._generate_delimited_and_list,
+        WRITES["update where a lambda has an or"],
+    ),
+    "no other engine": (owned_session, "is_served", lambda _: True, REFUSED["another engine"]),
+}
+
+
+@models
+@pytest.mark.any_database
+@pytest.mark.parametrize("rule", RULES)
+async def test_a_rule_that_is_taken_away_is_missed(
+    *,
+    rule: str,
+    model: type[Owned],
+    theirs: Owned,
+    mallory: AppSession,
+    db: AppSession,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    place, name, instead, attack = RULES[rule]
+    compiled: Any = mallory.get_bind()._compiled_cache  # type: ignore[union-attr]  # it knows statements with the rule
+    before = await stored(db, model)
+    monkeypatch.setattr(place, name, instead)
+    compiled.clear()
+    answer = await attack(mallory, model, theirs)
+    compiled.clear()
+
+    assert theirs.id in list(found(answer)) or await stored(db, model) != before
+
+
+def test_every_public_coroutine_of_the_repository_is_in_the_table() -> None:
+    public = {
+        name for name, member in inspect.getmembers(Repository, inspect.iscoroutinefunction) if not name.startswith("_")
+    }
+
+    assert public == set(REPOSITORY)
+
+
+async def test_a_session_serves_one_owner_for_life(unbound: AppSession) -> None:
+    bind_owner(unbound, "alice")
+    bind_owner(unbound, "alice")
+
+    with pytest.raises(OwnershipError):
+        bind_owner(unbound, "mallory")
+    with pytest.raises(OwnershipError):
+        everyone(unbound)
+
+
+@pytest.mark.parametrize("owner", ["", None, 1])
+async def test_an_owner_is_a_text_that_is_not_empty(unbound: AppSession, owner: Any) -> None:
+    with pytest.raises(TypeError):
+        bind_owner(unbound, owner)
+
+
+def test_a_request_without_a_caller_has_no_session_for_a_repository() -> None:
+    with pytest.raises(OwnerNotBound):
+        session_of({})

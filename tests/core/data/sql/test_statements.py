@@ -1,0 +1,139 @@
+"""The repository's queries: the index by which a page is found, and how many of them there can be."""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any, Final, NamedTuple, cast
+
+import pytest
+from psycopg import sql
+from sqlalchemy import Engine, make_url
+
+from app.core.data.connection import compiled as plans
+from app.core.data.connection.compiled import Plan
+from app.core.data.connection.engine import database_url, paramstyle
+from app.core.data.connection.rls import SETTING
+from app.core.data.schema.migrations import migration_engine
+from app.core.data.sql import statements as queries
+from app.core.data.sql.dialects import served_twin
+from app.core.data.sql.statements import page_of
+from app.tasks.models import Task
+from app.testing.databases import Databases, SqliteDatabases
+
+# Half of the table is of one who came last; the other half is of a thousand, or of one.
+ROWS: Final = 20_000
+OTHERS: Final = ("'u' || mod(n, 1000)", "'early'")
+NUMBERS: Final = f"(WITH RECURSIVE s AS (SELECT 1 n UNION ALL SELECT n + 1 FROM s WHERE n < {ROWS}) SELECT n FROM s)"
+
+
+class Form(NamedTuple):
+    """A page as it can be asked for."""
+
+    backwards: bool
+    offset: int
+    total: bool
+
+
+FORMS: Final = [
+    pytest.param(
+        Form(*form), id=f"{'before' if form[0] else 'behind'}{', offset' * bool(form[1])}{', count' * form[2]}"
+    )
+    for form in product((False, True), (0, 900), (False, True))
+]
+
+
+def page(url: str, form: Form) -> tuple[str, list[Any]]:
+    """The text of the late one's page, from the middle of the rows, and its values."""
+    made = database_url(url)
+    dialect = served_twin(cast("Any", made.get_dialect())(paramstyle=paramstyle(made)))
+    values = {"limit": 101, "offset": form.offset, "edge": ROWS + ROWS // 2, "_owner": "late"}
+    plan = Plan(page_of(Task, backwards=form.backwards, count=form.total), dialect, tuple(values))
+    return plan.text, plan.bind(values)
+
+
+@pytest.fixture(scope="module")
+def filled_postgres(restricted: Databases) -> list[str]:
+    """The databases, one with each of the others, as the role sees them for which row level security holds."""
+    urls = [restricted.fresh() for _ in OTHERS]
+    for url, others in zip(urls, OTHERS, strict=True):
+        with opened(restricted.for_owner(url)).begin() as connection:
+            fill(connection.exec_driver_sql, others, f"generate_series(1, {ROWS}) n")
+    return urls
+
+
+def opened(url: str) -> Engine:
+    return migration_engine(database_url(url))
+
+
+def fill(execute: Callable[[str], Any], others: str, numbers: str) -> None:
+    for owner in (others, "'late'"):
+        execute(f"INSERT INTO tasks (user_id, title) SELECT {owner}, 'title' FROM {numbers}")
+    execute("ANALYZE")
+
+
+def nodes(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    yield plan
+    for part in plan.get("Plans", ()):
+        yield from nodes(part)
+
+
+def plans_of_page(url: str, form: Form) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The nodes that find the late one's page, in a plan for these values, and in one for all."""
+    text, values = page(url, form)
+    with opened(url).connect() as connection:
+        connection.exec_driver_sql(f"SET {SETTING} = 'late'")
+        connection.exec_driver_sql(f"PREPARE page AS {text}")
+        execute = f"EXPLAIN (FORMAT JSON) EXECUTE page ({', '.join(map(sql.quote, values))})"
+        for mode in ("force_custom_plan", "force_generic_plan"):
+            connection.exec_driver_sql(f"SET plan_cache_mode = {mode}")
+            ((explained,),) = connection.exec_driver_sql(execute).scalars()
+            (limit,) = (node for node in nodes(explained["Plan"]) if node["Node Type"] == "Limit")
+            yield list(nodes(limit))[1:]
+
+
+@pytest.mark.parametrize("is_held", [False, True], ids=["owner", "held"])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_page_is_found_by_its_owner_and_where_it_begins(
+    restricted: Databases, filled_postgres: list[str], is_held: bool, form: Form
+) -> None:
+    for url in filled_postgres:
+        for found in plans_of_page(url if is_held else restricted.for_owner(url), form):
+            assert {node["Node Type"] for node in found} <= {"Index Scan", "Result"}, found
+            (scan,) = (node for node in found if node["Node Type"] == "Index Scan")
+            assert scan["Index Name"] == "uq_tasks_user_id_id"
+            assert f"(id {'<' if form.backwards else '>'} " in scan["Index Cond"]
+            assert "user_id)::text = " in scan["Index Cond"]
+
+
+@pytest.fixture(scope="module")
+def filled_sqlite(sqlite_databases: SqliteDatabases) -> list[str]:
+    """The files, one with each of the others, before and after ANALYZE."""
+    files = []
+    for others in OTHERS:
+        for analyzed in (False, True):
+            files.append(str(make_url(sqlite_databases.fresh()).database))
+            with sqlite3.connect(files[-1]) as connection:
+                fill(connection.execute, others, NUMBERS)
+                if not analyzed:
+                    connection.execute("DROP TABLE sqlite_stat1")
+            connection.close()
+    return files
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_sqlite_finds_a_page_so_too(filled_sqlite: list[str], form: Form) -> None:
+    for file in filled_sqlite:
+        text, values = page(f"sqlite:///{file}", form)
+        connection = sqlite3.connect(file)
+        steps = [detail for *_, detail in connection.execute(f"EXPLAIN QUERY PLAN {text}", values)]
+        connection.close()
+
+        beyond = f"user_id=? AND id{'<' if form.backwards else '>'}?"
+        assert f"SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 ({beyond})" in steps, steps
+        assert form.total or not any("TEMP B-TREE" in step for step in steps)
+
+
+def test_queries_that_clients_can_choose_are_not_kept_for_ever() -> None:
+    """A client chooses which fields it changes, and so how many queries there are."""
+    assert queries.update_of.cache_info().maxsize == 1000
+    assert plans._plan_of.cache_info().maxsize == 2000
