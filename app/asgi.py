@@ -10,15 +10,15 @@ from app.core.auth.middleware import make_bearer_middleware
 from app.core.data.ownership.guard import owner_guard
 from app.core.data.ownership.plugin import SessionLifetime, make_alchemy
 from app.core.data.schema.mapping import check_mapping
-from app.core.http.assets import docs_asset
-from app.core.http.caches import PrivateAnswers
-from app.core.http.docs import make_openapi_config
-from app.core.http.edge import Edge
+from app.core.http.docs.assets import docs_asset
+from app.core.http.docs.page import make_openapi_config
+from app.core.http.docs.schemas import ExactIntegers
+from app.core.http.edge.outer import Edge
+from app.core.http.edge.private_caching import PrivateAnswers
+from app.core.http.edge.proxies import behind_proxies
 from app.core.http.errors import EXCEPTION_HANDLERS
-from app.core.http.hosts import behind_proxies
-from app.core.http.limits import make_rate_limits
-from app.core.http.listing import QueryMiddleware
-from app.core.http.openapi.schemas import ExactIntegers
+from app.core.http.rate_limit.middleware import make_rate_limits
+from app.core.http.resource.query import QueryMiddleware
 from app.core.ops.health import health, ready
 from app.core.ops.logging import AccessLog, configure_logging
 from app.core.ops.readiness import Readiness

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from app.core.http.resources import ResourceController
+from app.core.http.resource.controller import ResourceController
 from app.projects.controllers import ProjectController
 from app.tasks.controllers import TaskController
 

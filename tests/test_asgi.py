@@ -17,6 +17,7 @@ from app.testing.callers import Client, assert_error
 from app.testing.databases import settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body
+from tests.parts.resources import every_resource
 
 pytestmark = pytest.mark.any_database
 
@@ -24,8 +25,6 @@ OPEN = frozenset({"/health", "/health/ready", "/schema"})
 VALUES = {"int": "1", "str": "x", "uuid": "00000000-0000-4000-8000-000000000000"}
 SECRET_TEXT = "SELECT zebra FROM /var/secrets"
 MAX_BODY = settings_for_tests("sqlite:///never-opened.db").max_body_bytes
-
-every_resource = pytest.mark.parametrize("resource", INSTALLED, ids=lambda resource: resource.nouns())
 
 
 def routes_of(app: Litestar) -> Iterator[tuple[str, str]]:

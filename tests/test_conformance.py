@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from app.asgi import create_app
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.rows import Row
-from app.core.http.resources import ResourceController, RowId, Rows
+from app.core.http.resource.controller import ResourceController, RowId, Rows
 from app.installed import INSTALLED
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate

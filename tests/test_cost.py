@@ -11,6 +11,7 @@ from litestar.types import Receive, Scope, Send
 
 from app.asgi import create_app
 from app.core.data.ownership.session import AppSession
+from app.core.data.tables.registry import table_name
 from app.installed import INSTALLED
 from app.testing.callers import Client, CountQueries
 from app.testing.counting import CountingProxy
@@ -36,7 +37,7 @@ WITHOUT: dict[str, Request] = {
     "an invalid page": lambda client, path, row_id, _: client.get(f"{path}?limit=0"),
 }
 
-controllers = pytest.mark.parametrize("controller", INSTALLED, ids=lambda controller: controller.nouns())
+controllers = pytest.mark.parametrize("controller", INSTALLED, ids=lambda controller: table_name(controller.model))
 
 
 @controllers

@@ -1,6 +1,6 @@
 """What is offered about projects: the operations of a resource, at /api/projects."""
 
-from app.core.http.resources import ResourceController
+from app.core.http.resource.controller import ResourceController
 from app.projects.models import Project
 from app.projects.schemas import ProjectCreate, ProjectUpdate
 

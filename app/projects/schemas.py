@@ -1,6 +1,6 @@
 """What a client sends about a project."""
 
-from app.core.http.dto import CreateSchema, UpdateSchema
+from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.projects.models import ProjectFields
 
 

@@ -7,9 +7,10 @@ from litestar import Response
 from litestar.params import JSONBody
 from pydantic import field_validator
 
-from app.core.data.repository.rows import Row, columns_of
-from app.core.http.dto import BodyDTO
-from app.core.http.resources import ResourceController, RowId, Rows
+from app.core.data.repository.rows import Row
+from app.core.data.tables.registry import columns_of
+from app.core.http.body.dto import BodyDTO
+from app.core.http.resource.controller import ResourceController, RowId, Rows
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.conformance import bodies

@@ -10,9 +10,10 @@ from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
 from sqlalchemy import delete, func, select, update
 
-from app.core.data.repository.rows import Row, columns_of
-from app.core.http.listing import Page
-from app.core.http.resources import ResourceController, RowId, Rows
+from app.core.data.repository.rows import Row
+from app.core.data.tables.registry import columns_of
+from app.core.http.resource.controller import ResourceController, RowId, Rows
+from app.core.http.resource.pages import Page
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.conformance import isolation

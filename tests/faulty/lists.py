@@ -9,8 +9,8 @@ from litestar.exceptions import HTTPException
 from litestar.params import FromPath, QueryParameter
 
 from app.core.data.repository.rows import Row
-from app.core.http.listing import Page
-from app.core.http.resources import ResourceController, RowId, Rows
+from app.core.http.resource.controller import ResourceController, RowId, Rows
+from app.core.http.resource.pages import Page
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.conformance import lists

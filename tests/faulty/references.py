@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from pydantic import model_validator
 
 from app.core.data.repository.rows import Row
-from app.core.http.resources import ResourceController, RowId, Rows
+from app.core.http.resource.controller import ResourceController, RowId, Rows
 from app.projects.models import Project
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate

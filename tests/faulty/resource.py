@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core.data.ownership.guard import everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
-from app.core.http.resources import ResourceController
+from app.core.http.resource.controller import ResourceController
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.conformance import Resource, Rule

@@ -9,8 +9,8 @@ from litestar.params import JSONBody
 
 from app.core.data.errors import RowChanged
 from app.core.data.repository.rows import Row
-from app.core.http.resources import ResourceController, RowId, Rows, States
-from app.core.http.tags import tagged
+from app.core.http.resource.controller import ResourceController, RowId, Rows, States
+from app.core.http.resource.etags import tagged
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.conformance import states

@@ -4,7 +4,7 @@ import litestar
 from litestar.params import JSONBody
 
 from app.core.data.repository.rows import Row
-from app.core.http.resources import ResourceController, Rows
+from app.core.http.resource.controller import ResourceController, Rows
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.conformance import values

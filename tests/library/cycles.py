@@ -7,8 +7,8 @@ from sqlmodel import Field, SQLModel
 
 from app.core.data.tables.fields import BigIntKey, Line, RowId, Timestamped
 from app.core.data.tables.owned import Owned, owned_table, reference
-from app.core.http.dto import CreateSchema, UpdateSchema
-from app.core.http.resources import ResourceController
+from app.core.http.body.dto import CreateSchema, UpdateSchema
+from app.core.http.resource.controller import ResourceController
 from app.testing.factories import RowFactory
 
 

@@ -14,8 +14,9 @@ from app.core.cli.output import destination, new_file_option, tell_counts
 from app.core.cli.progress import progress
 from app.core.cli.sessions import as_everyone, prepare
 from app.core.data.ownership.session import AppSession
+from app.core.data.tables.registry import mapped_in_order
 from app.core.data.transfer.dumps import dump_rows
-from app.core.data.transfer.read import count_rows, mapped_in_order
+from app.core.data.transfer.read import count_rows
 
 
 @click.command("dumpdata")

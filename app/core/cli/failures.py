@@ -8,16 +8,8 @@ import click
 from alembic.script.revision import RevisionError
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from app.core.data.errors import (
-    BackupFailed,
-    Failure,
-    ImpossibleRows,
-    InvalidDump,
-    MigrationError,
-    OutcomeUnknown,
-    UnfitRows,
-    classify,
-)
+from app.core.data.connection.failures import Failure, classify
+from app.core.data.errors import BackupFailed, ImpossibleRows, InvalidDump, MigrationError, OutcomeUnknown, UnfitRows
 from app.core.ops.server.sockets import AddressTaken
 from app.settings import IS_CHECKOUT, InvalidSettings
 

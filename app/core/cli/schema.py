@@ -8,7 +8,7 @@ import click
 from app.core.cli.failures import explained
 from app.core.cli.lobby import Lobby
 from app.core.cli.output import explained_writing
-from app.core.http.openapi.document import document_of
+from app.core.http.docs.document import document_of
 from app.core.http.typescript import write_typescript
 from app.settings import load_settings
 

@@ -9,7 +9,7 @@ from app.core.cli.lobby import Lobby
 from app.core.cli.output import tell_counts
 from app.core.cli.progress import progress
 from app.core.cli.sessions import as_everyone, prepare, user_id
-from app.core.data.transfer.account import models_in_order
+from app.core.data.tables.registry import owned_in_order
 from app.core.data.transfer.seeding import Seed, seed_rows
 
 
@@ -33,7 +33,7 @@ def command(lobby: Lobby, /, *, users: int, user: str | None, per_user: int, num
         raise click.ClickException("this is production; say --yes to add invented rows to it")
     names = [user] if user else [f"user{n}" for n in range(1, users + 1)]
     factory_of = lobby.load_factories()
-    with progress("seeding", len(names) * per_user * len(models_in_order())) as advance:
+    with progress("seeding", len(names) * per_user * len(owned_in_order())) as advance:
         seed = Seed(names, per_user, number, advance)
         counts = asyncio.run(as_everyone(lambda session: seed_rows(session, seed, factory_of)))
     tell_counts(counts, "added", nothing="there is no table to add rows to")

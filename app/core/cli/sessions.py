@@ -9,12 +9,11 @@ import click
 
 from app.core.auth.tokens import MAX_SUBJECT_LENGTH, is_subject
 from app.core.cli.lobby import Lobby
-from app.core.data.connection.engine import make_engine
+from app.core.data.connection.engine import make_engine, snapshot_of
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.schema.migrations import owner_settings, pending
 from app.core.data.transfer.dumps import refuse_held_role
-from app.core.data.transfer.read import snapshot_of
 from app.settings import Settings, load_settings
 
 T = TypeVar("T")

@@ -20,8 +20,8 @@ from app.core.data.connection.engine import make_engine
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.schema.migrations import owner_settings
+from app.core.data.tables.registry import mapped_in_order
 from app.core.data.transfer.dumps import refuse_held_role
-from app.core.data.transfer.read import mapped_in_order
 from app.settings import Settings
 
 

@@ -23,7 +23,8 @@ from app.core.data.connection.engine import database_url
 from app.core.data.connection.libpq import shown
 from app.core.data.schema.migrations import downgrade, missing_operations, newest_migration, pending
 from app.core.data.schema.writing.scripts import make_migration
-from app.core.data.tables.owned import Owned, owned_models
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import owned_models
 from app.settings import BASE_DIR, load_settings
 
 LISTED: Final = "app/installed.py"

@@ -7,7 +7,8 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import SkipValidation
 
-from app.core.http.errors import RETRY_AFTER, AnyRequest, Problem
+from app.core.http.errors import RETRY_AFTER, AnyRequest
+from app.core.http.problems import Problem
 from app.core.ops.readiness import SILENT, Readiness
 from app.core.ops.server.protocol import DRAINING
 

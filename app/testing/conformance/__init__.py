@@ -11,6 +11,7 @@ import pytest
 from litestar import Litestar
 
 from app.core.data.ownership.session import AppSession
+from app.core.data.tables.registry import table_name
 from app.testing.conformance import bodies, headers, isolation, lists, references, states, values
 from app.testing.conformance.subject import RULES, Resource, Rule, Subject
 
@@ -50,7 +51,7 @@ def conformance_of(resources: Sequence[Resource]) -> Callable[..., Coroutine[Any
     """Return a test that holds each of the resources to each of the rules, on each database."""
 
     @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-    @pytest.mark.parametrize("resource", resources, ids=lambda resource: resource.nouns())
+    @pytest.mark.parametrize("resource", resources, ids=lambda resource: table_name(resource.model))
     async def conforms(app: Litestar, db: AppSession, resource: Resource, rule: Rule) -> None:
         await examine(rule, Subject(resource, app, db))
 

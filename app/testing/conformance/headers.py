@@ -1,6 +1,6 @@
 """Rules: what every answer tells browsers and caches."""
 
-from app.core.http.headers import security_headers
+from app.core.http.edge.security_headers import security_headers
 from app.testing.conformance.subject import OPERATIONS, Subject, expect, rule
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.http.listing import MAX_LIMIT, MAX_OFFSET
+from app.core.http.resource.pages import MAX_LIMIT, MAX_OFFSET
 from app.testing.conformance.subject import (
     ABSENT,
     CREATE,

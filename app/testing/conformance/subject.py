@@ -15,10 +15,10 @@ from sqlmodel import SQLModel
 
 from app.core.auth.tokens import ALGORITHM
 from app.core.data.ownership.session import AppSession
-from app.core.data.repository.rows import columns_of
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.references import Reference, references_of
-from app.core.http.resources import ResourceController
+from app.core.data.tables.registry import columns_of
+from app.core.http.resource.controller import ResourceController
 from app.installed import INSTALLED
 from app.testing.callers import Client, assert_error
 from app.testing.databases import SECRET

@@ -24,9 +24,9 @@ from app.core.data.connection.rls import work_for
 from app.core.data.errors import DataError
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
-from app.core.data.repository.rows import columns_of
 from app.core.data.schema.protections import OwnerProtection, quoted
-from app.core.data.tables.owned import Owned, owned_models
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import columns_of, owned_models
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 from app.testing.factories import factory_of, stored_through
 from app.testing.isolation import emptied

@@ -4,7 +4,7 @@ from typing import Any
 
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.references import references_of
-from app.core.http.resources import ResourceController
+from app.core.http.resource.controller import ResourceController
 from app.installed import INSTALLED
 from app.testing.callers import Client
 from app.testing.conformance.subject import make_body

@@ -27,19 +27,19 @@ from sqlalchemy.orm.exc import StaleDataError
 
 from app.asgi import create_app
 from app.core.data.connection.engine import make_engine
-from app.core.data.errors import Failure, RowNotFound, classify
+from app.core.data.connection.failures import Failure, classify
+from app.core.data.errors import RowNotFound
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
 from app.core.http.errors import EXCEPTION_HANDLERS
-from app.installed import INSTALLED
 from app.testing.callers import Client, assert_error
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body
+from tests.parts.resources import every_resource
 
 HttpMethod = Literal["GET", "POST", "DELETE"]
 MARKER = "zebra4711"
-every_resource = pytest.mark.parametrize("resource", INSTALLED, ids=lambda resource: resource.nouns())
 
 
 def raising(error: Exception, method: HttpMethod = "GET") -> Client:

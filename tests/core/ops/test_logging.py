@@ -14,18 +14,16 @@ from litestar.params import FromPath
 
 from app.asgi import create_app
 from app.core.ops.logging import AccessLog, configure_logging
-from app.installed import INSTALLED
 from app.testing.callers import Client
 from app.testing.databases import settings_for_tests
 from tests.core.http.bodies import Resource
+from tests.parts.resources import every_resource
 
 pytestmark = pytest.mark.any_database
 
 DATABASE = "sqlite:///never-opened.db"
 TEXT_LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d - ([\w.]+) - ([A-Z]+) - (.*)")
 ACCESS = re.compile(r"([A-Z]+) (\S+) (\d{3}) (\d+\.\d)ms")
-
-every_resource = pytest.mark.parametrize("resource", INSTALLED, ids=lambda resource: resource.nouns())
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import click
 from app.core.cli.scaffold.fields import Field
 from app.core.data.tables.fields import Timestamped
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
-from app.core.http.dto import CreateSchema, UpdateSchema
+from app.core.http.body.dto import CreateSchema, UpdateSchema
 
 LONGEST_NAME: Final = 40  # as much of a name as alembic puts into that of a migration's file
 _LONGEST_OF_POSTGRES: Final = 63

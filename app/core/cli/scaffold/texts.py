@@ -33,7 +33,7 @@ _SCHEMAS: Final = Template('''\
 """What a client sends about one of the $nouns."""
 
 from app.$table.models import ${Noun}Fields
-from app.core.http.dto import CreateSchema, UpdateSchema
+from app.core.http.body.dto import CreateSchema, UpdateSchema
 
 
 class ${Noun}Create(${Noun}Fields, CreateSchema):
@@ -49,7 +49,7 @@ _CONTROLLERS: Final = Template('''\
 
 from app.$table.models import $Noun
 from app.$table.schemas import ${Noun}Create, ${Noun}Update
-from app.core.http.resources import ResourceController
+from app.core.http.resource.controller import ResourceController
 
 
 class ${Noun}Controller(ResourceController[$Noun, ${Noun}Create, ${Noun}Update]):

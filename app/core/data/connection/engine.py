@@ -143,3 +143,12 @@ def _is_readable(descriptor: int) -> bool:
     poller = select.poll()
     poller.register(descriptor, select.POLLIN)
     return bool(poller.poll(0))
+
+
+def snapshot_of(engine: AsyncEngine) -> AsyncEngine:
+    """Return the engine for a session that only reads: it finds all as it was at its first statement.
+
+    Nobody waits for it, and it waits for nobody: on SQLite it takes no write lock, see `begin_immediately`.
+    """
+    level = "SERIALIZABLE" if engine.dialect.name == "sqlite" else "REPEATABLE READ"
+    return engine.execution_options(isolation_level=level, reads_only=True)

@@ -5,7 +5,7 @@ the models. SQLite names no foreign key: there the session looks, after the fail
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final, Self, cast
+from typing import Any, Final, Self
 
 from sqlalchemy import Index, Insert, Table, UniqueConstraint, Update
 from sqlalchemy.dialects import postgresql
@@ -14,10 +14,11 @@ from sqlalchemy.schema import Constraint
 from sqlmodel import SQLModel
 
 from app.core.data.connection.compiled import Statement, Values
-from app.core.data.errors import Failure, classify
+from app.core.data.connection.failures import Failure, classify
 from app.core.data.sql.statements import NEW
-from app.core.data.tables.owned import OWNER_COLUMN, Owned, owned_models
+from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import Reference, references_of
+from app.core.data.tables.registry import owned_models, table_of
 
 # It cuts a long name as it was cut when the table was made.
 _names: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
@@ -47,7 +48,7 @@ def unique_rules(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
 
     A rule about what is no column has none. That ids differ is no rule: clients do not choose them.
     """
-    table = cast("Table", model.__table__)
+    table = table_of(model)
     rules = [
         rule for rule in _rules_of([table]) if isinstance(rule, UniqueConstraint) or getattr(rule, "unique", False)
     ]

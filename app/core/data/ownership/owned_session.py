@@ -8,7 +8,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, Final, NoReturn, cast
 
-from sqlalchemy import Connection, Engine, Insert, PoolProxiedConnection, Table, event, insert, inspect
+from sqlalchemy import Connection, Engine, Insert, PoolProxiedConnection, event, insert, inspect
 from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
 from sqlalchemy.util import await_only
 from sqlmodel import SQLModel
@@ -20,6 +20,7 @@ from app.core.data.errors import ForeignRow, NotAtomic, OwnerNotBound, Unreachab
 from app.core.data.ownership.engines import SERVES, is_served
 from app.core.data.sql.compiler import OWNER
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
+from app.core.data.tables.registry import table_of
 
 
 class Everyone(Enum):
@@ -152,8 +153,8 @@ class OwnedSession(Session):
 @cache
 def _insert_of(model: type[SQLModel]) -> Insert:
     # Of the table, not of the class: there is nothing to filter in it, and the ORM's takes four times as long.
-    table = inspect(model).local_table
-    return insert(cast("Table", table)).returning(*table.c)
+    table = table_of(model)
+    return insert(table).returning(*table.c)
 
 
 @event.listens_for(OwnedSession, "after_begin")

@@ -6,20 +6,14 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 
 import msgspec
 from sqlalchemy import inspect
-from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import columns_of
 
 Row = Any
 """An instance of a table's `row_struct`: its attributes are the table's columns."""
 
 _UNIONS: Final = frozenset({Union, UnionType})
-
-
-@cache
-def columns_of(model: type[Owned]) -> tuple[InstrumentedAttribute[Any], ...]:
-    """Return a table's columns as mapped attributes, in the order in which every row here carries them."""
-    return tuple(getattr(model, attribute.key) for attribute in inspect(model).column_attrs)
 
 
 @cache

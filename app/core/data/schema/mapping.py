@@ -12,7 +12,8 @@ from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
 from app.core.data.schema.protections import Protection, protections_of
-from app.core.data.tables.owned import OWNER_COLUMN, Owned, owned_models
+from app.core.data.tables.owned import OWNER_COLUMN, Owned
+from app.core.data.tables.registry import owned_models, table_of
 
 
 def check_mapping() -> None:
@@ -66,7 +67,7 @@ def _carries_owner(key: ForeignKeyConstraint) -> bool:
 
 
 def _faults_of_access(model: type[Owned]) -> Iterator[str]:
-    table = cast("Table", model.__table__)
+    table = table_of(model)
     uniques = [c.columns.keys() for c in table.constraints if isinstance(c, UniqueConstraint)]
     if [OWNER_COLUMN, "id"] not in uniques:
         yield f"{table} lacks UNIQUE ({OWNER_COLUMN}, id): write `__table_args__ = owned_table(...)`."

@@ -1,8 +1,8 @@
 """What the database itself holds against everybody; migrations make it by `operations/protecting.py`.
 
 The owner of a row never changes (a trigger); on PostgreSQL, a role that is subject to row level security meets only the
-rows of its statement's subject (a policy, see `connection/rls.py`), and rows are found by their owner and their id, never by
-the id alone. A reference is cleared when the row that it refers to is deleted (a trigger).
+rows of its statement's subject (a policy, see `connection/rls.py`), and rows are found by their owner and their id,
+never by the id alone. A reference is cleared when the row that it refers to is deleted (a trigger).
 """
 
 from collections.abc import Iterator

@@ -1,8 +1,9 @@
 """The dialects of the application's engine: SQLAlchemy's own, with these changes.
 
 They close a connection without waiting. The pool closes connections where nothing can be awaited: outside of
-SQLAlchemy's greenlet, when `connection/compiled.py` borrows a connection that has to be replaced, and in the garbage collector. There
-an `await` raises MissingGreenlet. The pool logs that, opens another connection, and the server keeps the old one too.
+SQLAlchemy's greenlet, when `connection/compiled.py` borrows a connection that has to be replaced, and in the garbage
+collector. There an `await` raises MissingGreenlet. The pool logs that, opens another connection, and the server keeps
+the old one too.
 
 And each has a twin that is `Served`, whose compiler writes owned tables as their owner's part: see `compiler.py`.
 """

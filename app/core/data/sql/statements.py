@@ -4,7 +4,7 @@ None names the owner: the compiler does.
 """
 
 from functools import cache, lru_cache
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from sqlalchemy import (
     BigInteger,
@@ -16,7 +16,6 @@ from sqlalchemy import (
     delete,
     false,
     func,
-    inspect,
     select,
     true,
     update,
@@ -24,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import table_of
 from app.core.data.tables.versions import CHANGED_AT, changed_at
 
 NEW: Final = "new_"
@@ -37,7 +37,7 @@ def page_of(model: type[Owned], *, backwards: bool, count: bool) -> Select[Any]:
     Its values are `limit`, `offset`, and `edge`: the id before, or behind, which it begins.
     """
     write = _page_and_total if count else _page
-    return write(_table_of(model), backwards)
+    return write(table_of(model), backwards)
 
 
 @cache
@@ -85,12 +85,8 @@ def _page_and_total(table: Table, backwards: bool) -> Select[Any]:
     return select(total.c.rows, *page.c).select_from(total.outerjoin(page, true())).order_by(order)
 
 
-def _table_of(model: type[Owned]) -> Table:
-    return cast("Table", inspect(model).local_table)
-
-
 def _asked_for(model: type[Owned], in_state: bool) -> tuple[Table, ColumnElement[bool]]:
-    table = _table_of(model)
+    table = table_of(model)
     asked = table.c.id == bindparam("_id", type_=BigInteger)
     if not in_state:
         return table, asked

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapper, declared_attr
 from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, SQLModel
 
-from app.core.data.tables import choices as choices  # noqa: PLC0414  # it makes choices of the models' enums
+from app.core.data.tables import choices as choices  # noqa: PLC0414  # it makes choices of the models' enums  # noqa: PLC0414  # it makes choices of the models' enums
 from app.core.data.tables.fields import BigIntKey
 
 OWNER_COLUMN: Final = "user_id"
@@ -89,14 +89,3 @@ def reference(column: str, table: str, *, when_deleted: Literal["clear", "delete
     key = ForeignKeyConstraint(columns, target, ondelete="CASCADE" if when_deleted == "delete" else None)
     key.info[CLEARED] = when_deleted == "clear"
     return key, Index(None, *columns)
-
-
-def owned_models() -> tuple[type[Owned], ...]:
-    """Return every mapped owned table, in the order of their names."""
-    classes = (mapper.class_ for mapper in SQLModel._sa_registry.mappers)
-    return tuple(sorted((c for c in classes if issubclass(c, Owned)), key=lambda model: model.__name__))
-
-
-def owned_table_names() -> list[str]:
-    """Return the names of all owned tables, as a query of a database's catalog takes them."""
-    return [str(model.__tablename__) for model in owned_models()]

@@ -1,11 +1,12 @@
 """References: which columns of an owned table name rows of another, read off the keys that `reference()` makes."""
 
 from functools import cache
-from typing import Literal, NamedTuple, cast
+from typing import Literal, NamedTuple
 
-from sqlalchemy import ForeignKeyConstraint, Table
+from sqlalchemy import ForeignKeyConstraint
 
-from app.core.data.tables.owned import CLEARED, OWNER_COLUMN, Owned, owned_models
+from app.core.data.tables.owned import CLEARED, OWNER_COLUMN, Owned
+from app.core.data.tables.registry import owned_models, table_of
 
 
 class Reference(NamedTuple):
@@ -21,7 +22,7 @@ class Reference(NamedTuple):
 def references_of(model: type[Owned]) -> tuple[Reference, ...]:
     """Return the references of a table, in the order of their columns."""
     models = {other.__table__: other for other in owned_models()}
-    keys = cast("Table", model.__table__).foreign_key_constraints
+    keys = table_of(model).foreign_key_constraints
     found = (_reference(key, models[key.referred_table]) for key in keys if key.referred_table in models)
     return tuple(sorted(found, key=lambda reference: reference.column))
 

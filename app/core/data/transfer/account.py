@@ -13,14 +13,10 @@ from app.core.data.errors import OwnershipError
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.cycles import in_groups
 from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import owned_in_order, table_name, table_of
 from app.core.data.transfer import read as reading
 from app.core.data.transfer.deferred import defer_in_sqlite
-from app.core.data.transfer.read import BATCH, TableRow, mapped_in_order, read_rows, table_name, table_of
-
-
-def models_in_order() -> list[type[Owned]]:
-    """Return the owned tables' classes, in the order of `mapped_in_order()`."""
-    return [model for model in mapped_in_order() if issubclass(model, Owned)]
+from app.core.data.transfer.read import BATCH, TableRow, read_rows
 
 
 async def count_rows(session: AppSession) -> dict[str, int]:
@@ -83,4 +79,4 @@ def _models_for(session: AppSession) -> list[type[Owned]]:
     """The classes in order, for a session that serves one person: with everyone() a DELETE would empty the tables."""
     if not isinstance(session.sync_session.owner, str):
         raise OwnershipError("This needs a session that serves one person: bind_owner(session, ID), not everyone().")
-    return models_in_order()
+    return owned_in_order()

@@ -16,7 +16,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
 from app.core.data.ownership.session import AppSession
-from app.core.data.transfer.read import BATCH, columns_by_name, table_of
+from app.core.data.tables.registry import columns_by_name, table_of
+from app.core.data.transfer.read import BATCH
 
 _LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
 _NEXT_IDS: Final = text("SELECT nextval(pg_get_serial_sequence(:table, :column)) FROM generate_series(1, :count)")

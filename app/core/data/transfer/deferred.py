@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.core.data.ownership.owned_session import OwnedSession
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.cycles import in_groups
-from app.core.data.transfer.read import mapped_in_order, table_of
+from app.core.data.tables.registry import mapped_in_order, table_of
 
 
 @asynccontextmanager

@@ -18,9 +18,10 @@ from sqlmodel import SQLModel
 
 from app.core.data.errors import InvalidDump
 from app.core.data.ownership.session import AppSession
+from app.core.data.tables.registry import columns_by_name, mapped_in_order, table_name
 from app.core.data.transfer.copy import continue_ids, write_rows
 from app.core.data.transfer.deferred import deferred_keys
-from app.core.data.transfer.read import TableRow, columns_by_name, mapped_in_order, read_rows, table_name
+from app.core.data.transfer.read import TableRow, read_rows
 from app.settings import InvalidSettings
 
 _HELD: Final = text("""

@@ -2,14 +2,14 @@
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Column, Table, func, inspect, select
-from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import SQLModel
 
-from app.core.data.tables.cycles import in_order
+from app.core.data.tables.registry import columns_by_name, table_name
 
 BATCH: Final = 1000  # rows in memory at a time
 
@@ -24,27 +24,6 @@ class TableRow:
     def line(self) -> bytes:
         """Return it as a line of JSON, {"table": "tasks", "row": {...}}: the one form in which rows leave."""
         return msgspec.json.encode(self) + b"\n"
-
-
-def mapped_in_order() -> list[type[SQLModel]]:
-    """Return the classes of all tables, each behind those that its rows refer to, but for cycles: see `tables/cycles.py`."""
-    classes = {mapper.local_table: mapper.class_ for mapper in SQLModel._sa_registry.mappers}
-    return [classes[table] for table in in_order(SQLModel.metadata.tables) if table in classes]
-
-
-def table_of(model: type[SQLModel]) -> Table:
-    """Return the table of a class."""
-    return cast("Table", inspect(model).local_table)
-
-
-def table_name(model: type[SQLModel]) -> str:
-    """Return the name of a class's table."""
-    return str(model.__tablename__)
-
-
-def columns_by_name(model: type[SQLModel]) -> dict[str, Column[Any]]:
-    """Return the columns of a class's table by the names that its rows carry, in order."""
-    return {attribute.key: cast("Column[Any]", attribute.columns[0]) for attribute in inspect(model).column_attrs}
 
 
 async def count_rows(session: AsyncSession, model: type[SQLModel]) -> int:
@@ -70,12 +49,3 @@ async def read_rows(session: AsyncSession, model: type[SQLModel], batch: int = B
                 yield TableRow(table_name(model), dict(zip(columns, row, strict=True)))
     finally:
         await found.close()
-
-
-def snapshot_of(engine: AsyncEngine) -> AsyncEngine:
-    """Return the engine for a session that only reads: it finds all as it was at its first statement.
-
-    Nobody waits for it, and it waits for nobody: on SQLite it takes no write lock, see `begin_immediately`.
-    """
-    level = "SERIALIZABLE" if engine.dialect.name == "sqlite" else "REPEATABLE READ"
-    return engine.execution_options(isolation_level=level, reads_only=True)

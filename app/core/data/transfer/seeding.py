@@ -14,10 +14,9 @@ from app.core.data.tables.cycles import LET_ONE_BE_EMPTY, impossible_rows
 from app.core.data.tables.fields import Timestamped, utcnow
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import references_of
-from app.core.data.transfer.account import models_in_order
+from app.core.data.tables.registry import columns_by_name, owned_in_order, table_name
 from app.core.data.transfer.copy import reserve_ids, write_rows
 from app.core.data.transfer.deferred import deferred_keys
-from app.core.data.transfer.read import columns_by_name, table_name
 
 SEEDED_UNTIL: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """When the last row of a repeatable seed was made."""
@@ -55,7 +54,7 @@ async def seed_rows(session: AppSession, seed: Seed, factory_of: Factories) -> d
         raise ImpossibleRows(f"{sentence} {LET_ONE_BE_EMPTY}")
     counts: dict[str, int] = {}
     async with session.atomic(), deferred_keys(session):
-        ids = {model: await reserve_ids(session, model, len(seed.users) * seed.per_user) for model in models_in_order()}
+        ids = {model: await reserve_ids(session, model, len(seed.users) * seed.per_user) for model in owned_in_order()}
         for model in ids:
             rows = _invent(model, ids, seed, factory_of(model))
             counts[table_name(model)] = await write_rows(session, model, rows)

@@ -13,7 +13,8 @@ from sqlalchemy import text
 from sqlmodel import SQLModel
 
 from app.core.data.schema.protections import quoted
-from app.core.data.tables.owned import OWNER_COLUMN, owned_table_names
+from app.core.data.tables.owned import OWNER_COLUMN
+from app.core.data.tables.registry import owned_table_names
 from app.core.ops.checks.registry import Messages, Site, check
 
 # Views over owned tables, also by way of other views. It is the view directly above a table whose rights count; what a

@@ -22,7 +22,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.data.connection.engine import make_engine
-from app.core.data.errors import Failure, classify
+from app.core.data.connection.failures import Failure, classify
 from app.settings import Settings
 
 Level = Literal["error", "warning", "info"]

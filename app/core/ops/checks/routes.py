@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from app.core.auth.middleware import PUBLIC, BearerMiddleware
 from app.core.data.ownership.guard import owner_guard
-from app.core.http.weights import unbounded_fields
+from app.core.http.resource.page_size import unbounded_fields
 from app.core.ops.checks.registry import Messages, Site, check
 
 

@@ -9,7 +9,8 @@ from sqlalchemy import String, func, select, text
 
 from app.core.data.connection.compiled import run_alone
 from app.core.data.connection.rls import SETTING
-from app.core.data.tables.owned import OWNER_COLUMN, owned_table_names
+from app.core.data.tables.owned import OWNER_COLUMN
+from app.core.data.tables.registry import owned_table_names
 from app.core.ops.checks.registry import Messages, Site, check
 
 # A partition has the triggers of its table and not its policies. With DEFAULT PRIVILEGES the role may use it as well.

@@ -3,7 +3,8 @@
 from sqlmodel import SQLModel
 
 from app.core.data.tables.cycles import LET_ONE_BE_EMPTY, impossible_rows
-from app.core.data.tables.owned import OWNER_COLUMN, owned_models
+from app.core.data.tables.owned import OWNER_COLUMN
+from app.core.data.tables.registry import owned_models
 from app.core.ops.checks.registry import Messages, Site, check
 
 

@@ -1,7 +1,7 @@
 """The protocol: HTTP/1.1 by httptools and uvicorn, with strict framing and limits on what a client may send.
 
 A request that is not understood whole is answered, and its connection closed. What is read of a body while a request
-is served has its limits further in: its size in Litestar, its time in `core/http/edge.py`.
+is served has its limits further in: its size in Litestar, its time in `core/http/edge/outer.py`.
 """
 
 import asyncio

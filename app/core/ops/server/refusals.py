@@ -5,8 +5,8 @@ from typing import Final
 
 import msgspec
 
-from app.core.http.errors import Problem
-from app.core.http.headers import security_headers
+from app.core.http.edge.security_headers import security_headers
+from app.core.http.problems import Problem
 
 _RETRY_AFTER: Final = (b"retry-after", b"1")  # seconds
 

@@ -52,7 +52,7 @@ class Note(Timestamped, NoteFields, Owned, table=True):
 CONTROLLERS = '''\
 """What is offered about notes, at /api/notes."""
 
-from app.core.http.resources import ResourceController
+from app.core.http.resource.controller import ResourceController
 from app.notes.models import Note
 from app.notes.schemas import NoteCreate, NoteUpdate
 

@@ -12,7 +12,7 @@ from sqlalchemy import Table, Text, update
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.migrations import migration_engine
 from app.core.data.schema.protections import quoted
-from app.core.data.tables.owned import owned_models
+from app.core.data.tables.registry import owned_models
 from app.testing.databases import Databases
 from tests.core.cli.conftest import Invoke
 from tests.core.cli.user.conftest import NAMES, PERSON, everything

@@ -6,8 +6,8 @@ from sqlalchemy import String, case, cast, column, exists, func, literal, select
 from sqlalchemy.orm import aliased, join
 
 from app.core.data.ownership.session import AppSession
-from app.core.data.repository.rows import columns_of
 from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import columns_of
 from tests.core.data.attacks.shapes import Attack, core_table, id_of, reading, underneath
 
 

@@ -17,8 +17,8 @@ from sqlalchemy.orm import make_transient_to_detached
 
 from app.core.data.ownership.engines import plain
 from app.core.data.ownership.session import AppSession
-from app.core.data.repository.rows import columns_of
 from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import columns_of
 from tests.core.data.attacks.shapes import (
     CHANGED,
     LONG_AGO,

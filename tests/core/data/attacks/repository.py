@@ -11,8 +11,8 @@ from sqlalchemy import (
 
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Cut, Repository
-from app.core.data.repository.rows import columns_of
 from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import columns_of
 from tests.core.data.attacks.shapes import CHANGED, LONG_AGO, Attack, core_table, detached, id_of, values_of
 
 

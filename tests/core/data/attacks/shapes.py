@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy.orm import make_transient_to_detached
 
 from app.core.data.ownership.session import AppSession
-from app.core.data.repository.rows import columns_of
 from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import columns_of
 
 Attack = Callable[[AppSession, type[Owned], Owned], Awaitable[Any]]
 

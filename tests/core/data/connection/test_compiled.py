@@ -35,15 +35,16 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app.core.data.connection.compiled import Plan, run_alone
 from app.core.data.connection.engine import make_engine
-from app.core.data.errors import Failure, OwnerNotBound, classify
+from app.core.data.connection.failures import Failure, classify
+from app.core.data.errors import OwnerNotBound
 from app.core.data.ownership.engines import plain
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.plugin import make_alchemy
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
-from app.core.data.repository.rows import columns_of
 from app.core.data.sql.compiler import OWNER
-from app.core.data.tables.owned import Owned, owned_models
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import columns_of, owned_models
 from app.tasks.models import Task
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of

@@ -17,9 +17,9 @@ from app.core.data.ownership import owned_session
 from app.core.data.ownership.guard import bind_owner, everyone, session_of
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository, Slice
-from app.core.data.repository.rows import columns_of
 from app.core.data.sql.compiler import OwnersPart
-from app.core.data.tables.owned import Owned, owned_models
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import columns_of, owned_models
 from app.testing.factories import factory_of
 from tests.core.data.attacks import COUNTS, FORGED, POSTGRES_WRITES, READS, REFUSED, REPOSITORY, WRITES, Attack
 

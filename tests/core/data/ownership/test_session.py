@@ -14,7 +14,8 @@ from app.core.data.errors import NotAtomic
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.plugin import make_alchemy
 from app.core.data.ownership.session import AppSession
-from app.core.data.tables.owned import Owned, owned_models
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import owned_models
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of
 

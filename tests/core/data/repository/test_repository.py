@@ -10,7 +10,8 @@ from app.core.data.errors import OwnerNotBound, RowNotFound
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Cut, Repository
-from app.core.data.tables.owned import Owned, owned_models
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import owned_models
 from app.testing.factories import factory_of
 
 models = pytest.mark.parametrize("model", owned_models(), ids=lambda model: model.__name__)

@@ -12,13 +12,12 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.data.connection.engine import make_engine
+from app.core.data.connection.engine import make_engine, snapshot_of
 from app.core.data.errors import InvalidDump
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.fields import MAX_ID
 from app.core.data.transfer.dumps import dump_rows, load_rows, refuse_held_role
-from app.core.data.transfer.read import snapshot_of
 from app.projects.factories import ProjectFactory
 from app.projects.models import Project
 from app.settings import InvalidSettings

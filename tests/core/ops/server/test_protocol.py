@@ -10,7 +10,7 @@ import uvicorn
 from litestar import Litestar, post
 from litestar.params import JSONBody
 
-from app.core.http.edge import Edge
+from app.core.http.edge.outer import Edge
 from app.core.http.errors import EXCEPTION_HANDLERS
 from app.core.ops.logging import AccessLog
 from app.testing.databases import settings_for_tests

@@ -13,7 +13,8 @@ from alembic.ddl.postgresql import PostgresqlImpl
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.util import immutabledict
 
-from app.core.data.errors import Failure, MigrationError, classify
+from app.core.data.connection.failures import Failure, classify
+from app.core.data.errors import MigrationError
 from app.core.data.schema.altering.catalog import Catalog
 from app.core.data.schema.running.patience import Patience
 

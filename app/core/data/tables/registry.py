@@ -1,0 +1,54 @@
+"""The registry: which tables there are, and the columns of each."""
+
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import Column, Table, inspect
+from sqlalchemy.orm import InstrumentedAttribute
+from sqlmodel import SQLModel
+
+from app.core.data.tables.cycles import in_order
+from app.core.data.tables.owned import Owned
+
+
+def owned_models() -> tuple[type[Owned], ...]:
+    """Return every mapped owned table, in the order of their names."""
+    classes = (mapper.class_ for mapper in SQLModel._sa_registry.mappers)
+    return tuple(sorted((c for c in classes if issubclass(c, Owned)), key=lambda model: model.__name__))
+
+
+def owned_table_names() -> list[str]:
+    """Return the names of all owned tables, as a query of a database's catalog takes them."""
+    return [str(model.__tablename__) for model in owned_models()]
+
+
+def mapped_in_order() -> list[type[SQLModel]]:
+    """Return the classes of all tables, each after those that its rows refer to; for cycles see `cycles.py`."""
+    classes = {mapper.local_table: mapper.class_ for mapper in SQLModel._sa_registry.mappers}
+    return [classes[table] for table in in_order(SQLModel.metadata.tables) if table in classes]
+
+
+def owned_in_order() -> list[type[Owned]]:
+    """Return the classes of the owned tables, in the same order."""
+    return [model for model in mapped_in_order() if issubclass(model, Owned)]
+
+
+def table_of(model: type[SQLModel]) -> Table:
+    """Return the table of a class."""
+    return cast("Table", inspect(model).local_table)
+
+
+def table_name(model: type[SQLModel]) -> str:
+    """Return the name of a class's table."""
+    return str(model.__tablename__)
+
+
+def columns_by_name(model: type[SQLModel]) -> dict[str, Column[Any]]:
+    """Return the columns of a class's table by the names that its rows carry, in order."""
+    return {attribute.key: cast("Column[Any]", attribute.columns[0]) for attribute in inspect(model).column_attrs}
+
+
+@cache
+def columns_of(model: type[Owned]) -> tuple[InstrumentedAttribute[Any], ...]:
+    """Return a table's columns as mapped attributes, in the order in which every row here carries them."""
+    return tuple(getattr(model, attribute.key) for attribute in inspect(model).column_attrs)

@@ -1,0 +1,1 @@
+"""Bodies: what a client may send, and the DTO layer that reads it and writes rows."""

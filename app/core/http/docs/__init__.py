@@ -1,0 +1,1 @@
+"""The docs: the OpenAPI document, and the page that shows it."""

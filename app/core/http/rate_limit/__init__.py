@@ -1,0 +1,1 @@
+"""Rate limits: how often each user, and each client address, may call."""

@@ -1,0 +1,1 @@
+"""Resources: what a noun offers over HTTP."""

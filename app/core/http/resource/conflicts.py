@@ -1,0 +1,32 @@
+"""Conflicts: which operations of a resource can be a 409, read off its table, and what the document says of each."""
+
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+from litestar.openapi import ResponseSpec
+from litestar.openapi.spec import Example
+
+from app.core.data.connection.violations import unique_rules
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.references import is_kept_by_references
+from app.core.http.problems import REFERRED_TO, Problem, clash_of
+
+_WRITES: Final = ("create", "put", "update")
+
+
+def conflicts_of(model: type[Owned], noun: str) -> Mapping[str, ResponseSpec]:
+    """Return the 409 of each handler that can answer one, by the handler's name."""
+    found: dict[str, ResponseSpec] = {}
+    if rules := unique_rules(model):
+        named = [rule for rule in rules if rule] or [()]
+        same = ", or the same ".join(" and ".join(f"`{column}`" for column in rule) for rule in named)
+        found = dict.fromkeys(_WRITES, _conflict(f"There is one already with the same {same}.", clash_of(named[0])))
+    if is_kept_by_references(model):
+        found["delete"] = _conflict(f"Something else still refers to this {noun}.", Problem(REFERRED_TO))
+    return found
+
+
+def _conflict(description: str, said: Problem) -> ResponseSpec:
+    example = Example(value=msgspec.to_builtins(said))
+    return ResponseSpec(Problem, generate_examples=False, description=description, examples=[example])

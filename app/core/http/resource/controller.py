@@ -1,0 +1,149 @@
+"""A resource: the operations that every noun offers on its rows, written once.
+
+A noun derives from it, names its table, its two schemas and its path, and adds or overrides handlers like in any
+Litestar controller. Each handler is one call; who is calling, whose rows they are and what may be said was settled
+before it by the middleware, the guard and the DTO.
+"""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Callable
+from http import HTTPStatus
+from inspect import cleandoc
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, get_args
+
+from litestar import Controller, MediaType, Response
+from litestar.datastructures import ResponseHeader
+from litestar.di import NamedDependency, Provide
+from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.params import JSONBody, PathParameter, SkipValidation
+from litestar.types import Scope
+from sqlalchemy import inspect
+
+from app.core.data.ownership.guard import session_of
+from app.core.data.repository.repository import Repository, Seen
+from app.core.data.repository.rows import Row
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import table_name
+from app.core.http.body.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
+from app.core.http.resource.conflicts import conflicts_of
+from app.core.http.resource.etags import ETAG, provide_seen, tagged
+from app.core.http.resource.handler import Operation
+from app.core.http.resource.naming import Names
+from app.core.http.resource.page_size import most_rows
+from app.core.http.resource.pages import LIST_HEADERS, MAX_LIMIT, Page, page_provider
+
+TableT = TypeVar("TableT", bound=Owned)
+CreateT = TypeVar("CreateT", bound=CreateSchema)
+UpdateT = TypeVar("UpdateT", bound=UpdateSchema)
+
+Rows = NamedDependency[SkipValidation[Repository[TableT]]]
+States = NamedDependency[SkipValidation[Seen]]
+LOCATION = ResponseHeader(name="Location", description="The path of the new row.", documentation_only=True)
+RowId = Annotated[int, PathParameter(description="The `id` of the row.")]
+
+_ONE_ROW: Final[dict[str, Any]] = {"response_headers": [ETAG], "media_type": MediaType.JSON}
+_AS_IT_IS: Final = "The {noun} as it is now."
+
+
+class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
+    """List, create, read, change and delete the caller's own rows of one table.
+
+    `{noun}`, `{a_noun}` and `{nouns}` in a handler's summary and docstring become the table's names in the docs.
+    """
+
+    model: ClassVar[type[Owned]]
+    create_schema: ClassVar[type[CreateSchema]]
+    update_schema: ClassVar[type[UpdateSchema]]
+    repository: ClassVar[type[Repository[Any]]] = Repository
+    most_rows: ClassVar[int]  # of a page
+    dto = BodyDTO
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """Read the table and the schemas off `ResourceController[Table, Create, Update]`."""
+        super().__init_subclass__(**kwargs)
+        types = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]  # a generic base has it
+        cls.model, cls.create_schema, cls.update_schema = types
+        cls.update_schema.read_only = inspect(cls.model).columns.keys() - cls.update_schema.model_fields.keys()
+        cls.most_rows = min(MAX_LIMIT, most_rows(cls.model, (cls.create_schema, cls.update_schema)))
+        cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # narrowed at run time, as Litestar means it
+        cls.tags = [cls.names().nouns.capitalize()]
+        cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
+        cls.dependencies = {
+            "rows": Provide(_provider_of(cls.repository.of(cls.model)), sync_to_thread=False),
+            "page": Provide(page_provider(cls.most_rows), sync_to_thread=False),
+            "seen": Provide(provide_seen, sync_to_thread=False),
+        }
+
+    @classmethod
+    def names(cls) -> Names:
+        """Return what the docs call the rows."""
+        return Names.of(cls.model.__name__, table_name(cls.model))
+
+    @Operation(
+        http_method="GET",
+        summary="List {nouns}",
+        response_description="The {nouns} of this page.",
+        response_headers=LIST_HEADERS,
+        media_type=MediaType.JSON,
+    )
+    async def list(self, page: NamedDependency[SkipValidation[Page]]) -> Response[builtins.list[Row]]:
+        """Return your {nouns} in the order of their ids, one page at a time: follow `Link` to the next."""
+        return await page.respond()
+
+    @Operation(
+        http_method="POST",
+        summary="Create {a_noun}",
+        response_description="The new {noun}.",
+        response_headers=[LOCATION, ETAG],
+        media_type=MediaType.JSON,
+    )
+    async def create(self, rows: Rows[TableT], data: JSONBody[CreateT]) -> Response[Row]:
+        """Store a new {noun}, which is yours, and return it."""
+        row = await rows.insert_one(data.model_dump())
+        return tagged(row, Location=f"{self.path}/{row.id}")
+
+    @Operation("/{id:int}", http_method="GET", summary="Read {a_noun}", response_description="The {noun}.", **_ONE_ROW)
+    async def get(self, rows: Rows[TableT], id: RowId) -> Response[Row]:
+        """Return one of your {nouns}."""
+        return tagged(await rows.select_one(id))
+
+    @Operation(
+        "/{id:int}", http_method="PUT", summary="Change {a_noun} (PUT)", response_description=_AS_IT_IS, **_ONE_ROW
+    )
+    async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], seen: States) -> Response[Row]:
+        """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
+        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen, data.sent_back))
+
+    @Operation("/{id:int}", http_method="PATCH", summary="Change {a_noun}", response_description=_AS_IT_IS, **_ONE_ROW)
+    async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], seen: States) -> Response[Row]:
+        """Change the fields that are sent and no other. Null empties a field that may be empty."""
+        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen, data.sent_back))
+
+    @Operation("/{id:int}", http_method="DELETE", summary="Delete {a_noun}", response_description="It is gone.")
+    async def delete(self, rows: Rows[TableT], id: RowId, seen: States) -> None:
+        """Delete one of your {nouns}, for good."""
+        await rows.delete_one(id, seen)
+
+    def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
+        """Give each handler its operation id (`tasks_list`) and put the table's names into its texts."""
+        handlers = super().get_route_handlers()
+        names = self.names()
+        conflicts = conflicts_of(self.model, names.noun)
+        for handler in handlers:
+            if isinstance(handler, HTTPRouteHandler):
+                handler.operation_id = handler.operation_id or f"{table_name(self.model)}_{handler.fn.__name__}"
+                handler.description = handler.description or cleandoc(handler.fn.__doc__ or "")
+                if conflict := conflicts.get(handler.fn.__name__):
+                    handler.responses = {HTTPStatus.CONFLICT: conflict, **(handler.responses or {})}
+                for text in ("summary", "description", "response_description"):
+                    setattr(handler, text, names.put_into(getattr(handler, text) or "") or None)
+        return handlers
+
+
+def _provider_of(repository: type[Repository[Any]]) -> Callable[..., Repository[Any]]:
+    def provide(scope: Scope) -> Repository[Any]:
+        return repository(session=session_of(scope))
+
+    return provide
