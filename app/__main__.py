@@ -50,7 +50,7 @@ class Commands(click.Group):
 
 
 class Lobby:
-    """What commands ask of the lobby (`click.pass_obj`): see `app/core/cli/lobby.py`, which says it with types."""
+    """What commands ask of the lobby (`click.pass_obj`): see `app/core/cli/context.py`, which says it with types."""
 
     def load_nouns(self) -> None:
         """Import the nouns."""

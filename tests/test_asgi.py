@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 from app.asgi import create_app
 from app.core.data.ownership.session import AppSession
 from app.installed import INSTALLED
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.databases import settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body

@@ -13,8 +13,8 @@ import httpx
 import pytest
 
 from app.testing.databases import SECRET, PostgresDatabases
-from tests.checkout import Checkout, call_all
-from tests.serving import NO_TLS, PATIENCE, free_port, wait_until_served
+from tests.parts.checkout import Checkout, call_all
+from tests.parts.serving import NO_TLS, PATIENCE, free_port, wait_until_served
 
 pytestmark = pytest.mark.slow
 CLOSED: Final = "Permission denied" if os.geteuid() else "Read-only file system"

@@ -13,7 +13,7 @@ from app.asgi import create_app
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.registry import table_name
 from app.installed import INSTALLED
-from app.testing.callers import Client, CountQueries
+from app.testing.clients import Client, CountQueries
 from app.testing.counting import CountingProxy
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of

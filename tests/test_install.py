@@ -16,8 +16,8 @@ import pytest
 
 from app.__main__ import COMMANDS
 from app.settings import BASE_DIR
-from tests.checkout import CALLS, Checkout, call_all
-from tests.serving import NO_TLS, free_port, wait_until_served
+from tests.parts.checkout import CALLS, Checkout, call_all
+from tests.parts.serving import NO_TLS, free_port, wait_until_served
 
 pytestmark = pytest.mark.slow
 

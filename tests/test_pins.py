@@ -12,8 +12,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests import pins
-from tests.checkout import Checkout
+from tests.parts import pins
+from tests.parts.checkout import Checkout
 
 PROJECT: Final[dict[str, Any]] = tomllib.loads(pins.PYPROJECT.read_text())
 PINS: Final[dict[str, Requirement]] = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app.testing.databases import PostgresDatabases
-from tests.checkout import Checkout
+from tests.parts.checkout import Checkout
 
 STATE = '''class State(StrEnum):
     """Where an order is."""

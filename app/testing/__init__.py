@@ -6,7 +6,7 @@ and runs on SQLite, on PostgreSQL, and on PostgreSQL behind row level security (
     from app.core.data.ownership.session import AppSession
     from app.projects.factories import ProjectFactory
     from app.tasks.factories import TaskFactory
-    from app.testing.callers import AsUser, Client, CountQueries, assert_error
+    from app.testing.clients import AsUser, Client, CountQueries, assert_error
 
 
     async def test_a_list_is_one_query(client: Client, db: AppSession, count_queries: CountQueries) -> None:
@@ -29,5 +29,5 @@ and runs on SQLite, on PostgreSQL, and on PostgreSQL behind row level security (
 
 `client` calls as alice, `as_user` as anybody, `anonymous` without a token. Factories make rows within every rule of
 their table and store them through `db`, which sees what everybody has; what a row must refer to comes with it, for the
-same user. `test_conformance = conformance_of(INSTALLED)` holds resources to the contract, in `.conformance`.
+same user. `test_contract = contract_of(INSTALLED)` holds resources to the contract, in `.contract`.
 """

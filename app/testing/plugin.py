@@ -21,7 +21,7 @@ from app.core.data.connection.engine import make_engine
 from app.core.data.ownership.guard import everyone
 from app.core.data.ownership.session import AppSession
 from app.installed import INSTALLED
-from app.testing.callers import AsUser, Client, CountQueries
+from app.testing.clients import AsUser, Client, CountQueries
 from app.testing.counting import count_statements
 from app.testing.databases import (
     Databases,
@@ -33,7 +33,7 @@ from app.testing.databases import (
 )
 from app.testing.environment import forget_settings
 from app.testing.factories import stored_through
-from app.testing.isolation import emptied, make_isolated_engine, rolled_back
+from app.testing.rollback import emptied, make_isolated_engine, rolled_back
 
 KINDS = ("sqlite", "postgres", "restricted")
 

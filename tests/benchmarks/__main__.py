@@ -27,7 +27,7 @@ from app.testing.databases import RestrictedDatabases, postgres_databases
 from tests.benchmarks.driver import Load, Target, compare, print_table
 from tests.benchmarks.peers import PEERS, peer, python_for_peers
 from tests.benchmarks.workload import OPERATIONS, Population
-from tests.serving import serving
+from tests.parts.serving import serving
 
 USERS: Final = Population("user-", users=1_000, each=200)
 

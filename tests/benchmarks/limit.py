@@ -9,7 +9,7 @@ from typing import Any
 
 import jwt
 import msgspec
-from psycopg_pool import AsyncConnectionPool  # type: ignore[import-not-found]  # no dependency of the project  # type: ignore[import-not-found]  # no dependency of the project  # type: ignore[import-not-found]  # no dependency of the project  # type: ignore[import-not-found]  # no dependency of the project
+from psycopg_pool import AsyncConnectionPool  # type: ignore[import-not-found]  # no dependency of the project  # type: ignore[import-not-found]  # no dependency of the project  # type: ignore[import-not-found]  # no dependency of the project  # type: ignore[import-not-found]  # no dependency of the project  # type: ignore[import-not-found]  # no dependency of the project  # type: ignore[import-not-found]  # no dependency of the project  # type: ignore[import-not-found]  # no dependency of the project  # type: ignore[import-not-found]  # no dependency of the project
 
 COLUMNS = "id, user_id, title, description, completed, created_at, updated_at"
 LIST = f"SELECT {COLUMNS} FROM tasks WHERE user_id = %s ORDER BY id LIMIT 100"

@@ -30,7 +30,7 @@ from app.core.data.schema.running.patience import Patience
 from app.settings import MIGRATIONS_DIR
 from app.testing.databases import postgres_databases, settings_for_tests
 from tests.benchmarks.workload import Population
-from tests.serving import serving
+from tests.parts.serving import serving
 
 CLIENTS: Final = 8
 REPORT: Final = 10.0  # seconds

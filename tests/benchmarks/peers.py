@@ -11,7 +11,7 @@ from app.settings import BASE_DIR
 from app.testing.databases import SECRET
 from tests.benchmarks.driver import Target
 from tests.benchmarks.workload import Population
-from tests.serving import free_port, wait_until_served
+from tests.parts.serving import free_port, wait_until_served
 
 PEERS: Final = {"guide": "tests.benchmarks.guide_stack:app", "limit": "tests.benchmarks.limit:app"}
 _PACKAGES: Final = ("fastapi", "sqlmodel", "psycopg[binary,pool]", "pyjwt", "uvicorn[standard]", "msgspec")

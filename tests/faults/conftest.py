@@ -9,7 +9,7 @@ import pytest
 
 from app.testing.databases import Databases
 from tests.faults.cluster import Cluster, Database, own_cluster
-from tests.serving import Server, serving
+from tests.parts.serving import Server, serving
 
 
 class Serve(Protocol):

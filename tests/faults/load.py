@@ -16,10 +16,10 @@ import httpx
 from app.core.auth.tokens import issue_token
 from app.core.data.connection.retry import BUDGET
 from app.core.data.errors import OutcomeUnknown
-from app.testing.callers import assert_error
+from app.testing.clients import assert_error
 from app.testing.databases import SECRET
 from tests.faults.ledger import Ledger, stored_in
-from tests.serving import NO_TLS, PATIENCE
+from tests.parts.serving import NO_TLS, PATIENCE
 
 CLIENTS: Final = 20
 USERS: Final = [f"user-{number}" for number in range(10)]

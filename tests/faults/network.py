@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import make_url
 
 from app.testing.counting import _open
-from tests.serving import PATIENCE, free_port
+from tests.parts.serving import PATIENCE, free_port
 
 _IP: Final = shutil.which("ip") or shutil.which("ip", path="/usr/sbin:/sbin") or ""
 can_cut_links: Final = pytest.mark.skipif(

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.cluster import Cluster, Database
 from tests.faults.conftest import Serve
 from tests.faults.load import CLIENTS, LONGEST, Load, under_load
-from tests.serving import Server
+from tests.parts.serving import Server
 
 FROZEN = 5  # seconds
 RESTARTS = 3

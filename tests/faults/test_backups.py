@@ -16,8 +16,8 @@ from tests.core.ops.checks.conftest import production
 from tests.faults.conftest import Serve
 from tests.faults.ledger import stored_in
 from tests.faults.load import Load, under_load
-from tests.programs import PATH
-from tests.serving import environment_of
+from tests.parts.programs import PATH
+from tests.parts.serving import environment_of
 
 pytestmark = pytest.mark.slow
 

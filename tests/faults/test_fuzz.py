@@ -18,7 +18,7 @@ from app.installed import INSTALLED
 from app.testing.databases import SECRET, SqliteDatabases
 from tests.faults.conftest import Serve
 from tests.faults.mutations import mutated, requests_of
-from tests.serving import PATIENCE, Server
+from tests.parts.serving import PATIENCE, Server
 
 pytestmark = pytest.mark.slow
 

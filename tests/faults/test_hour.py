@@ -17,7 +17,7 @@ from app.testing.databases import SECRET
 from tests.faults.behind import PATHS
 from tests.faults.cluster import Cluster, Database
 from tests.faults.load import USERS, under_load
-from tests.serving import NO_TLS, Server, serving_module
+from tests.parts.serving import NO_TLS, Server, serving_module
 
 LASTS: Final = 60  # seconds
 POOL: Final = 5

@@ -23,7 +23,7 @@ from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
 from app.projects.models import Project
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.databases import SECRET, Databases, settings_for_tests
 
 USER = "alice"

@@ -8,10 +8,10 @@ import httpx
 import pytest
 
 from app.core.auth.tokens import issue_token
-from app.testing.callers import assert_error
+from app.testing.clients import assert_error
 from app.testing.databases import SECRET
 from tests.faults.cluster import Database
-from tests.serving import PATIENCE, Server
+from tests.parts.serving import PATIENCE, Server
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from tests.faults.cluster import Cluster, Database
 from tests.faults.conftest import Serve
 from tests.faults.load import CLIENTS, under_load
-from tests.pooler import needs_pgbouncer, pooled
+from tests.parts.pooler import needs_pgbouncer, pooled
 
 pytestmark = needs_pgbouncer
 

@@ -18,7 +18,7 @@ import pytest
 from app.settings import BASE_DIR
 from app.testing.databases import SqliteDatabases
 from tests.faults.hanging import ENDS_WITHIN
-from tests.serving import NO_TLS, Server, environment_of, serving_module
+from tests.parts.serving import NO_TLS, Server, environment_of, serving_module
 
 WORKERS = 2
 REPLACED_WITHIN = 15  # seconds

@@ -12,8 +12,8 @@ from app.core.auth.tokens import issue_token
 from app.testing.databases import SECRET
 from tests.faults.cluster import Cluster
 from tests.faults.load import under_load
-from tests.nginx import in_front_of, needs_nginx
-from tests.serving import NO_TLS, Server, free_port, start, wait_until_served
+from tests.parts.nginx import in_front_of, needs_nginx
+from tests.parts.serving import NO_TLS, Server, free_port, start, wait_until_served
 
 REQUESTS = 3000
 ALICE = {"Authorization": f"Bearer {issue_token('alice', SECRET.encode(), 3600)}", "Content-Type": "application/json"}

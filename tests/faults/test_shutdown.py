@@ -10,7 +10,7 @@ import pytest
 from app.testing.databases import SqliteDatabases
 from tests.faults.conftest import Serve
 from tests.faults.load import under_load
-from tests.serving import NO_TLS, Server
+from tests.parts.serving import NO_TLS, Server
 
 IMPATIENT = 30
 

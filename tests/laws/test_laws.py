@@ -55,7 +55,7 @@ def test_the_repository_obeys(law: Law) -> None:
         (checks.imports_go_one_way, "app/core/x.py", "from app.core.data.errors import DataError"),
         (checks.imports_go_one_way, "app/tasks/x.py", "from app.installed import INSTALLED"),
         (checks.imports_go_one_way, "app/tasks/models.py", "from app.testing.factories import RowFactory"),
-        (checks.imports_go_one_way, "app/asgi.py", "from app.testing.callers import Client"),
+        (checks.imports_go_one_way, "app/asgi.py", "from app.testing.clients import Client"),
         (checks.imports_go_one_way, "app/installed.py", "from app.asgi import create_app"),
         (checks.imports_go_one_way, "app/installed.py", "from app.tasks.factories import TaskFactory"),
         (checks.imports_go_one_way, "app/tasks/controllers.py", "from app.tasks import factories"),

@@ -23,7 +23,7 @@ from app.core.data.connection.engine import database_url
 from app.core.data.schema.migrations import migration_engine
 from app.core.data.schema.protections import protections_of
 from app.settings import load_settings
-from app.testing.callers import Client
+from app.testing.clients import Client
 from app.testing.databases import SECRET, settings_for_tests
 
 Nouns = Sequence[Any]

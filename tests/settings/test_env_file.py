@@ -11,7 +11,7 @@ from typing import Final
 import pytest
 
 from app.settings import InvalidSettings, Settings, load_settings
-from tests.npm import install_packages
+from tests.parts.npm import install_packages
 from tests.settings.environments import STRONG
 
 NAME: Final = "BETTER_AUTH_SECRET"

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.data.ownership.session import AppSession
 from app.tasks.factories import TaskFactory
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 
 FIELDS = ["id", "user_id", "title", "description", "completed", "project_id", "created_at", "updated_at"]
 

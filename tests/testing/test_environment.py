@@ -10,7 +10,7 @@ from app.core.cli.run import command as run
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases
 from app.testing.environment import forget_settings
-from tests.checkout import Checkout
+from tests.parts.checkout import Checkout
 
 OPTIONS: Final = [str(option.envvar) for option in run.params if option.envvar]
 SETTINGS: Final = [name for setting in Settings.model_fields for name in (setting.upper(), setting)]

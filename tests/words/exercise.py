@@ -11,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
+from app.testing.contract.subject import Resource, but_for_time, expect, make_body, row_in
 from click.testing import CliRunner
 from sqlalchemy import make_url
 
@@ -24,8 +25,7 @@ from app.core.data.tables.references import references_of
 from app.core.data.transfer.copy import reserve_ids
 from app.installed import INSTALLED
 from app.settings import load_settings
-from app.testing.callers import Client
-from app.testing.conformance.subject import Resource, but_for_time, expect, make_body, row_in
+from app.testing.clients import Client
 from app.testing.databases import SECRET, settings_for_tests
 from tests.core.ops.checks.conftest import findings, production
 

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
+from app.core.cli.context import Lobby
 from app.core.cli.failures import explained
-from app.core.cli.lobby import Lobby
 from app.core.cli.output import explained_writing
 from app.core.cli.progress import progress
 from app.core.cli.sessions import prepare_as_owner

@@ -6,8 +6,8 @@ from collections import Counter
 
 import click
 
+from app.core.cli.context import Lobby
 from app.core.cli.failures import explained
-from app.core.cli.lobby import Lobby
 from app.core.ops.checks import Finding, run_checks
 from app.settings import InvalidSettings, load_settings
 

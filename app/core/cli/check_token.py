@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from app.core.auth.explain import explain
+from app.core.cli.diagnosis import explain
 from app.core.cli.failures import explained
 from app.settings import load_settings
 

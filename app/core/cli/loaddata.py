@@ -7,8 +7,8 @@ from typing import IO
 
 import click
 
+from app.core.cli.context import Lobby
 from app.core.cli.failures import explained
-from app.core.cli.lobby import Lobby
 from app.core.cli.output import tell_counts
 from app.core.cli.progress import Advance, progress
 from app.core.cli.sessions import as_everyone, prepare

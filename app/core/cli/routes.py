@@ -9,8 +9,8 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from app.core.auth.middleware import PUBLIC
+from app.core.cli.context import Lobby
 from app.core.cli.failures import explained
-from app.core.cli.lobby import Lobby
 from app.settings import load_settings
 
 

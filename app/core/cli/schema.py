@@ -5,8 +5,8 @@ from pathlib import Path
 
 import click
 
+from app.core.cli.context import Lobby
 from app.core.cli.failures import explained
-from app.core.cli.lobby import Lobby
 from app.core.cli.output import explained_writing
 from app.core.http.docs.document import document_of
 from app.core.http.typescript import write_typescript

@@ -4,8 +4,8 @@ import asyncio
 
 import click
 
+from app.core.cli.context import Lobby
 from app.core.cli.failures import explained
-from app.core.cli.lobby import Lobby
 from app.core.cli.output import tell_counts
 from app.core.cli.progress import progress
 from app.core.cli.sessions import as_everyone, prepare, user_id

@@ -8,7 +8,7 @@ from typing import TypeVar
 import click
 
 from app.core.auth.tokens import MAX_SUBJECT_LENGTH, is_subject
-from app.core.cli.lobby import Lobby
+from app.core.cli.context import Lobby
 from app.core.data.connection.engine import make_engine, snapshot_of
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession

@@ -13,8 +13,8 @@ from typing import Any
 import click
 import sqlalchemy
 
+from app.core.cli.context import Lobby
 from app.core.cli.failures import explained
-from app.core.cli.lobby import Lobby
 from app.core.cli.sessions import prepare, user_id
 from app.core.data.connection.engine import make_engine
 from app.core.data.ownership.guard import bind_owner, everyone

@@ -11,8 +11,8 @@ from typing import Any, Final
 import click
 from sqlmodel import SQLModel
 
+from app.core.cli.context import Lobby
 from app.core.cli.failures import explained, refuse_installed
-from app.core.cli.lobby import Lobby
 from app.core.cli.output import explained_writing
 from app.core.cli.scaffold.fields import KINDS, parse_fields
 from app.core.cli.scaffold.listing import with_controller, without_controller

@@ -8,8 +8,8 @@ from typing import IO
 
 import click
 
+from app.core.cli.context import Lobby
 from app.core.cli.failures import explained
-from app.core.cli.lobby import Lobby
 from app.core.cli.output import destination, new_file_option, tell_counts
 from app.core.cli.sessions import as_user, prepare, user_id
 from app.core.data.ownership.session import AppSession

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 
 from app.core.auth.tokens import issue_token
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.databases import SECRET
 from tests.core.auth.attacks import forgeries, misuses
 from tests.core.auth.issuer import ALGORITHMS, Issuer, Pair, key_set, pair

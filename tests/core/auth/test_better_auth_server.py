@@ -16,7 +16,7 @@ import pytest
 
 from tests.core.auth.issuer import ALGORITHMS
 from tests.core.auth.test_jwks_mode import serving, status
-from tests.npm import install_packages
+from tests.parts.npm import install_packages
 
 pytestmark = pytest.mark.slow
 

@@ -9,7 +9,7 @@ import pytest
 from litestar import Request, get
 
 from app.asgi import create_app
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.databases import settings_for_tests
 from tests.core.auth.issuer import ALGORITHMS, Issuer, key_set, pair
 

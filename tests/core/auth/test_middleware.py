@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.core.auth.tokens import issue_token
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.databases import SECRET
 
 pytestmark = pytest.mark.any_database

@@ -10,8 +10,8 @@ import pytest
 from click.testing import CliRunner
 
 from app.__main__ import main
-from app.core.auth.explain import _SENTENCES
 from app.core.auth.tokens import issue_token
+from app.core.cli.diagnosis import _SENTENCES
 from app.settings.formats import KNOWN_SECRETS
 from app.testing.databases import SECRET
 from tests.core.auth.issuer import ORIGIN, Pair, pair

@@ -21,7 +21,7 @@ from tests.core.cli.conftest import Invoke
 from tests.core.conftest import WriteMigration
 from tests.core.data.schema.changes.kinds import State
 from tests.core.data.schema.changes.tables import alter
-from tests.serving import BARE
+from tests.parts.serving import BARE
 
 
 def written() -> set[Path]:

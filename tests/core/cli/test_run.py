@@ -25,7 +25,7 @@ from app.core.data.schema.migrations import downgrade, pending, upgrade
 from app.testing.databases import SECRET, Databases, settings_for_tests
 from tests.core.cli.conftest import Invoke
 from tests.core.conftest import WriteMigration
-from tests.serving import NO_TLS, PATIENCE, free_port, serving, start, wait_until_served
+from tests.parts.serving import NO_TLS, PATIENCE, free_port, serving, start, wait_until_served
 
 ALICE: Final = {"Authorization": f"Bearer {issue_token('alice', SECRET.encode(), 3600)}"}
 

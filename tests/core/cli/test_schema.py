@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from app.__main__ import main
 from app.settings import load_settings
-from app.testing.callers import Client
+from app.testing.clients import Client
 from app.testing.databases import SECRET
 from tests.core.cli.conftest import Invoke
 

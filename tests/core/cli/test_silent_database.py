@@ -11,7 +11,7 @@ import pytest
 
 from app.__main__ import COMMANDS
 from app.settings import BASE_DIR
-from tests.serving import environment_of, free_port
+from tests.parts.serving import environment_of, free_port
 
 GIVES_UP_WITHIN: Final = 10.0  # seconds, of which three are for imports on a machine that is busy
 ARGUMENTS: Final = {

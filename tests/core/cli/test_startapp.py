@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from app.settings import BASE_DIR
-from tests.checkout import Checkout
 from tests.core.cli.conftest import Invoke
+from tests.parts.checkout import Checkout
 
 GIVEN_SIZE = """
 from app.core.data.ownership.session import AppSession
@@ -119,7 +119,7 @@ def test_two_nouns_work_as_they_are_written_and_leave_without_a_trace(checkout: 
         checkout.python(*words)
     checkout.python("app", "makemigrations", "--check")
     checkout.python("app", "migrate")
-    tested = (f"tests/{part}" for part in ("test_conformance.py", "test_cost.py", "core/http", "shelves"))
+    tested = (f"tests/{part}" for part in ("test_contract.py", "test_cost.py", "core/http", "shelves"))
     checkout.python("pytest", "-n0", "-q", "-k", "shelves or library_books", "--db", "both", *tested)
 
     refused = checkout.run(sys.executable, "-m", "app", "startapp", "shelves", "--remove", "--yes")
@@ -142,7 +142,7 @@ def test_what_an_author_would_type_needs_no_other_name(checkout: Checkout) -> No
     for called in ("migrate", "makemigrations --check", "seed --per-user 2", "check"):
         checkout.python("app", *called.split())
     (checkout.folder / "tests" / "orders" / "test_factories.py").write_text(GIVEN_SIZE)
-    tested = ("tests/test_conformance.py", *(f"tests/{noun}" for noun in nouns))
+    tested = ("tests/test_contract.py", *(f"tests/{noun}" for noun in nouns))
     checkout.python("pytest", "-n0", "-q", "-k", "orders or people or test_factories", "--db", "both", *tested)
 
     for noun in reversed(nouns):

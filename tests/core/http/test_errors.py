@@ -32,7 +32,7 @@ from app.core.data.errors import RowNotFound
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
 from app.core.http.errors import EXCEPTION_HANDLERS
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body

@@ -2,7 +2,7 @@
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.testing.callers import Client
+from app.testing.clients import Client
 from app.testing.counting import count_statements
 
 

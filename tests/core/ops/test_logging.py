@@ -14,7 +14,7 @@ from litestar.params import FromPath
 
 from app.asgi import create_app
 from app.core.ops.logging import AccessLog, configure_logging
-from app.testing.callers import Client
+from app.testing.clients import Client
 from app.testing.databases import settings_for_tests
 from tests.core.http.bodies import Resource
 from tests.parts.resources import every_resource

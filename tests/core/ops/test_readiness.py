@@ -16,7 +16,7 @@ from app.core.data.connection.engine import database_url, make_engine
 from app.core.data.schema.migrations import downgrade, migration_engine
 from app.core.ops.readiness import Readiness
 from app.settings import Settings
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.counting import CountingProxy
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 

@@ -74,7 +74,7 @@ _TESTS: Final = Template('''\
 
 from app.$table.factories import ${Noun}Factory
 from app.core.data.ownership.session import AppSession
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 
 
 async def test_a_list_holds_the_callers_$table(client: Client, db: AppSession) -> None:

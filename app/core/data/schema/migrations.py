@@ -28,7 +28,7 @@ from app.core.data.connection.engine import begin_immediately, libpq_args, make_
 from app.core.data.ownership.plugin import alembic_config
 
 # Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
-from app.core.data.schema import operations as operations  # noqa: PLC0414  # noqa: PLC0414  # noqa: PLC0414  # noqa: PLC0414
+from app.core.data.schema import operations as operations  # noqa: PLC0414  # noqa: PLC0414  # noqa: PLC0414  # noqa: PLC0414  # noqa: PLC0414  # noqa: PLC0414  # noqa: PLC0414  # noqa: PLC0414
 from app.core.data.schema.branches import next_number, refuse_branches, tell_apart
 from app.core.data.schema.inspection import cloned_keys
 from app.core.data.schema.running.patience import Patience

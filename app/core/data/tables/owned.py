@@ -7,7 +7,7 @@ from sqlalchemy.orm import Mapper, declared_attr
 from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, SQLModel
 
-from app.core.data.tables import choices as choices  # noqa: PLC0414  # it makes choices of the models' enums  # noqa: PLC0414  # it makes choices of the models' enums
+from app.core.data.tables import choices as choices  # noqa: PLC0414  # it makes choices of the models' enums  # noqa: PLC0414  # it makes choices of the models' enums  # noqa: PLC0414  # it makes choices of the models' enums  # noqa: PLC0414  # it makes choices of the models' enums
 from app.core.data.tables.fields import BigIntKey
 
 OWNER_COLUMN: Final = "user_id"

@@ -15,7 +15,7 @@ from app.testing.databases import Databases
 from tests.core.cli.conftest import Invoke
 from tests.core.data.transfer.test_dumps import dumped, fill
 from tests.core.ops.checks.conftest import production
-from tests.programs import PATH
+from tests.parts.programs import PATH
 
 OBJECTS: Final = {
     "sqlite": "SELECT name FROM sqlite_master",

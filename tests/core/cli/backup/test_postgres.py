@@ -13,7 +13,7 @@ from app.core.data.transfer.backup import postgres as backup_of_postgres
 from app.testing.databases import Databases, PostgresDatabases
 from tests.core.cli.backup.conftest import Site
 from tests.core.cli.conftest import Invoke
-from tests.programs import PROGRAMS, write_program
+from tests.parts.programs import PROGRAMS, write_program
 
 
 def test_a_pg_dump_that_is_older_than_the_server_is_one_line(

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from app.testing.databases import Databases, PostgresDatabases
-from tests.checkout import Checkout
+from tests.parts.checkout import Checkout
 from tests.words import OURS, SQLITE
 
 pytestmark = pytest.mark.slow

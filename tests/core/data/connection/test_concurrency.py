@@ -26,7 +26,7 @@ from app.core.data.ownership.plugin import make_alchemy
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Cut, Repository
 from app.tasks.models import Task
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.databases import Databases, settings_for_tests
 
 MOST = 2  # of a pool of 4 or 8, see `concurrency.py`

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from app.core.data.connection.pipeline import FlightConnection, Query
 from app.testing.databases import Databases
-from tests.tls import encrypted
+from tests.parts.tls import encrypted
 
 SETTING: Query = "SELECT set_config('app.user_id', $1, true)", ["alice"]
 INSERT = "INSERT INTO words VALUES ($1::text) RETURNING word"

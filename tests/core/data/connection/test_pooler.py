@@ -8,10 +8,10 @@ from litestar import Litestar
 
 from app.asgi import create_app
 from app.installed import INSTALLED
-from app.testing.callers import Client
+from app.testing.clients import Client
 from app.testing.databases import Databases, settings_for_tests
 from tests.core.http.bodies import valid_body
-from tests.pooler import needs_pgbouncer, pooled
+from tests.parts.pooler import needs_pgbouncer, pooled
 
 USERS = [f"user-{number}" for number in range(12)]
 ROUNDS = 8

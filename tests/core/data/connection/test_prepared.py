@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from app.core.data.connection.pipeline import FlightConnection, Query
 from app.testing.counting import CountingProxy
 from app.testing.databases import Databases, PostgresDatabases
-from tests.pooler import needs_pgbouncer, pooled
+from tests.parts.pooler import needs_pgbouncer, pooled
 
 TELL = "SELECT set_config('app.user_id', $1, true)"
 ALICE: Query = TELL, ["alice"]

@@ -20,10 +20,10 @@ from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Cut, Repository
 from app.core.data.tables.versions import FIRST_INSTANT, LAST_INSTANT, State
 from app.tasks.models import Task
-from app.testing.callers import Client
+from app.testing.clients import Client
 from app.testing.databases import Databases, RestrictedDatabases, settings_for_tests
 from tests.benchmarks.workload import Population
-from tests.pooler import needs_pgbouncer, pooled
+from tests.parts.pooler import needs_pgbouncer, pooled
 
 Tasks = Repository[Task]
 Sent = tuple[str, list[Any]]

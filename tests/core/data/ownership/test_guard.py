@@ -21,7 +21,7 @@ from app.core.data.sql.compiler import OwnersPart
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of, owned_models
 from app.testing.factories import factory_of
-from tests.core.data.attacks import COUNTS, FORGED, POSTGRES_WRITES, READS, REFUSED, REPOSITORY, WRITES, Attack
+from tests.isolation.attacks import COUNTS, FORGED, POSTGRES_WRITES, READS, REFUSED, REPOSITORY, WRITES, Attack
 
 WRITTEN = WRITES | POSTGRES_WRITES
 METHODS = {f"repository.{name}": attack for name, attack in REPOSITORY.items()}

@@ -20,7 +20,7 @@ from app.asgi import create_app
 from app.core.data.ownership.plugin import make_alchemy
 from app.core.data.ownership.session import AppSession
 from app.tasks.models import Task
-from app.testing.callers import Client
+from app.testing.clients import Client
 from app.testing.databases import Databases, SqliteDatabases, settings_for_tests
 
 Session = NamedDependency[SkipValidation[AppSession]]

@@ -9,7 +9,7 @@ from app.core.data.schema.migrations import drift
 from app.core.data.schema.protections import OwnerProtection
 from app.testing.databases import PostgresDatabases, settings_for_tests
 from tests.core.data.sql.test_statements import FORMS, Form, opened, plans_of_page
-from tests.partitioned import partition
+from tests.parts.partitioned import partition
 
 
 @pytest.fixture(scope="module")

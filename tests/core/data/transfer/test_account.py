@@ -25,7 +25,7 @@ from app.core.data.transfer.read import TableRow
 from app.testing.counting import count_statements
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of, stored_through
-from tests.core.data.attacks import references_of
+from tests.isolation.attacks import references_of
 
 ALICE = "alice"
 LOOK_ALIKES = [

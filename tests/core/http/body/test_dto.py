@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 from app.core.data.ownership.session import AppSession
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource.controller import ResourceController
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body
 from tests.parts.resources import every_resource

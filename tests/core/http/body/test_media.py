@@ -7,7 +7,7 @@ from typing import Final
 import pytest
 
 from app.core.data.ownership.session import AppSession
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body
 from tests.core.http.body.test_dto import writes

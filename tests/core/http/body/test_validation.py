@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel, ValidationError
 
 from app.core.http.body.validation import first_errors
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 
 pytestmark = pytest.mark.any_database
 

@@ -6,7 +6,7 @@ import pytest
 from litestar import Litestar
 
 from app.core.http.docs.assets import PATH, SCRIPT, STYLE
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 
 pytestmark = pytest.mark.any_database
 

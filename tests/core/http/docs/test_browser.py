@@ -13,7 +13,7 @@ import pytest
 
 from app.core.auth.tokens import issue_token
 from app.testing.databases import SECRET
-from tests.serving import serving
+from tests.parts.serving import serving
 
 CHROMIUM: Final = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 TOKEN: Final = issue_token("alice", SECRET.encode(), 3600)

@@ -10,7 +10,7 @@ from openapi_spec_validator import validate
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.registry import table_name
 from app.core.http.resource.controller import ResourceController
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.databases import settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body

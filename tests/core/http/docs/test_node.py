@@ -12,7 +12,7 @@ import pytest
 
 from app.core.http.typescript import write_typescript
 from tests.core.http.docs.reading import Part
-from tests.npm import install_packages
+from tests.parts.npm import install_packages
 
 pytestmark = [pytest.mark.slow, pytest.mark.any_database]
 

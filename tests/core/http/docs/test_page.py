@@ -9,7 +9,7 @@ from litestar import Litestar
 
 from app.asgi import create_app
 from app.core.http.docs.assets import PATH, SCRIPT
-from app.testing.callers import Client
+from app.testing.clients import Client
 from app.testing.databases import settings_for_tests
 
 pytestmark = pytest.mark.any_database

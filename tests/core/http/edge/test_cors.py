@@ -7,7 +7,7 @@ import pytest
 from litestar import Litestar
 
 from app.core.http.edge.cors import METHODS, REQUEST_HEADERS, RESPONSE_HEADERS
-from app.testing.callers import Client
+from app.testing.clients import Client
 from tests.core.http.conftest import Make, app_with
 
 pytestmark = pytest.mark.any_database

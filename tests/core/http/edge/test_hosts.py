@@ -6,7 +6,7 @@ import httpx
 import pytest
 from litestar import Litestar, Request, get
 
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from tests.core.http.conftest import Make, app_with
 
 pytestmark = pytest.mark.any_database

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 
 pytestmark = pytest.mark.any_database
 

@@ -12,12 +12,12 @@ from app.asgi import create_app
 from app.core.auth.tokens import issue_token
 from app.core.http.docs.assets import PATH
 from app.installed import INSTALLED
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.databases import SECRET, SqliteDatabases, settings_for_tests
 from tests.core.http.bodies import Resource, valid_body
-from tests.nginx import in_front_of, needs_nginx
+from tests.parts.nginx import in_front_of, needs_nginx
 from tests.parts.resources import every_resource
-from tests.serving import NO_TLS, serving
+from tests.parts.serving import NO_TLS, serving
 
 ROOT = "/backend/v1"
 HEADERS = {"Authorization": f"Bearer {issue_token('alice', SECRET.encode(), 3600)}"}

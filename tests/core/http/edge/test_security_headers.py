@@ -7,7 +7,7 @@ from litestar import Litestar, Response, get
 
 from app.core.http.edge.outer import Edge
 from app.core.http.edge.security_headers import merge, security_headers
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.databases import settings_for_tests
 from tests.core.http.conftest import Make, app_with
 

@@ -13,7 +13,7 @@ from app.core.http.rate_limit import middleware as limits
 from app.core.http.rate_limit.memory_store import MemoryCounts
 from app.core.http.rate_limit.middleware import PER_ADDRESS, address_of, make_rate_limits, refuse_missing_client
 from app.settings import InvalidSettings
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.databases import settings_for_tests
 from tests.core.http.conftest import Make
 

@@ -25,10 +25,10 @@ from app.core.auth.tokens import issue_token
 from app.core.http.rate_limit import redis_store as shared_counts
 from app.core.http.rate_limit.memory_store import MemoryCounts
 from app.core.http.rate_limit.redis_store import SharedCounts
-from app.testing.callers import Client
+from app.testing.clients import Client
 from app.testing.databases import SECRET
 from tests.core.http.conftest import Make
-from tests.serving import NO_TLS, free_port, serving
+from tests.parts.serving import NO_TLS, free_port, serving
 
 SERVER: Final = shutil.which("redis-server") or shutil.which("valkey-server")
 

@@ -11,7 +11,7 @@ from litestar.exceptions import ValidationException
 from app.asgi import create_app
 from app.core.http.resource.etags import MOST_TAGS, read_states, tagged
 from app.installed import INSTALLED
-from app.testing.callers import Client
+from app.testing.clients import Client
 from app.testing.databases import Databases, settings_for_tests
 from tests.core.http.bodies import valid_body
 

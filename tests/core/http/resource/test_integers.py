@@ -7,7 +7,7 @@ from litestar import get
 from litestar.params import FromPath, QueryParameter
 
 from app.core.http.resource.integers import NO_ID, is_integer, parse_id
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from tests.core.http.conftest import Make
 
 ONE_SPELLING = ("0", "1", "10", "-1", "-10", "9223372036854775808", "4" * 4300)

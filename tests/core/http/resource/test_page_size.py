@@ -11,7 +11,7 @@ from pydantic import AnyUrl, BaseModel, Field
 from app.core.http.resource.controller import ResourceController
 from app.core.http.resource.page_size import HEAVIEST_PAGE, most_rows, unbounded_fields
 from app.core.http.resource.pages import DEFAULT_LIMIT, MAX_LIMIT
-from app.testing.callers import Client
+from app.testing.clients import Client
 from tests.core.http.bodies import valid_body
 from tests.library import Library
 from tests.parts.resources import every_resource

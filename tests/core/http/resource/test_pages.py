@@ -7,7 +7,7 @@ import pytest
 
 from app.core.data.ownership.session import AppSession
 from app.core.http.resource.pages import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
-from app.testing.callers import Client, assert_error
+from app.testing.clients import Client, assert_error
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource
 from tests.parts.resources import every_resource

@@ -10,7 +10,7 @@ from app.core.data.schema.migrations import migration_engine
 from app.testing.databases import Databases, PostgresDatabases
 from tests.core.ops.checks.conftest import findings, production
 from tests.core.ops.checks.test_database import change
-from tests.partitioned import PARTITIONS, partition
+from tests.parts.partitioned import PARTITIONS, partition
 
 Ids = Callable[..., Awaitable[list[str]]]
 

@@ -18,7 +18,7 @@ from app.core.data.schema.running.patience import Patience
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases, settings_for_tests
 from tests.core.conftest import WriteMigration
-from tests.pooler import needs_pgbouncer, pooled
+from tests.parts.pooler import needs_pgbouncer, pooled
 
 ADD = "op.add_column('tasks', sa.Column('colour', sa.Text()))"
 INDEX = "op.create_index('ix_tasks_title', 'tasks', ['user_id', 'title'])"

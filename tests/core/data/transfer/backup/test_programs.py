@@ -9,7 +9,7 @@ from app.core.data.connection.engine import database_url
 from app.core.data.errors import BackupFailed
 from app.core.data.transfer.backup.programs import Programs, find_program, major_version
 from app.settings import InvalidSettings
-from tests.programs import write_program
+from tests.parts.programs import write_program
 
 TELLS = 'for argument; do echo "$argument"; done; echo "PGPASSWORD=$PGPASSWORD"'
 

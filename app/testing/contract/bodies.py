@@ -1,0 +1,172 @@
+"""Rules: what a body may say, what of it is stored, and what comes back."""
+
+from typing import Any
+
+from app.testing.contract.subject import (
+    ABSENT,
+    CHANGES,
+    CREATE,
+    DELETE,
+    GET,
+    WRITES,
+    Subject,
+    but_for_time,
+    expect,
+    expect_error,
+    row_in,
+    rule,
+    seen_in,
+)
+
+NO_OBJECTS = (b"", b" ", b"{", b'{"', b"nothing", b"[]", b"[{}]", b"null", b"1", b'"x"', b"true", b"\xff", b"{}{}")
+JSON = {"content-type": "application/json"}
+NOT_PLAIN_JSON: tuple[dict[str, str], ...] = (
+    {},
+    {"content-type": "text/plain"},
+    {"content-type": "application/x-www-form-urlencoded"},
+    {**JSON, "content-encoding": "gzip"},
+)
+
+
+async def _values_to_change_to(subject: Subject) -> dict[str, Any]:
+    """Values for each field of the update schema, in the form in which they are answered; no row has them."""
+    other = await subject.created(subject.owner)
+    expect("delete", (await subject.send(subject.owner, DELETE, other["id"])).status_code, 204)
+    return {name: other[name] for name in subject.resource.update_schema.model_fields if name in other}
+
+
+@rule
+async def a_new_row_is_found_where_location_says(subject: Subject) -> None:
+    """POST answers 201 with the row and a Location that leads to it; everything that reads it says the same."""
+    answer = await subject.send(subject.owner, CREATE, json=await subject.body(subject.owner))
+    row = row_in(answer, 201)
+    expect("Location", answer.headers["location"], f"{subject.resource.path}/{row['id']}")
+    expect("the fields, in order", list(row), subject.columns)
+    found = await subject.owner.get(answer.headers["location"])
+    expect("what is found there", (found.status_code, found.content), (200, answer.content))
+    expect("the list", await subject.listed(subject.owner), [row])
+
+
+@rule
+async def null_clears_a_field_that_may_be_empty_and_no_other(subject: Subject) -> None:
+    """PUT and PATCH take null for a nullable column, which is then empty, and are a 422 that names any other."""
+    for operation in CHANGES:
+        for name in subject.resource.update_schema.model_fields.keys() & subject.nullable.keys():
+            row = await subject.created(subject.owner)
+            answer = await subject.send(subject.owner, operation, row["id"], json={name: None})
+            if subject.nullable[name]:
+                expect(f"{operation.name}: {name}", but_for_time(row_in(answer)), but_for_time(row | {name: None}))
+                row = row_in(answer)
+            else:
+                expect_error(f"{operation.name}: {name}", answer, 422, f"body.{name}")
+            expect(f"{operation.name}: {name}, read", await subject.read(subject.owner, row["id"]), row)
+            await subject.send(subject.owner, DELETE, row["id"])
+
+
+@rule
+async def a_new_row_may_lack_what_has_a_default(subject: Subject) -> None:
+    """POST wants the required fields and names one that is missing; null is for nullable columns only."""
+    for name, field in subject.resource.create_schema.model_fields.items():
+        body = await subject.body(subject.owner)
+        lacking = {key: value for key, value in body.items() if key != name}
+        for sent, accepted in ((lacking, not field.is_required()), (body | {name: None}, subject.nullable.get(name))):
+            answer = await subject.send(subject.owner, CREATE, json=sent)
+            if accepted is None:
+                continue  # no column: what null means there is the noun's own affair
+            if accepted:
+                row = row_in(answer, 201)
+                await subject.send(subject.owner, DELETE, row["id"])
+            else:
+                expect_error(f"POST: {name}", answer, 422, f"body.{name}")
+    expect("the rows afterwards", await subject.listed(subject.owner), [])
+
+
+@rule
+async def only_what_is_sent_is_changed_by_put_as_by_patch(subject: Subject) -> None:
+    """PUT and PATCH do the same: they set the fields that were sent, keep the others, and answer the row as it is."""
+    for name, value in (await _values_to_change_to(subject)).items():
+        for operation in CHANGES:
+            row = await subject.created(subject.owner)
+            changed = row_in(await subject.send(subject.owner, operation, row["id"], json={name: value}))
+            expect(f"{operation.name}: {name}", but_for_time(changed), but_for_time(row | {name: value}))
+            expect(f"{operation.name}: {name}, read", await subject.read(subject.owner, row["id"]), changed)
+            await subject.send(subject.owner, DELETE, row["id"])
+
+
+@rule
+async def put_and_patch_answer_alike(subject: Subject) -> None:
+    """One body, sent with PUT or with PATCH, is answered by the same status, headers and row, but for the time."""
+    values = await _values_to_change_to(subject)
+    row = await subject.created(subject.owner)
+    sent: list[dict[str, Any]] = [values, {}, {"no such field": 1}, dict.fromkeys(values), {key: [] for key in values}]
+    for body in sent:
+        for row_id in (row["id"], ABSENT):
+            put, patch = [await subject.send(subject.owner, o, row_id, json=body) for o in CHANGES]
+            for answer in (put, patch):  # which tells the time as well
+                answer.headers.pop("etag", None)
+            expect(f"PUT and PATCH of {body}", but_for_time(put.json()), but_for_time(patch.json()))
+            expect(f"headers of PUT and PATCH of {body}", seen_in(put)[::2], seen_in(patch)[::2])
+
+
+@rule
+async def an_empty_object_changes_nothing(subject: Subject) -> None:
+    """PUT and PATCH of `{}` are a 200 with the row, which stays as it was to the last byte, its times included."""
+    row = await subject.created(subject.owner)
+    before = await subject.send(subject.owner, GET, row["id"])
+    for operation in CHANGES:
+        answer = await subject.send(subject.owner, operation, row["id"], json={})
+        expect(operation.name, (answer.status_code, answer.content), (200, before.content))
+    expect("what is read afterwards", seen_in(await subject.send(subject.owner, GET, row["id"])), seen_in(before))
+
+
+@rule
+async def a_body_that_is_no_object_is_a_422(subject: Subject) -> None:
+    """Nothing, half of something, a list: a 422, and nothing is stored; what is compressed or not JSON is a 415."""
+    row = await subject.created(subject.owner)
+    before = await subject.stored()
+    for operation in WRITES:
+        for content in NO_OBJECTS:
+            answer = await subject.send(subject.owner, operation, row["id"], content=content, headers=JSON)
+            expect_error(f"{operation.name} of {content!r}", answer, 422)
+        for headers in NOT_PLAIN_JSON:
+            answer = await subject.send(subject.owner, operation, row["id"], content=b"{}", headers=headers)
+            expect_error(f"{operation.name} as {headers}", answer, 415)
+    expect("the rows afterwards", await subject.stored(), before)
+
+
+@rule
+async def an_unknown_field_is_a_422_that_names_it(subject: Subject) -> None:
+    """A field that the schema lacks, also one that differs by case, is refused beside valid ones; nothing changes."""
+    row = await subject.created(subject.owner)
+    before = await subject.stored()
+    for operation in WRITES:
+        body = await subject.body(subject.owner)
+        for name in ("no such field", next(iter(body)).upper(), "", "__class__", "owner", "userId"):
+            answer = await subject.send(subject.owner, operation, row["id"], json=body | {name: 1})
+            expect_error(f"{operation.name} with {name!r}", answer, 422, f"body.{name}")
+    expect("the rows afterwards", await subject.stored(), before)
+
+
+@rule
+async def an_error_repeats_nothing_that_was_sent(subject: Subject) -> None:
+    """A 422 names the field that is wrong, and never the value: logs and screens are not for what users wrote."""
+    for operation in WRITES:
+        body = await subject.body(subject.owner)
+        for name in body:
+            for wrong in ({"zebra": "zebra"}, ["zebra"], [[["zebra"]]]):
+                answer = await subject.send(subject.owner, operation, json=body | {name: wrong})
+                if answer.status_code == (201 if operation is CREATE else 404):
+                    continue  # the field takes lists or objects; the row to change is not there
+                expect_error(f"{operation.name}: {name}", answer, 422)
+                assert "zebra" not in answer.text, f"{operation.name}: the answer repeats the value of {name}"
+
+
+@rule
+async def a_row_is_deleted_once(subject: Subject) -> None:
+    """DELETE is an empty 204, and the row is gone: a second one, and every other operation on it, is a 404."""
+    kept, row = await subject.created(subject.owner), await subject.created(subject.owner)
+    answer = await subject.send(subject.owner, DELETE, row["id"])
+    expect("the first time", (answer.status_code, answer.content), (204, b""))
+    for operation in (DELETE, GET, *CHANGES):
+        expect_error(f"{operation.name} afterwards", await subject.send(subject.owner, operation, row["id"]), 404)
+    expect("the list", await subject.listed(subject.owner), [kept])

@@ -1,0 +1,80 @@
+"""Rules: which values a field takes, by the type of its column, and that none of them is changed on the way."""
+
+import json
+from datetime import date, datetime
+from typing import Any, Final
+from uuid import UUID
+
+import httpx
+from sqlalchemy import inspect
+
+from app.testing.contract.subject import CREATE, DELETE, WRITES, Subject, expect, expect_error, row_in, rule
+
+_AFTER, _BEFORE = "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"  # out of the calendar, told in UTC
+
+WRONG: Final[dict[type, tuple[Any, ...]]] = {
+    str: (1, True, "a\x00b", "\x00"),
+    bool: (0, 1, "true", ""),
+    int: (True, 1.5, "1", 2**63, -(2**63) - 1, 10**30),
+    float: (True, "1", float("nan"), float("inf"), float("-inf")),
+    date: (1, "", "2024-02-30", "2024-01-01T00:00:00Z"),
+    datetime: (1, "", "2024-01-01", "2024-01-01T00:00:00", "2024-02-30T00:00:00Z", _BEFORE, _AFTER),
+    UUID: (1, "", "x", "00000000-0000-0000-0000-00000000000g"),
+}
+KEPT: Final[dict[type, tuple[Any, ...]]] = {
+    str: ("x", "a\nb", "Ü🥛", "' OR 1=1 --", "100%_\\", " x "),
+    bool: (False, True),
+    int: (0, -1, 2**31, 2**53 - 1, -(2**53) + 1, 2**63 - 1),
+    float: (0.1, -1.5, 1e22, 1e308, 5e-324),
+    date: ("0001-01-01", "2024-02-29", "9999-12-31"),
+    datetime: ("0001-01-02T00:00:00Z", "2024-02-29T12:00:00.123456Z", "9999-12-30T23:59:59.999999Z"),
+    UUID: (str(UUID(int=0)), str(UUID(int=2**128 - 1))),
+}
+JSON: Final = {"content-type": "application/json"}
+
+
+def _fields_of(subject: Subject) -> list[tuple[str, type, int | None]]:
+    """The fields that a new row may be given, with the type and the length of their columns; not the references."""
+    columns = dict(inspect(subject.resource.model).columns.items())
+    for reference in subject.references:
+        del columns[reference.column]
+    # A type that decorates another says nothing of what it holds.
+    held = {name: getattr(column.type, "impl_instance", column.type) for name, column in columns.items()}
+    names = (name for name in subject.resource.create_schema.model_fields if name in held)
+    return [(name, held[name].python_type, getattr(held[name], "length", None)) for name in names]
+
+
+async def _post(subject: Subject, body: dict[str, Any]) -> httpx.Response:
+    # As JSON writes it, with NaN: a client may send it.
+    return await subject.send(subject.owner, CREATE, content=json.dumps(body), headers=JSON)
+
+
+@rule
+async def a_value_of_another_type_or_size_is_a_422_that_names_its_field(subject: Subject) -> None:
+    """What a field's column could not hold as it is, is refused by the field, on every database, and not converted."""
+    row = await subject.created(subject.owner)
+    body = await subject.body(subject.owner)
+    before = await subject.stored()
+    for name, kind, length in _fields_of(subject):
+        for value in (*WRONG.get(kind, ()), *(("x" * (length + 1),) if kind is str and length else ())):
+            for operation in WRITES:
+                given = body if operation is CREATE else {}
+                content = json.dumps(given | {name: value})
+                answer = await subject.send(subject.owner, operation, row["id"], content=content, headers=JSON)
+                expect_error(f"{operation.name}: {name} {value!r:.40}", answer, 422, f"body.{name}")
+    expect("the rows afterwards", await subject.stored(), before)
+
+
+@rule
+async def a_value_that_is_taken_is_kept_to_the_letter(subject: Subject) -> None:
+    """A value is refused by its field, or it is stored, and answered as it was sent: the ends of its range as well."""
+    for name, kind, length in _fields_of(subject):
+        for value in (*KEPT.get(kind, ()), *(("🥛" * length,) if kind is str and length else ())):
+            answer = await _post(subject, await subject.body(subject.owner) | {name: value})
+            if answer.status_code == 422:
+                expect_error(f"POST: {name} {value!r:.40}", answer, 422, f"body.{name}")
+                continue
+            row = row_in(answer, 201)
+            expect(f"POST: {name}", row[name], value)
+            expect(f"POST: {name}, read", await subject.read(subject.owner, row["id"]), row)
+            await subject.send(subject.owner, DELETE, row["id"])

@@ -1,0 +1,16 @@
+"""Resources with one fault each, and the rule of the contract that finds it: the suite can fail."""
+
+from tests.contract_faults import bodies, headers, isolation, lists, references, states, values
+from tests.contract_faults.resource import PATH, Fault, Faultless
+
+__all__ = ["FAULTS", "PATH", "Fault", "Faultless"]
+
+FAULTS = (
+    *isolation.FAULTS,
+    *bodies.FAULTS,
+    *states.FAULTS,
+    *lists.FAULTS,
+    *references.FAULTS,
+    *values.FAULTS,
+    *headers.FAULTS,
+)

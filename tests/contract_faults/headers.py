@@ -1,0 +1,22 @@
+"""Faults in what an answer tells browsers and caches."""
+
+import litestar
+from litestar import Response
+
+from app.core.data.repository.rows import Row
+from app.core.http.resource.controller import ResourceController, RowId, Rows
+from app.tasks.models import Task
+from app.tasks.schemas import TaskCreate, TaskUpdate
+from app.testing.contract import headers
+from tests.contract_faults.resource import PATH, Fault
+
+
+class LetsCachesKeepRows(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get("/{id:int}")
+    async def get(self, rows: Rows[Task], id: RowId) -> Response[Row]:
+        return Response(await rows.select_one(id), headers={"Cache-Control": "max-age=60"})
+
+
+FAULTS = (Fault(LetsCachesKeepRows, headers.every_answer_is_for_its_caller_alone, "get: expected"),)

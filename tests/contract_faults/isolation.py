@@ -1,0 +1,191 @@
+"""Faults that let somebody see, change or guess at what is another's."""
+
+from typing import Any
+
+import litestar
+import msgspec
+from litestar import Response
+from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
+from litestar.params import JSONBody
+from sqlalchemy import delete, func, select, update
+
+from app.core.data.repository.rows import Row
+from app.core.data.tables.registry import columns_of
+from app.core.http.resource.controller import ResourceController, RowId, Rows
+from app.core.http.resource.pages import Page
+from app.tasks.models import Task
+from app.tasks.schemas import TaskCreate, TaskUpdate
+from app.testing.contract import isolation
+from tests.contract_faults.resource import PATH, Fault, unfiltered
+
+
+class ReadsRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get("/{id:int}")
+    async def get(self, rows: Rows[Task], id: RowId) -> Row:
+        async with unfiltered(rows) as session:
+            found = (await session.execute(select(*columns_of(Task)).filter_by(id=id))).one_or_none()
+        return found or await rows.select_one(id)
+
+
+class SaysThatItIsForbidden(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get("/{id:int}")
+    async def get(self, rows: Rows[Task], id: RowId) -> Row:
+        async with unfiltered(rows) as session:
+            there = await session.scalar(select(columns_of(Task)[1]).filter_by(id=id))
+        if there not in (None, rows.session.sync_session.owner):
+            raise HTTPException("Forbidden", status_code=403)
+        return await rows.select_one(id)
+
+
+class ListsRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get()
+    async def list(self, rows: Rows[Task], page: NamedDependency[Page]) -> Response[list[Row]]:
+        found = await rows.select_page(page.cut)
+        async with unfiltered(rows) as session:
+            everything = (await session.execute(select(*columns_of(Task)).order_by(columns_of(Task)[0]))).all()
+        return page.response_of(found._replace(rows=list(everything[page.cut.offset :][: page.cut.limit])))
+
+
+class CountsRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get()
+    async def list(self, rows: Rows[Task], page: NamedDependency[Page]) -> Response[list[Row]]:
+        found = await rows.select_page(page.cut)
+        async with unfiltered(rows) as session:
+            total = await session.scalar(select(func.count()).select_from(Task))
+        return page.response_of(found._replace(total=total if page.cut.total else None))
+
+
+class ChangesRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.patch("/{id:int}")
+    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
+        async with unfiltered(rows) as session:
+            await session.execute(update(Task).filter_by(id=id).values(completed=True))
+        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+
+
+class DeletesRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.delete("/{id:int}")
+    async def delete(self, rows: Rows[Task], id: RowId) -> None:
+        async with unfiltered(rows) as session:
+            await session.execute(delete(Task).filter_by(id=id))
+
+
+class IsOpenToAnybody(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get("/{id:int}", public=True)
+    async def get(self, id: RowId) -> Row:
+        raise HTTPException("Not Found", status_code=404)
+
+
+class TaskUpdateWithOwner(TaskUpdate):
+    user_id: str
+
+
+class TakesAnOwner(ResourceController[Task, TaskCreate, TaskUpdateWithOwner]):
+    path = PATH
+
+
+class ChangesInSecret(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.patch("/{id:int}")
+    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
+        before = (await rows.select_one(id)).updated_at
+        return await rows.update_one(id, data.model_dump(exclude_unset=True) | {"updated_at": before})
+
+
+class GivesAnIdTwice(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.post()
+    async def create(self, rows: Rows[Task], data: JSONBody[TaskCreate]) -> Any:
+        return msgspec.structs.replace(await rows.insert_one(data.model_dump()), id=7)
+
+    @litestar.delete("/{id:int}")
+    async def delete(self, id: RowId) -> None:
+        pass
+
+
+class WantsATitleThatNobodyHas(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.post()
+    async def create(self, rows: Rows[Task], data: JSONBody[TaskCreate]) -> Row:
+        async with unfiltered(rows) as session:
+            if (await session.execute(select(*columns_of(Task)).filter_by(title=data.title))).first():
+                raise HTTPException("Taken", status_code=409)
+        return await rows.insert_one(data.model_dump())
+
+
+class CallsAnIdInvalid(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get("/{id:int}")
+    async def get(self, rows: Rows[Task], id: RowId) -> Row:
+        if id < 1:
+            raise HTTPException("Not an id", status_code=400)
+        return await rows.select_one(id)
+
+
+class ForgetsWhatWasSentBack(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.patch("/{id:int}")
+    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
+        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+
+
+FAULTS = (
+    Fault(
+        ReadsRowsOfEveryone,
+        isolation.anothers_row_is_answered_like_none,
+        "get of another's row and of none",
+        held_by_database=True,
+    ),
+    Fault(
+        SaysThatItIsForbidden,
+        isolation.anothers_row_is_answered_like_none,
+        "get of another's row and of none",
+        held_by_database=True,
+    ),
+    Fault(ListsRowsOfEveryone, isolation.a_list_holds_the_callers_rows_and_no_hint_of_others, "the list"),
+    Fault(CountsRowsOfEveryone, isolation.a_list_holds_the_callers_rows_and_no_hint_of_others, "the total"),
+    Fault(
+        ChangesRowsOfEveryone,
+        isolation.a_stranger_changes_nothing,
+        "the rows after a stranger's update",
+        held_by_database=True,
+    ),
+    Fault(
+        DeletesRowsOfEveryone,
+        isolation.a_stranger_changes_nothing,
+        "the rows after a stranger's delete",
+        held_by_database=True,
+    ),
+    Fault(IsOpenToAnybody, isolation.without_a_valid_token_nothing_is_said_or_done, "get: 401 expected, 404 came"),
+    Fault(ForgetsWhatWasSentBack, isolation.a_row_can_be_sent_back_whole, "412 expected, 200 came"),
+    Fault(TakesAnOwner, isolation.what_the_server_gives_is_not_accepted, "put: the fields named"),
+    Fault(ChangesInSecret, isolation.a_row_is_its_creators_and_keeps_its_identity, "updated_at did not move"),
+    Fault(GivesAnIdTwice, isolation.an_id_is_given_once, "the id 7 of a deleted row was given again"),
+    Fault(
+        WantsATitleThatNobodyHas,
+        isolation.what_one_has_another_may_have_as_well,
+        "expected 201, got 409",
+        held_by_database=True,
+    ),
+    Fault(CallsAnIdInvalid, isolation.an_id_that_no_row_can_have_is_a_404, "get of 0: expected"),
+)

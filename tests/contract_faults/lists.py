@@ -1,0 +1,79 @@
+"""Faults in lists, queries and paths."""
+
+from typing import Annotated, Any
+
+import litestar
+from litestar import Request, Response
+from litestar.di import NamedDependency
+from litestar.exceptions import HTTPException
+from litestar.params import FromPath, QueryParameter
+
+from app.core.data.repository.rows import Row
+from app.core.http.resource.controller import ResourceController, RowId, Rows
+from app.core.http.resource.pages import Page
+from app.tasks.models import Task
+from app.tasks.schemas import TaskCreate, TaskUpdate
+from app.testing.contract import lists
+from tests.contract_faults.resource import PATH, Fault
+
+
+class TakesAnyLimit(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get()
+    async def list(self, limit: Annotated[int, QueryParameter()] = 100) -> list[Row]:
+        return []
+
+
+class ListsTheNewestFirst(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get()
+    async def list(self, page: NamedDependency[Page]) -> Response[list[Row]]:
+        answer: Response[list[Row]] = await ResourceController.list.fn(self, page)
+        answer.content.reverse()
+        return answer
+
+
+class TakesAParameterMore(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get("/{id:int}")
+    async def get(self, rows: Rows[Task], id: RowId, nothing: Annotated[str, QueryParameter()] = "") -> Row:
+        return await rows.select_one(id)
+
+
+class MindsASlash(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get("/{id:int}")
+    async def get(self, rows: Rows[Task], id: RowId, request: Request[Any, Any, Any]) -> Row:
+        if request.scope["raw_path"].endswith(b"/"):
+            raise HTTPException("Not Found", status_code=404)
+        return await rows.select_one(id)
+
+
+class ReadsIdsAsPythonDoes(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.get("/{id:str}")
+    async def get(self, rows: Rows[Task], id: FromPath[str]) -> Row:
+        return await rows.select_one(int(id))
+
+
+class TakesAPutOfTheList(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.put(return_dto=None)
+    async def replace(self) -> None:
+        pass
+
+
+FAULTS = (
+    Fault(TakesAnyLimit, lists.a_page_has_its_bounds, "limit=0: 422 expected, 200 came"),
+    Fault(ListsTheNewestFirst, lists.pages_lead_through_every_row_once_in_the_order_of_ids, "the pages by next"),
+    Fault(TakesAParameterMore, lists.an_unknown_query_parameter_is_a_422_that_names_it, "get?nothing=1: 422 expected"),
+    Fault(MindsASlash, lists.a_slash_at_the_end_changes_nothing, "get: expected"),
+    Fault(ReadsIdsAsPythonDoes, lists.an_id_has_one_spelling, "get of 0_"),
+    Fault(TakesAPutOfTheList, lists.a_method_that_a_path_lacks_is_a_405, "PUT /api/faulty: 405 expected, 200 came"),
+)

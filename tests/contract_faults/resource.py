@@ -1,0 +1,32 @@
+"""What a fault is, a resource without any, and what faulty ones are made of."""
+
+from typing import NamedTuple, cast
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from app.core.data.ownership.guard import everyone
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.repository import Repository
+from app.core.http.resource.controller import ResourceController
+from app.tasks.models import Task
+from app.tasks.schemas import TaskCreate, TaskUpdate
+from app.testing.contract import Resource, Rule
+
+PATH = "/api/faulty"
+
+
+class Fault(NamedTuple):
+    """What is wrong, which rule says so in which words, and whether row level security makes it harmless."""
+
+    resource: Resource
+    found_by: Rule
+    words: str
+    held_by_database: bool = False
+
+
+def unfiltered(rows: Repository[Task]) -> AppSession:
+    return everyone(AppSession(cast("AsyncEngine", rows.session.bind)))
+
+
+class Faultless(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH

@@ -1,0 +1,33 @@
+"""Faults in which values are taken, and how they are kept."""
+
+import litestar
+from litestar.params import JSONBody
+
+from app.core.data.repository.rows import Row
+from app.core.http.resource.controller import ResourceController, Rows
+from app.tasks.models import Task
+from app.tasks.schemas import TaskCreate, TaskUpdate
+from app.testing.contract import values
+from tests.contract_faults.resource import PATH, Fault
+
+
+class TaskUpdateWithAnyText(TaskUpdate):
+    description: str | None = None
+
+
+class TakesAnyText(ResourceController[Task, TaskCreate, TaskUpdateWithAnyText]):
+    path = PATH
+
+
+class TrimsTheTitle(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+
+    @litestar.post()
+    async def create(self, rows: Rows[Task], data: JSONBody[TaskCreate]) -> Row:
+        return await rows.insert_one(data.model_dump() | {"title": data.title.strip()})
+
+
+FAULTS = (
+    Fault(TakesAnyText, values.a_value_of_another_type_or_size_is_a_422_that_names_its_field, "put: description"),
+    Fault(TrimsTheTitle, values.a_value_that_is_taken_is_kept_to_the_letter, "POST: title: expected"),
+)

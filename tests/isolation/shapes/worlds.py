@@ -1,0 +1,185 @@
+"""A world: one database with rows, over one connection, in which nothing stays of what is done.
+
+Layers 2 and 3 are off in it: the role owns the tables, and the triggers and the foreign keys are dropped. New rows get
+the same ids in every world, because a sequence is no part of what is compared.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from copy import copy
+from typing import Any, Final, NamedTuple
+
+import psycopg
+from sqlalchemy import Dialect, insert
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+from sqlalchemy.util import LRUCache
+
+from app.core.data.connection.engine import make_engine
+from app.core.data.ownership.engines import served
+from app.core.data.ownership.guard import bind_owner, everyone
+from app.core.data.ownership.session import JOINED, AppSession
+from app.testing.databases import Databases, settings_for_tests
+from app.testing.rollback import make_isolated_engine
+from tests.isolation.shapes.rows import MALLORY, MINE, THEIRS, Rows
+
+_NEXT_ID: Final = 9000
+_TABLES: Final = ("projects", "tasks")
+
+_DROP: Final = {
+    "sqlite": "SELECT 'DROP TRIGGER \"' || name || '\"' FROM sqlite_master WHERE type = 'trigger'",
+    "postgresql": """
+        SELECT format('ALTER TABLE %s DROP CONSTRAINT %I', conrelid::regclass, conname)
+        FROM pg_constraint WHERE contype = 'f'
+        UNION ALL SELECT format('DROP TRIGGER %I ON %s', tgname, tgrelid::regclass)
+        FROM pg_trigger WHERE NOT tgisinternal
+    """,
+}
+_SET_SEQUENCES: Final = {
+    "sqlite": f"UPDATE sqlite_sequence SET seq = {_NEXT_ID - 1}",
+    "postgresql": "SELECT " + ", ".join(f"setval('{table}_id_seq', {_NEXT_ID}, false)" for table in _TABLES),
+}
+_START_AGAIN: Final = f"ROLLBACK; {_SET_SEQUENCES['postgresql']}; BEGIN"
+
+
+class Stored(NamedTuple):
+    """All rows of a world, as the database writes them."""
+
+    mine: list[str]
+    theirs: list[str]
+
+
+class World:
+    """One database, its rows, and the sessions that work in it."""
+
+    def __init__(self, engine: AsyncEngine, driver: Any) -> None:
+        self.engine = engine
+        self.dialect = engine.dialect.name
+        self.before = Stored([], [])
+        self._driver = driver
+        self._changes = 0
+        self._open = self._maker()
+
+    def _maker(self) -> async_sessionmaker[AppSession]:
+        return async_sessionmaker(served(self.engine), class_=AppSession, expire_on_commit=False, info={JOINED: True})
+
+    def compile_with(self, dialect: Dialect, cache: LRUCache[Any, Any]) -> None:
+        """Compile with this dialect from now on, and keep what is compiled in this cache."""
+        self.engine.sync_engine.dialect = dialect
+        self.engine.update_execution_options(compiled_cache=cache)
+        self._open = self._maker()
+
+    def session(self, owner: str = MALLORY) -> AppSession:
+        """Return a new session that serves this owner."""
+        session = self._open()
+        bind_owner(session, owner)
+        return session
+
+    def unheld(self) -> AppSession:
+        """Return a new session that serves everyone: layer 1 is off as well."""
+        return everyone(self._open())
+
+    async def prepare(self, rows: Rows) -> None:
+        """Switch layers 2 and 3 off, store the rows, and begin."""
+        if self.dialect == "sqlite":
+            await self._driver.execute("PRAGMA foreign_keys=OFF")
+        for (statement,) in await self._ask(_DROP[self.dialect]):
+            await self._driver.execute(statement)
+        await self._driver.execute("BEGIN")  # the suite's engine sets savepoints
+        async with self.unheld() as session, session.atomic():
+            for model, values in rows.items():
+                await session.execute(insert(model), values)
+        await self._driver.execute("COMMIT")
+        await self._driver.execute("ANALYZE")
+        await self._driver.execute(_SET_SEQUENCES[self.dialect])
+        self.before = await self._stored(_STORED[self.dialect])
+        if self.dialect == "postgresql":
+            await self._driver.execute(f"PREPARE stored AS {_STORED[self.dialect]}")
+        await self._begin()
+
+    async def settle(self) -> Stored:
+        """Return all rows as they are now, and let everything be as it was before."""
+        if self.dialect == "sqlite":
+            return await self._settle_sqlite()
+        try:  # in one round trip
+            return await self._stored("EXECUTE stored; " + _START_AGAIN)
+        except psycopg.errors.InFailedSqlTransaction:
+            await self._driver.execute(_START_AGAIN)
+            return self.before
+
+    async def _settle_sqlite(self) -> Stored:
+        if self._driver.in_transaction and self._driver.total_changes == self._changes:
+            return self.before
+        stored = await self._stored(_STORED["sqlite"])
+        await self._driver.rollback()
+        await self._begin()
+        return stored
+
+    async def _begin(self) -> None:
+        await self._driver.execute("BEGIN")
+        self._changes = getattr(self._driver, "total_changes", 0)
+
+    async def _stored(self, query: str) -> Stored:
+        found = await self._ask(query)
+        return Stored([row for is_mine, row in found if is_mine], [row for is_mine, row in found if not is_mine])
+
+    async def _ask(self, query: str) -> list[Any]:
+        cursor = await self._driver.execute(query)
+        found: list[Any] = await cursor.fetchall()
+        return found
+
+
+def _query_of_all(array: str) -> str:
+    tables: list[Any] = [model.__table__ for model in MINE]
+    rows = [(table.name, f"'{table.name}' || {array.format(', '.join(table.c.keys()))}") for table in tables]
+    return " UNION ALL ".join(f"SELECT user_id = '{MALLORY}', {row} FROM {name}" for name, row in rows) + " ORDER BY 2"
+
+
+_STORED: Final = {
+    "sqlite": _query_of_all("json_array({})"),
+    "postgresql": _query_of_all("jsonb_build_array({})::text"),
+}
+
+
+@asynccontextmanager
+async def world_on(url: str, rows: Rows) -> AsyncIterator[World]:
+    """Make the database of this URL a world with these rows."""
+    # The suite's own engine for tests in one transaction: it is made of the application's, its dialect included.
+    engine = make_engine(settings_for_tests(url))
+    isolated = make_isolated_engine(engine)
+    async with isolated.connect() as connection:
+        driver: Any = (await connection.get_raw_connection()).driver_connection
+        world = World(isolated, driver)
+        await world.prepare(rows)
+        yield world
+        await driver.rollback()
+    await isolated.dispose()
+    await engine.dispose()
+
+
+class Worlds(NamedTuple):
+    """Mallory's rows alone, the same rows among those of others, and no rows at all."""
+
+    alone: World
+    among_others: World
+    empty: World
+
+    def share_compiled(self) -> None:
+        """Let a statement be compiled once for all worlds from now on: to compile one takes as long as to run it.
+
+        Whatever was compiled before is forgotten, because every cache of SQLAlchemy's goes by the dialect.
+        """
+        dialect, cache = copy(self.alone.engine.sync_engine.dialect), LRUCache[Any, Any](500)
+        vars(dialect).pop("twins", None)
+        for world in self:
+            world.compile_with(dialect, cache)
+
+
+@asynccontextmanager
+async def worlds_on(databases: Databases) -> AsyncIterator[Worlds]:
+    """Open the worlds on fresh databases of one kind."""
+    both = {model: [*MINE[model], *THEIRS[model]] for model in MINE}
+    async with AsyncExitStack() as stack:
+        opened = [await stack.enter_async_context(world_on(databases.fresh(), rows)) for rows in (MINE, both, {})]
+        worlds = Worlds(*opened)
+        worlds.share_compiled()
+        yield worlds

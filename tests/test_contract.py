@@ -1,0 +1,125 @@
+"""Every installed resource keeps every rule of the contract, and a resource that breaks one is found and named."""
+
+import litestar
+import pytest
+from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig, SQLAlchemyInitPlugin
+from litestar import Litestar
+from litestar.params import JSONBody
+from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
+
+from app.asgi import create_app
+from app.core.data.ownership.session import AppSession
+from app.core.data.repository.rows import Row
+from app.core.http.resource.controller import ResourceController, RowId, Rows
+from app.installed import INSTALLED
+from app.tasks.models import Task
+from app.tasks.schemas import TaskCreate, TaskUpdate
+from app.testing.contract import RULES, Resource, Rule, Subject, bodies, check_rule, contract_of
+from app.testing.databases import settings_for_tests
+from tests.contract_faults import FAULTS, PATH, Fault, Faultless
+
+test_a_resource_keeps_the_rule = contract_of(INSTALLED)
+
+
+made: dict[Resource, Litestar] = {}
+
+
+def made_with(resource: Resource) -> Litestar:
+    """Return an application that has this resource as well: one for all tests of it."""
+    if resource not in made:
+        made[resource] = create_app(settings_for_tests("sqlite:///never-opened.db"))
+        made[resource].register(resource)
+    return made[resource]
+
+
+def app_with(resource: Resource, sessions: async_sessionmaker[AppSession]) -> Litestar:
+    """Return the application that has this resource, at work in the sessions of the test."""
+    app = made_with(resource)
+    config = app.plugins.get(SQLAlchemyInitPlugin).config[0]
+    assert isinstance(config, SQLAlchemyAsyncConfig)
+    maker = config.create_session_maker()
+    assert isinstance(maker, async_sessionmaker)
+    maker.kw = dict(sessions.kw)
+    app.state.update(config.create_app_state_items())  # as its start would, which would open a database of its own
+    return app
+
+
+def named(fault: Fault) -> str:
+    return f"{fault.resource.__name__}-{fault.found_by.__name__}"
+
+
+async def assert_found(fault: Fault, subject: Subject) -> None:
+    with pytest.raises(AssertionError) as found:
+        await check_rule(fault.found_by, subject)
+
+    message = str(found.value)
+    assert message.startswith(f"{PATH} breaks `{fault.found_by.__name__}`: {(fault.found_by.__doc__ or '')[:20]}")
+    assert fault.words in message
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if not fault.held_by_database], ids=named)
+async def test_a_fault_is_found_and_named(
+    sessions: async_sessionmaker[AppSession], db: AppSession, fault: Fault
+) -> None:
+    await assert_found(fault, Subject(fault.resource, app_with(fault.resource, sessions), db))
+
+
+@pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.held_by_database], ids=named)
+async def test_a_fault_is_found_unless_the_database_does_not_trust_what_is_above_it(
+    sessions: async_sessionmaker[AppSession], db: AppSession, owner_engine: AsyncEngine | None, fault: Fault
+) -> None:
+    subject = Subject(fault.resource, app_with(fault.resource, sessions), db)
+
+    if owner_engine:  # the role that serves is not the owner: row level security holds
+        await check_rule(fault.found_by, subject)
+    else:
+        await assert_found(fault, subject)
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize("rule", dict.fromkeys(fault.found_by for fault in FAULTS), ids=lambda rule: rule.__name__)
+async def test_without_the_fault_nothing_is_found(
+    sessions: async_sessionmaker[AppSession], db: AppSession, rule: Rule
+) -> None:
+    await check_rule(rule, Subject(Faultless, app_with(Faultless, sessions), db))
+
+
+class TaskCreateWithTags(TaskCreate):
+    tags: list[str]
+
+
+class TaskUpdateWithTags(TaskUpdate):
+    tags: list[str]
+
+
+class TakesTags(ResourceController[Task, TaskCreateWithTags, TaskUpdateWithTags]):
+    path = PATH
+
+    @litestar.post()
+    async def create(self, rows: Rows[Task], data: JSONBody[TaskCreateWithTags]) -> Row:
+        return await rows.insert_one(data.model_dump(exclude={"tags"}))
+
+    @litestar.put("/{id:int}")
+    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdateWithTags]) -> Row:
+        return await rows.update_one(id, data.model_dump(exclude_unset=True, exclude={"tags"}))
+
+    @litestar.patch("/{id:int}")
+    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdateWithTags]) -> Row:
+        return await rows.update_one(id, data.model_dump(exclude_unset=True, exclude={"tags"}))
+
+
+@pytest.mark.any_database
+async def test_a_list_of_texts_is_no_fault(sessions: async_sessionmaker[AppSession], db: AppSession) -> None:
+    await check_rule(
+        bodies.an_error_repeats_nothing_that_was_sent, Subject(TakesTags, app_with(TakesTags, sessions), db)
+    )
+
+
+def test_every_rule_is_seen_failing() -> None:
+    assert {rule.__name__ for rule in RULES} == {fault.found_by.__name__ for fault in FAULTS}
+
+
+def test_a_rule_says_what_it_promises() -> None:
+    assert len(RULES) > 20
+    assert [rule.__name__ for rule in RULES if not rule.__doc__] == []
