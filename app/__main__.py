@@ -49,7 +49,7 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-class Lobby:
+class AppContext:
     """What commands ask of the lobby (`click.pass_obj`): see `app/core/cli/context.py`, which says it with types."""
 
     def load_nouns(self) -> None:
@@ -82,7 +82,7 @@ def main(ctx: click.Context) -> None:
 
     Settings come from the environment and from .env; `.env.example` explains each.
     """
-    ctx.obj = Lobby()
+    ctx.obj = AppContext()
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from app.core.http.docs.assets import docs_asset
 from app.core.http.docs.page import make_openapi_config
 from app.core.http.docs.schemas import ExactIntegers
 from app.core.http.edge.outer import Edge
-from app.core.http.edge.private_caching import PrivateAnswers
+from app.core.http.edge.private_caching import PrivateCaching
 from app.core.http.edge.proxies import behind_proxies
 from app.core.http.errors import EXCEPTION_HANDLERS
 from app.core.http.rate_limit.middleware import make_rate_limits
@@ -24,7 +24,7 @@ from app.core.ops.logging import AccessLog, configure_logging
 from app.core.ops.readiness import Readiness
 from app.installed import INSTALLED, refuse_unlisted
 from app.settings import Settings, load_settings
-from app.settings.formats import listed
+from app.settings.formats import split_list
 
 
 def serve() -> Litestar:
@@ -55,7 +55,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
     app = Litestar(
         middleware=[*limits.per_address, bearer, *limits.per_user, QueryMiddleware()],
         guards=[owner_guard(alchemy)],
-        plugins=[SQLAlchemyInitPlugin(alchemy), ExactIntegers(), PrivateAnswers()],
+        plugins=[SQLAlchemyInitPlugin(alchemy), ExactIntegers(), PrivateCaching()],
         dependencies={"readiness": Provide(lambda: readiness, sync_to_thread=False)},
         route_handlers=[*INSTALLED, health, ready, docs_asset],
         exception_handlers=EXCEPTION_HANDLERS,
@@ -69,5 +69,5 @@ def create_app(settings: Settings | None = None) -> Litestar:
     app.asgi_handler = SessionLifetime(app.asgi_handler)
     app.asgi_handler = Edge(app.asgi_handler, settings)
     app.asgi_handler = AccessLog(app.asgi_handler)
-    app.asgi_handler = behind_proxies(app.asgi_handler, listed(settings.trusted_proxies))
+    app.asgi_handler = behind_proxies(app.asgi_handler, split_list(settings.trusted_proxies))
     return app

@@ -59,7 +59,7 @@ def test_its_nouns_change_and_it_keeps_rows_and_protections(checkout: Checkout, 
     edit(
         models,
         ("title: Line", "headline: Line"),
-        ("Line | None = Field(default=None, max_length=200)", "Line = Field(max_length=100)"),
+        ("NonBlankText | None = Field(default=None, max_length=200)", "NonBlankText = Field(max_length=100)"),
     )
     edit(
         models,
@@ -67,7 +67,7 @@ def test_its_nouns_change_and_it_keeps_rows_and_protections(checkout: Checkout, 
         ("from sqlalchemy import", "from enum import StrEnum\n\nfrom sqlalchemy import"),
     )
     edit(models, ("    project_id:", "    starred: bool = False\n    state: State = State.OPEN\n    project_id:"))
-    edit(models, ('when_deleted="clear"', 'when_deleted="delete"'))
+    edit(models, ('on_delete="set null"', 'on_delete="cascade"'))
     edit(checkout.folder / "app/tasks/models.py", ("max_length=200", "max_length=300"))
     refused = checkout.run(sys.executable, "-m", "app", "makemigrations", "orders", **environment)
     assert "pass --rename orders.title=headline if it is the same" in refused.stderr

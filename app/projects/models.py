@@ -3,14 +3,14 @@
 from sqlalchemy import Text, false
 from sqlmodel import Field, SQLModel
 
-from app.core.data.tables.fields import Line, PlainText, Timestamped
+from app.core.data.tables.fields import NonBlankText, PlainText, Timestamped
 from app.core.data.tables.owned import Owned
 
 
 class ProjectFields(SQLModel):
     """What a user says about a project."""
 
-    name: Line = Field(
+    name: NonBlankText = Field(
         max_length=200,
         description="What it is called.",
         schema_extra={"examples": ["Move house"]},

@@ -42,7 +42,7 @@ class Rate(NamedTuple):
     seconds: int
 
 
-def listed(text: str) -> list[str]:
+def split_list(text: str) -> list[str]:
     """Return what stands between the commas."""
     return [part.strip() for part in text.split(",") if part.strip()]
 
@@ -77,7 +77,7 @@ def check_rate(text: str) -> str:
 
 def check_origins(text: str) -> str:
     """Return the text if it lists origins exactly as browsers send them, or as `https://*.example.app`."""
-    for origin in listed(text):
+    for origin in split_list(text):
         if "*" in origin and not _ORIGINS_BELOW.fullmatch(origin):
             raise ValueError(
                 "has a * in it; list each origin exactly, like https://app.example, or with a * for one label below a"
@@ -106,14 +106,14 @@ def is_shared(origin: str) -> bool:
 
 def check_header_names(text: str) -> str:
     """Return the text if it lists names of headers."""
-    if not all(_HEADER_NAME.fullmatch(name) for name in listed(text)):
+    if not all(_HEADER_NAME.fullmatch(name) for name in split_list(text)):
         raise ValueError("has an entry that is no name of a header; list each one, like traceparent, and no *")
     return text
 
 
 def check_hosts(text: str) -> str:
     """Return the text if it lists names of hosts."""
-    if not all(_HOST.fullmatch(host) for host in listed(text)):
+    if not all(_HOST.fullmatch(host) for host in split_list(text)):
         raise ValueError(
             "has an entry that is no host; it looks like api.example.com or *.example.com, in lower case, without a"
             " scheme and a port"
@@ -123,7 +123,7 @@ def check_hosts(text: str) -> str:
 
 def check_networks(text: str) -> str:
     """Return the text if it lists addresses and networks, and not the whole world."""
-    for network in listed(text):
+    for network in split_list(text):
         try:
             prefix = ip_network(network).prefixlen
         except ValueError:

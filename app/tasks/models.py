@@ -3,7 +3,7 @@
 from sqlalchemy import Text, false
 from sqlmodel import Field, Relationship, SQLModel
 
-from app.core.data.tables.fields import BigIntKey, Line, PlainText, RowId, Timestamped
+from app.core.data.tables.fields import BigIntKey, NonBlankText, PlainText, RowId, Timestamped
 from app.core.data.tables.owned import Owned, owned_table, reference
 from app.projects.models import Project
 
@@ -11,7 +11,7 @@ from app.projects.models import Project
 class TaskFields(SQLModel):
     """What a user says about a task; each rule is written here and nowhere else."""
 
-    title: Line = Field(
+    title: NonBlankText = Field(
         max_length=200,
         description="What is to be done.",
         schema_extra={"examples": ["Buy milk"]},
@@ -41,6 +41,6 @@ class Task(Timestamped, TaskFields, Owned, table=True):
     """Something to do, of one user."""
 
     __tablename__ = "tasks"
-    __table_args__ = owned_table(reference("project_id", "projects", when_deleted="clear"))
+    __table_args__ = owned_table(reference("project_id", "projects", on_delete="set null"))
 
     project: Project | None = Relationship(sa_relationship_kwargs={"passive_deletes": "all"})

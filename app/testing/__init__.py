@@ -6,7 +6,7 @@ and runs on SQLite, on PostgreSQL, and on PostgreSQL behind row level security (
     from app.core.data.ownership.session import AppSession
     from app.projects.factories import ProjectFactory
     from app.tasks.factories import TaskFactory
-    from app.testing.clients import AsUser, Client, CountQueries, assert_error
+    from app.testing.clients import ClientFor, Client, CountQueries, assert_error
 
 
     async def test_a_list_is_one_query(client: Client, db: AppSession, count_queries: CountQueries) -> None:
@@ -20,7 +20,7 @@ and runs on SQLite, on PostgreSQL, and on PostgreSQL behind row level security (
         assert len(queries) == 1
 
 
-    async def test_tasks_are_their_owners(as_user: AsUser, anonymous: Client, db: AppSession) -> None:
+    async def test_tasks_are_their_owners(as_user: ClientFor, anonymous: Client, db: AppSession) -> None:
         task = await TaskFactory.create_async(user_id="alice")
 
         assert (await as_user("alice").get(f"/api/tasks/{task.id}")).status_code == 200

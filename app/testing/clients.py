@@ -22,7 +22,7 @@ class Client(httpx.AsyncClient):
         self.user = user
 
 
-AsUser = Callable[[str], Client]
+ClientFor = Callable[[str], Client]
 """The type of the fixture `as_user`: it makes a client that calls with the token of the user who is named."""
 
 CountQueries = Callable[[], AbstractContextManager[list[str]]]

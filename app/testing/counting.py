@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.data.connection.compiled import WATCHERS
+from app.core.data.connection.compiled import STATEMENT_LISTENERS
 
 
 @contextmanager
@@ -20,11 +20,11 @@ def count_statements(engine: AsyncEngine) -> Iterator[list[str]]:
         statements.append(statement)
 
     event.listen(engine.sync_engine, "before_cursor_execute", collect)
-    WATCHERS.append(statements.append)
+    STATEMENT_LISTENERS.append(statements.append)
     try:
         yield statements
     finally:
-        WATCHERS.remove(statements.append)
+        STATEMENT_LISTENERS.remove(statements.append)
         event.remove(engine.sync_engine, "before_cursor_execute", collect)
 
 

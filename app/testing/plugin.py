@@ -21,7 +21,7 @@ from app.core.data.connection.engine import make_engine
 from app.core.data.ownership.guard import everyone
 from app.core.data.ownership.session import AppSession
 from app.installed import INSTALLED
-from app.testing.clients import AsUser, Client, CountQueries
+from app.testing.clients import Client, ClientFor, CountQueries
 from app.testing.counting import count_statements
 from app.testing.databases import (
     Databases,
@@ -180,13 +180,13 @@ def count_queries(isolated_engine: AsyncEngine) -> CountQueries:
 
 
 @pytest.fixture
-def as_user(app: Litestar) -> AsUser:
+def as_user(app: Litestar) -> ClientFor:
     """Make a client that calls with the token of the user who is named."""
     return lambda user: Client(app, user)
 
 
 @pytest.fixture
-def client(as_user: AsUser) -> Client:
+def client(as_user: ClientFor) -> Client:
     """A client that calls as alice."""
     return as_user("alice")
 

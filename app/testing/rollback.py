@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker, create_async_engine
 from sqlmodel import SQLModel
 
-from app.core.data.connection.concurrency import share_fairly
+from app.core.data.connection.concurrency import limit_concurrency
 from app.core.data.connection.engine import connect_args, paramstyle
-from app.core.data.connection.rls import SubjectConnection, prepare_postgres
+from app.core.data.connection.rls import RlsConnection, prepare_connections
 from app.core.data.ownership.session import JOINED, AppSession
 
 
@@ -33,11 +33,11 @@ def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
         connect_args=connect_args(engine.url) | _CONNECTIONS.get(engine.dialect.name, {}),
         paramstyle=paramstyle(engine.url),
     )
-    share_fairly(isolated.sync_engine, connections=400, seconds=5)  # a test may have many sessions open
+    limit_concurrency(isolated.sync_engine, connections=400, seconds=5)  # a test may have many sessions open
     # A session's commit has no effect in AUTOCOMMIT, but the driver would end the transaction that it does not know.
     isolated.dialect.do_commit = lambda _: None  # type: ignore[assignment,method-assign]
     if isolated.dialect.name == "postgresql":
-        prepare_postgres(isolated)
+        prepare_connections(isolated)
         _protect_statements(isolated)
     return isolated
 
@@ -78,7 +78,7 @@ async def _empty(owner: AsyncEngine) -> None:
             await connection.execute(deletion)
 
 
-class SavepointConnection(SubjectConnection):
+class SavepointConnection(RlsConnection):
     """PostgreSQL refuses everything after an error in a transaction, so each statement gets a savepoint of its own."""
 
     async def execute_fetchall(self, query: str, values: Sequence[Any]) -> list[TupleRow]:

@@ -1,4 +1,4 @@
-"""Faults that let a client overwrite what it has not seen, or tell by it what others have."""
+"""Faults that let a client overwrite what it has not expected, or tell by it what others have."""
 
 from typing import Any
 
@@ -9,8 +9,8 @@ from litestar.params import JSONBody
 
 from app.core.data.errors import RowChanged
 from app.core.data.repository.rows import Row
-from app.core.http.resource.controller import ResourceController, RowId, Rows, States
-from app.core.http.resource.etags import tagged
+from app.core.http.resource.controller import Expected, ResourceController, RowId, Rows
+from app.core.http.resource.etags import with_etag
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.contract import states
@@ -43,38 +43,40 @@ class LooksFirstAndChangesThen(ResourceController[Task, TaskCreate, TaskUpdate])
         self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], request: Request[Any, Any, Any]
     ) -> Response[Row]:
         row = await rows.select_one(id)
-        if request.headers.get("If-Match") not in {None, tagged(row).headers["ETag"]}:
+        if request.headers.get("If-Match") not in {None, with_etag(row).headers["ETag"]}:
             raise RowChanged(Task, row)
-        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True)))
+        return with_etag(await rows.update_one(id, data.model_dump(exclude_unset=True)))
 
 
 class WritesTwice(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.put("/{id:int}")
-    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], seen: States) -> Response[Row]:
-        row = await rows.update_one(id, {"title": "in between"}, seen)
+    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], expected: Expected) -> Response[Row]:
+        row = await rows.update_one(id, {"title": "in between"}, expected)
         values = {"title": data.title, **data.model_dump(exclude_unset=True)}
-        return tagged(await rows.update_one(row.id, values if data.title else {}))
+        return with_etag(await rows.update_one(row.id, values if data.title else {}))
 
 
 class SaysWhenItWasCreated(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.patch("/{id:int}")
-    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], seen: States) -> Response[Row]:
-        row = await rows.update_one(id, data.model_dump(exclude_unset=True), seen)
-        return tagged(msgspec.structs.replace(row, updated_at=row.created_at))
+    async def update(
+        self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], expected: Expected
+    ) -> Response[Row]:
+        row = await rows.update_one(id, data.model_dump(exclude_unset=True), expected)
+        return with_etag(msgspec.structs.replace(row, updated_at=row.created_at))
 
 
 class RefusesAStateBeforeItLooks(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.delete("/{id:int}")
-    async def delete(self, rows: Rows[Task], id: RowId, seen: States) -> None:
-        if seen == []:
+    async def delete(self, rows: Rows[Task], id: RowId, expected: Expected) -> None:
+        if expected == []:
             raise RowChanged(Task, None)
-        await rows.delete_one(id, seen)
+        await rows.delete_one(id, expected)
 
 
 FAULTS = (

@@ -98,7 +98,7 @@ class Load:
         ) as client:
             one = _Client(self, client, user, number)
             while not self.stopped:
-                await one.take_turn(writes=self._writes)
+                await one.acquire_slot(writes=self._writes)
 
 
 class _Client:
@@ -110,7 +110,7 @@ class _Client:
         self._marks = count()
         self._rows: list[tuple[int, str]] = []
 
-    async def take_turn(self, writes: float) -> None:
+    async def acquire_slot(self, writes: float) -> None:
         if not self._rows or self._random.random() < writes * 0.7:
             await self._create()
         elif self._random.random() < writes:

@@ -18,7 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
 from app.asgi import create_app
 from app.core.auth.tokens import issue_token
-from app.core.data.ownership.engines import plain
+from app.core.data.ownership.engines import unscoped
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
@@ -91,7 +91,7 @@ class Served:
             await asyncio.sleep(0.01)
         assert self.engine.sync_engine.pool.checkedout() == 0  # type: ignore[attr-defined]
         if self.engine.dialect.name == "postgresql":
-            async with plain(self.engine).connect() as connection:
+            async with unscoped(self.engine).connect() as connection:
                 assert await connection.scalar(text(IN_TRANSACTION)) == 0
         assert await self.names() in possibly_stored
         assert (await Client(self.app, USER).post("/api/projects", json={"name": "more"})).status_code == 201

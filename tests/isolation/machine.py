@@ -10,7 +10,6 @@ from typing import Any, ClassVar
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
-from app.testing.contract.subject import ABSENT, Resource, body_factory, make_body, seen_in
 from hypothesis import note
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, multiple, rule
@@ -21,10 +20,11 @@ from sqlmodel import SQLModel
 from app.asgi import create_app
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.protections import quoted
-from app.core.data.tables.cycles import in_order
+from app.core.data.tables.cycles import sorted_tables
 from app.core.data.tables.references import references_of
 from app.installed import INSTALLED
 from app.testing.clients import Client
+from app.testing.contract.subject import ABSENT, Resource, body_factory, make_body, seen_in
 from app.testing.databases import settings_for_tests
 from tests.isolation.oracle import Oracle
 
@@ -38,7 +38,7 @@ LOOK_ALIKES = (
     ("\u00e1", "a\u0301", "a", "\u00c1"),  # one character, the same in two, without its accent, in upper case
     ("stra\u00dfe", "strasse", "stra\u1e9ee"),
     ("0", "00", "-0", "0.0"),
-    ("null", "None", "everyone", "EVERYONE"),
+    ("null", "None", "everyone", "ALL_OWNERS"),
     ("a" * 255, "a" * 254 + "b", "a" * 254),
     ("\U0001f401" * 255, "\U0001f401" * 254 + "\U0001f400", "\U0001f401" * 254),
 )
@@ -85,7 +85,7 @@ class World:
         self._portal.call(self._empty)
 
     async def _empty(self) -> None:
-        tables = [quoted(table.name) for table in reversed(in_order(SQLModel.metadata.tables))]
+        tables = [quoted(table.name) for table in reversed(sorted_tables(SQLModel.metadata.tables))]
         if self._engine.dialect.name == "sqlite":
             statements = [f"DELETE FROM {table}" for table in (*tables, "sqlite_sequence")]
         else:

@@ -10,11 +10,11 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 import httpx
-from app.testing.contract.subject import Resource, seen_in
 from sqlalchemy import Table, UniqueConstraint
 
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import references_of
+from app.testing.contract.subject import Resource, seen_in
 
 Row = dict[str, Any]
 Seen = tuple[int, bytes, list[tuple[str, str]]]
@@ -113,7 +113,7 @@ class Oracle:
         referring = list(self._referring(user, resource.model, row_id))
         if self.of(user, resource.model).get(row_id) is None:
             self._check_same(answer, self.absent[resource])
-        elif any(fate == "refuse" for *_, fate in referring):
+        elif any(fate == "restrict" for *_, fate in referring):
             check(answer.status_code == 409, "409 expected", answer)
         else:
             check((answer.status_code, answer.content) == (204, b""), "204 expected", answer)
@@ -136,7 +136,7 @@ class Oracle:
     def _forget(self, user: str, model: type[Owned], row_id: int) -> None:
         del self.of(user, model)[row_id]
         for other, other_id, column, fate in list(self._referring(user, model, row_id)):
-            if fate == "clear":
+            if fate == "set null":
                 row = self.of(user, other)[other_id]
                 row |= {column: None, "updated_at": _later(row["updated_at"])}
             elif other_id in self.of(user, other):
@@ -147,7 +147,7 @@ class Oracle:
             for reference in (r for r in references_of(other) if r.model is model):
                 for other_id, row in self.of(user, other).items():
                     if row[reference.column] == row_id:
-                        yield other, other_id, reference.column, reference.when_deleted
+                        yield other, other_id, reference.column, reference.on_delete
 
     def _clashes(self, user: str, model: type[Owned], row_id: int | None, row: Row) -> bool:
         """Whether another row of this user's has what must be unique for each."""

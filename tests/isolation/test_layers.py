@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, async_sessionma
 from sqlalchemy.orm import aliased
 
 from app.core.data.connection.engine import make_engine
-from app.core.data.connection.rls import work_for
+from app.core.data.connection.rls import set_connection_owner
 from app.core.data.errors import DataError
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
@@ -78,7 +78,9 @@ class Layers:
             if self._hooks:
                 bind_owner(session, "mallory")
             else:
-                work_for(cast("Any", await everyone(session).connection()).sync_connection.connection, "mallory")
+                set_connection_owner(
+                    cast("Any", await everyone(session).connection()).sync_connection.connection, "mallory"
+                )
             yield session
             session.expunge_all()
 

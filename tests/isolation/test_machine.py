@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import func, true
 
-from app.core.data.connection import compiled as plans
+from app.core.data.connection import compiled
 from app.core.data.sql import compiler
 from app.testing.databases import Databases
 from tests.isolation.machine import LOOK_ALIKES, IsolationMachine, World, world_on
@@ -82,10 +82,10 @@ def weaken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Criteria], Non
 
     def replace(criteria: Criteria) -> None:
         monkeypatch.setattr(compiler, "_is_mine", criteria)
-        plans._plan_of.cache_clear()  # statements that are compiled have the filter in them
+        compiled._compiled.cache_clear()  # statements that are compiled have the filter in them
 
     yield replace
-    plans._plan_of.cache_clear()
+    compiled._compiled.cache_clear()
 
 
 @pytest.mark.parametrize("criteria", [no_filter, any_case, as_a_pattern, without_spaces])

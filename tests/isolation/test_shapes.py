@@ -16,7 +16,7 @@ from sqlmodel import SQLModel, col
 
 from app.core.data.ownership.session import AppSession
 from app.core.data.sql import compiler
-from app.core.data.sql.compiler import OwnersPart
+from app.core.data.sql.compiler import OwnerCompiler
 from app.core.data.sql.raw_sql import NamedTypes, NoRawSql
 from app.tasks.models import Task
 from app.testing.databases import Databases
@@ -38,10 +38,10 @@ Place = tuple[Any, str, Any]
 # The rules that stand between a shape and the rows of others. `test_ownership.py` and `test_raw_sql.py` have those that
 # rarer statements meet.
 RULES: Final[dict[str, list[Place]]] = {
-    "a table that is read is the owner's part": [(OwnersPart, "visit_table", None)],
+    "a table that is read is the owner's part": [(OwnerCompiler, "visit_table", None)],
     "a change is of the owner's rows": [(compiler, "_of_owner", lambda statement: statement)],
-    "a new row is the owner's": [(OwnersPart, "_insert_for_owner", lambda _, statement: statement)],
-    "owners and ids are not set": [(OwnersPart, "_refuse_keys", lambda *_: None)],
+    "a new row is the owner's": [(OwnerCompiler, "_insert_for_owner", lambda _, statement: statement)],
+    "owners and ids are not set": [(OwnerCompiler, "_refuse_keys", lambda *_: None)],
     "no table is unknown": [(compiler, "_known", lambda table: SQLModel.metadata.tables.get(table.name, table))],
     "no raw text": [(NoRawSql, name, None) for name in ("visit_textclause", "visit_textual_select")],
     "no raw column": [(NoRawSql, name, None) for name in ("visit_column", "escape_literal_column")],
@@ -58,7 +58,7 @@ pytestmark = [
     # Shapes join without conditions, and SQLAlchemy says so; here it is no error.
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"),
     # SQLAlchemy leaves the cursor of a stream that failed to the garbage collector.
-    pytest.mark.filterwarnings("ignore:.*SubjectServerCursor.* was deleted while still open:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:.*RlsServerCursor.* was deleted while still open:ResourceWarning"),
 ]
 
 

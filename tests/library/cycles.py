@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Field, SQLModel
 
-from app.core.data.tables.fields import BigIntKey, Line, RowId, Timestamped
+from app.core.data.tables.fields import BigIntKey, NonBlankText, RowId, Timestamped
 from app.core.data.tables.owned import Owned, owned_table, reference
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource.controller import ResourceController
@@ -13,7 +13,7 @@ from app.testing.factories import RowFactory
 
 
 class _Named(SQLModel):
-    name: Line = Field(max_length=50)
+    name: NonBlankText = Field(max_length=50)
 
 
 class SamplePlayerFields(_Named):
@@ -28,8 +28,8 @@ class SamplePlayer(Timestamped, SamplePlayerFields, Owned, table=True):
 
     __tablename__ = "sample_players"
     __table_args__ = owned_table(
-        reference("team_id", "sample_teams", when_deleted="refuse"),
-        reference("folder_id", "sample_folders", when_deleted="refuse"),  # which is in no cycle with it
+        reference("team_id", "sample_teams", on_delete="restrict"),
+        reference("folder_id", "sample_folders", on_delete="restrict"),  # which is in no cycle with it
     )
 
 
@@ -43,7 +43,7 @@ class SampleTeam(Timestamped, SampleTeamFields, Owned, table=True):
     """One of a user's teams."""
 
     __tablename__ = "sample_teams"
-    __table_args__ = owned_table(reference("captain_id", "sample_players", when_deleted="clear"))
+    __table_args__ = owned_table(reference("captain_id", "sample_players", on_delete="set null"))
 
 
 class SampleCityFields(_Named):
@@ -56,7 +56,7 @@ class SampleCity(Timestamped, SampleCityFields, Owned, table=True):
     """One of a user's cities."""
 
     __tablename__ = "sample_cities"
-    __table_args__ = owned_table(reference("country_id", "sample_countries", when_deleted="refuse"))
+    __table_args__ = owned_table(reference("country_id", "sample_countries", on_delete="restrict"))
 
 
 class SampleCountryFields(_Named):
@@ -69,7 +69,7 @@ class SampleCountry(Timestamped, SampleCountryFields, Owned, table=True):
     """One of a user's countries."""
 
     __tablename__ = "sample_countries"
-    __table_args__ = owned_table(reference("continent_id", "sample_continents", when_deleted="delete"))
+    __table_args__ = owned_table(reference("continent_id", "sample_continents", on_delete="cascade"))
 
 
 class SampleContinentFields(_Named):
@@ -82,7 +82,7 @@ class SampleContinent(Timestamped, SampleContinentFields, Owned, table=True):
     """One of a user's continents."""
 
     __tablename__ = "sample_continents"
-    __table_args__ = owned_table(reference("largest_city_id", "sample_cities", when_deleted="refuse"))
+    __table_args__ = owned_table(reference("largest_city_id", "sample_cities", on_delete="restrict"))
 
 
 class SampleKeyFields(_Named):
@@ -95,7 +95,7 @@ class SampleKey(SampleKeyFields, Owned, table=True):
     """One of a user's keys."""
 
     __tablename__ = "sample_keys"
-    __table_args__ = owned_table(reference("lock_id", "sample_locks", when_deleted="delete"))
+    __table_args__ = owned_table(reference("lock_id", "sample_locks", on_delete="cascade"))
 
 
 class SampleLockFields(_Named):
@@ -108,7 +108,7 @@ class SampleLock(SampleLockFields, Owned, table=True):
     """One of a user's locks."""
 
     __tablename__ = "sample_locks"
-    __table_args__ = owned_table(reference("key_id", "sample_keys", when_deleted="delete"))
+    __table_args__ = owned_table(reference("key_id", "sample_keys", on_delete="cascade"))
 
 
 class SampleFolderFields(_Named):
@@ -123,8 +123,8 @@ class SampleFolder(Timestamped, SampleFolderFields, Owned, table=True):
 
     __tablename__ = "sample_folders"
     __table_args__ = owned_table(
-        reference("parent_id", "sample_folders", when_deleted="refuse"),
-        reference("shortcut_id", "sample_folders", when_deleted="clear"),
+        reference("parent_id", "sample_folders", on_delete="restrict"),
+        reference("shortcut_id", "sample_folders", on_delete="set null"),
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import FiniteFloat
 from sqlalchemy import JSON, BigInteger, Index, String, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
-from app.core.data.tables.fields import BigIntKey, Instant, Line, PlainText, RowId, SafeInt, Timestamped
+from app.core.data.tables.fields import BigIntKey, Instant, NonBlankText, PlainText, RowId, SafeInt, Timestamped
 from app.core.data.tables.owned import Owned, owned_table, reference
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource.controller import ResourceController
@@ -26,7 +26,7 @@ class State(StrEnum):
 class SampleBuildingFields(SQLModel):
     """What a user says about one of the buildings."""
 
-    name: Line = Field(max_length=50)
+    name: NonBlankText = Field(max_length=50)
 
 
 class SampleBuilding(SampleBuildingFields, Owned, table=True):
@@ -38,13 +38,13 @@ class SampleBuilding(SampleBuildingFields, Owned, table=True):
 class SampleShelfFields(SQLModel):
     """What a user says about one of the shelves."""
 
-    name: Line = Field(max_length=50)
-    room: Line | None = Field(default=None, max_length=50)
+    name: NonBlankText = Field(max_length=50)
+    room: NonBlankText | None = Field(default=None, max_length=50)
     place: SafeInt | None = Field(default=None, sa_type=BigInteger)
-    code: Line | None = None
+    code: NonBlankText | None = None
     building_id: RowId | None = Field(default=None, sa_type=BigIntKey)
-    label_on_the_left_hand_side: Line | None = None
-    label_on_the_right_hand_side: Line | None = None
+    label_on_the_left_hand_side: NonBlankText | None = None
+    label_on_the_right_hand_side: NonBlankText | None = None
 
 
 class SampleShelf(Timestamped, SampleShelfFields, Owned, table=True):
@@ -56,14 +56,14 @@ class SampleShelf(Timestamped, SampleShelfFields, Owned, table=True):
         UniqueConstraint("user_id", "label_on_the_left_hand_side", "label_on_the_right_hand_side"),
         Index(None, "user_id", "room", "place", unique=True),
         Index("ux_sample_shelves_code", "user_id", text("lower(code)"), unique=True),
-        reference("building_id", "sample_buildings", when_deleted="delete"),
+        reference("building_id", "sample_buildings", on_delete="cascade"),
     )
 
 
 class SampleBookFields(SQLModel):
     """What a user says about one of the books."""
 
-    title: Line = Field(max_length=200)
+    title: NonBlankText = Field(max_length=200)
     summary: PlainText | None = Field(default=None, max_length=5000)
     pages: SafeInt = Field(sa_type=BigInteger)
     rating: FiniteFloat | None = Field(default=None, ge=0, le=5)
@@ -76,7 +76,7 @@ class SampleBookFields(SQLModel):
     kind: Literal["novel", "poems"] = Field(default="novel", sa_type=String)
     cover: Literal["soft", "hard"] | None = Field(default=None, sa_type=String)
     tags: list[str] = Field(default_factory=list, sa_type=JSON)
-    authors: list[Annotated[Line, MaxLen(5)]] | None = Field(default=None, sa_type=JSON, max_length=3)
+    authors: list[Annotated[NonBlankText, MaxLen(5)]] | None = Field(default=None, sa_type=JSON, max_length=3)
     notes: dict[str, Any] | None = Field(default=None, sa_type=JSON)
     shelf_id: RowId = Field(sa_type=BigIntKey)
     lent_to_id: RowId | None = Field(default=None, sa_type=BigIntKey)
@@ -88,9 +88,9 @@ class SampleBook(Timestamped, SampleBookFields, Owned, table=True):
 
     __tablename__ = "sample_books"
     __table_args__ = owned_table(
-        reference("shelf_id", "sample_shelves", when_deleted="refuse"),
-        reference("lent_to_id", "projects", when_deleted="clear"),
-        reference("sequel_of_id", "sample_books", when_deleted="delete"),
+        reference("shelf_id", "sample_shelves", on_delete="restrict"),
+        reference("lent_to_id", "projects", on_delete="set null"),
+        reference("sequel_of_id", "sample_books", on_delete="cascade"),
     )
 
 

@@ -11,7 +11,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from app.testing.contract.subject import Resource, but_for_time, expect, make_body, row_in
 from click.testing import CliRunner
 from sqlalchemy import make_url
 
@@ -26,8 +25,9 @@ from app.core.data.transfer.copy import reserve_ids
 from app.installed import INSTALLED
 from app.settings import load_settings
 from app.testing.clients import Client
+from app.testing.contract.subject import Resource, but_for_time, expect, make_body, row_in
 from app.testing.databases import SECRET, settings_for_tests
-from tests.core.ops.checks.conftest import findings, production
+from tests.core.ops.checks.conftest import messages, production
 
 USER: Final = "alice"
 
@@ -78,7 +78,7 @@ async def ask(url: str, owners: str, second: str) -> AsyncIterator[str]:
     async for wrong in ids_of(owners):
         yield wrong
     settings = production(url, migration_database_url=None if owners == url else owners)
-    for finding in await findings(settings, lambda _: app):
+    for finding in await messages(settings, lambda _: app):
         if finding.id != "security.W001":  # of the role of the tests, whatever is called what
             yield f"{finding.id}: {finding.message}"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.core.cli.context import Lobby
+from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
 from app.core.cli.output import explained_writing
 from app.core.cli.progress import progress
@@ -17,7 +17,7 @@ from app.core.data.transfer.backup.database import Database
 @click.option("--force", is_flag=True, help="Replace FILE, if there is one, when the new one is whole.")
 @click.pass_obj
 @explained
-def command(lobby: Lobby, file: Path, force: bool) -> None:
+def command(lobby: AppContext, file: Path, force: bool) -> None:
     """Write the whole database to FILE, which `app restore` reads: of one moment, while others serve and write.
 
     FILE gets its name when all of it is stored and was read again; nobody else may read it. SQLite is copied as it is.

@@ -9,7 +9,7 @@ from app.core.data.tables.owned import Owned
 from app.settings import Settings
 
 
-class Lobby(Protocol):
+class AppContext(Protocol):
     """Each method imports what it needs when it is called, so that `--help` is quick."""
 
     def load_nouns(self) -> None:

@@ -8,13 +8,13 @@ from typing import IO
 
 import click
 
-from app.core.cli.context import Lobby
+from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
 from app.core.cli.output import destination, new_file_option, tell_counts
 from app.core.cli.progress import progress
 from app.core.cli.sessions import as_everyone, prepare
 from app.core.data.ownership.session import AppSession
-from app.core.data.tables.registry import mapped_in_order
+from app.core.data.tables.registry import sorted_models
 from app.core.data.transfer.dumps import dump_rows
 from app.core.data.transfer.read import count_rows
 
@@ -23,7 +23,7 @@ from app.core.data.transfer.read import count_rows
 @new_file_option
 @click.pass_obj
 @explained
-def command(lobby: Lobby, output: Path | None) -> None:
+def command(lobby: AppContext, output: Path | None) -> None:
     """Write all rows of everyone as JSON lines, for `app loaddata`.
 
     A row comes behind those that it refers to, but where tables refer to each other or a table to itself.
@@ -38,7 +38,7 @@ def command(lobby: Lobby, output: Path | None) -> None:
 
 async def _write(session: AppSession, file: IO[bytes]) -> Mapping[str, int]:
     counts: Counter[str] = Counter()
-    total = sum([await count_rows(session, model) for model in mapped_in_order()])
+    total = sum([await count_rows(session, model) for model in sorted_models()])
     with progress("dumping", total, beside_output=True) as advance:
         async for found in dump_rows(session):
             file.write(found.line())

@@ -7,7 +7,7 @@ from typing import IO
 
 import click
 
-from app.core.cli.context import Lobby
+from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
 from app.core.cli.output import tell_counts
 from app.core.cli.progress import Advance, progress
@@ -19,7 +19,7 @@ from app.core.data.transfer.dumps import load_rows
 @click.argument("file", type=click.File("rb"))
 @click.pass_obj
 @explained
-def command(lobby: Lobby, file: IO[bytes]) -> None:
+def command(lobby: AppContext, file: IO[bytes]) -> None:
     """Store the rows of FILE, which `app dumpdata` wrote; - is standard input.
 
     All of it is stored or, if one line cannot be, nothing. Ids and owners stay as they are, so the tables have to be

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from app.core.cli.context import Lobby
+from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
 from app.core.cli.output import tell_counts
 from app.core.cli.progress import progress
@@ -18,7 +18,7 @@ from app.core.data.transfer.backup.database import Database
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 @explained
-def command(lobby: Lobby, file: Path, yes: bool) -> None:
+def command(lobby: AppContext, file: Path, yes: bool) -> None:
     """Put FILE, which `app backup` wrote, in the place of all that the database holds: all of it or, if it fails, none.
 
     What was stored since the backup is lost, and ids are given again. The application may serve meanwhile: it finds

@@ -9,7 +9,7 @@ from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.routes import HTTPRoute
 
 from app.core.auth.middleware import PUBLIC
-from app.core.cli.context import Lobby
+from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
 from app.settings import load_settings
 
@@ -24,7 +24,7 @@ class _Route(NamedTuple):
 @click.command("routes")
 @click.pass_obj
 @explained
-def command(lobby: Lobby) -> None:
+def command(lobby: AppContext) -> None:
     """List every route: methods, path, operation id (or the handler's name), and whether it is public or private."""
     routes = sorted(_routes(lobby.make_app(load_settings())))
     methods, paths, names = (max(len(route[part]) for route in routes) for part in (1, 0, 2))

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from app.core.cli.context import Lobby
+from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
 from app.core.cli.output import explained_writing
 from app.core.http.docs.document import document_of
@@ -26,7 +26,7 @@ from app.settings import load_settings
 @click.option("--yes", is_flag=True, help="Overwrite the file without asking.")
 @click.pass_obj
 @explained
-def command(lobby: Lobby, form: str, output: Path | None, yes: bool) -> None:
+def command(lobby: AppContext, form: str, output: Path | None, yes: bool) -> None:
     """Write what the API offers: as OpenAPI, or as TypeScript with an interface for each schema and all operations.
 
     Nothing is served for it, and no database is asked.

@@ -4,12 +4,12 @@ import asyncio
 
 import click
 
-from app.core.cli.context import Lobby
+from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
 from app.core.cli.output import tell_counts
 from app.core.cli.progress import progress
 from app.core.cli.sessions import as_everyone, prepare, user_id
-from app.core.data.tables.registry import owned_in_order
+from app.core.data.tables.registry import sorted_owned_models
 from app.core.data.transfer.seeding import Seed, seed_rows
 
 
@@ -23,7 +23,9 @@ from app.core.data.transfer.seeding import Seed, seed_rows
 @click.option("--yes", is_flag=True, help="In production as well.")
 @click.pass_obj
 @explained
-def command(lobby: Lobby, /, *, users: int, user: str | None, per_user: int, number: int | None, yes: bool) -> None:
+def command(
+    lobby: AppContext, /, *, users: int, user: str | None, per_user: int, number: int | None, yes: bool
+) -> None:
     """Add invented rows, made by the factories of the nouns, to every table: all of them or none.
 
     What is stored already stays. A row refers to rows of the same user only.
@@ -33,7 +35,7 @@ def command(lobby: Lobby, /, *, users: int, user: str | None, per_user: int, num
         raise click.ClickException("this is production; say --yes to add invented rows to it")
     names = [user] if user else [f"user{n}" for n in range(1, users + 1)]
     factory_of = lobby.load_factories()
-    with progress("seeding", len(names) * per_user * len(owned_in_order())) as advance:
+    with progress("seeding", len(names) * per_user * len(sorted_owned_models())) as advance:
         seed = Seed(names, per_user, number, advance)
         counts = asyncio.run(as_everyone(lambda session: seed_rows(session, seed, factory_of)))
     tell_counts(counts, "added", nothing="there is no table to add rows to")

@@ -8,7 +8,7 @@ from typing import TypeVar
 import click
 
 from app.core.auth.tokens import MAX_SUBJECT_LENGTH, is_subject
-from app.core.cli.context import Lobby
+from app.core.cli.context import AppContext
 from app.core.data.connection.engine import make_engine, snapshot_of
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
@@ -27,7 +27,7 @@ def user_id(_: click.Context, __: click.Parameter, given: str | None) -> str | N
     return given
 
 
-def prepare(lobby: Lobby) -> Settings:
+def prepare(lobby: AppContext) -> Settings:
     """Know every table, and see that the database has them: one that is not known would be left out."""
     settings = load_settings()
     lobby.load_nouns()
@@ -37,7 +37,7 @@ def prepare(lobby: Lobby) -> Settings:
     return settings
 
 
-def prepare_as_owner(lobby: Lobby) -> Settings:
+def prepare_as_owner(lobby: AppContext) -> Settings:
     """Know every table, and see that the role that migrates meets no policy; migrations may be missing.
 
     Raises:

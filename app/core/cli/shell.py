@@ -13,14 +13,14 @@ from typing import Any
 import click
 import sqlalchemy
 
-from app.core.cli.context import Lobby
+from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
 from app.core.cli.sessions import prepare, user_id
 from app.core.data.connection.engine import make_engine
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.schema.migrations import owner_settings
-from app.core.data.tables.registry import mapped_in_order
+from app.core.data.tables.registry import sorted_models
 from app.core.data.transfer.dumps import refuse_held_role
 from app.settings import Settings
 
@@ -53,14 +53,14 @@ class AwaitingConsole(code.InteractiveConsole):
 @click.option("--user", metavar="ID", callback=user_id, help="Serve this user, as a request of theirs would.")
 @click.pass_obj
 @explained
-def command(lobby: Lobby, user: str | None) -> None:
+def command(lobby: AppContext, user: str | None) -> None:
     """Open Python with a session, all models and `select`; IPython where it is installed. `await` works.
 
     Without --user the session serves everyone. Each statement is stored at once; `async with session.atomic():` holds
     several together.
     """
     settings = prepare(lobby)
-    click.echo(f"The session serves {user or 'EVERYONE: it reads and writes the rows of all users'}.", err=True)
+    click.echo(f"The session serves {user or 'ALL_OWNERS: it reads and writes the rows of all users'}.", err=True)
     with asyncio.Runner() as runner:
         session = runner.run(_open(settings, user))
         try:
@@ -89,7 +89,7 @@ async def _close(session: AppSession) -> None:
 
 
 def _names(session: AppSession) -> dict[str, Any]:
-    models = {model.__name__: model for model in mapped_in_order()}
+    models = {model.__name__: model for model in sorted_models()}
     return models | {"session": session, "select": sqlalchemy.select}
 
 

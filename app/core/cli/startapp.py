@@ -11,7 +11,7 @@ from typing import Any, Final
 import click
 from sqlmodel import SQLModel
 
-from app.core.cli.context import Lobby
+from app.core.cli.context import AppContext
 from app.core.cli.failures import explained, refuse_installed
 from app.core.cli.output import explained_writing
 from app.core.cli.scaffold.fields import KINDS, parse_fields
@@ -41,7 +41,7 @@ UNLESS_GIVEN: Final = ("name:str",)
 @click.pass_obj
 @explained
 def command(  # noqa: PLR0917  # click gives them by name
-    lobby: Lobby, noun: str, fields: tuple[str, ...], singular: str | None, remove: bool, yes: bool
+    lobby: AppContext, noun: str, fields: tuple[str, ...], singular: str | None, remove: bool, yes: bool
 ) -> None:
     """Write a noun that works: app/NOUN, its line in app/installed.py, its migration, and tests/NOUN.
 

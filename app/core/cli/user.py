@@ -8,7 +8,7 @@ from typing import IO
 
 import click
 
-from app.core.cli.context import Lobby
+from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
 from app.core.cli.output import destination, new_file_option, tell_counts
 from app.core.cli.sessions import as_user, prepare, user_id
@@ -26,7 +26,7 @@ def command() -> None:
 @new_file_option
 @click.pass_obj
 @explained
-def export(lobby: Lobby, user: str, output: Path | None) -> None:
+def export(lobby: AppContext, user: str, output: Path | None) -> None:
     """Write all rows of the user ID as JSON lines.
 
     A row comes behind those that it refers to, but where tables refer to each other or a table to itself.
@@ -44,7 +44,7 @@ def export(lobby: Lobby, user: str, output: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 @explained
-def erase(lobby: Lobby, user: str, yes: bool) -> None:
+def erase(lobby: AppContext, user: str, yes: bool) -> None:
     """Delete all rows of the user ID for good: all of them or, if that fails, none.
 
     Close the account at Better Auth first: with a token that is still valid the user can store new rows. Backups, and

@@ -16,12 +16,12 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.data.connection.failures import Failure, classify
-from app.core.data.connection.violations import refused_columns, refused_rule
+from app.core.data.connection.violations import violated_columns, violated_rule
 from app.core.data.errors import FieldsReadOnly, OutcomeUnknown, OwnerBusy, RowChanged, RowNotFound
 from app.core.http.body.validation import first_errors
 from app.core.http.edge.methods import allow
 from app.core.http.problems import MAX_ERRORS, REFERRED_TO, FieldError, Problem, clash_of, error_response, invalid_input
-from app.core.http.resource.etags import tag_of
+from app.core.http.resource.etags import etag_header
 
 logger = logging.getLogger(__name__)
 
@@ -70,7 +70,7 @@ def _on_missing_row(_: AnyRequest, error: RowNotFound) -> Response[Problem]:
 
 
 def _on_changed_row(_: AnyRequest, error: RowChanged) -> Response[Problem]:
-    return error_response(HTTPStatus.PRECONDITION_FAILED, str(error), tag_of(error.row))
+    return error_response(HTTPStatus.PRECONDITION_FAILED, str(error), etag_header(error.row))
 
 
 def _on_busy_owner(_: AnyRequest, error: OwnerBusy) -> Response[Problem]:
@@ -85,12 +85,12 @@ def _on_read_only(_: AnyRequest, error: FieldsReadOnly) -> Response[Problem]:
 def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Problem]:
     match classify(error):
         case Failure.CLASH:
-            body = clash_of(refused_columns(error))
+            body = clash_of(violated_columns(error))
             return Response(body, status_code=HTTPStatus.CONFLICT, media_type="application/json")
         case Failure.REFERRED_TO:
             return error_response(HTTPStatus.CONFLICT, REFERRED_TO)
         case Failure.REFERENCE:  # to a row of somebody else's, or to none: nobody can tell apart which
-            places = [["body", column] for column in refused_columns(error)] or [["body"]]
+            places = [["body", column] for column in violated_columns(error)] or [["body"]]
             message = "This refers to something that does not exist"
             return invalid_input([FieldError([*place], message, "reference") for place in places])
         case Failure.INVALID | Failure.RULE as failure:
@@ -107,7 +107,7 @@ def _let_pass(request: AnyRequest, failure: Failure, error: SQLAlchemyError) -> 
 
     A value that cannot be stored is still the client's to change. A rule of the table may be unknown to this version.
     """
-    logger.error("%s: the database refuses what validation let pass: %s", _called(request), refused_rule(error))
+    logger.error("%s: the database refuses what validation let pass: %s", _called(request), violated_rule(error))
     if failure is Failure.RULE:
         return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED)
     return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])

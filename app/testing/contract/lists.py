@@ -46,8 +46,8 @@ _ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 @rule
 async def a_page_has_its_bounds(subject: Subject) -> None:
-    """`limit` is 1 to `most_rows`, `offset` 0 to 10,000, `after` and `before` are ids; else a 422 that names it."""
-    most = subject.resource.most_rows
+    """`limit` is 1 to `max_page_size`, `offset` 0 to 10,000, `after` and `before` are ids; else a 422 that names it."""
+    most = subject.resource.max_page_size
     expect("the most rows of a page", min(most, MAX_LIMIT), most)
     rows = [await subject.created(subject.owner) for _ in range(2)]
     for name, values in (*BAD_PAGES.items(), ("limit", (str(most + 1),))):

@@ -96,16 +96,16 @@ async def deleting_what_is_referred_to_does_what_the_table_says(subject: Subject
         expect_error("a stranger's DELETE", await subject.stranger.delete(f"{path}/{target}"), 404)
         expect("the row after a stranger's DELETE", await subject.read(subject.owner, row["id"]), row)
         answer = await subject.owner.delete(f"{path}/{target}")
-        if reference.when_deleted == "refuse":
+        if reference.on_delete == "restrict":
             expect_error("DELETE of what is referred to", answer, 409)
             expect("the row", await subject.read(subject.owner, row["id"]), row)
             expect("what it refers to", (await subject.owner.get(f"{path}/{target}")).status_code, 200)
         else:
             expect("DELETE of what is referred to", answer.status_code, 204)
-        if reference.when_deleted == "clear":
+        if reference.on_delete == "set null":
             left = await subject.read(subject.owner, row["id"])
             expect("the row", but_for_time(left), but_for_time(row | {reference.column: None}))
             await _expect_another_state(subject, row, left)
-        if reference.when_deleted == "delete":
+        if reference.on_delete == "cascade":
             expect_error("the row", await subject.owner.get(f"{subject.resource.path}/{row['id']}"), 404)
         expect("a row that refers elsewhere", await subject.read(subject.owner, elsewhere["id"]), elsewhere)

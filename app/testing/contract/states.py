@@ -25,7 +25,7 @@ NO_TAGS = (
 )
 
 
-def _tag_of(row: dict[str, Any]) -> str:
+def _etag_of(row: dict[str, Any]) -> str:
     return f'"{row[CHANGED_AT]}"'
 
 
@@ -45,7 +45,7 @@ async def an_answer_that_is_one_row_has_its_tag(subject: Subject) -> None:
     row = row_in(created, 201)
     answers = [created, *[await subject.send(subject.owner, operation, row["id"]) for operation in (GET, *CHANGES)]]
     for answer in answers:
-        expect(f"{answer.request.method}: ETag", answer.headers.get("etag"), _tag_of(answer.json()))
+        expect(f"{answer.request.method}: ETag", answer.headers.get("etag"), _etag_of(answer.json()))
 
 
 @rule
@@ -54,7 +54,7 @@ async def a_row_that_was_changed_meanwhile_is_left_alone(subject: Subject) -> No
     for operation in ON_STATES:
         seen = await subject.created(subject.owner)
         now = await _changed(subject, seen)
-        for tag in (_tag_of(seen) if CHANGED_AT in seen else '"x"', *NO_TAGS):
+        for tag in (_etag_of(seen) if CHANGED_AT in seen else '"x"', *NO_TAGS):
             answer = await subject.send(subject.owner, operation, seen["id"], headers={"If-Match": tag})
             expect_error(f"{operation.name} if it is {tag}", answer, 412)
             expect(f"{operation.name} if it is {tag}", await subject.read(subject.owner, seen["id"]), now)
@@ -65,7 +65,7 @@ async def a_row_that_is_still_as_it_was_is_changed(subject: Subject) -> None:
     """With If-Match, PUT, PATCH and DELETE do what they do if the row is in that state; `*` is any state."""
     for operation in ON_STATES:
         row = await subject.created(subject.owner)
-        for tag in (_tag_of(row) if CHANGED_AT in row else "*", "*"):
+        for tag in (_etag_of(row) if CHANGED_AT in row else "*", "*"):
             answer = await subject.send(subject.owner, operation, row["id"], headers={"If-Match": tag})
             if operation is DELETE:
                 expect(f"{operation.name} if it is {tag}", answer.status_code, 204)
@@ -87,7 +87,7 @@ async def a_tag_is_known_in_each_of_its_spellings(subject: Subject) -> None:
     for operation in ON_STATES:
         for number in range(4):
             row = await _changed(subject, await subject.created(subject.owner))
-            tag = _spellings_of(_tag_of(row))[number]
+            tag = _spellings_of(_etag_of(row))[number]
             answer = await subject.send(subject.owner, operation, row["id"], headers={"If-Match": tag})
             expect(f"{operation.name} if it is {tag}", answer.status_code, 204 if operation is DELETE else 200)
 
@@ -113,14 +113,14 @@ async def a_change_that_is_sent_again_is_no_conflict(subject: Subject) -> None:
         row = await subject.created(subject.owner)
         other = await subject.body(subject.owner)
         body = {name: other[name] for name in subject.resource.update_schema.model_fields}
-        tag = {"If-Match": _tag_of(row)} if CHANGED_AT in row else {}
+        tag = {"If-Match": _etag_of(row)} if CHANGED_AT in row else {}
         answers = [await subject.send(subject.owner, operation, row["id"], json=body, headers=tag) for _ in range(3)]
         expect(f"{operation.name}, sent three times", [row_in(answer) for answer in answers], [row_in(answers[0])] * 3)
         if tag and row_in(answers[0]) != row:
             back = {name: row[name] for name in body}
             refused = await subject.send(subject.owner, operation, row["id"], json=back, headers=tag)
             expect_error(f"{operation.name} of something else", refused, 412)
-            expect(f"{operation.name}: ETag", refused.headers.get("etag"), _tag_of(row_in(answers[0])))
+            expect(f"{operation.name}: ETag", refused.headers.get("etag"), _etag_of(row_in(answers[0])))
 
 
 @rule
@@ -142,7 +142,7 @@ async def a_state_tells_nothing_about_rows_of_others(subject: Subject) -> None:
     """With If-Match, somebody else's row is the same 404 as one that does not exist, whatever state is named."""
     row = await subject.created(subject.owner)
     for operation in ON_STATES:
-        for tag in (_tag_of(row) if CHANGED_AT in row else "*", "*", '"x"'):
+        for tag in (_etag_of(row) if CHANGED_AT in row else "*", "*", '"x"'):
             theirs = await subject.send(subject.stranger, operation, row["id"], headers={"If-Match": tag})
             none = await subject.send(subject.stranger, operation, ABSENT, headers={"If-Match": tag})
             expect_error(f"{operation.name} if it is {tag}", none, 404)

@@ -1,4 +1,4 @@
-"""`app check`: one line a finding, and an exit code."""
+"""`app check`: one line a message, and an exit code."""
 
 import json
 import re
@@ -65,12 +65,12 @@ def test_findings_are_json_for_a_machine(invoke: Invoke, sqlite_databases: Sqlit
 
     assert result.exit_code == 1
     found = json.loads(result.stdout)
-    assert [(finding["id"], finding["level"]) for finding in found] == [
+    assert [(message["id"], message["level"]) for message in found] == [
         ("security.E004", "error"),
         ("security.W002", "warning"),
         ("security.I001", "info"),
     ]
-    assert all(set(finding) == {"id", "level", "message", "cure"} for finding in found)
+    assert all(set(message) == {"id", "level", "message", "hint"} for message in found)
 
 
 @pytest.mark.parametrize(
@@ -86,16 +86,16 @@ def test_a_setting_that_cannot_be_used_is_a_finding(invoke: Invoke, environment:
     result = invoke("check", "--json", **environment)
 
     assert result.exit_code == 1
-    (finding,) = json.loads(result.stdout)
-    assert finding["id"] == "settings.E001"
-    assert words in finding["message"]
+    (message,) = json.loads(result.stdout)
+    assert message["id"] == "settings.E001"
+    assert words in message["message"]
 
 
 CHECK = """
-from app.core.ops.checks import Messages, Site, check
+from app.core.ops.checks import Messages, Context, check
 
-@check("tasks.W901", cure="Do some.")
-async def tasks_are_few(site: Site) -> Messages:
+@check("tasks.W901", hint="Do some.")
+async def tasks_are_few(context: Context) -> Messages:
     yield "There are many tasks."
 """
 

@@ -151,7 +151,7 @@ def drop_description(metadata: MetaData) -> None:
 
 
 def require_parent(metadata: MetaData) -> None:
-    parent = reference("parent_id", "tasks", when_deleted="delete")
+    parent = reference("parent_id", "tasks", on_delete="cascade")
     alter(metadata, "tasks", Column("parent_id", BigInteger, nullable=False), *parent)
 
 

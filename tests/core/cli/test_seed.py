@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from app.core.data.tables.registry import owned_in_order
+from app.core.data.tables.registry import sorted_owned_models
 from app.tasks.schemas import TaskCreate
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.core.cli.conftest import Invoke
 from tests.core.data.tables.test_cycles import models_with
 
-TABLES = [str(model.__tablename__) for model in owned_in_order()]
+TABLES = [str(model.__tablename__) for model in sorted_owned_models()]
 
 
 def rows_in(invoke: Invoke, url: str) -> list[dict[str, Any]]:

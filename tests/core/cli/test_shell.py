@@ -12,7 +12,7 @@ from app.testing.databases import Databases
 from tests.core.cli.conftest import Invoke
 
 IDS = "print((await session.scalars(select(Task.user_id).order_by(Task.id))).all())\n"
-EVERYONE = "The session serves EVERYONE: it reads and writes the rows of all users."
+ALL_OWNERS = "The session serves ALL_OWNERS: it reads and writes the rows of all users."
 
 Type = Callable[..., Result]
 
@@ -42,7 +42,7 @@ def urls(invoke: Invoke, databases: Databases) -> dict[str, str]:
 def test_without_a_user_it_serves_everyone_after_saying_so(typed: Type, urls: dict[str, str]) -> None:
     result = typed(IDS, **urls)
 
-    assert (result.exit_code, result.stderr.strip()) == (0, EVERYONE)
+    assert (result.exit_code, result.stderr.strip()) == (0, ALL_OWNERS)
     assert result.stdout == "['user1', 'user2']\n"
 
 

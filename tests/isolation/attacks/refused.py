@@ -15,7 +15,7 @@ from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.orm import make_transient_to_detached
 
-from app.core.data.ownership.engines import plain
+from app.core.data.ownership.engines import unscoped
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
@@ -56,7 +56,7 @@ async def _raw_connection(session: AppSession, model: type[Owned], _: Owned) -> 
 
 
 async def _another_engine(session: AppSession, model: type[Owned], _: Owned) -> Any:
-    everyones = plain(cast("AsyncEngine", session.bind)).sync_engine
+    everyones = unscoped(cast("AsyncEngine", session.bind)).sync_engine
     return (await session.execute(select(core_table(model)), bind_arguments={"bind": everyones})).all()
 
 

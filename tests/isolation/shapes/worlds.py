@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlalchemy.util import LRUCache
 
 from app.core.data.connection.engine import make_engine
-from app.core.data.ownership.engines import served
+from app.core.data.ownership.engines import scoped
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import JOINED, AppSession
 from app.testing.databases import Databases, settings_for_tests
@@ -60,7 +60,7 @@ class World:
         self._open = self._maker()
 
     def _maker(self) -> async_sessionmaker[AppSession]:
-        return async_sessionmaker(served(self.engine), class_=AppSession, expire_on_commit=False, info={JOINED: True})
+        return async_sessionmaker(scoped(self.engine), class_=AppSession, expire_on_commit=False, info={JOINED: True})
 
     def compile_with(self, dialect: Dialect, cache: LRUCache[Any, Any]) -> None:
         """Compile with this dialect from now on, and keep what is compiled in this cache."""

@@ -26,7 +26,7 @@ class Kind:
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "str": Kind("Line", _FIELDS),
+    "str": Kind("NonBlankText", _FIELDS),
     "text": Kind("PlainText", _FIELDS, column=("sqlalchemy", "Text")),
     "bool": Kind("bool", default="False"),
     "int": Kind("SafeInt", _FIELDS, column=("sqlalchemy", "BigInteger")),
@@ -71,8 +71,8 @@ class Field:
     @property
     def reference(self) -> str | None:
         """The call that makes its key, if it is a reference: what must not dangle keeps its target from deletion."""
-        fate = "clear" if self.nullable else "refuse"
-        return f'reference("{self.name}", "{self.target}", when_deleted="{fate}")' if self.target else None
+        fate = "set null" if self.nullable else "restrict"
+        return f'reference("{self.name}", "{self.target}", on_delete="{fate}")' if self.target else None
 
 
 def parse_fields(words: Iterable[str], tables: Mapping[str, str]) -> tuple[Field, ...]:

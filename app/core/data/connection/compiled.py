@@ -18,8 +18,8 @@ from sqlalchemy.types import TypeEngine
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from app.core.data.connection.concurrency import turns_of
-from app.core.data.connection.rls import work_for
+from app.core.data.connection.concurrency import limiter_of
+from app.core.data.connection.rls import set_connection_owner
 from app.core.data.errors import OwnerNotBound
 from app.core.data.sql.compiler import OWNER
 
@@ -27,11 +27,11 @@ Statement = Select[Any] | Insert | Update | Delete
 Values = Mapping[str, Any]
 Rows = Sequence[tuple[Any, ...]]
 
-WATCHERS: Final[list[Callable[[str], object]]] = []
+STATEMENT_LISTENERS: Final[list[Callable[[str], object]]] = []
 """Who is told the text of every statement that is run here: what counts statements in a test."""
 
 
-class Plan:
+class CompiledStatement:
     """One statement in one database's SQL, for values of the given names."""
 
     def __init__(self, statement: Statement, dialect: Dialect, names: tuple[str, ...]) -> None:
@@ -118,28 +118,28 @@ def _defaults_of(compiled: Any) -> dict[str, Any]:
 
 
 # Bounded, because a table has as many plans for UPDATE as it has sets of columns.
-_plan_of: Final = lru_cache(maxsize=2000)(Plan)
+_compiled: Final = lru_cache(maxsize=2000)(CompiledStatement)
 
 
-async def run_alone(engine: Engine, subject: str | None, statement: Statement, values: Values) -> Rows:
-    """Borrow a connection when it is the subject's turn, run the statement on it in AUTOCOMMIT, and give it back.
+async def execute_on_engine(engine: Engine, owner: str | None, statement: Statement, values: Values) -> Rows:
+    """Wait for a slot of the owner, borrow a connection, run the statement in AUTOCOMMIT, and give both back.
 
     Raises:
-        OwnerBusy: the subject's turn did not come in time.
+        OwnerBusy: no slot of the owner came free in time.
         DBAPIError: it failed; `statement` is None in it where nothing was sent, because there was no connection.
     """
-    turns = turns_of(engine)
-    await turns.take(subject)
+    limiter = limiter_of(engine)
+    await limiter.acquire(owner)
     try:
-        return await _run_borrowed(engine, subject, statement, values)
+        return await _execute_borrowed(engine, owner, statement, values)
     finally:
-        turns.give_back(subject)
+        limiter.release(owner)
 
 
-async def _run_borrowed(engine: Engine, subject: str | None, statement: Statement, values: Values) -> Rows:
+async def _execute_borrowed(engine: Engine, owner: str | None, statement: Statement, values: Values) -> Rows:
     connection = await _borrow(engine)
     try:
-        return await run_on(connection, engine.dialect, subject, statement, values)
+        return await execute_on_connection(connection, engine.dialect, owner, statement, values)
     except OwnerNotBound:
         raise  # nothing was sent
     except BaseException as error:
@@ -151,18 +151,18 @@ async def _run_borrowed(engine: Engine, subject: str | None, statement: Statemen
         connection.close()
 
 
-async def run_on(
-    connection: PoolProxiedConnection, dialect: Dialect, subject: str | None, statement: Statement, values: Values
+async def execute_on_connection(
+    connection: PoolProxiedConnection, dialect: Dialect, owner: str | None, statement: Statement, values: Values
 ) -> Rows:
-    """Run the statement on this connection, on behalf of the subject, and return its rows.
+    """Run the statement on this connection, on behalf of the owner, and return its rows.
 
     Raises:
         DBAPIError: it failed.
     """
-    plan = _plan_of(statement, dialect, tuple(values))
-    for watch in WATCHERS:
+    plan = _compiled(statement, dialect, tuple(values))
+    for watch in STATEMENT_LISTENERS:
         watch(plan.text)
-    work_for(connection, subject)
+    set_connection_owner(connection, owner)
     driver = cast("Any", connection.driver_connection)
     try:
         return plan.read(await driver.execute_fetchall(plan.text, plan.bind(values)))

@@ -1,4 +1,4 @@
-"""Turns: one owner has a part of the connections at once, so that nobody can keep all of them from the others.
+"""Concurrency limits: one owner uses a part of the connections at once, and cannot keep all of them from the others.
 
 Sixty counts of a million rows each, asked for at once by one user, would let everybody else wait for seconds.
 """
@@ -11,12 +11,12 @@ from sqlalchemy import Engine
 
 from app.core.data.errors import OwnerBusy
 
-_OPTION: Final = "turns"
+_OPTION: Final = "limiter"
 _PART: Final = 4  # one owner has at most a quarter of the connections
 _AT_LEAST: Final = 2  # which is nearly all of a small pool
 
 
-class Turns:
+class ConcurrencyLimiter:
     """Who uses how many connections. An owner with nothing under way costs no memory."""
 
     def __init__(self, most: int, seconds: float) -> None:
@@ -26,7 +26,7 @@ class Turns:
         self._used: dict[str, int] = {}
         self._waiting: defaultdict[str, deque[asyncio.Future[None]]] = defaultdict(deque)
 
-    async def take(self, owner: str | None) -> None:
+    async def acquire(self, owner: str | None) -> None:
         """Wait until the owner may use one more connection; nobody may at once.
 
         Raises:
@@ -40,8 +40,8 @@ class Turns:
         else:
             await self._wait(owner)
 
-    def give_back(self, owner: str | None) -> None:
-        """Let the owner's next one have the turn."""
+    def release(self, owner: str | None) -> None:
+        """Let the owner's next one have the slot."""
         if owner is None:
             return
         if owner in self._waiting:
@@ -66,7 +66,7 @@ class Turns:
 
     def _step_back(self, owner: str, turn: asyncio.Future[None]) -> None:
         if turn.done():  # it came while the request was being cancelled
-            self.give_back(owner)
+            self.release(owner)
         else:
             self._waiting[owner].remove(turn)
             self._forget(owner)
@@ -76,41 +76,41 @@ class Turns:
             del self._waiting[owner]
 
 
-class Turn:
+class Slot:
     """The turn of one owner at a connection, for as long as a session needs it; nobody's comes at once."""
 
-    __slots__ = ("_is_held", "_owner", "_turns")
+    __slots__ = ("_is_held", "_limiter", "_owner")
 
     def __init__(self, engine: Engine, owner: str | None) -> None:
         self._is_held = False
-        self._turns = turns_of(engine)
+        self._limiter = limiter_of(engine)
         self._owner = owner
 
-    async def take(self) -> None:
+    async def acquire(self) -> None:
         """Wait for it.
 
         Raises:
             OwnerBusy: the owner has too much under way.
         """
-        await self._turns.take(self._owner)
+        await self._limiter.acquire(self._owner)
         self._is_held = True
 
-    def give_back(self) -> None:
+    def release(self) -> None:
         """Let the owner's next one have it; a second time does nothing."""
         if self._is_held:
             self._is_held = False
-            self._turns.give_back(self._owner)
+            self._limiter.release(self._owner)
 
     def __del__(self) -> None:
-        self.give_back()  # of a session that nobody has closed
+        self.release()  # of a session that nobody has closed
 
 
-def turns_of(engine: Engine) -> Turns:
+def limiter_of(engine: Engine) -> ConcurrencyLimiter:
     """Return who uses how many connections of this engine's."""
-    turns: Turns = engine.get_execution_options()[_OPTION]
-    return turns
+    limiter: ConcurrencyLimiter = engine.get_execution_options()[_OPTION]
+    return limiter
 
 
-def share_fairly(engine: Engine, connections: int, seconds: float) -> None:
+def limit_concurrency(engine: Engine, connections: int, seconds: float) -> None:
     """Let each owner use a part of this engine's connections at once, and wait so many seconds for one more."""
-    engine.update_execution_options(**{_OPTION: Turns(max(_AT_LEAST, connections // _PART), seconds)})
+    engine.update_execution_options(**{_OPTION: ConcurrencyLimiter(max(_AT_LEAST, connections // _PART), seconds)})

@@ -12,9 +12,9 @@ from sqlalchemy.exc import ArgumentError, DisconnectionError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.core.data.connection.concurrency import share_fairly
+from app.core.data.connection.concurrency import limit_concurrency
 from app.core.data.connection.libpq import check_options, with_hosts_as_options
-from app.core.data.connection.rls import SubjectConnection, prepare_postgres
+from app.core.data.connection.rls import RlsConnection, prepare_connections
 from app.core.data.connection.sqlite import SqliteConnection
 from app.core.data.sql.dialects import POSTGRES, SQLITE
 from app.settings import InvalidSettings, Settings
@@ -80,11 +80,11 @@ def make_engine(settings: Settings) -> AsyncEngine:
         connect_args=connect_args(url),
         paramstyle=paramstyle(url),
     )
-    share_fairly(engine.sync_engine, pool_size, settings.database_pool_timeout)
+    limit_concurrency(engine.sync_engine, pool_size, settings.database_pool_timeout)
     if is_sqlite:
         begin_immediately(engine.sync_engine)
     else:
-        prepare_postgres(engine)
+        prepare_connections(engine)
         _verify_on_checkout(engine)
     return engine
 
@@ -98,7 +98,7 @@ def connect_args(url: URL) -> dict[str, Any]:
     """Return what the driver is told when it connects; what the URL says about it comes first."""
     if url.get_backend_name() == "sqlite":
         return {"async_creator_fn": SqliteConnection}
-    return {"async_creator_fn": SubjectConnection.open} | libpq_args(url)
+    return {"async_creator_fn": RlsConnection.open} | libpq_args(url)
 
 
 def libpq_args(url: URL) -> dict[str, Any]:

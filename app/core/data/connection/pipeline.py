@@ -27,7 +27,7 @@ _DONE: Final = frozenset({ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK})
 _TO_STOP: Final = 1.0  # seconds; whoever has cancelled is waiting for it
 
 
-class FlightConnection(AsyncConnection[TupleRow]):
+class PipelineConnection(AsyncConnection[TupleRow]):
     """A connection that can fly, while it is in AUTOCOMMIT: transactions are psycopg's to begin."""
 
     answer_within: ClassVar[float] = 8.0  # seconds; the server's own limits (README) come first, unless it is frozen
@@ -45,7 +45,7 @@ class FlightConnection(AsyncConnection[TupleRow]):
         if backend_pid == self.pgconn.backend_pid and capabilities.has_send_close_prepared():
             self.prepared = PreparedStatements(self.pgconn)
 
-    async def fly(self, *queries: Query) -> list[TupleRow]:
+    async def execute_pipeline(self, *queries: Query) -> list[TupleRow]:
         """Execute the queries in one round trip, and return the rows of the last one.
 
         Raises:

@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BUDGET: Final = 2.5  # seconds: a restart of PostgreSQL takes one or two, and a person waits no longer
-MOST_WAITING: Final = 200  # requests; more of them waiting would only fall upon the database together when it is back
+MAX_WAITING: Final = 200  # requests; more of them waiting would only fall upon the database together when it is back
 _FIRST_PAUSE: Final = 0.02  # seconds; each further one is twice as long
 _LONGEST_PAUSE: Final = 0.4
 
@@ -35,13 +35,13 @@ _LOST_ANOTHER: Final = frozenset({"08000", "08001", "08003", "08004", "08006", "
 # PgBouncer has one code for everything; these it says before it hands a statement to a server.
 _NOT_FORWARDED: Final = ("server_login_retry", "query_wait_timeout", "pgbouncer cannot connect to server")
 
-REPEATED: Final[Counter[str]] = Counter()
+RETRIED: Final[Counter[str]] = Counter()
 """How many attempts this process has made again, by what went wrong with the one before."""
 
 _waiting = 0
 
 
-async def persist(attempt: Callable[[], Awaitable[T]], *, reads: bool) -> T:
+async def retry(attempt: Callable[[], Awaitable[T]], *, reads: bool) -> T:
     """Return what the attempt returns, made again while the database is away, for `BUDGET` seconds at most.
 
     Raises:
@@ -56,7 +56,7 @@ async def persist(attempt: Callable[[], Awaitable[T]], *, reads: bool) -> T:
             except (DBAPIError, PoolTimeout) as error:
                 if not _is_repeatable(error, reads=reads):
                     raise
-                if time.monotonic() - began + pause > BUDGET or _waiting >= MOST_WAITING:
+                if time.monotonic() - began + pause > BUDGET or _waiting >= MAX_WAITING:
                     raise
                 reasons.append(_reason(error))
             await _pause(pause)
@@ -68,8 +68,8 @@ async def persist(attempt: Callable[[], Awaitable[T]], *, reads: bool) -> T:
 
 def _note(reasons: list[str], seconds: float) -> None:
     """Leave one line for the request, however often its statement was sent again, and count."""
-    REPEATED.update(reasons)
-    kinds = ", ".join(f"{reason} (no. {REPEATED[reason]} of this process)" for reason in dict.fromkeys(reasons))
+    RETRIED.update(reasons)
+    kinds = ", ".join(f"{reason} (no. {RETRIED[reason]} of this process)" for reason in dict.fromkeys(reasons))
     logger.warning("sent a statement %d times within %.1f s: %s", len(reasons) + 1, seconds, kinds)
 
 

@@ -20,7 +20,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.util.concurrency import in_greenlet
 
-from app.core.data.connection.pipeline import FlightConnection, Query
+from app.core.data.connection.pipeline import PipelineConnection, Query
 
 ResultT = TypeVar("ResultT")
 
@@ -34,16 +34,16 @@ _PREPARE: Final = """
 # Whatever the role may do with the tables now: rights can be granted while the connection lives.
 
 
-class SubjectConnection(FlightConnection):
-    """A connection that knows for whom it works; `subject` is None for nobody, for whom the policies find nothing."""
+class RlsConnection(PipelineConnection):
+    """A connection that knows for whom it works; `owner` is None for nobody, for whom the policies find nothing."""
 
-    is_subject_to_policies = False
-    subject: str | None = None
+    is_under_policies = False
+    owner: str | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.cursor_factory = SubjectCursor
-        self.server_cursor_factory = SubjectServerCursor
+        self.cursor_factory = RlsCursor
+        self.server_cursor_factory = RlsServerCursor
 
     @classmethod
     def open(cls, *arguments: Any, **options: Any) -> Coroutine[Any, Any, Self]:
@@ -62,9 +62,9 @@ class SubjectConnection(FlightConnection):
             cursor = self.cursor()
             await cursor.execute(query, values)
             return await cursor.fetchall()
-        if self.is_subject_to_policies:
-            return await self.fly(self.telling, (query, values))
-        return await self.fly((query, values))
+        if self.is_under_policies:
+            return await self.execute_pipeline(self.owner_setting, (query, values))
+        return await self.execute_pipeline((query, values))
 
     async def wait(self, gen: PQGen[ResultT], *arguments: Any, **options: Any) -> ResultT:
         """Wait for what psycopg itself has asked; on somebody's behalf no longer than for a flight.
@@ -72,7 +72,7 @@ class SubjectConnection(FlightConnection):
         Raises:
             psycopg.Error: the server's, or one that has no `sqlstate`: then the connection is closed.
         """
-        if self.subject is not None:  # a command may take its time
+        if self.owner is not None:  # a command may take its time
             options.setdefault("timeout", self.answer_within)
         try:
             return await super().wait(gen, *arguments, **options)
@@ -84,76 +84,76 @@ class SubjectConnection(FlightConnection):
             raise
 
     @property
-    def must_be_told(self) -> bool:
-        """Whether a statement needs the subject. In a transaction that has failed none does: it can only go back."""
-        return self.is_subject_to_policies and self.pgconn.transaction_status != TransactionStatus.INERROR
+    def needs_owner_setting(self) -> bool:
+        """Whether a statement needs the owner. In a transaction that has failed none does: it can only go back."""
+        return self.is_under_policies and self.pgconn.transaction_status != TransactionStatus.INERROR
 
     @property
-    def telling(self) -> Query:
-        """What sets the subject for the rest of the transaction, which outside of one ends with the flight."""
-        return _TELL, (self.subject or "",)
+    def owner_setting(self) -> Query:
+        """What sets the owner for the rest of the transaction, which outside of one ends with the flight."""
+        return _TELL, (self.owner or "",)
 
 
-class SubjectCursor(AsyncRawCursor[TupleRow]):
+class RlsCursor(AsyncRawCursor[TupleRow]):
     """A cursor that says so with each statement, where policies apply."""
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        """Execute, in one flight with the subject."""
-        connection = cast("SubjectConnection", self.connection)
-        if not connection.must_be_told:
+        """Execute, in one flight with the owner."""
+        connection = cast("RlsConnection", self.connection)
+        if not connection.needs_owner_setting:
             return await super().execute(query, params, **options)
         async with connection.pipeline():
-            await AsyncRawCursor(connection).execute(*connection.telling)
+            await AsyncRawCursor(connection).execute(*connection.owner_setting)
             await super().execute(query, params, **options)
         return self
 
     async def executemany(self, query: Any, params_seq: Any, *, returning: bool = False) -> None:
-        """Execute for several rows, in one flight with the subject."""
-        connection = cast("SubjectConnection", self.connection)
-        if not connection.must_be_told:
+        """Execute for several rows, in one flight with the owner."""
+        connection = cast("RlsConnection", self.connection)
+        if not connection.needs_owner_setting:
             await super().executemany(query, params_seq, returning=returning)
             return
         async with connection.pipeline():
-            await AsyncRawCursor(connection).execute(*connection.telling)
+            await AsyncRawCursor(connection).execute(*connection.owner_setting)
             await super().executemany(query, params_seq, returning=returning)
 
 
-class SubjectServerCursor(AsyncRawServerCursor[TupleRow]):
-    """The same for a stream, which is within a transaction: the subject goes ahead, in a flight of its own."""
+class RlsServerCursor(AsyncRawServerCursor[TupleRow]):
+    """The same for a stream, which is within a transaction: the owner goes ahead, in a flight of its own."""
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        """Open the stream, after the subject is set."""
-        connection = cast("SubjectConnection", self.connection)
-        if connection.must_be_told:
-            await AsyncRawCursor(connection).execute(*connection.telling)
+        """Open the stream, after the owner is set."""
+        connection = cast("RlsConnection", self.connection)
+        if connection.needs_owner_setting:
+            await AsyncRawCursor(connection).execute(*connection.owner_setting)
         return await super().execute(query, params, **options)
 
 
-def prepare_postgres(engine: AsyncEngine) -> None:
+def prepare_connections(engine: AsyncEngine) -> None:
     """Let each new connection speak UTC, and find out whether policies apply to its role and whether it is direct.
 
-    When it is free it forgets its subject. The time zone is one of the settings that PgBouncer keeps for its clients in
+    When it is free it forgets its owner. The time zone is one of the settings that PgBouncer keeps for its clients in
     transaction mode.
     """
 
     @event.listens_for(engine.sync_engine, "connect")
     def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
         driver, cursor = connection.driver_connection, connection.cursor()
-        driver.subject = ""  # a server that is silent from now on is not waited for without an end
+        driver.owner = ""  # a server that is silent from now on is not waited for without an end
         cursor.execute(_PREPARE)
-        _, driver.is_subject_to_policies, backend_pid = cursor.fetchone()
+        _, driver.is_under_policies, backend_pid = cursor.fetchone()
         cursor.close()
-        driver.subject = None
+        driver.owner = None
         driver.prepare_if_direct(backend_pid)
 
     @event.listens_for(engine.sync_engine, "checkin")
     def _forget(connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
         if connection is not None:
-            connection.driver_connection.subject = None
+            connection.driver_connection.owner = None
 
 
-def work_for(connection: PoolProxiedConnection, owner: str | None) -> None:
+def set_connection_owner(connection: PoolProxiedConnection, owner: str | None) -> None:
     """Let what is executed on this connection from now on be on behalf of the owner."""
     driver = connection.driver_connection
-    if isinstance(driver, SubjectConnection):
-        driver.subject = owner
+    if isinstance(driver, RlsConnection):
+        driver.owner = owner

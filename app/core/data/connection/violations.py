@@ -37,7 +37,7 @@ class ReferenceNotFound(IntegrityError):
         return explained
 
 
-def refused_columns(error: SQLAlchemyError) -> tuple[str, ...]:
+def violated_columns(error: SQLAlchemyError) -> tuple[str, ...]:
     """Return the columns that the refusal is about, without the owner's; none where nobody can tell."""
     columns = error.columns if isinstance(error, ReferenceNotFound) else _columns_in(getattr(error, "orig", None))
     return tuple(column for column in columns if column != OWNER_COLUMN)
@@ -56,7 +56,7 @@ def unique_rules(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
     return tuple(sorted(found for found in columns if found != ("id",)))
 
 
-def refused_rule(error: SQLAlchemyError) -> str:
+def violated_rule(error: SQLAlchemyError) -> str:
     """Return the rule that the database names, with its table, and without the row, which holds what users wrote."""
     cause: Any = getattr(error, "orig", None)
     if (said := getattr(cause, "diag", None)) is None:
@@ -65,9 +65,13 @@ def refused_rule(error: SQLAlchemyError) -> str:
     return " ".join(filter(None, (type(cause).__name__, place)))
 
 
-def suspects(error: IntegrityError, statement: Statement, values: Values) -> list[tuple[Reference, int]]:
+def suspected_references(error: IntegrityError, statement: Statement, values: Values) -> list[tuple[Reference, int]]:
     """Return the references that were given an id, one of which the database refuses without saying which."""
-    if classify(error) is not Failure.REFERENCE or refused_columns(error) or not isinstance(statement, Insert | Update):
+    if (
+        classify(error) is not Failure.REFERENCE
+        or violated_columns(error)
+        or not isinstance(statement, Insert | Update)
+    ):
         return []
     models = (model for model in owned_models() if model.__table__ is statement.table)
     references = (reference for model in models for reference in references_of(model))

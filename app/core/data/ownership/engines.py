@@ -13,30 +13,30 @@ from sqlalchemy.schema import DefaultGenerator
 
 from app.core.data.errors import ForeignRow, UnreachableStatement
 from app.core.data.sql.compiler import OWNER
-from app.core.data.sql.dialects import Served, plain_twin, served_twin
+from app.core.data.sql.dialects import Scoped, scoped_dialect, unscoped_dialect
 from app.core.data.tables.owned import OWNER_COLUMN
 
-SERVES: Final = "serves"
+OWNER_OPTION: Final = "serves"
 """The execution option of a connection that says which owner it serves."""
 
 
-def is_served(bind: Engine | Connection) -> bool:
+def is_scoped(bind: Engine | Connection) -> bool:
     """Tell whether all statements on it are about one owner."""
-    return isinstance(bind.dialect, Served)
+    return isinstance(bind.dialect, Scoped)
 
 
-def served(engine: AsyncEngine) -> AsyncEngine:
+def scoped(engine: AsyncEngine) -> AsyncEngine:
     """Return the engine on which every statement is about the owner that the connection serves."""
-    if is_served(engine.sync_engine):
+    if is_scoped(engine.sync_engine):
         return engine
-    view = _view(engine, served_twin)
+    view = _view(engine, scoped_dialect)
     event.listen(view.sync_engine, "before_execute", _give_owner, retval=True)
     return view
 
 
-def plain(engine: AsyncEngine) -> AsyncEngine:
+def unscoped(engine: AsyncEngine) -> AsyncEngine:
     """Return the engine on which statements are about the rows of everyone."""
-    return _view(engine, plain_twin) if is_served(engine.sync_engine) else engine
+    return _view(engine, unscoped_dialect) if is_scoped(engine.sync_engine) else engine
 
 
 def _view(engine: AsyncEngine, twin: Callable[[Dialect], Dialect]) -> AsyncEngine:
@@ -58,11 +58,11 @@ def _give_owner(
         ForeignRow: a new row is somebody else's.
         UnreachableStatement: it is a sequence, which tells how many rows others have.
     """
-    if not is_served(connection):
+    if not is_scoped(connection):
         return statement, rows, values
     if isinstance(statement, DefaultGenerator):
         raise UnreachableStatement("A sequence is shared by all owners; leave ids to the database.")
-    owner = connection.get_execution_options().get(SERVES)
+    owner = connection.get_execution_options().get(OWNER_OPTION)
     if isinstance(statement, Insert) and any(row.get(OWNER_COLUMN, owner) != owner for row in rows or [values]):
         raise ForeignRow("A new row names another owner than the one that this session serves.")
     if rows:

@@ -8,8 +8,8 @@ from litestar.types import Guard
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession
 
 from app.core.data.errors import OwnerNotBound
-from app.core.data.ownership.engines import plain
-from app.core.data.ownership.owned_session import EVERYONE, OwnedSession
+from app.core.data.ownership.engines import unscoped
+from app.core.data.ownership.owned_session import ALL_OWNERS, OwnedSession
 from app.core.data.ownership.plugin import Alchemy, request_session
 from app.core.data.ownership.session import AppSession
 
@@ -25,7 +25,7 @@ def bind_owner(session: AsyncSession, owner: str) -> None:
     """
     if not isinstance(owner, str) or not owner:
         raise TypeError("An owner is the id of a user, a text that is not empty.")
-    _hooked(session).serve(owner)
+    _hooked(session).bind_owner(owner)
 
 
 def everyone(session: SessionT) -> SessionT:
@@ -37,8 +37,8 @@ def everyone(session: SessionT) -> SessionT:
         ForeignRow: the session serves an owner.
         TypeError: it has no ownership hooks.
     """
-    _hooked(session).serve(EVERYONE)
-    session.bind = plain(cast("AsyncEngine", session.bind))
+    _hooked(session).bind_owner(ALL_OWNERS)
+    session.bind = unscoped(cast("AsyncEngine", session.bind))
     return session
 
 

@@ -14,33 +14,33 @@ from sqlalchemy.util import await_only
 from sqlmodel import SQLModel
 
 from app.core.data.connection.compiled import Statement, Values
-from app.core.data.connection.concurrency import Turn
-from app.core.data.connection.rls import work_for
+from app.core.data.connection.concurrency import Slot
+from app.core.data.connection.rls import set_connection_owner
 from app.core.data.errors import ForeignRow, NotAtomic, OwnerNotBound, UnreachableStatement
-from app.core.data.ownership.engines import SERVES, is_served
+from app.core.data.ownership.engines import OWNER_OPTION, is_scoped
 from app.core.data.sql.compiler import OWNER
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.registry import table_of
 
 
-class Everyone(Enum):
-    """The type of `EVERYONE`, the one owner that is not a user."""
+class AllOwners(Enum):
+    """The type of `ALL_OWNERS`, the one owner that is not a user."""
 
-    EVERYONE = "everyone"
+    ALL_OWNERS = "everyone"
 
 
-EVERYONE: Final = Everyone.EVERYONE
+ALL_OWNERS: Final = AllOwners.ALL_OWNERS
 
 
 class OwnedSession(Session):
     """A session that reads and writes the rows of one owner, whatever it is asked.
 
-    `owner` is a user's id, EVERYONE, or None while nobody is bound; `serve()` sets it once.
+    `owner` is a user's id, ALL_OWNERS, or None while nobody is bound; `bind_owner()` sets it once.
     """
 
-    owner: str | Everyone | None = None
+    owner: str | AllOwners | None = None
     atomic_depth: int = 0
-    _turn: Turn | None = None
+    _slot: Slot | None = None
 
     def get_bind(self, *arguments: Any, **options: Any) -> Engine | Connection:
         """Return the engine of this session: the one that is served, unless the session is everyone's.
@@ -49,11 +49,11 @@ class OwnedSession(Session):
             UnreachableStatement: a statement names another engine.
         """
         bind = super().get_bind(*arguments, **options)
-        if self.owner is not EVERYONE and not is_served(bind):
+        if self.owner is not ALL_OWNERS and not is_scoped(bind):
             raise UnreachableStatement("This engine serves everyone; leave the engine to the session.")
         return bind
 
-    def serve(self, owner: str | Everyone) -> None:
+    def bind_owner(self, owner: str | AllOwners) -> None:
         """Bind the owner for the rest of this session's life.
 
         Raises:
@@ -64,13 +64,13 @@ class OwnedSession(Session):
         self.owner = owner
 
     @property
-    def subject(self) -> str | None:
-        """On whose behalf the database works: nobody's, where everyone is served."""
-        return None if self.owner is EVERYONE else self.owner
+    def owner_id(self) -> str | None:
+        """The id of the owner; None while nobody is bound, and for ALL_OWNERS."""
+        return None if self.owner is ALL_OWNERS else self.owner
 
     def values_for(self, values: Values) -> Values:
         """Return the values with which a statement runs for this session's owner."""
-        return {**values, OWNER.key: self.subject}
+        return {**values, OWNER.key: self.owner_id}
 
     def new_row(self, model: type[SQLModel], values: Values) -> tuple[Statement, Values]:
         """Return the statement that inserts one row and returns all of its columns; an owned row is the owner's.
@@ -83,8 +83,8 @@ class OwnedSession(Session):
             values = {**values, OWNER_COLUMN: self._owner_for(values.get(OWNER_COLUMN), values.get("id"))}
         return _insert_of(model), self.values_for(values)
 
-    def held_connection(self) -> PoolProxiedConnection:
-        """Return the connection of the transaction that this session is in, for `run_on()`; within a greenlet."""
+    def transaction_connection(self) -> PoolProxiedConnection:
+        """Return the connection of the transaction that this session is in, within a greenlet."""
         return super().connection().connection
 
     def open_transaction(self, isolation_level: str) -> None:
@@ -93,35 +93,35 @@ class OwnedSession(Session):
 
     def connection(self, *args: Any, **kwargs: Any) -> Connection:
         """Refuse the raw connection, on which no hook would see a statement."""
-        if self.owner is not EVERYONE:
+        if self.owner is not ALL_OWNERS:
             raise UnreachableStatement("A raw connection is out of the owner's reach; execute ORM statements instead.")
         return super().connection(*args, **kwargs)
 
     def _connection_for_bind(self, engine: Any, execution_options: Any = None, **kwargs: Any) -> Connection:
         # A hook of SQLAlchemy's would be better, but `after_begin` comes when the connection has been taken already.
-        self.take_turn(engine)
+        self.acquire_slot(engine)
         try:
             return super()._connection_for_bind(engine, execution_options, **kwargs)
         finally:
             if not self.in_transaction():
-                self.end_turn()
+                self.release_slot()
 
-    def take_turn(self, bind: Engine | Connection) -> None:
+    def acquire_slot(self, bind: Engine | Connection) -> None:
         """Wait for the owner's turn, which lasts until the transaction ends; within a greenlet.
 
         Raises:
             OwnerBusy: the owner has too much under way.
         """
-        if self._turn is None and isinstance(bind, Engine):
-            turn = Turn(bind, self.subject)
-            await_only(turn.take())
-            self._turn = turn
+        if self._slot is None and isinstance(bind, Engine):
+            slot = Slot(bind, self.owner_id)
+            await_only(slot.acquire())
+            self._slot = slot
 
-    def end_turn(self) -> None:
+    def release_slot(self) -> None:
         """Give the owner's turn back; the connection has been given back already."""
-        if self._turn is not None:
-            self._turn.give_back()
-            self._turn = None
+        if self._slot is not None:
+            self._slot.release()
+            self._slot = None
 
     def _refuse_bulk(self, *_: Any, **__: Any) -> NoReturn:
         raise UnreachableStatement("The bulk methods write past the hooks; use add_all() inside atomic().")
@@ -139,12 +139,12 @@ class OwnedSession(Session):
 
     def _owner_for(self, given: str | None, row_id: int | None) -> str:
         """The owner of a new row: the session's, or, where it serves everyone, the one that was given."""
-        owner = given if self.owner is EVERYONE else self.owner
+        owner = given if self.owner is ALL_OWNERS else self.owner
         if not isinstance(owner, str):
             raise OwnerNotBound
         if given not in (None, owner):
             raise ForeignRow("A new row names another owner than the one that this session serves.")
-        if row_id is not None and self.owner is not EVERYONE:
+        if row_id is not None and self.owner is not ALL_OWNERS:
             # An id that is taken would fail and a free one would not: the answer would tell which ids others have.
             raise ForeignRow("A new row chooses its own id; leave it to the database.")
         return owner
@@ -159,15 +159,15 @@ def _insert_of(model: type[SQLModel]) -> Insert:
 
 @event.listens_for(OwnedSession, "after_begin")
 def _on_begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
-    subject = _owned(session).subject
-    connection.execution_options(**{SERVES: subject})
-    work_for(connection.connection, subject)
+    owner = _owned(session).owner_id
+    connection.execution_options(**{OWNER_OPTION: owner})
+    set_connection_owner(connection.connection, owner)
 
 
 @event.listens_for(OwnedSession, "after_transaction_end")
 def _on_end(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        _owned(session).end_turn()
+        _owned(session).release_slot()
 
 
 @event.listens_for(OwnedSession, "do_orm_execute")
@@ -183,7 +183,7 @@ def _on_statement(state: ORMExecuteState) -> None:
 def _on_flush(session: Session, _: UOWTransaction, __: Any) -> None:
     """Stamp new rows with the owner; refuse rows of others, changed owners, chosen ids, and half-atomic work."""
     held = _owned(session)
-    held.take_turn(held.get_bind())  # a flush takes its connection past `_connection_for_bind`
+    held.acquire_slot(held.get_bind())  # a flush takes its connection past `_connection_for_bind`
     changed = [row for row in session.dirty if session.is_modified(row)]
     for row in session.new:
         if isinstance(row, Owned):
@@ -215,7 +215,7 @@ def _owner_of(row: Owned) -> str | None:
 
 
 def _refuse_foreign(session: Session, owner: str | None) -> None:
-    if _owned(session).owner not in (EVERYONE, owner):
+    if _owned(session).owner not in (ALL_OWNERS, owner):
         raise ForeignRow("A row of another owner was handed to this session.")
 
 

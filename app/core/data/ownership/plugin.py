@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlmodel import SQLModel
 
 from app.core.data.connection.engine import make_engine
-from app.core.data.ownership.engines import served
+from app.core.data.ownership.engines import scoped
 from app.core.data.ownership.session import AppSession
 from app.settings import MIGRATIONS_DIR, Settings
 
@@ -67,7 +67,7 @@ def make_alchemy(settings: Settings) -> Alchemy:
     The session maker is given ready-made, because the plugin would overwrite a session class of ours; and the plugin
     only closes sessions: its "autocommit" answers 201 when the COMMIT has failed.
     """
-    engine = served(make_engine(settings))
+    engine = scoped(make_engine(settings))
     return Alchemy(
         engine_instance=engine,
         session_maker=async_sessionmaker(engine, class_=AppSession, expire_on_commit=False),

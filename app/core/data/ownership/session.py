@@ -15,11 +15,11 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncResult, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
 
-from app.core.data.connection.compiled import Rows, Statement, Values, run_alone, run_on
-from app.core.data.connection.retry import persist
-from app.core.data.connection.violations import ReferenceNotFound, suspects
+from app.core.data.connection.compiled import Rows, Statement, Values, execute_on_connection, execute_on_engine
+from app.core.data.connection.retry import retry
+from app.core.data.connection.violations import ReferenceNotFound, suspected_references
 from app.core.data.errors import NotAtomic, OutcomeUnknown
-from app.core.data.ownership.engines import served
+from app.core.data.ownership.engines import scoped
 from app.core.data.ownership.owned_session import OwnedSession
 from app.core.data.sql.statements import select_of
 from app.core.data.tables.owned import Owned
@@ -35,7 +35,7 @@ class AppSession(AsyncSession):
     sync_session: OwnedSession
 
     def __init__(self, bind: AsyncEngine, **options: Any) -> None:
-        super().__init__(served(bind), **options)
+        super().__init__(scoped(bind), **options)
 
     async def run(self, statement: Statement, values: Values) -> Rows:
         """Run a Core statement, which is compiled once and kept, and return its rows, which are tuples.
@@ -61,7 +61,7 @@ class AppSession(AsyncSession):
         try:
             return await self._send_once(statement, values)
         except IntegrityError as error:
-            if not (references := suspects(error, statement, values)):
+            if not (references := suspected_references(error, statement, values)):
                 raise
             missing = [r.column for r, row_id in references if not await self._has(r.model, row_id)]
             raise ReferenceNotFound.explaining(error, missing) from error
@@ -72,18 +72,18 @@ class AppSession(AsyncSession):
     async def _send_once(self, statement: Statement, values: Values) -> Rows:
         session = self.sync_session
         if session.in_transaction():
-            connection = await greenlet_spawn(session.held_connection)
-            return await run_on(connection, self.dialect, session.subject, statement, values)
+            connection = await greenlet_spawn(session.transaction_connection)
+            return await execute_on_connection(connection, self.dialect, session.owner_id, statement, values)
         engine = cast("Engine", session.get_bind())
-        return await persist(
-            partial(run_alone, engine, session.subject, statement, values), reads=isinstance(statement, Select)
+        return await retry(
+            partial(execute_on_engine, engine, session.owner_id, statement, values), reads=isinstance(statement, Select)
         )
 
     async def execute(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
         """Execute an ORM statement; one that reads, and is the first, is repeated where `run()` would repeat it."""
         if self.sync_session.in_transaction() or not isinstance(statement, Select):
             return await super().execute(statement, *args, **kwargs)
-        return await persist(partial(self._execute_first, statement, *args, **kwargs), reads=True)
+        return await retry(partial(self._execute_first, statement, *args, **kwargs), reads=True)
 
     async def _execute_first(self, *args: Any, **kwargs: Any) -> Any:
         try:

@@ -20,18 +20,18 @@ from app.core.data.repository.rows import Row, row_struct
 from app.core.data.sql.statements import NEW, delete_of, page_of, select_of, update_of
 from app.core.data.tables.fields import MAX_ID
 from app.core.data.tables.owned import Owned
-from app.core.data.tables.versions import CHANGED_AT, State, as_moment, is_sent_as
+from app.core.data.tables.versions import CHANGED_AT, RowVersion, is_sent_as, parse_moment
 
 TableT = TypeVar("TableT", bound=Owned)
 
-Seen = Sequence[State] | None
-"""The states in which whoever asks has seen a row; None for any, also for one that nobody has seen."""
+ExpectedVersions = Sequence[RowVersion] | None
+"""The versions of a row that the caller accepts; None for any."""
 
 
-class StateQuery(Protocol):
-    """Returns a query about one row, in any state or in one that was seen."""
+class VersionedStatement(Protocol):
+    """Returns a statement about one row, in any version or in one that is given."""
 
-    def __call__(self, *, in_state: bool) -> Statement:
+    def __call__(self, *, at_version: bool) -> Statement:
         """Return it."""
 
 
@@ -123,71 +123,76 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         return self._row(await self.session.insert_row(self.model_type, values))
 
     async def update_one(
-        self, row_id: int, values: Values, seen: Seen = None, sent_back: Mapping[str, Any] | None = None
+        self, row_id: int, values: Values, expected: ExpectedVersions = None, sent_back: Mapping[str, Any] | None = None
     ) -> Row:
         """Change the given columns of one row, and no other, and return it.
 
         `sent_back` are columns that only the server sets, as JSON has them, from a client which has sent all of a row:
-        they must be as they are, and the time of its last change says which state was seen.
+        they must be as they are, and the time of its last change says which version it read.
 
-        A row that has all of the values already stays in its state. Here and below, with `seen` it is about a row in
-        one of these states and no other; but a change that was made already, by whoever sent it before, is none that
-        stands in the way (RFC 9110, 13.1.1).
+        A row that has all of the values already keeps its version. With `expected` only a row in one of these versions
+        is changed; a change that is already made does not count as one of somebody else (RFC 9110, 13.1.1).
 
         Raises:
             RowNotFound: it does not exist, or belongs to somebody else.
-            RowChanged: it is not in a state that was seen.
+            RowChanged: it is in another version than those.
             FieldsReadOnly: a column that was sent back has another value.
         """
         if sent_back:
-            seen = await self._seen_in(row_id, sent_back, seen)
+            expected = await self._expected_after(row_id, sent_back, expected)
         if not values:
-            return await self._select_seen(row_id, seen)
+            return await self._select_at(row_id, expected)
         query = partial(update_of, self.model_type, frozenset(values))
         try:
-            found = await self._one_seen(row_id, query, {f"{NEW}{name}": value for name, value in values.items()}, seen)
+            found = await self._one_at(
+                row_id, query, {f"{NEW}{name}": value for name, value in values.items()}, expected
+            )
         except RowChanged as changed:
             if all(getattr(changed.row, name) == value for name, value in values.items()):
                 return changed.row
             raise
         return self._row(found)
 
-    async def delete_one(self, row_id: int, seen: Seen = None) -> None:
+    async def delete_one(self, row_id: int, expected: ExpectedVersions = None) -> None:
         """Delete one row.
 
         Raises:
             RowNotFound: it does not exist, or belongs to somebody else.
-            RowChanged: it is not in a state that was seen.
+            RowChanged: it is in another version than those.
         """
-        await self._one_seen(row_id, partial(delete_of, self.model_type), {}, seen)
+        await self._one_at(row_id, partial(delete_of, self.model_type), {}, expected)
 
     async def add_many(self, data: Any, **kwargs: Any) -> Sequence[TableT]:
         """Store several new rows, all of them or none."""
         async with self.session.atomic():
             return await super().add_many(data, **kwargs)
 
-    async def _seen_in(self, row_id: int, sent_back: Mapping[str, Any], seen: Seen) -> Seen:
+    async def _expected_after(
+        self, row_id: int, sent_back: Mapping[str, Any], expected: ExpectedVersions
+    ) -> ExpectedVersions:
         row = await self.select_one(row_id)
-        moment = as_moment(sent_back.get(CHANGED_AT))
+        moment = parse_moment(sent_back.get(CHANGED_AT))
         compared = sent_back.keys() - ({CHANGED_AT} if moment else set())
         if others := sorted(name for name in compared if not is_sent_as(getattr(row, name), sent_back[name])):
             raise FieldsReadOnly(others)
-        return [State.at(moment)] if moment and seen is None else seen
+        return [RowVersion.at(moment)] if moment and expected is None else expected
 
-    async def _select_seen(self, row_id: int, seen: Seen) -> Row:
+    async def _select_at(self, row_id: int, expected: ExpectedVersions) -> Row:
         row = await self.select_one(row_id)
         changed_at = getattr(row, CHANGED_AT, None)
-        if seen is not None and not (changed_at and any(state.has(changed_at) for state in seen)):
+        if expected is not None and not (changed_at and any(state.has(changed_at) for state in expected)):
             raise RowChanged(self.model_type, row)
         return row
 
-    async def _one_seen(self, row_id: int, query: StateQuery, values: Values, seen: Seen) -> tuple[Any, ...]:
-        """Try each state in turn: that is one statement, because nearly everybody has seen one."""
-        if seen is None:
-            return await self._one(row_id, query(in_state=False), values)
-        for since, until in seen:
+    async def _one_at(
+        self, row_id: int, query: VersionedStatement, values: Values, expected: ExpectedVersions
+    ) -> tuple[Any, ...]:
+        """Try each version in turn: nearly every client sends one, so that is one statement."""
+        if expected is None:
+            return await self._one(row_id, query(at_version=False), values)
+        for since, until in expected:
             with suppress(RowNotFound):
-                return await self._one(row_id, query(in_state=True), {**values, "_since": since, "_until": until})
+                return await self._one(row_id, query(at_version=True), {**values, "_since": since, "_until": until})
         raise RowChanged(self.model_type, await self.select_one(row_id))
 
     async def _one(self, row_id: int, statement: Statement, values: Values) -> tuple[Any, ...]:

@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import MetaData
 
 from app.core.data.connection.rls import SETTING
-from app.core.data.tables.owned import CLEARED, OWNER_COLUMN
+from app.core.data.tables.owned import ON_DELETE, OWNER_COLUMN
 from app.core.data.tables.versions import CHANGED_AT, change_time_sql
 
 FINAL: Final = "_owner_is_final"
@@ -176,6 +176,6 @@ def protections_of(metadata: MetaData) -> Iterator[Protection]:
         if OWNER_COLUMN in table.c:
             yield OwnerProtection(table.name)
         for key in sorted(table.foreign_key_constraints, key=lambda key: [*key.column_keys]):
-            if key.info.get(CLEARED):
+            if key.info.get(ON_DELETE):
                 changed_at = CHANGED_AT if CHANGED_AT in table.c else None
                 yield ClearedReference(table.name, key.column_keys[-1], key.referred_table.name, changed_at)

@@ -43,7 +43,7 @@ OWNER: Final = bindparam("_owner", type_=OwnerId(), required=True)
 """Whose part it is: the value that each statement about an owned table needs."""
 
 
-class OwnersPart(SQLCompiler):
+class OwnerCompiler(SQLCompiler):
     """Compiles owned tables as the part of one owner."""
 
     def visit_table(  # type: ignore[override]  # it is called with names

@@ -5,7 +5,7 @@ SQLAlchemy's greenlet, when `connection/compiled.py` borrows a connection that h
 collector. There an `await` raises MissingGreenlet. The pool logs that, opens another connection, and the server keeps
 the old one too.
 
-And each has a twin that is `Served`, whose compiler writes owned tables as their owner's part: see `compiler.py`.
+And each has a twin that is `Scoped`, whose compiler writes owned tables as their owner's part: see `compiler.py`.
 """
 
 import re
@@ -26,7 +26,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.sql.compiler import IdentifierPreparer, TypeCompiler
 
 from app.core.data.errors import UnreachableStatement
-from app.core.data.sql.compiler import OwnersPart
+from app.core.data.sql.compiler import OwnerCompiler
 from app.core.data.sql.raw_sql import NamedTypes, NoDDL, NoRawSql
 
 # What stands before :// in the engine's URL.
@@ -59,7 +59,7 @@ class _SqliteNames(_Quoting, SQLiteIdentifierPreparer):
     pass
 
 
-class Served:
+class Scoped:
     """The mark of a dialect whose statements are all about one owner."""
 
     @property
@@ -98,46 +98,46 @@ class SqliteDialect(SQLiteDialect_aiosqlite):
     do_close = SQLiteDialect_aiosqlite.do_terminate
 
 
-class _ServedPostgresCompiler(NoRawSql, OwnersPart, PGCompiler_psycopg):
+class _ScopedPostgresCompiler(NoRawSql, OwnerCompiler, PGCompiler_psycopg):
     pass
 
 
-class _ServedSqliteCompiler(NoRawSql, OwnersPart, SQLiteCompiler):
+class _ScopedSqliteCompiler(NoRawSql, OwnerCompiler, SQLiteCompiler):
     pass
 
 
-class _ServedPostgresTypes(NamedTypes, PGTypeCompiler):
+class _ScopedPostgresTypes(NamedTypes, PGTypeCompiler):
     pass
 
 
-class _ServedSqliteTypes(NamedTypes, SQLiteTypeCompiler):
+class _ScopedSqliteTypes(NamedTypes, SQLiteTypeCompiler):
     pass
 
 
-class ServedPostgresDialect(Served, PostgresDialect):  # type: ignore[override]  # it is not constructed
+class ScopedPostgresDialect(Scoped, PostgresDialect):  # type: ignore[override]  # it is not constructed
     """PostgreSQL, as one owner's statements are written."""
 
     supports_statement_cache = True
-    statement_compiler = _ServedPostgresCompiler
-    type_compiler_cls = _ServedPostgresTypes
+    statement_compiler = _ScopedPostgresCompiler
+    type_compiler_cls = _ScopedPostgresTypes
     ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes nothing that could differ
 
 
-class ServedSqliteDialect(Served, SqliteDialect):  # type: ignore[override]
+class ScopedSqliteDialect(Scoped, SqliteDialect):  # type: ignore[override]
     """SQLite, as one owner's statements are written."""
 
     supports_statement_cache = True
-    statement_compiler = _ServedSqliteCompiler
-    type_compiler_cls = _ServedSqliteTypes
+    statement_compiler = _ScopedSqliteCompiler
+    type_compiler_cls = _ScopedSqliteTypes
     ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes nothing that could differ
 
 
-def served_twin(dialect: Dialect) -> Dialect:
+def scoped_dialect(dialect: Dialect) -> Dialect:
     """Return the served dialect of a plain one; both are one in all but their compilers."""
-    return _twin(dialect, ServedSqliteDialect if isinstance(dialect, SqliteDialect) else ServedPostgresDialect)
+    return _twin(dialect, ScopedSqliteDialect if isinstance(dialect, SqliteDialect) else ScopedPostgresDialect)
 
 
-def plain_twin(dialect: Dialect) -> Dialect:
+def unscoped_dialect(dialect: Dialect) -> Dialect:
     """Return the plain dialect of a served one."""
     return _twin(dialect, SqliteDialect if isinstance(dialect, SqliteDialect) else PostgresDialect)
 

@@ -49,13 +49,13 @@ def select_of(model: type[Owned]) -> Select[Any]:
 
 # Bounded, because a table has as many as it has sets of columns, and a client chooses the set.
 @lru_cache(maxsize=1000)
-def update_of(model: type[Owned], names: frozenset[str], *, in_state: bool) -> ReturningUpdate[Any]:
+def update_of(model: type[Owned], names: frozenset[str], *, at_version: bool) -> ReturningUpdate[Any]:
     """Return what gives the columns of these names new values, and returns the row as it is then.
 
     A row that has all of them already is not changed: its state stays.
-    Here and below, `in_state` only if the row was changed last between `_since` and `_until`.
+    Here and below, `at_version` only if the row was changed last between `_since` and `_until`.
     """
-    table, asked = _asked_for(model, in_state)
+    table, asked = _asked_for(model, at_version)
     values = {name: bindparam(f"{NEW}{name}", type_=table.c[name].type) for name in sorted(names)}
     changes: dict[str, Any] = dict(values)
     if CHANGED_AT in table.c and CHANGED_AT not in names:
@@ -64,9 +64,9 @@ def update_of(model: type[Owned], names: frozenset[str], *, in_state: bool) -> R
 
 
 @cache
-def delete_of(model: type[Owned], *, in_state: bool) -> ReturningDelete[Any]:
+def delete_of(model: type[Owned], *, at_version: bool) -> ReturningDelete[Any]:
     """Return what deletes that row and returns its id."""
-    table, asked = _asked_for(model, in_state)
+    table, asked = _asked_for(model, at_version)
     return delete(table).where(asked).returning(table.c.id)
 
 
@@ -85,10 +85,10 @@ def _page_and_total(table: Table, backwards: bool) -> Select[Any]:
     return select(total.c.rows, *page.c).select_from(total.outerjoin(page, true())).order_by(order)
 
 
-def _asked_for(model: type[Owned], in_state: bool) -> tuple[Table, ColumnElement[bool]]:
+def _asked_for(model: type[Owned], at_version: bool) -> tuple[Table, ColumnElement[bool]]:
     table = table_of(model)
     asked = table.c.id == bindparam("_id", type_=BigInteger)
-    if not in_state:
+    if not at_version:
         return table, asked
     changed = table.c.get(CHANGED_AT)
     if changed is None:  # nobody can have seen a state of a row that has none

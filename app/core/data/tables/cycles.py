@@ -15,16 +15,16 @@ from sqlalchemy import ForeignKeyConstraint, Table
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import sort_tables_and_constraints
 
-from app.core.data.tables.owned import CLEARED
+from app.core.data.tables.owned import ON_DELETE
 
-LET_ONE_BE_EMPTY: Final = "Let one of these references be empty: `RowId | None`."
+MAKE_ONE_NULLABLE: Final = "Let one of these references be empty: `RowId | None`."
 
 Tables = Mapping[str, Table]
 _Edge = tuple[str, str]
 _Keys = dict[_Edge, list[ForeignKeyConstraint]]
 
 
-def in_order(tables: Tables) -> list[Table]:
+def sorted_tables(tables: Tables) -> list[Table]:
     """Return the tables, each behind those that it refers to, but by `keys_ahead()`."""
     ahead = keys_ahead(tables)
     by_name = [tables[name] for name in sorted(tables)]
@@ -109,7 +109,7 @@ def _cycle_in(keys: _Keys) -> list[_Edge]:
 
 
 def _firmness(key: ForeignKeyConstraint) -> tuple[bool, bool]:
-    return _is_required(key), not key.info.get(CLEARED)
+    return _is_required(key), not key.info.get(ON_DELETE)
 
 
 def _is_required(key: ForeignKeyConstraint) -> bool:

@@ -61,7 +61,7 @@ def _in_utc(moment: datetime) -> datetime:
 PlainText = Annotated[str, AfterValidator(_without_nul), Documented(r"^[^\x00]*$")]
 """Any text that both databases can store: PostgreSQL has no NUL, SQLite would keep it."""
 
-Line = Annotated[
+NonBlankText = Annotated[
     str,
     MinLen(1),
     AfterValidator(_without_nul),

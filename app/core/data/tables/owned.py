@@ -11,7 +11,7 @@ from app.core.data.tables import choices as choices  # noqa: PLC0414  # it makes
 from app.core.data.tables.fields import BigIntKey
 
 OWNER_COLUMN: Final = "user_id"
-CLEARED: Final = "cleared when the row that it refers to is deleted"
+ON_DELETE: Final = "cleared when the row that it refers to is deleted"
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -68,7 +68,7 @@ def owned_mapper(model: type[Owned]) -> dict[str, Any]:
 def owned_table(*parts: SchemaItem | tuple[SchemaItem, ...]) -> tuple[Any, ...]:
     """Return the `__table_args__` of an owned table that has more: references, constraints, indexes.
 
-    `owned_table(reference("shelf_id", "shelves", when_deleted="refuse"), UniqueConstraint("user_id", "isbn"))`
+    `owned_table(reference("shelf_id", "shelves", on_delete="restrict"), UniqueConstraint("user_id", "isbn"))`
     """
     # A constraint is iterable, and empty until it belongs to a table.
     items = [item for part in parts for item in (part if isinstance(part, tuple) else (part,))]
@@ -76,7 +76,9 @@ def owned_table(*parts: SchemaItem | tuple[SchemaItem, ...]) -> tuple[Any, ...]:
     return UniqueConstraint(OWNER_COLUMN, "id"), *items, {"sqlite_autoincrement": True}
 
 
-def reference(column: str, table: str, *, when_deleted: Literal["clear", "delete", "refuse"]) -> tuple[SchemaItem, ...]:
+def reference(
+    column: str, table: str, *, on_delete: Literal["set null", "cascade", "restrict"]
+) -> tuple[SchemaItem, ...]:
     """Return the key by which rows refer to rows of another owned table, and its index.
 
     The owner is part of it, so that a row can only refer to a row of the same owner: not even a superuser with raw SQL
@@ -86,6 +88,6 @@ def reference(column: str, table: str, *, when_deleted: Literal["clear", "delete
     columns = [OWNER_COLUMN, column]
     target = [f"{table}.{OWNER_COLUMN}", f"{table}.id"]
     # ON DELETE SET NULL would clear the owner as well (and SQLite cannot name columns there), so a trigger clears.
-    key = ForeignKeyConstraint(columns, target, ondelete="CASCADE" if when_deleted == "delete" else None)
-    key.info[CLEARED] = when_deleted == "clear"
+    key = ForeignKeyConstraint(columns, target, ondelete="CASCADE" if on_delete == "cascade" else None)
+    key.info[ON_DELETE] = on_delete == "set null"
     return key, Index(None, *columns)

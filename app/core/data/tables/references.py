@@ -5,7 +5,7 @@ from typing import Literal, NamedTuple
 
 from sqlalchemy import ForeignKeyConstraint
 
-from app.core.data.tables.owned import CLEARED, OWNER_COLUMN, Owned
+from app.core.data.tables.owned import ON_DELETE, OWNER_COLUMN, Owned
 from app.core.data.tables.registry import owned_models, table_of
 
 
@@ -15,7 +15,7 @@ class Reference(NamedTuple):
     column: str
     model: type[Owned]
     nullable: bool
-    when_deleted: Literal["clear", "delete", "refuse"]
+    on_delete: Literal["set null", "cascade", "restrict"]
 
 
 @cache
@@ -30,14 +30,14 @@ def references_of(model: type[Owned]) -> tuple[Reference, ...]:
 def is_kept_by_references(model: type[Owned], seen: frozenset[type[Owned]] = frozenset()) -> bool:
     """Return whether it can be refused to delete a row of this table, or one that would be deleted along with it."""
     seen |= {model}
-    referring = [(other, r.when_deleted) for other in owned_models() for r in references_of(other) if r.model is model]
+    referring = [(other, r.on_delete) for other in owned_models() for r in references_of(other) if r.model is model]
     return any(
-        fate == "refuse" or (fate == "delete" and other not in seen and is_kept_by_references(other, seen))
+        fate == "restrict" or (fate == "cascade" and other not in seen and is_kept_by_references(other, seen))
         for other, fate in referring
     )
 
 
 def _reference(key: ForeignKeyConstraint, model: type[Owned]) -> Reference:
     column = next(column for column in key.columns if column.name != OWNER_COLUMN)
-    fate: Literal["clear", "delete", "refuse"] = "clear" if key.info.get(CLEARED) else "refuse"
-    return Reference(column.name, model, bool(column.nullable), "delete" if key.ondelete == "CASCADE" else fate)
+    fate: Literal["set null", "cascade", "restrict"] = "set null" if key.info.get(ON_DELETE) else "restrict"
+    return Reference(column.name, model, bool(column.nullable), "cascade" if key.ondelete == "CASCADE" else fate)

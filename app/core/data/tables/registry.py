@@ -7,7 +7,7 @@ from sqlalchemy import Column, Table, inspect
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlmodel import SQLModel
 
-from app.core.data.tables.cycles import in_order
+from app.core.data.tables.cycles import sorted_tables
 from app.core.data.tables.owned import Owned
 
 
@@ -22,15 +22,15 @@ def owned_table_names() -> list[str]:
     return [str(model.__tablename__) for model in owned_models()]
 
 
-def mapped_in_order() -> list[type[SQLModel]]:
+def sorted_models() -> list[type[SQLModel]]:
     """Return the classes of all tables, each after those that its rows refer to; for cycles see `cycles.py`."""
     classes = {mapper.local_table: mapper.class_ for mapper in SQLModel._sa_registry.mappers}
-    return [classes[table] for table in in_order(SQLModel.metadata.tables) if table in classes]
+    return [classes[table] for table in sorted_tables(SQLModel.metadata.tables) if table in classes]
 
 
-def owned_in_order() -> list[type[Owned]]:
+def sorted_owned_models() -> list[type[Owned]]:
     """Return the classes of the owned tables, in the same order."""
-    return [model for model in mapped_in_order() if issubclass(model, Owned)]
+    return [model for model in sorted_models() if issubclass(model, Owned)]
 
 
 def table_of(model: type[SQLModel]) -> Table:

@@ -29,14 +29,14 @@ LAST_INSTANT: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
-class State(NamedTuple):
+class RowVersion(NamedTuple):
     """A state of a row: it was changed last at `since` or later, and before `until`."""
 
     since: datetime
     until: datetime
 
     @classmethod
-    def at(cls, moment: datetime) -> "State":
+    def at(cls, moment: datetime) -> "RowVersion":
         """Return the state since a moment, which may have lost its microseconds."""
         return cls(moment, moment + (_MILLISECOND if moment.microsecond % 1000 == 0 else timedelta.resolution))
 
@@ -45,7 +45,7 @@ class State(NamedTuple):
         return self.since <= moment < self.until
 
 
-def as_moment(sent: object) -> datetime | None:
+def parse_moment(sent: object) -> datetime | None:
     """Return the moment that a value of JSON names, with its distance from UTC; None for any other value."""
     try:
         moment = msgspec.convert(sent, datetime)
@@ -57,8 +57,8 @@ def as_moment(sent: object) -> datetime | None:
 def is_sent_as(value: object, sent: object) -> bool:
     """Tell whether a value of JSON is this value; a time may have lost its microseconds."""
     if isinstance(value, datetime):
-        moment = as_moment(sent)
-        return moment is not None and State.at(moment).has(value)
+        moment = parse_moment(sent)
+        return moment is not None and RowVersion.at(moment).has(value)
     as_json = msgspec.to_builtins(value)
     return isinstance(as_json, bool) is isinstance(sent, bool) and bool(as_json == sent)  # True is 1 in Python
 

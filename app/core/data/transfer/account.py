@@ -13,7 +13,7 @@ from app.core.data.errors import OwnershipError
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.cycles import in_groups
 from app.core.data.tables.owned import Owned
-from app.core.data.tables.registry import owned_in_order, table_name, table_of
+from app.core.data.tables.registry import sorted_owned_models, table_name, table_of
 from app.core.data.transfer import read as reading
 from app.core.data.transfer.deferred import defer_in_sqlite
 from app.core.data.transfer.read import BATCH, TableRow, read_rows
@@ -79,4 +79,4 @@ def _models_for(session: AppSession) -> list[type[Owned]]:
     """The classes in order, for a session that serves one person: with everyone() a DELETE would empty the tables."""
     if not isinstance(session.sync_session.owner, str):
         raise OwnershipError("This needs a session that serves one person: bind_owner(session, ID), not everyone().")
-    return owned_in_order()
+    return sorted_owned_models()

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.core.data.ownership.owned_session import OwnedSession
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.cycles import in_groups
-from app.core.data.tables.registry import mapped_in_order, table_of
+from app.core.data.tables.registry import sorted_models, table_of
 
 
 @asynccontextmanager
@@ -40,7 +40,7 @@ async def defer_in_sqlite(session: AppSession) -> None:
 
 
 def _defer(session: Session) -> None:
-    cursor = cast("OwnedSession", session).held_connection().cursor()
+    cursor = cast("OwnedSession", session).transaction_connection().cursor()
     cursor.execute("PRAGMA defer_foreign_keys = ON")
     cursor.close()
 
@@ -53,7 +53,7 @@ async def _alter(session: AppSession, what: str) -> None:
 
 
 def _keys_of_cycles() -> list[ForeignKeyConstraint]:
-    groups = in_groups([table_of(model) for model in mapped_in_order()])
+    groups = in_groups([table_of(model) for model in sorted_models()])
     tied = (table for group in groups if len(group) > 1 for table in group)
     keys = (key for table in tied for key in table.foreign_key_constraints if not key.deferrable)
     return sorted(keys, key=lambda key: str(key.name))

@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.errors import InvalidDump
 from app.core.data.ownership.session import AppSession
-from app.core.data.tables.registry import columns_by_name, mapped_in_order, table_name
+from app.core.data.tables.registry import columns_by_name, sorted_models, table_name
 from app.core.data.transfer.copy import continue_ids, write_rows
 from app.core.data.transfer.deferred import deferred_keys
 from app.core.data.transfer.read import TableRow, read_rows
@@ -39,7 +39,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 
 async def dump_rows(session: AppSession) -> AsyncIterator[TableRow]:
     """Yield all rows of all tables; the session serves everyone, and has a `snapshot_of` its engine."""
-    for model in mapped_in_order():
+    for model in sorted_models():
         async for row in read_rows(session, model):
             yield row
 
@@ -57,7 +57,7 @@ async def load_rows(session: AppSession, lines: Iterable[bytes]) -> dict[str, in
                 await _refuse_filled(session, model)
             written = await write_rows(session, model, (row for _, row in rows))
             loaded[table_name(model)] = loaded.get(table_name(model), 0) + written
-        for model in mapped_in_order():
+        for model in sorted_models():
             if table_name(model) in loaded:
                 await continue_ids(session, model)
     return loaded
@@ -71,7 +71,7 @@ async def refuse_held_role(session: AppSession) -> None:
     """
     if session.get_bind().dialect.name != "postgresql":
         return
-    tables = [table_name(model) for model in mapped_in_order()]
+    tables = [table_name(model) for model in sorted_models()]
     is_held, role = (await session.execute(_HELD, {"tables": tables})).one()
     if is_held:
         raise InvalidSettings(
@@ -86,7 +86,7 @@ async def _refuse_filled(session: AppSession, model: type[SQLModel]) -> None:
 
 
 def _parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
-    models = {table_name(model): model for model in mapped_in_order()}
+    models = {table_name(model): model for model in sorted_models()}
     for number, line in enumerate(lines, 1):
         try:
             yield _parse_line(line, models)

@@ -10,11 +10,11 @@ from sqlmodel import SQLModel
 
 from app.core.data.errors import ImpossibleRows
 from app.core.data.ownership.session import AppSession
-from app.core.data.tables.cycles import LET_ONE_BE_EMPTY, impossible_rows
+from app.core.data.tables.cycles import MAKE_ONE_NULLABLE, impossible_rows
 from app.core.data.tables.fields import Timestamped, utcnow
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import references_of
-from app.core.data.tables.registry import columns_by_name, owned_in_order, table_name
+from app.core.data.tables.registry import columns_by_name, sorted_owned_models, table_name
 from app.core.data.transfer.copy import reserve_ids, write_rows
 from app.core.data.transfer.deferred import deferred_keys
 
@@ -51,10 +51,12 @@ async def seed_rows(session: AppSession, seed: Seed, factory_of: Factories) -> d
         ImpossibleRows: no row of a table can be the first one.
     """
     for sentence in impossible_rows(SQLModel.metadata.tables):
-        raise ImpossibleRows(f"{sentence} {LET_ONE_BE_EMPTY}")
+        raise ImpossibleRows(f"{sentence} {MAKE_ONE_NULLABLE}")
     counts: dict[str, int] = {}
     async with session.atomic(), deferred_keys(session):
-        ids = {model: await reserve_ids(session, model, len(seed.users) * seed.per_user) for model in owned_in_order()}
+        ids = {
+            model: await reserve_ids(session, model, len(seed.users) * seed.per_user) for model in sorted_owned_models()
+        }
         for model in ids:
             rows = _invent(model, ids, seed, factory_of(model))
             counts[table_name(model)] = await write_rows(session, model, rows)

@@ -10,7 +10,7 @@ from typing import Final
 
 from litestar.exceptions import HTTPException
 
-from app.settings.formats import listed
+from app.settings.formats import split_list
 
 _JSON: Final = {"Accept": "application/json"}
 _PLAIN: Final = {"Accept-Encoding": "identity"}
@@ -24,7 +24,7 @@ def check_json(types: tuple[str, ...], codings: tuple[str, ...]) -> None:
     Raises:
         HTTPException: 415, it is compressed, is not called JSON, is called two things, or is not in UTF-8.
     """
-    if any(coding.lower() != "identity" for coding in listed(",".join(codings))):
+    if any(coding.lower() != "identity" for coding in split_list(",".join(codings))):
         raise HTTPException("Send the body uncompressed, without Content-Encoding", status_code=415, headers=_PLAIN)
     kinds = {kind.partition(";")[0].strip().lower() for kind in types}
     if kinds != {"application/json"} or len(types) > 1:

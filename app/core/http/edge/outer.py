@@ -18,9 +18,9 @@ from app.core.http.edge.root_path import with_root_path, without_root_path
 from app.core.http.edge.security_headers import merge, security_headers
 from app.core.http.headers import Headers
 from app.core.http.problems import send_error
-from app.core.http.rate_limit.middleware import standing_of
+from app.core.http.rate_limit.middleware import rate_limit_headers
 from app.settings import Settings
-from app.settings.formats import listed
+from app.settings.formats import split_list
 
 logger = logging.getLogger(__name__)
 
@@ -36,11 +36,11 @@ class Edge:
 
     def __init__(self, app: ASGIApp, settings: Settings, body_within: float = BODY_WITHIN) -> None:
         self._app = app
-        self._hosts = Hosts(listed(settings.allowed_hosts))
+        self._hosts = Hosts(split_list(settings.allowed_hosts))
         self._body_within = body_within
         security = security_headers(https_only=settings.is_production)
-        self._added = AnswerHeaders(listed(settings.cors_origins), security)
-        self._preflight = preflight_headers(listed(settings.cors_headers))
+        self._added = AnswerHeaders(split_list(settings.cors_origins), security)
+        self._preflight = preflight_headers(split_list(settings.cors_headers))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve the request."""
@@ -58,7 +58,7 @@ class Edge:
             nonlocal is_started
             if message["type"] == "http.response.start":
                 is_started = True
-                message["headers"] = merge(message["headers"], added) + standing_of(scope)
+                message["headers"] = merge(message["headers"], added) + rate_limit_headers(scope)
             await send(message)
 
         if self._hosts.checks and scope["path"] not in PROBES and not self._is_called_by_name(scope):

@@ -12,7 +12,7 @@ from app.core.auth.middleware import PUBLIC
 _FOR_ALL: Final = re.compile(r"\b(public|s-maxage)\b", re.IGNORECASE)  # RFC 9111, 5.2.2
 
 
-class PrivateAnswers(ReceiveRoutePlugin):
+class PrivateCaching(ReceiveRoutePlugin):
     """Refuses a private route whose answers are kept for whoever asks next."""
 
     def receive_route(self, route: BaseRoute) -> None:

@@ -19,7 +19,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.core.auth.middleware import PUBLIC
 from app.core.http.headers import Headers
-from app.core.http.rate_limit.memory_store import Counts, MemoryCounts
+from app.core.http.rate_limit.memory_store import MemoryStore, RateLimitStore
 from app.settings import InvalidSettings, Settings
 from app.settings.formats import Rate
 
@@ -34,7 +34,7 @@ _STANDING: Final = "rate_limit"
 class Limit:
     """A rate, for each of those that are counted under a name: `user` or `address`."""
 
-    def __init__(self, name: str, rate: Rate, counts: Counts) -> None:
+    def __init__(self, name: str, rate: Rate, counts: RateLimitStore) -> None:
         self._name = name
         self._rate = rate
         self._counts = counts
@@ -112,7 +112,7 @@ def make_rate_limits(settings: Settings) -> RateLimits:
     if rate is None:
         return RateLimits([], [], [])
     # Apart from each other: tokens cannot be made up, addresses can, and would push users out of the memory.
-    users, addresses = _make_counts(settings), _make_counts(settings)
+    users, addresses = _make_store(settings), _make_store(settings)
     of_addresses = Rate(rate.requests * PER_ADDRESS, rate.seconds)
     return RateLimits(
         [AddressLimit(Limit("address", of_addresses, addresses))],
@@ -131,7 +131,7 @@ def refuse_missing_client(settings: Settings) -> None:
         raise InvalidSettings("RATE_LIMIT_STORAGE is set, and what speaks to it is missing; `uv sync --extra redis`")
 
 
-def standing_of(scope: Any) -> Headers:
+def rate_limit_headers(scope: Any) -> Headers:
     """Return the headers that tell how a request's caller stands, where it was counted."""
     standing: Headers = scope.get(_STANDING, [])
     return standing
@@ -149,10 +149,10 @@ def address_of(scope: Any) -> str:
     return str(getattr(address, "ipv4_mapped", None) or address)
 
 
-def _make_counts(settings: Settings) -> Counts:
+def _make_store(settings: Settings) -> RateLimitStore:
     if settings.rate_limit_storage is None:
-        return MemoryCounts()
+        return MemoryStore()
     refuse_missing_client(settings)
     shared = import_module("app.core.http.rate_limit.redis_store")  # only here, because the package is an extra
-    counts: Counts = shared.SharedCounts(settings.rate_limit_storage.get_secret_value(), MemoryCounts())
+    counts: RateLimitStore = shared.RedisStore(settings.rate_limit_storage.get_secret_value(), MemoryStore())
     return counts

@@ -15,7 +15,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from app.core.http.rate_limit.memory_store import Counts, Hit
+from app.core.http.rate_limit.memory_store import RateLimitStore, Window
 
 logger = logging.getLogger(__name__)
 
@@ -31,13 +31,13 @@ class _Waiting(NamedTuple):
 
     key: str
     seconds: int
-    hit: asyncio.Future[Hit]
+    hit: asyncio.Future[Window]
 
 
-class SharedCounts:
+class RedisStore:
     """Counts in the store, or with `meanwhile` where it does not answer."""
 
-    def __init__(self, url: str, meanwhile: Counts) -> None:
+    def __init__(self, url: str, meanwhile: RateLimitStore) -> None:
         self._redis = Redis.from_url(
             url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,  # one protocol, and one client
             socket_timeout=ANSWERS_WITHIN,
@@ -50,7 +50,7 @@ class SharedCounts:
         self._counting: asyncio.Task[None] | None = None
         self._asked_from = 0.0  # when the store may be asked again, 0 while it answers
 
-    async def hit(self, key: str, seconds: int) -> Hit:
+    async def hit(self, key: str, seconds: int) -> Window:
         """Count."""
         if (now := monotonic()) < self._asked_from:
             return await self._meanwhile.hit(key, seconds)
@@ -69,7 +69,7 @@ class SharedCounts:
         await self._redis.aclose()
         await self._meanwhile.aclose()
 
-    async def _count(self, key: str, seconds: int) -> Hit:
+    async def _count(self, key: str, seconds: int) -> Window:
         waiting = _Waiting(key, seconds, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._counting is None or self._counting.done():
@@ -89,14 +89,14 @@ class SharedCounts:
                 for waiting, hit in zip(together, hits, strict=True):
                     _answer(waiting, hit)
 
-    async def _count_together(self, together: list[_Waiting]) -> list[Hit]:
+    async def _count_together(self, together: list[_Waiting]) -> list[Window]:
         async with self._redis.pipeline(transaction=True) as pipeline:
             for key, seconds, _ in together:
                 pipeline.set(key, 0, ex=seconds, nx=True)
                 pipeline.incr(key)
                 pipeline.pttl(key)
             said = await pipeline.execute()
-        return [Hit(count, milliseconds / 1000) for count, milliseconds in zip(said[1::3], said[2::3], strict=True)]
+        return [Window(count, milliseconds / 1000) for count, milliseconds in zip(said[1::3], said[2::3], strict=True)]
 
     def _note_away(self, error: Exception) -> None:
         if not self._asked_from:
@@ -109,7 +109,7 @@ class SharedCounts:
         self._asked_from = 0.0
 
 
-def _answer(waiting: _Waiting, outcome: Hit | Exception) -> None:
+def _answer(waiting: _Waiting, outcome: Window | Exception) -> None:
     if waiting.hit.done():  # the request was given up meanwhile
         return
     if isinstance(outcome, Exception):

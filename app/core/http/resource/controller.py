@@ -22,16 +22,16 @@ from litestar.types import Scope
 from sqlalchemy import inspect
 
 from app.core.data.ownership.guard import session_of
-from app.core.data.repository.repository import Repository, Seen
+from app.core.data.repository.repository import ExpectedVersions, Repository
 from app.core.data.repository.rows import Row
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import table_name
 from app.core.http.body.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.resource.conflicts import conflicts_of
-from app.core.http.resource.etags import ETAG, provide_seen, tagged
+from app.core.http.resource.etags import ETAG, provide_expected, with_etag
 from app.core.http.resource.handler import Operation
 from app.core.http.resource.naming import Names
-from app.core.http.resource.page_size import most_rows
+from app.core.http.resource.page_size import max_page_size
 from app.core.http.resource.pages import LIST_HEADERS, MAX_LIMIT, Page, page_provider
 
 TableT = TypeVar("TableT", bound=Owned)
@@ -39,7 +39,7 @@ CreateT = TypeVar("CreateT", bound=CreateSchema)
 UpdateT = TypeVar("UpdateT", bound=UpdateSchema)
 
 Rows = NamedDependency[SkipValidation[Repository[TableT]]]
-States = NamedDependency[SkipValidation[Seen]]
+Expected = NamedDependency[SkipValidation[ExpectedVersions]]
 LOCATION = ResponseHeader(name="Location", description="The path of the new row.", documentation_only=True)
 RowId = Annotated[int, PathParameter(description="The `id` of the row.")]
 
@@ -57,7 +57,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     create_schema: ClassVar[type[CreateSchema]]
     update_schema: ClassVar[type[UpdateSchema]]
     repository: ClassVar[type[Repository[Any]]] = Repository
-    most_rows: ClassVar[int]  # of a page
+    max_page_size: ClassVar[int]  # of a page
     dto = BodyDTO
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -66,14 +66,14 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         types = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]  # a generic base has it
         cls.model, cls.create_schema, cls.update_schema = types
         cls.update_schema.read_only = inspect(cls.model).columns.keys() - cls.update_schema.model_fields.keys()
-        cls.most_rows = min(MAX_LIMIT, most_rows(cls.model, (cls.create_schema, cls.update_schema)))
+        cls.max_page_size = min(MAX_LIMIT, max_page_size(cls.model, (cls.create_schema, cls.update_schema)))
         cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # narrowed at run time, as Litestar means it
         cls.tags = [cls.names().nouns.capitalize()]
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
         cls.dependencies = {
             "rows": Provide(_provider_of(cls.repository.of(cls.model)), sync_to_thread=False),
-            "page": Provide(page_provider(cls.most_rows), sync_to_thread=False),
-            "seen": Provide(provide_seen, sync_to_thread=False),
+            "page": Provide(page_provider(cls.max_page_size), sync_to_thread=False),
+            "expected": Provide(provide_expected, sync_to_thread=False),
         }
 
     @classmethod
@@ -102,29 +102,29 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     async def create(self, rows: Rows[TableT], data: JSONBody[CreateT]) -> Response[Row]:
         """Store a new {noun}, which is yours, and return it."""
         row = await rows.insert_one(data.model_dump())
-        return tagged(row, Location=f"{self.path}/{row.id}")
+        return with_etag(row, Location=f"{self.path}/{row.id}")
 
     @Operation("/{id:int}", http_method="GET", summary="Read {a_noun}", response_description="The {noun}.", **_ONE_ROW)
     async def get(self, rows: Rows[TableT], id: RowId) -> Response[Row]:
         """Return one of your {nouns}."""
-        return tagged(await rows.select_one(id))
+        return with_etag(await rows.select_one(id))
 
     @Operation(
         "/{id:int}", http_method="PUT", summary="Change {a_noun} (PUT)", response_description=_AS_IT_IS, **_ONE_ROW
     )
-    async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], seen: States) -> Response[Row]:
+    async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], expected: Expected) -> Response[Row]:
         """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
-        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen, data.sent_back))
+        return with_etag(await rows.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
 
     @Operation("/{id:int}", http_method="PATCH", summary="Change {a_noun}", response_description=_AS_IT_IS, **_ONE_ROW)
-    async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], seen: States) -> Response[Row]:
+    async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], expected: Expected) -> Response[Row]:
         """Change the fields that are sent and no other. Null empties a field that may be empty."""
-        return tagged(await rows.update_one(id, data.model_dump(exclude_unset=True), seen, data.sent_back))
+        return with_etag(await rows.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
 
     @Operation("/{id:int}", http_method="DELETE", summary="Delete {a_noun}", response_description="It is gone.")
-    async def delete(self, rows: Rows[TableT], id: RowId, seen: States) -> None:
+    async def delete(self, rows: Rows[TableT], id: RowId, expected: Expected) -> None:
         """Delete one of your {nouns}, for good."""
-        await rows.delete_one(id, seen)
+        await rows.delete_one(id, expected)
 
     def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
         """Give each handler its operation id (`tasks_list`) and put the table's names into its texts."""

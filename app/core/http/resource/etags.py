@@ -1,4 +1,4 @@
-"""Entity tags (RFC 9110, section 8.8.3): which state of a row a client has seen, so that it overwrites no other.
+"""Entity tags (RFC 9110, section 8.8.3): which state of a row a client has expected, so that it overwrites no other.
 
 The tag of a row is its `updated_at` in quotes, to the letter as JSON has it, so that the rows of a list have theirs as
 well. A change or a deletion that names one with If-Match happens to that state of the row or not at all.
@@ -19,31 +19,31 @@ from litestar.di import NamedDependency
 from litestar.exceptions import ValidationException
 from litestar.params import HeaderParameter, SkipValidation
 
-from app.core.data.repository.repository import Repository, Seen
+from app.core.data.repository.repository import ExpectedVersions, Repository
 from app.core.data.repository.rows import Row
-from app.core.data.tables.versions import CHANGED_AT, State, as_moment
+from app.core.data.tables.versions import CHANGED_AT, RowVersion, parse_moment
 
 ANY: Final = "*"
 ETAG: Final = ResponseHeader(
     name="ETag", description="The state of the row: its `updated_at`, in quotes.", documentation_only=True
 )
-MOST_TAGS: Final = 20  # each is a statement of its own
+MAX_ETAGS: Final = 20  # each is a statement of its own
 
 _TAG: Final = re.compile(r'(?:W/)?("[^"]*")')
 
 
-def tag_of(row: Row) -> dict[str, str]:
+def etag_header(row: Row) -> dict[str, str]:
     """Return the header with a row's tag; none if its table does not know when rows change."""
     changed_at = getattr(row, CHANGED_AT, None)
     return {} if changed_at is None else {"ETag": msgspec.json.encode(changed_at).decode()}
 
 
-def tagged(row: Row, **headers: str) -> Response[Row]:
+def with_etag(row: Row, **headers: str) -> Response[Row]:
     """Return the answer that is this row, with its tag."""
-    return Response(row, headers=headers | tag_of(row))
+    return Response(row, headers=headers | etag_header(row))
 
 
-def provide_seen(
+def provide_expected(
     # Not used: Litestar resolves dependencies that know nothing of each other in tasks, a third of an update's time.
     rows: NamedDependency[SkipValidation[Repository[Any]]],
     request: Request[Any, Any, Any],
@@ -53,17 +53,17 @@ def provide_seen(
             name="If-Match", description="Only if the row is still as it was: its `ETag`, or `updated_at` in quotes."
         ),
     ] = ANY,
-) -> Seen:
+) -> ExpectedVersions:
     """Read the states that If-Match names, in all of its lines.
 
     Raises:
         ValidationException: it names too many.
     """
     lines = request.headers.getall("If-Match", ())  # Litestar gives `if_match` the first, and documents it
-    return read_states(lines) if lines else None
+    return parse_if_match(lines) if lines else None
 
 
-def read_states(lines: Sequence[str]) -> Seen:
+def parse_if_match(lines: Sequence[str]) -> ExpectedVersions:
     """Return the states that the lines of If-Match name (RFC 9110, 13.1.1); None where any will do.
 
     A tag that is none of ours names a state that no row has.
@@ -75,7 +75,7 @@ def read_states(lines: Sequence[str]) -> Seen:
     if value.strip() == ANY:
         return None
     tags = dict.fromkeys(_TAG.findall(value))
-    if len(tags) > MOST_TAGS:
-        message = f"Name {MOST_TAGS} states at most"
+    if len(tags) > MAX_ETAGS:
+        message = f"Name {MAX_ETAGS} states at most"
         raise ValidationException(extra=[{"source": "header", "key": "If-Match", "message": message}])
-    return [State.at(moment) for tag in tags if (moment := as_moment(tag.strip('"')))]
+    return [RowVersion.at(moment) for tag in tags if (moment := parse_moment(tag.strip('"')))]

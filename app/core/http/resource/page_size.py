@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
 
-HEAVIEST_PAGE: Final = 2**25  # bytes
+MAX_PAGE_BYTES: Final = 2**25  # bytes
 
 _UNBOUNDED: Final = 1_000_000  # bytes of a value without a limit: a body has as many by default
 _PLAIN: Final = 64  # bytes of a number, a moment or an id, at most
@@ -21,12 +21,12 @@ _PLAIN_TYPES: Final = frozenset({"integer", "number", "boolean", "null"})
 _PLAIN_FORMATS: Final = frozenset({"date", "date-time", "time", "duration", "uuid"})
 
 
-def most_rows(model: type[Owned], schemas: Iterable[type[BaseModel]]) -> int:
+def max_page_size(model: type[Owned], schemas: Iterable[type[BaseModel]]) -> int:
     """Return how many rows of this table a page can have, if clients write all of what these schemas let them."""
     weights = dict.fromkeys((column.key for column in columns_of(model)), _PLAIN)
     for schema in schemas:
         weights |= {name: max(weight, weights.get(name, 0)) for name, weight in _weights_of(schema).items()}
-    return max(1, HEAVIEST_PAGE // sum(len(name) + weight for name, weight in weights.items()))
+    return max(1, MAX_PAGE_BYTES // sum(len(name) + weight for name, weight in weights.items()))
 
 
 def unbounded_fields(schema: type[BaseModel]) -> list[str]:

@@ -17,7 +17,7 @@ from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 from app.core.data.repository.repository import Cut, Repository, Slice
 from app.core.data.repository.rows import Row
 from app.core.data.tables.fields import MAX_ID
-from app.core.http.resource.preferences import read_preferences
+from app.core.http.resource.preferences import parse_prefer
 from app.core.http.resource.query import invalid_parameter
 
 DEFAULT_LIMIT = 100
@@ -111,7 +111,7 @@ def page_provider(most: int) -> Callable[..., Page]:
         if (offset > 0) + (after > 0) + (before is not None) > 1:
             raise invalid_parameter("after" if after else "offset", "Give one of offset, after and before")
         lines = request.headers.getall("Prefer", ())  # all of them; Litestar gives `prefer` the first, and documents it
-        is_counted = bool(lines) and read_preferences(lines).get("count", "").lower() == "exact"
+        is_counted = bool(lines) and parse_prefer(lines).get("count", "").lower() == "exact"
         return Page(rows, request.scope["path"], Cut(limit, offset, after, before, is_counted))
 
     return provide_page

@@ -11,7 +11,7 @@ _ELEMENT: Final = re.compile(r'(?:[^,"]|"(?:[^"\\]|\\.)*"?)+', re.DOTALL)
 _PREFERENCE: Final = re.compile(rf'[ \t]*({_WORD})(?:[ \t]*=[ \t]*({_WORD}|"(?:[^"\\]|\\.)*"))?[ \t]*(?:;|$)')
 
 
-def read_preferences(lines: Iterable[str]) -> dict[str, str]:
+def parse_prefer(lines: Iterable[str]) -> dict[str, str]:
     """Return the preferences in the lines of the header, by name in lower case.
 
     A preference without a value has an empty one. Of a preference that is given twice, the first counts.

@@ -17,7 +17,7 @@ from app.core.data.schema.migrations import (
     reading_engine,
     unknown_among,
 )
-from app.core.ops.checks.registry import Messages, Site, check
+from app.core.ops.checks.registry import Context, Messages, check
 from app.settings import Settings
 
 _ROLE: Final = text("""
@@ -40,57 +40,57 @@ _WRITES_VERSIONS: Final = text("""
 """)
 
 
-@check("data.E001", cure="Run `app migrate`.", needs_database=True)
-async def migrations_are_applied(site: Site) -> Messages:
+@check("data.E001", hint="Run `app migrate`.", needs_database=True)
+async def migrations_are_applied(context: Context) -> Messages:
     """The database has every migration that this version has."""
-    if missing := _pending(site.settings):
+    if missing := _pending(context.settings):
         yield f"The database lacks {', '.join(missing)}."
 
 
 @check(
     "data.W002",
-    cure="Deploy the version that has it. This one serves meanwhile, as far as its migrations let it.",
+    hint="Deploy the version that has it. This one serves meanwhile, as far as its migrations let it.",
     needs_database=True,
 )
-async def no_migration_is_unknown(site: Site) -> Messages:
+async def no_migration_is_unknown(context: Context) -> Messages:
     """This version has every migration that the database has."""
-    if unknown := unknown_among(applied(site.settings)):
+    if unknown := unknown_among(applied(context.settings)):
         yield f"The database is newer than this version, which lacks {', '.join(unknown)}."
 
 
-@check("data.E009", cure="Run `app makemigrations --merge`.", needs_database=True)
-async def migrations_follow_each_other(site: Site) -> Messages:
+@check("data.E009", hint="Run `app makemigrations --merge`.", needs_database=True)
+async def migrations_follow_each_other(context: Context) -> Messages:
     """One migration is the newest."""
     try:
-        pending(site.settings)
+        pending(context.settings)
     except MigrationError as error:
         yield f"The migrations cannot be applied: {error}."
 
 
 @check(
     "data.E003",
-    cure="Take the change back, or make a migration of it: `app makemigrations NAME`.",
+    hint="Take the change back, or make a migration of it: `app makemigrations NAME`.",
     deploy=True,
     needs_database=True,
 )
-async def tables_are_as_the_models_say(site: Site) -> Messages:
+async def tables_are_as_the_models_say(context: Context) -> Messages:
     """Nobody has changed a column, an index or a key since; tables that no model knows are somebody else's."""
-    if _is_current(site.settings):
-        for operation in drift(owner_settings(site.settings)):
+    if _is_current(context.settings):
+        for operation in drift(owner_settings(context.settings)):
             if message := _difference(operation[0] if isinstance(operation, list) else operation):
                 yield f"The database differs from the models: {message}."
 
 
 @check(
     "data.E005",
-    cure="Take the change back, or make it again in a migration: op.unprotect_owner() and op.protect_owner(), or such.",
+    hint="Take the change back, or make it again in a migration: op.unprotect_owner() and op.protect_owner(), or such.",
     deploy=True,
     needs_database=True,
 )
-async def protections_are_in_place(site: Site) -> Messages:
+async def protections_are_in_place(context: Context) -> Messages:
     """What the database holds against everybody is there, unchanged, and switched on."""
-    if _is_current(site.settings):
-        url = database_url(owner_settings(site.settings).database_url.get_secret_value())
+    if _is_current(context.settings):
+        url = database_url(owner_settings(context.settings).database_url.get_secret_value())
         with reading_engine(url).connect() as connection:
             for message in (*altered_protections(connection, SQLModel.metadata), *unenforced_rules(connection)):
                 yield message
@@ -98,13 +98,13 @@ async def protections_are_in_place(site: Site) -> Messages:
 
 @check(
     "security.W001",
-    cure="Serve with a role of its own; the README has the SQL.",
+    hint="Serve with a role of its own; the README has the SQL.",
     deploy=True,
     needs_database=True,
 )
-async def role_is_held_to_its_rows(site: Site) -> Messages:
+async def role_is_held_to_its_rows(context: Context) -> Messages:
     """Row level security holds for the role that serves."""
-    for role in await site.ask_postgres(_ROLE):
+    for role in await context.ask_postgres(_ROLE):
         if role.bypasses:
             yield f"The role {role.name!r} bypasses row level security (superuser or BYPASSRLS)."
         elif not role.is_held:
@@ -113,25 +113,25 @@ async def role_is_held_to_its_rows(site: Site) -> Messages:
 
 @check(
     "security.E005",
-    cure="Grant it SELECT, INSERT, UPDATE and DELETE on the tables, SELECT on alembic_version; the README has the SQL.",
+    hint="Grant it SELECT, INSERT, UPDATE and DELETE on the tables, SELECT on alembic_version; the README has the SQL.",
     deploy=True,
     needs_database=True,
 )
-async def role_may_serve(site: Site) -> Messages:
+async def role_may_serve(context: Context) -> Messages:
     """The role that serves may read and write all rows of the tables, as far as the policies let it."""
-    for table, right in await site.ask_postgres(_RIGHTS, tables=list(SQLModel.metadata.tables)):
+    for table, right in await context.ask_postgres(_RIGHTS, tables=list(SQLModel.metadata.tables)):
         yield f"The role that serves has no {right} on {table}."
 
 
 @check(
     "security.W007",
-    cure="REVOKE INSERT, UPDATE, DELETE ON alembic_version from it.",
+    hint="REVOKE INSERT, UPDATE, DELETE ON alembic_version from it.",
     deploy=True,
     needs_database=True,
 )
-async def role_leaves_migrations_alone(site: Site) -> Messages:
+async def role_leaves_migrations_alone(context: Context) -> Messages:
     """Whoever serves cannot say which migrations were applied."""
-    if await site.ask_postgres(_WRITES_VERSIONS):
+    if await context.ask_postgres(_WRITES_VERSIONS):
         yield "The role that serves may change alembic_version."
 
 

@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 from app.core.data.schema.protections import quoted
 from app.core.data.tables.owned import OWNER_COLUMN
 from app.core.data.tables.registry import owned_table_names
-from app.core.ops.checks.registry import Messages, Site, check
+from app.core.ops.checks.registry import Context, Messages, check
 
 # Views over owned tables, also by way of other views. It is the view directly above a table whose rights count; what a
 # materialised view holds was read with its owner's.
@@ -55,44 +55,44 @@ _FUNCTIONS: Final = text("""
 
 @check(
     "security.E008",
-    cure="ALTER VIEW ... SET (security_invoker = true), or REVOKE ALL on it; a materialised view can only be revoked.",
+    hint="ALTER VIEW ... SET (security_invoker = true), or REVOKE ALL on it; a materialised view can only be revoked.",
     deploy=True,
     needs_database=True,
 )
-async def views_ask_for_the_caller(site: Site) -> Messages:
+async def views_ask_for_the_caller(context: Context) -> Messages:
     """No view shows the role that serves what the policies of its tables keep from it."""
-    for view, table in await site.ask_postgres(_OPEN_VIEWS, tables=owned_table_names()):
+    for view, table in await context.ask_postgres(_OPEN_VIEWS, tables=owned_table_names()):
         yield f"The view {view} reads {table} past row level security, with the rights of its owner."
 
 
 @check(
     "security.W008",
-    cure="See that it looks at nobody's rows but the caller's, or REVOKE EXECUTE ON FUNCTION ... FROM PUBLIC.",
+    hint="See that it looks at nobody's rows but the caller's, or REVOKE EXECUTE ON FUNCTION ... FROM PUBLIC.",
     deploy=True,
     needs_database=True,
 )
-async def functions_ask_for_the_caller(site: Site) -> Messages:
+async def functions_ask_for_the_caller(context: Context) -> Messages:
     """The role that serves may call no function that works with the rights of another role."""
-    for (function,) in await site.ask_postgres(_FUNCTIONS):
+    for (function,) in await context.ask_postgres(_FUNCTIONS):
         yield f"The function {function} is SECURITY DEFINER: it works past row level security, for whoever calls it."
 
 
 @check(
-    "data.E008", cure=f"Give it the column {OWNER_COLUMN}: then it is read as its owner's part.", needs_database=True
+    "data.E008", hint=f"Give it the column {OWNER_COLUMN}: then it is read as its owner's part.", needs_database=True
 )
-async def mapped_views_have_owners(site: Site) -> Messages:
+async def mapped_views_have_owners(context: Context) -> Messages:
     """A view of owned tables that a model maps tells whose its rows are."""
-    async for view, table in _views_of_owned(site):
+    async for view, table in _views_of_owned(context):
         mapped = SQLModel.metadata.tables.get(view)
         if mapped is not None and OWNER_COLUMN not in mapped.c:
             yield f"The view {view} reads {table} and has no {OWNER_COLUMN}: everybody's rows are in it, for everybody."
 
 
-async def _views_of_owned(site: Site) -> AsyncIterator[tuple[str, str]]:
-    for view, table in await site.ask_postgres(_VIEWS, tables=owned_table_names()):
+async def _views_of_owned(context: Context) -> AsyncIterator[tuple[str, str]]:
+    for view, table in await context.ask_postgres(_VIEWS, tables=owned_table_names()):
         yield view, table
-    if site.engine.dialect.name == "sqlite":
-        async with site.engine.connect() as connection:
+    if context.engine.dialect.name == "sqlite":
+        async with context.engine.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             for view in (await connection.execute(_SQLITE_VIEWS)).scalars().all():
                 for table in sorted(await _read_by(driver, view) & set(owned_table_names())):

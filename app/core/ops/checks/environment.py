@@ -7,71 +7,71 @@ from app.core.auth.fetching import fetch_keys, make_http_client
 from app.core.auth.public_keys import InvalidKeySet
 from app.core.data.connection.engine import database_url
 from app.core.data.connection.libpq import hosts_of
-from app.core.ops.checks.registry import Messages, Site, check
+from app.core.ops.checks.registry import Context, Messages, check
 from app.settings import InvalidSettings
-from app.settings.formats import is_exposed, is_shared, listed
+from app.settings.formats import is_exposed, is_shared, split_list
 
 
-@check("security.E004", cure="Set APP_ENV=production, which refuses what is only fit for development.", deploy=True)
-async def is_production(site: Site) -> Messages:
+@check("security.E004", hint="Set APP_ENV=production, which refuses what is only fit for development.", deploy=True)
+async def is_production(context: Context) -> Messages:
     """A deployment says that it is one."""
-    if not site.settings.is_production:
-        yield f"APP_ENV is {site.settings.app_env}."
+    if not context.settings.is_production:
+        yield f"APP_ENV is {context.settings.app_env}."
 
 
-@check("security.W002", cure="Leave RATE_LIMIT out, or set a rate like 600/minute.", deploy=True)
-async def callers_are_limited(site: Site) -> Messages:
+@check("security.W002", hint="Leave RATE_LIMIT out, or set a rate like 600/minute.", deploy=True)
+async def callers_are_limited(context: Context) -> Messages:
     """One caller cannot take all of the service."""
-    if site.settings.rate is None:
+    if context.settings.rate is None:
         yield "RATE_LIMIT is off."
 
 
-@check("security.W003", cure="List the names that clients call, like api.example.com.", deploy=True)
-async def hosts_are_named(site: Site) -> Messages:
+@check("security.W003", hint="List the names that clients call, like api.example.com.", deploy=True)
+async def hosts_are_named(context: Context) -> Messages:
     """A request for another host's sake is not answered."""
-    if "*" in listed(site.settings.allowed_hosts):
+    if "*" in split_list(context.settings.allowed_hosts):
         yield "ALLOWED_HOSTS allows every host."
 
 
-@check("security.W004", cure="List origins with https, which nobody on the way can pretend to be.", deploy=True)
-async def origins_are_encrypted(site: Site) -> Messages:
+@check("security.W004", hint="List origins with https, which nobody on the way can pretend to be.", deploy=True)
+async def origins_are_encrypted(context: Context) -> Messages:
     """A script that somebody put into a page on its way does not read what the API says."""
-    for origin in listed(site.settings.cors_origins):
+    for origin in split_list(context.settings.cors_origins):
         if is_exposed(origin):
             yield f"CORS_ORIGINS has {origin}, which is not https."
 
 
-@check("security.W005", cure="Give previews a name of your own, or list each origin exactly.", deploy=True)
-async def origins_are_ones_own(site: Site) -> Messages:
+@check("security.W005", hint="Give previews a name of your own, or list each origin exactly.", deploy=True)
+async def origins_are_ones_own(context: Context) -> Messages:
     """A page that a stranger publishes does not read what the API says."""
-    for origin in listed(site.settings.cors_origins):
+    for origin in split_list(context.settings.cors_origins):
         if is_shared(origin):
             yield f"CORS_ORIGINS has {origin}, below which anybody may publish pages."
 
 
-@check("security.W006", cure="Use https, or see that nobody else is in that network.", deploy=True)
-async def keys_are_encrypted(site: Site) -> Messages:
+@check("security.W006", hint="Use https, or see that nobody else is in that network.", deploy=True)
+async def keys_are_encrypted(context: Context) -> Messages:
     """Nobody on the way replaces the keys that tokens are checked with."""
-    if site.settings.uses_jwks and is_exposed(jwks_url(site.settings)):
-        yield f"The keys are fetched from {jwks_url(site.settings)}, which is not https."
+    if context.settings.uses_jwks and is_exposed(jwks_url(context.settings)):
+        yield f"The keys are fetched from {jwks_url(context.settings)}, which is not https."
 
 
-@check("settings.E002", cure="Correct the variable where the service is started.", deploy=True)
-async def keys_can_be_asked_for(site: Site) -> Messages:
+@check("settings.E002", hint="Correct the variable where the service is started.", deploy=True)
+async def keys_can_be_asked_for(context: Context) -> Messages:
     """The proxy and the certificates that the environment names for outgoing requests can be used."""
-    if site.settings.uses_jwks:
+    if context.settings.uses_jwks:
         try:
-            make_http_client(jwks_url(site.settings))
+            make_http_client(jwks_url(context.settings))
         except InvalidSettings as error:
             yield f"{error}."
 
 
-@check("auth.E001", cure="Correct BETTER_AUTH_URL, or start the issuer; without keys nobody gets in.", deploy=True)
-async def keys_come(site: Site) -> Messages:
+@check("auth.E001", hint="Correct BETTER_AUTH_URL, or start the issuer; without keys nobody gets in.", deploy=True)
+async def keys_come(context: Context) -> Messages:
     """The issuer publishes keys that tokens can be checked with, and they can be fetched from here."""
-    if site.settings.uses_jwks:
-        url = jwks_url(site.settings)
-        with suppress(InvalidSettings):  # which is a finding of its own
+    if context.settings.uses_jwks:
+        url = jwks_url(context.settings)
+        with suppress(InvalidSettings):  # which is a message of its own
             async with make_http_client(url) as http:
                 try:
                     await fetch_keys(http, url)
@@ -81,12 +81,12 @@ async def keys_come(site: Site) -> Messages:
 
 @check(
     "data.W001",
-    cure="Set MIGRATION_DATABASE_URL to the direct host (Neon: the same name without -pooler).",
+    hint="Set MIGRATION_DATABASE_URL to the direct host (Neon: the same name without -pooler).",
     deploy=True,
 )
-async def migrations_go_past_the_pooler(site: Site) -> Messages:
+async def migrations_go_past_the_pooler(context: Context) -> Messages:
     """Migrations take a lock for their whole transaction and want a session of their own."""
-    direct = site.settings.migration_database_url or site.settings.database_url
+    direct = context.settings.migration_database_url or context.settings.database_url
     for host in hosts_of(database_url(direct.get_secret_value())):
         if "-pooler" in host.partition(".")[0]:
             yield f"Migrations go through the pooler at {host}."

@@ -2,8 +2,8 @@
 
 A check is an async generator that yields a sentence for each thing that it finds:
 
-    @check("tasks.W001", cure="Archive what is done.")
-    async def tasks_are_few(site: Site) -> Messages:
+    @check("tasks.W001", hint="Archive what is done.")
+    async def tasks_are_few(context: Context) -> Messages:
         ...
         yield "There are a million tasks."
 
@@ -33,8 +33,8 @@ _ID: Final = re.compile(r"[a-z][a-z0-9_]*\.([EWI])\d{3}")
 
 
 @dataclass(frozen=True, slots=True)
-class Site:
-    """What is checked; `app` is None where it does not start, which is a finding of its own."""
+class Context:
+    """What is checked; `app` is None where it does not start, which is a message of its own."""
 
     settings: Settings
     engine: AsyncEngine
@@ -49,21 +49,21 @@ class Site:
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Message:
     """What was found: a stable id, how bad it is, a sentence, and what to do about it."""
 
     id: str
     level: Level
     message: str
-    cure: str
+    hint: str
 
     @classmethod
-    def of(cls, id: str, message: str, cure: str) -> "Finding":
+    def of(cls, id: str, message: str, hint: str) -> "Message":
         """Return one with the level that its id says."""
         match = _ID.fullmatch(id)
         if match is None:
             raise ValueError(f"{id!r} is no id of a check; write it like tasks.W001 (E, W or I)")
-        return cls(id, _LEVELS[match[1]], message, cure)
+        return cls(id, _LEVELS[match[1]], message, hint)
 
     def as_dict(self) -> dict[str, str]:
         """Return it for JSON."""
@@ -75,15 +75,15 @@ class Check:
     """A check, and when it runs."""
 
     id: str
-    cure: str
+    hint: str
     deploy: bool
     needs_database: bool
-    find: Callable[[Site], Messages]
+    find: Callable[[Context], Messages]
 
 
 CHECKS: Final[dict[str, Check]] = {}
 
-_UNREACHABLE: Final = Finding.of(
+_UNREACHABLE: Final = Message.of(
     "data.E006",
     "The database cannot be reached.",
     "See that it runs and that DATABASE_URL and MIGRATION_DATABASE_URL name it; the rest is checked then.",
@@ -91,8 +91,8 @@ _UNREACHABLE: Final = Finding.of(
 
 
 def check(
-    id: str, *, cure: str, deploy: bool = False, needs_database: bool = False
-) -> Callable[[Callable[[Site], Messages]], Callable[[Site], Messages]]:
+    id: str, *, hint: str, deploy: bool = False, needs_database: bool = False
+) -> Callable[[Callable[[Context], Messages]], Callable[[Context], Messages]]:
     """Add a check; one that is for a deployment only runs with `--deploy`.
 
     One that needs the database is left out when another has found that it cannot be reached: each would wait again.
@@ -100,12 +100,12 @@ def check(
     Raises:
         ValueError: it is no id, or another check has it.
     """
-    Finding.of(id, "", cure)
+    Message.of(id, "", hint)
     if id in CHECKS:
         raise ValueError(f"there is a check {id} already; choose the next number")
 
-    def register(find: Callable[[Site], Messages]) -> Callable[[Site], Messages]:
-        CHECKS[id] = Check(id, cure, deploy, needs_database, find)
+    def register(find: Callable[[Context], Messages]) -> Callable[[Context], Messages]:
+        CHECKS[id] = Check(id, hint, deploy, needs_database, find)
         return find
 
     return register
@@ -113,34 +113,34 @@ def check(
 
 async def run_checks(
     settings: Settings, make_app: Callable[[Settings], Litestar], *, deploy: bool = False
-) -> list[Finding]:
+) -> list[Message]:
     """Return what the checks find, those for a deployment included if it is one; errors come first."""
     engine = make_engine(settings)
-    found: list[Finding] = []
+    found: list[Message] = []
     try:
         app, refusal = _started(settings, make_app)
-        site = Site(settings, engine, app)
+        context = Context(settings, engine, app)
         for each in CHECKS.values():
             is_left_out = each.needs_database and _UNREACHABLE in found
             if (deploy or not each.deploy) and not is_left_out:
-                found += await _run(each, site)
+                found += await _run(each, context)
     finally:
         await engine.dispose()
     unique = dict.fromkeys([*refusal, *found])
-    return sorted(unique, key=lambda finding: list(_LEVELS.values()).index(finding.level))
+    return sorted(unique, key=lambda message: list(_LEVELS.values()).index(message.level))
 
 
-def _started(settings: Settings, make_app: Callable[[Settings], Litestar]) -> tuple[Litestar | None, list[Finding]]:
+def _started(settings: Settings, make_app: Callable[[Settings], Litestar]) -> tuple[Litestar | None, list[Message]]:
     try:
         return make_app(settings), []
     except Exception as error:  # whatever it is, it is what an operator would see at the start
         message = f"The application does not start: {error}"
-        return None, [Finding.of("start.E001", message, "Correct it; nothing of its routes could be checked.")]
+        return None, [Message.of("start.E001", message, "Correct it; nothing of its routes could be checked.")]
 
 
-async def _run(each: Check, site: Site) -> list[Finding]:
+async def _run(each: Check, context: Context) -> list[Message]:
     try:
-        return [Finding.of(each.id, message, each.cure) async for message in each.find(site)]
+        return [Message.of(each.id, message, each.hint) async for message in each.find(context)]
     except SQLAlchemyError as error:
         if classify(error) is not Failure.AWAY:
             raise

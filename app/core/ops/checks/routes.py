@@ -11,52 +11,52 @@ from pydantic import BaseModel
 from app.core.auth.middleware import PUBLIC, BearerMiddleware
 from app.core.data.ownership.guard import owner_guard
 from app.core.http.resource.page_size import unbounded_fields
-from app.core.ops.checks.registry import Messages, Site, check
+from app.core.ops.checks.registry import Context, Messages, check
 
 
-@check("security.E001", cure="Let it pass the bearer middleware and the owner's guard, or mark it `public=True`.")
-async def routes_are_guarded(site: Site) -> Messages:
+@check("security.E001", hint="Let it pass the bearer middleware and the owner's guard, or mark it `public=True`.")
+async def routes_are_guarded(context: Context) -> Messages:
     """Every route asks for a token, or says that it is open."""
-    for name, path, handler in _routes(site):
+    for name, path, handler in _routes(context):
         if not handler.opt.get(PUBLIC) and not _is_guarded(handler, path):
             yield f"{name} asks for no token and is not marked public."
 
 
-@check("security.E003", cure="Take `debug` and `pdb_on_exception` away, and unset LITESTAR_DEBUG.", deploy=True)
-async def debug_is_off(site: Site) -> Messages:
+@check("security.E003", hint="Take `debug` and `pdb_on_exception` away, and unset LITESTAR_DEBUG.", deploy=True)
+async def debug_is_off(context: Context) -> Messages:
     """Nobody reads a traceback."""
-    if site.app is not None and (site.app.debug or site.app.pdb_on_exception):
+    if context.app is not None and (context.app.debug or context.app.pdb_on_exception):
         yield "Debug mode is on: a failure shows its traceback to the client."
 
 
-@check("security.I001", cure="That is meant; to hide them, close /schema at the proxy.", deploy=True)
-async def docs_are_known_to_be_open(site: Site) -> Messages:
+@check("security.I001", hint="That is meant; to hide them, close /schema at the proxy.", deploy=True)
+async def docs_are_known_to_be_open(context: Context) -> Messages:
     """Whoever finds the address can read which routes there are."""
-    if site.app is not None and site.app.openapi_config is not None:
+    if context.app is not None and context.app.openapi_config is not None:
         yield "The docs at /schema are open to everybody; they tell of routes, never of rows."
 
 
-@check("http.W001", cure="Give it `limit` with an upper bound: take `page`, as ResourceController.list does.")
-async def lists_are_bounded(site: Site) -> Messages:
+@check("http.W001", hint="Give it `limit` with an upper bound: take `page`, as ResourceController.list does.")
+async def lists_are_bounded(context: Context) -> Messages:
     """No request can ask for all rows at once."""
-    paths = (site.app.openapi_schema.paths if site.app is not None else None) or {}
+    paths = (context.app.openapi_schema.paths if context.app is not None else None) or {}
     for path, item in paths.items():
         if item.get is not None and _is_list(item.get) and not _is_bounded(item.get):
             yield f"GET {path} returns a list, however long it is."
 
 
-@check("http.W002", cure="Give it a `max_length`: a page has fewer rows, the longer their values can be.")
-async def values_have_an_end(site: Site) -> Messages:
+@check("http.W002", hint="Give it a `max_length`: a page has fewer rows, the longer their values can be.")
+async def values_have_an_end(context: Context) -> Messages:
     """Nobody can store what makes a page of gigabytes."""
-    for _, _, handler in _routes(site):
+    for _, _, handler in _routes(context):
         data = handler.parsed_data_field if isinstance(handler, HTTPRouteHandler) else None
         if data is not None and isinstance(data.annotation, type) and issubclass(data.annotation, BaseModel):
             for name in unbounded_fields(data.annotation):
                 yield f"{data.annotation.__name__}.{name} takes a value of any length."
 
 
-def _routes(site: Site) -> Iterator[tuple[str, str, BaseRouteHandler]]:
-    for route in site.app.routes if site.app is not None else ():
+def _routes(context: Context) -> Iterator[tuple[str, str, BaseRouteHandler]]:
+    for route in context.app.routes if context.app is not None else ():
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else (route.route_handler,):
             methods = ", ".join(sorted(getattr(handler, "http_methods", ()))) or "WEBSOCKET or mount"
             yield f"{methods} {route.path}", route.path, handler

@@ -7,11 +7,11 @@ from typing import Final
 
 from sqlalchemy import String, func, select, text
 
-from app.core.data.connection.compiled import run_alone
+from app.core.data.connection.compiled import execute_on_engine
 from app.core.data.connection.rls import SETTING
 from app.core.data.tables.owned import OWNER_COLUMN
 from app.core.data.tables.registry import owned_table_names
-from app.core.ops.checks.registry import Messages, Site, check
+from app.core.ops.checks.registry import Context, Messages, check
 
 # A partition has the triggers of its table and not its policies. With DEFAULT PRIVILEGES the role may use it as well.
 _OPEN: Final = text("""
@@ -40,40 +40,40 @@ _PROBE: Final = "app check --deploy"
 
 @check(
     "security.E006",
-    cure="ALTER TABLE ... ENABLE ROW LEVEL SECURITY on each partition (no policy is needed), or REVOKE ALL on it.",
+    hint="ALTER TABLE ... ENABLE ROW LEVEL SECURITY on each partition (no policy is needed), or REVOKE ALL on it.",
     deploy=True,
     needs_database=True,
 )
-async def partitions_are_closed(site: Site) -> Messages:
+async def partitions_are_closed(context: Context) -> Messages:
     """No partition shows the role that serves what the policies of its table keep from it."""
-    for part, whole in await site.ask_postgres(_OPEN, tables=owned_table_names()):
+    for part, whole in await context.ask_postgres(_OPEN, tables=owned_table_names()):
         yield f"Row level security holds for {whole} and not for its partition {part}, which is open to the role."
 
 
 @check(
     "data.E007",
-    cure="SELECT create_distributed_table(...) by user_id, together with the tables that it refers to.",
+    hint="SELECT create_distributed_table(...) by user_id, together with the tables that it refers to.",
     deploy=True,
     needs_database=True,
 )
-async def tables_are_distributed(site: Site) -> Messages:
+async def tables_are_distributed(context: Context) -> Messages:
     """On Citus, every owned table is spread by its owner: what stays behind can neither refer nor be referred to."""
-    if await site.ask_postgres(_CITUS):
-        for (table,) in await site.ask_postgres(_LOCAL, tables=owned_table_names(), owner=OWNER_COLUMN):
+    if await context.ask_postgres(_CITUS):
+        for (table,) in await context.ask_postgres(_LOCAL, tables=owned_table_names(), owner=OWNER_COLUMN):
             yield f"The table {table} is not distributed by {OWNER_COLUMN}."
 
 
 @check(
     "security.E007",
-    cure="Take away what comes between, or serve as the owner of the tables, for whom policies do not hold.",
+    hint="Take away what comes between, or serve as the owner of the tables, for whom policies do not hold.",
     deploy=True,
     needs_database=True,
 )
-async def subject_arrives(site: Site) -> Messages:
+async def subject_arrives(context: Context) -> Messages:
     """Where policies hold for the role that serves, PostgreSQL is told on whose behalf a statement runs."""
-    for (role,) in await site.ask_postgres(_HELD):
+    for (role,) in await context.ask_postgres(_HELD):
         told = select(func.current_setting(SETTING, True, type_=String))
-        if await run_alone(site.engine.sync_engine, _PROBE, told, {}) != [(_PROBE,)]:
+        if await execute_on_engine(context.engine.sync_engine, _PROBE, told, {}) != [(_PROBE,)]:
             yield f"What tells PostgreSQL on whose behalf {role} asks does not arrive; it finds no rows of anybody."
-        elif await site.ask_postgres(_CITUS):  # it does not pass set_config() on
+        elif await context.ask_postgres(_CITUS):  # it does not pass set_config() on
             yield f"Citus does not tell its workers on whose behalf {role} asks; it finds no rows there."

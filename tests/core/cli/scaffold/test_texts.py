@@ -25,14 +25,14 @@ from pydantic import FiniteFloat
 from sqlalchemy import BigInteger, Text
 from sqlmodel import Field, SQLModel
 
-from app.core.data.tables.fields import BigIntKey, Day, Instant, Line, PlainText, RowId, SafeInt, Timestamped
+from app.core.data.tables.fields import BigIntKey, Day, Instant, NonBlankText, PlainText, RowId, SafeInt, Timestamped
 from app.core.data.tables.owned import Owned, owned_table, reference
 
 
 class NoteFields(SQLModel):
     """What a user says about one of the notes."""
 
-    title: Line = Field(max_length=80)
+    title: NonBlankText = Field(max_length=80)
     body: PlainText | None = Field(default=None, max_length=10000, sa_type=Text)
     pinned: bool = False
     stars: SafeInt = Field(sa_type=BigInteger)
@@ -47,7 +47,7 @@ class Note(Timestamped, NoteFields, Owned, table=True):
     """One of a user's notes."""
 
     __tablename__ = "notes"
-    __table_args__ = owned_table(reference("project_id", "projects", when_deleted="refuse"))
+    __table_args__ = owned_table(reference("project_id", "projects", on_delete="restrict"))
 '''
 CONTROLLERS = '''\
 """What is offered about notes, at /api/notes."""
@@ -86,7 +86,7 @@ def test_a_noun_costs_about_forty_lines() -> None:
 @pytest.mark.parametrize(
     ("word", "line"),
     [
-        ("name:str?", "name: Line | None = Field(default=None, max_length=200)"),
+        ("name:str?", "name: NonBlankText | None = Field(default=None, max_length=200)"),
         ("body:text", "body: PlainText = Field(max_length=10000, sa_type=Text)"),
         ("body:text:500?", "body: PlainText | None = Field(default=None, max_length=500, sa_type=Text)"),
         ("done:bool?", "done: bool | None = None"),
@@ -106,8 +106,8 @@ def test_several_references_and_long_names_are_wrapped() -> None:
     assert texts["app/line_item_attachments/models.py"].endswith(
         """\
     __table_args__ = owned_table(
-        reference("project_id", "p", when_deleted="clear"),
-        reference("task_id", "t", when_deleted="refuse"),
+        reference("project_id", "p", on_delete="set null"),
+        reference("task_id", "t", on_delete="restrict"),
     )
 """
     )

@@ -12,13 +12,13 @@ from app.core.data.connection.engine import database_url, make_engine
 from app.core.data.ownership.guard import everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.schema.migrations import migration_engine
-from app.core.data.tables.registry import owned_in_order
+from app.core.data.tables.registry import sorted_owned_models
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import stored_through
 from tests.core.data.transfer.test_account import store_person
 
 PERSON = "person-7f3a"
-NAMES = [str(model.__tablename__) for model in owned_in_order()]
+NAMES = [str(model.__tablename__) for model in sorted_owned_models()]
 
 
 @pytest.fixture

@@ -33,11 +33,11 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from app.core.data.connection.compiled import Plan, run_alone
+from app.core.data.connection.compiled import CompiledStatement, execute_on_engine
 from app.core.data.connection.engine import make_engine
 from app.core.data.connection.failures import Failure, classify
 from app.core.data.errors import OwnerNotBound
-from app.core.data.ownership.engines import plain
+from app.core.data.ownership.engines import unscoped
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.plugin import make_alchemy
 from app.core.data.ownership.session import AppSession
@@ -126,9 +126,9 @@ async def test_every_kind_of_column_is_read_as_sqlalchemy_reads_it(databases: Da
     engine = make_engine(settings_for_tests(databases.for_owner(databases.fresh())))
     async with engine.connect() as connection:
         await connection.run_sync(KINDS.metadata.create_all)
-        inserted = await run_alone(engine.sync_engine, None, insert(KINDS).returning(*KINDS.c), row)
+        inserted = await execute_on_engine(engine.sync_engine, None, insert(KINDS).returning(*KINDS.c), row)
         selected = (await connection.execute(select(KINDS))).all()
-    read = await run_alone(engine.sync_engine, None, select(KINDS), {})
+    read = await execute_on_engine(engine.sync_engine, None, select(KINDS), {})
     await engine.dispose()
 
     assert [tuple(found) for found in selected] == [*map(tuple, inserted)] == [*map(tuple, read)]
@@ -154,7 +154,7 @@ async def test_a_moment_that_somebody_else_has_stored_is_read_as_sqlalchemy_read
         await connection.run_sync(KINDS.metadata.create_all)
         await connection.execute(text("INSERT INTO kinds (moment) VALUES (:stored)"), {"stored": stored})
         selected = (await connection.execute(select(KINDS.c.moment))).all()
-    read = await run_alone(engine.sync_engine, None, select(KINDS.c.moment), {})
+    read = await execute_on_engine(engine.sync_engine, None, select(KINDS.c.moment), {})
     await engine.dispose()
 
     assert [*map(tuple, read)] == [tuple(found) for found in selected]
@@ -168,7 +168,7 @@ async def test_a_number_that_no_column_can_hold_is_refused_alike(databases: Data
     async with engine.begin() as connection:
         await connection.run_sync(KINDS.metadata.create_all)
     with pytest.raises(DBAPIError) as refusal:
-        await run_alone(engine.sync_engine, None, insert(KINDS).returning(KINDS.c.id), {column: value})
+        await execute_on_engine(engine.sync_engine, None, insert(KINDS).returning(KINDS.c.id), {column: value})
     await engine.dispose()
 
     assert classify(refusal.value) is Failure.INVALID
@@ -183,7 +183,7 @@ async def test_moments_are_utc_whatever_the_server_speaks(postgres: Databases) -
     async with sessions() as session:
         bind_owner(session, "alice")
         row = await Repository.of(Task)(session=session).insert_one({"title": "now"})
-    async with plain(alchemy.get_engine()).connect() as raw:
+    async with unscoped(alchemy.get_engine()).connect() as raw:
         assert await raw.scalar(text("SHOW timezone")) == "UTC"
     await alchemy.get_engine().dispose()
 
@@ -195,12 +195,12 @@ def test_a_list_of_values_is_refused(engine: AsyncEngine) -> None:
     statement = select(table.c.id).where(table.c.id.in_(bindparam("ids", expanding=True)))
 
     with pytest.raises(TypeError, match="cannot be compiled once"):
-        Plan(statement, engine.dialect, ("ids",))
+        CompiledStatement(statement, engine.dialect, ("ids",))
 
 
 def test_a_missing_value_is_refused(engine: AsyncEngine) -> None:
     table: Table = Task.__table__  # type: ignore[assignment]
-    plan = Plan(select(table.c.id).where(table.c.id == bindparam("_id")), engine.dialect, ())
+    plan = CompiledStatement(select(table.c.id).where(table.c.id == bindparam("_id")), engine.dialect, ())
 
     with pytest.raises(KeyError, match="_id"):
         plan.bind({OWNER.key: "alice"})

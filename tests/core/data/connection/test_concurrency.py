@@ -19,7 +19,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.util import greenlet_spawn
 
 from app.asgi import create_app
-from app.core.data.connection.concurrency import Turns
+from app.core.data.connection.concurrency import ConcurrencyLimiter
 from app.core.data.errors import OwnerBusy
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.plugin import make_alchemy
@@ -34,9 +34,9 @@ MANY = 12
 SEEDS = range(20)
 
 
-async def use(turns: Turns, owner: str, used: Counter[str], steps: int) -> None:
+async def use(limiter: ConcurrencyLimiter, owner: str, used: Counter[str], steps: int) -> None:
     """Use a connection for a moment."""
-    await turns.take(owner)
+    await limiter.acquire(owner)
     used[owner] += 1
     assert used[owner] <= MOST
     try:
@@ -44,15 +44,15 @@ async def use(turns: Turns, owner: str, used: Counter[str], steps: int) -> None:
             await asyncio.sleep(0)
     finally:
         used[owner] -= 1
-        turns.give_back(owner)
+        limiter.release(owner)
 
 
 @pytest.mark.any_database
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_whatever_is_cancelled_nobody_has_more_and_nothing_stays(seed: int) -> None:
     chance = Random(seed)  # noqa: S311  # no secret
-    turns, used = Turns(MOST, 5), Counter[str]()
-    uses = (use(turns, chance.choice("ab"), used, chance.randrange(3)) for _ in range(40))
+    limiter, used = ConcurrencyLimiter(MOST, 5), Counter[str]()
+    uses = (use(limiter, chance.choice("ab"), used, chance.randrange(3)) for _ in range(40))
     tasks = [asyncio.create_task(each) for each in uses]
     while not all(task.done() for task in tasks):
         chance.choice(tasks).cancel()
@@ -62,19 +62,19 @@ async def test_whatever_is_cancelled_nobody_has_more_and_nothing_stays(seed: int
 
     assert {type(end) for end in ended} <= {type(None), asyncio.CancelledError}
     assert not any(used.values())
-    assert not turns._used
-    assert not turns._waiting
+    assert not limiter._used
+    assert not limiter._waiting
 
 
 @pytest.mark.any_database
 async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
-    turns, order = Turns(1, 5), list[int]()
+    limiter, order = ConcurrencyLimiter(1, 5), list[int]()
 
     async def note(number: int) -> None:
-        await turns.take("alice")
+        await limiter.acquire("alice")
         order.append(number)
         await asyncio.sleep(0)
-        turns.give_back("alice")
+        limiter.release("alice")
 
     await asyncio.gather(*map(note, range(MANY)))
 
@@ -83,16 +83,16 @@ async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
 
 @pytest.mark.any_database
 async def test_what_waits_too_long_is_told_so_and_forgotten() -> None:
-    turns = Turns(1, 0.01)
-    await turns.take("alice")
+    limiter = ConcurrencyLimiter(1, 0.01)
+    await limiter.acquire("alice")
     with pytest.raises(OwnerBusy):
-        await turns.take("alice")
-    await turns.take("bob")
-    turns.give_back("alice")
-    await turns.take("alice")
+        await limiter.acquire("alice")
+    await limiter.acquire("bob")
+    limiter.release("alice")
+    await limiter.acquire("alice")
 
-    assert turns._used == {"alice": 1, "bob": 1}
-    assert not turns._waiting
+    assert limiter._used == {"alice": 1, "bob": 1}
+    assert not limiter._waiting
 
 
 @contextmanager
@@ -191,7 +191,7 @@ async def sessions(postgres: Databases) -> AsyncIterator[async_sessionmaker[AppS
     alchemy = make_alchemy(settings_for_tests(postgres.fresh(), database_pool_size=8, database_pool_timeout=0.05))
     maker: async_sessionmaker[AppSession] = alchemy.create_session_maker()  # type: ignore[assignment]
     yield maker
-    assert not alchemy.get_engine().get_execution_options()["turns"]._used
+    assert not alchemy.get_engine().get_execution_options()["limiter"]._used
     await alchemy.get_engine().dispose()
 
 
@@ -245,14 +245,14 @@ async def test_a_failed_statement_keeps_no_turn(sessions: async_sessionmaker[App
 
 
 async def test_a_session_that_nobody_closes_keeps_no_turn(sessions: async_sessionmaker[AppSession]) -> None:
-    turns = sessions().get_bind().get_execution_options()["turns"]
+    limiter = sessions().get_bind().get_execution_options()["limiter"]
     session = sessions()
     bind_owner(session, "alice")
     await session.execute(select(Task))
-    assert turns._used == {"alice": 1}
-    connection = await greenlet_spawn(session.sync_session.held_connection)
+    assert limiter._used == {"alice": 1}
+    connection = await greenlet_spawn(session.sync_session.transaction_connection)
     del session
     gc.collect()
 
-    assert not turns._used
+    assert not limiter._used
     connection.invalidate()

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import make_url
 
-from app.core.data.connection.pipeline import FlightConnection, Query
+from app.core.data.connection.pipeline import PipelineConnection, Query
 from app.testing.counting import CountingProxy
 from app.testing.databases import Databases, PostgresDatabases
 from tests.parts.pooler import needs_pgbouncer, pooled
@@ -20,19 +20,19 @@ INSERT = "INSERT INTO words VALUES ($1::text) RETURNING word"
 READ: Query = "SELECT word FROM words ORDER BY word", []
 KNOWN = "SELECT statement, prepare_time FROM pg_prepared_statements ORDER BY 1"
 
-Words = tuple[FlightConnection, psycopg.Connection[Any]]
+Words = tuple[PipelineConnection, psycopg.Connection[Any]]
 
 ahead = pytest.mark.parametrize("ahead", [[], [ALICE]], ids=["alone", "behind another"])
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[FlightConnection]:
+async def connected(url: str) -> AsyncIterator[PipelineConnection]:
     """A connection that prepares, also where nobody would think that it is direct."""
     told = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False).replace(" ", "%20")
-    flying = await FlightConnection.connect(told, autocommit=True, prepare_threshold=None)
-    flying.prepare_if_direct(flying.pgconn.backend_pid)
-    async with flying:
-        yield flying
+    connection = await PipelineConnection.connect(told, autocommit=True, prepare_threshold=None)
+    connection.prepare_if_direct(connection.pgconn.backend_pid)
+    async with connection:
+        yield connection
 
 
 @pytest.fixture
@@ -42,159 +42,159 @@ async def words(postgres: Databases) -> AsyncIterator[Words]:
     with psycopg.connect(url, autocommit=True) as other:
         other.execute("CREATE TABLE words (word varchar(20) PRIMARY KEY)")
         other.execute("INSERT INTO words VALUES ('one')")
-        async with connected(url) as flying:
-            yield flying, other
+        async with connected(url) as connection:
+            yield connection, other
 
 
-async def known(flying: FlightConnection) -> dict[str, Any]:
+async def known(connection: PipelineConnection) -> dict[str, Any]:
     """What the server has prepared, and when."""
-    return dict(await (await flying.execute(KNOWN)).fetchall())
+    return dict(await (await connection.execute(KNOWN)).fetchall())
 
 
 async def test_what_comes_a_second_time_is_prepared_and_then_kept(words: Words) -> None:
-    flying, _ = words
-    assert await flying.fly(ALICE, READ) == [("one",)]
-    first = await known(flying)
-    assert await flying.fly(ALICE, READ) == [("one",)]
-    second = await known(flying)
-    assert await flying.fly(ALICE, READ) == [("one",)]
+    connection, _ = words
+    assert await connection.execute_pipeline(ALICE, READ) == [("one",)]
+    first = await known(connection)
+    assert await connection.execute_pipeline(ALICE, READ) == [("one",)]
+    second = await known(connection)
+    assert await connection.execute_pipeline(ALICE, READ) == [("one",)]
 
     assert first == {}
     assert second.keys() == {TELL, READ[0]}
-    assert await known(flying) == second
+    assert await known(connection) == second
 
 
 async def test_behind_a_pooler_nothing_is_prepared(words: Words) -> None:
-    flying, other = words
-    flying.prepared = None
-    flying.prepare_if_direct(other.info.backend_pid)
+    connection, other = words
+    connection.prepared = None
+    connection.prepare_if_direct(other.info.backend_pid)
     for _ in range(3):
-        await flying.fly(READ)
+        await connection.execute_pipeline(READ)
 
-    assert await known(flying) == {}
+    assert await known(connection) == {}
 
 
 @ahead
 async def test_a_flight_is_one_round_trip_whatever_is_prepared_on_it(postgres: Databases, ahead: list[Query]) -> None:
-    async with CountingProxy(postgres.fresh()).serve() as proxy, connected(proxy.url) as flying:
+    async with CountingProxy(postgres.fresh()).serve() as proxy, connected(proxy.url) as connection:
         taken = []
         for number in range(4):
             before = proxy.flights
-            assert await flying.fly(*ahead, ("SELECT $1::int", [number])) == [(number,)]
+            assert await connection.execute_pipeline(*ahead, ("SELECT $1::int", [number])) == [(number,)]
             taken.append(proxy.flights - before)
-        assert len(await known(flying)) == 1 + len(ahead)
+        assert len(await known(connection)) == 1 + len(ahead)
 
     assert taken == [1, 1, 1, 1]
 
 
 @ahead
 async def test_a_text_is_one_statement_whatever_its_values(words: Words, ahead: list[Query]) -> None:
-    flying, _ = words
+    connection, _ = words
     for value in (1, 2**20, 2**40, None, -(2**63)):
-        assert await flying.fly(*ahead, ("SELECT $1::bigint", [value])) == [(value,)]
+        assert await connection.execute_pipeline(*ahead, ("SELECT $1::bigint", [value])) == [(value,)]
 
-    assert "SELECT $1::bigint" in await known(flying)
-    assert len(await known(flying)) == 1 + len(ahead)
+    assert "SELECT $1::bigint" in await known(connection)
+    assert len(await known(connection)) == 1 + len(ahead)
 
 
 @ahead
 async def test_what_is_prepared_stays_where_its_flight_fails(words: Words, ahead: list[Query]) -> None:
-    flying, _ = words
+    connection, _ = words
     for _ in range(2):
         with pytest.raises(psycopg.errors.UniqueViolation):
-            await flying.fly(*ahead, (INSERT, ["one"]))
-    prepared = await known(flying)
+            await connection.execute_pipeline(*ahead, (INSERT, ["one"]))
+    prepared = await known(connection)
 
-    assert await flying.fly(*ahead, (INSERT, ["two"])) == [("two",)]
+    assert await connection.execute_pipeline(*ahead, (INSERT, ["two"])) == [("two",)]
     assert INSERT in prepared
-    assert await known(flying) == prepared
+    assert await known(connection) == prepared
 
 
 async def test_what_the_server_did_not_come_to_is_not_taken_for_prepared(postgres: Databases) -> None:
     """A flight that is refused at its first statement leaves the second one unread."""
     divide = "SELECT 1 / $1::int"
-    async with CountingProxy(postgres.fresh()).serve() as proxy, connected(proxy.url) as flying:
+    async with CountingProxy(postgres.fresh()).serve() as proxy, connected(proxy.url) as connection:
         for _ in range(3):
             with pytest.raises(psycopg.errors.DivisionByZero):
-                await flying.fly((divide, [0]), ("SELECT 2", []))
+                await connection.execute_pipeline((divide, [0]), ("SELECT 2", []))
         before = proxy.flights
-        assert await flying.fly((divide, [1]), ("SELECT 2", [])) == [(2,)]
+        assert await connection.execute_pipeline((divide, [1]), ("SELECT 2", [])) == [(2,)]
         assert proxy.flights - before == 1
 
 
 @ahead
 @pytest.mark.parametrize("command", ["DEALLOCATE ALL", "DISCARD ALL"])
 async def test_what_the_server_has_forgotten_is_prepared_anew(words: Words, ahead: list[Query], command: str) -> None:
-    flying, _ = words
+    connection, _ = words
     for _ in range(3):
-        await flying.fly(*ahead, READ)
-    await flying.execute(command)
+        await connection.execute_pipeline(*ahead, READ)
+    await connection.execute(command)
     for _ in range(2):
-        assert await flying.fly(*ahead, READ) == [("one",)]
+        assert await connection.execute_pipeline(*ahead, READ) == [("one",)]
 
-    assert READ[0] in await known(flying)
+    assert READ[0] in await known(connection)
 
 
 async def test_a_name_that_is_taken_is_no_obstacle(words: Words) -> None:
-    flying, _ = words
+    connection, _ = words
     for _ in range(2):
-        await flying.fly(READ)
-    [(name,)] = await (await flying.execute("SELECT name FROM pg_prepared_statements")).fetchall()
-    await flying.execute(f'DEALLOCATE "{name}"')
-    await flying.execute(f'PREPARE "{name}" AS SELECT 1')
-    flying.prepare_if_direct(flying.pgconn.backend_pid)  # it begins anew, and knows of nothing
+        await connection.execute_pipeline(READ)
+    [(name,)] = await (await connection.execute("SELECT name FROM pg_prepared_statements")).fetchall()
+    await connection.execute(f'DEALLOCATE "{name}"')
+    await connection.execute(f'PREPARE "{name}" AS SELECT 1')
+    connection.prepare_if_direct(connection.pgconn.backend_pid)  # it begins anew, and knows of nothing
 
     for _ in range(3):
-        assert await flying.fly(READ) == [("one",)]
+        assert await connection.execute_pipeline(READ) == [("one",)]
 
 
 @ahead
 async def test_as_many_are_kept_as_are_bounded_and_those_in_use_stay(words: Words, ahead: list[Query]) -> None:
-    flying, _ = words
+    connection, _ = words
     for _ in range(2):
-        await flying.fly(*ahead, READ)
-    prepared = await known(flying)
+        await connection.execute_pipeline(*ahead, READ)
+    prepared = await known(connection)
     for number in range(150):
         for _ in range(2):
-            assert await flying.fly(*ahead, (f"SELECT {number}, $1::int", [7])) == [(number, 7)]
-        await flying.fly(*ahead, READ)
+            assert await connection.execute_pipeline(*ahead, (f"SELECT {number}, $1::int", [7])) == [(number, 7)]
+        await connection.execute_pipeline(*ahead, READ)
 
-    kept = await known(flying)
+    kept = await known(connection)
     assert 90 < len(kept) <= 100
     assert kept.items() > prepared.items()
 
 
 async def test_what_comes_once_takes_nobodys_place_at_the_server(words: Words) -> None:
-    flying, _ = words
+    connection, _ = words
     for number in range(150):
-        assert await flying.fly((f"SELECT {number}", [])) == [(number,)]
+        assert await connection.execute_pipeline((f"SELECT {number}", [])) == [(number,)]
 
-    assert await known(flying) == {}
+    assert await known(connection) == {}
 
 
 @ahead
 async def test_a_column_of_another_type_is_read_as_it_is_now(words: Words, ahead: list[Query]) -> None:
-    flying, other = words
+    connection, other = words
     for number in range(10):  # as many as it takes for a plan that is kept
-        await flying.fly(*ahead, (INSERT, [f"x{number}"]))
-        await flying.fly(*ahead, READ)
+        await connection.execute_pipeline(*ahead, (INSERT, [f"x{number}"]))
+        await connection.execute_pipeline(*ahead, READ)
     other.execute("ALTER TABLE words ALTER word TYPE text")
 
-    assert await flying.fly(*ahead, (INSERT, ["a word of more than twenty letters"])) == [
+    assert await connection.execute_pipeline(*ahead, (INSERT, ["a word of more than twenty letters"])) == [
         ("a word of more than twenty letters",)
     ]
-    assert len(await flying.fly(*ahead, READ)) == 12
+    assert len(await connection.execute_pipeline(*ahead, READ)) == 12
     assert other.execute("SELECT count(*) FROM words").fetchone() == (12,)
 
 
 @ahead
 async def test_what_the_server_never_does_is_refused_as_ever(words: Words, ahead: list[Query]) -> None:
-    flying, _ = words
+    connection, _ = words
     for _ in range(3):
         with pytest.raises(psycopg.errors.FeatureNotSupported, match="FOR UPDATE"):
-            await flying.fly(*ahead, ("SELECT count(*) FROM words FOR UPDATE", []))
+            await connection.execute_pipeline(*ahead, ("SELECT count(*) FROM words FOR UPDATE", []))
 
-    assert await flying.fly(*ahead, READ) == [("one",)]
+    assert await connection.execute_pipeline(*ahead, READ) == [("one",)]
 
 
 POLICY = "CREATE POLICY mine ON words USING (word = current_setting('app.user_id', true))"
@@ -217,17 +217,17 @@ async def test_no_plan_outlives_the_policies_that_it_was_made_under(
         owner.execute("CREATE TABLE words (word text PRIMARY KEY)")
         owner.execute("INSERT INTO words VALUES ('alice'), ('bob')")
         owner.execute(f'GRANT SELECT ON words TO "{postgres.role}"')
-        async with connected(url) as flying:
+        async with connected(url) as connection:
             found = []
             for step in ["SELECT 1", *STEPS]:
                 owner.execute(step)
-                read = [await flying.fly(ALICE, READ) for _ in range(10)]
+                read = [await connection.execute_pipeline(ALICE, READ) for _ in range(10)]
                 assert all(rows == read[0] for rows in read)
                 found.append([word for (word,) in read[0]])
-            prepared = await known(flying)
+            prepared = await known(connection)
             owner.execute(f'REVOKE SELECT ON words FROM "{postgres.role}"')
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
-                await flying.fly(ALICE, READ)
+                await connection.execute_pipeline(ALICE, READ)
 
     assert found == [["alice", "bob"], *STEPS.values()]
     assert READ[0] in prepared
@@ -238,25 +238,27 @@ async def test_a_pooler_that_nobody_has_noticed_mixes_no_statements_up(postgres:
     """Then each name may be unknown, or known already: but it is of one text, for all who share the processes."""
 
     async def live(number: int, url: str) -> None:
-        async with connected(url) as flying:
+        async with connected(url) as connection:
             for turn in range(20):
                 mine = f"SELECT {turn % 4}, 'of {number % 3}', $1::text"
-                assert await flying.fly(ALICE, (mine, [str(number)])) == [(turn % 4, f"of {number % 3}", str(number))]
+                assert await connection.execute_pipeline(ALICE, (mine, [str(number)])) == [
+                    (turn % 4, f"of {number % 3}", str(number))
+                ]
 
     with pooled(postgres.fresh()) as pooler:
         await asyncio.gather(*(live(number, pooler.url) for number in range(8)))
 
 
 async def test_a_transaction_of_psycopgs_own_prepares_nothing_and_disturbs_nothing(words: Words) -> None:
-    flying, _ = words
+    connection, _ = words
     for _ in range(2):
-        await flying.fly(READ)
-    prepared = await known(flying)
-    await flying.set_autocommit(False)
+        await connection.execute_pipeline(READ)
+    prepared = await known(connection)
+    await connection.set_autocommit(False)
     with suppress(psycopg.errors.UniqueViolation):
-        await flying.execute("INSERT INTO words VALUES (%s)", ["one"])
-    await flying.rollback()
-    await flying.set_autocommit(True)
+        await connection.execute("INSERT INTO words VALUES (%s)", ["one"])
+    await connection.rollback()
+    await connection.set_autocommit(True)
 
-    assert await flying.fly(READ) == [("one",)]
-    assert await known(flying) == prepared
+    assert await connection.execute_pipeline(READ) == [("one",)]
+    assert await known(connection) == prepared

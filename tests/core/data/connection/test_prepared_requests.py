@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.asgi import create_app
 from app.core.data.connection.engine import make_engine
-from app.core.data.connection.rls import SubjectConnection
-from app.core.data.ownership.engines import plain
+from app.core.data.connection.rls import RlsConnection
+from app.core.data.ownership.engines import unscoped
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Cut, Repository
-from app.core.data.tables.versions import FIRST_INSTANT, LAST_INSTANT, State
+from app.core.data.tables.versions import FIRST_INSTANT, LAST_INSTANT, RowVersion
 from app.tasks.models import Task
 from app.testing.clients import Client
 from app.testing.databases import Databases, RestrictedDatabases, settings_for_tests
@@ -32,7 +32,7 @@ MANY = Population("user-", users=40, each=100)
 ONE = Population("owner-", users=1, each=6_000, first_id=4_001)
 ROWS = {"user-7": 8 + 40 * 50, "owner-0": 7_000}
 """Who asks, and the id of a row in the middle of theirs."""
-SEEN = [State(FIRST_INSTANT, LAST_INSTANT)]
+SEEN = [RowVersion(FIRST_INSTANT, LAST_INSTANT)]
 
 OPERATIONS: dict[str, Callable[[Tasks, int], Awaitable[object]]] = {
     "list": lambda tasks, row_id: tasks.select_page(Cut(limit=100)),
@@ -83,14 +83,14 @@ async def test_a_plan_for_any_values_is_as_good_as_one_for_these(
 async def sent_for(engine: AsyncEngine, user: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Sent]:
     """What each operation sends to the database, in which nothing of it stays."""
     last: list[Sent] = []
-    send = SubjectConnection.execute_fetchall
+    send = RlsConnection.execute_fetchall
 
-    async def note(connection: SubjectConnection, query: str, values: list[Any]) -> list[Any]:
+    async def note(connection: RlsConnection, query: str, values: list[Any]) -> list[Any]:
         last[:] = [(query, values)]
         return await send(connection, query, values)
 
     found = {}
-    monkeypatch.setattr(SubjectConnection, "execute_fetchall", note)
+    monkeypatch.setattr(RlsConnection, "execute_fetchall", note)
     for name, operation in OPERATIONS.items():
         async with AppSession(engine, expire_on_commit=False) as session:
             bind_owner(session, user)
@@ -134,7 +134,7 @@ async def prepared_after_requests(url: str, times: int) -> dict[str, int]:
         for number in range(times):
             assert (await client.get(path)).status_code == 200
             assert (await client.patch(path, json={"title": f"no. {number}"})).json()["title"] == f"no. {number}"
-        async with plain(engine_of(app)).connect() as connection:
+        async with unscoped(engine_of(app)).connect() as connection:
             return dict(map(tuple, await connection.execute(text(PREPARED))))
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from app.core.data.connection import retry as retries
-from app.core.data.connection.retry import persist
+from app.core.data.connection.retry import retry
 from app.core.data.errors import OutcomeUnknown
 
 SENT, NOT_SENT = "INSERT ...", None
@@ -70,7 +70,7 @@ async def outcome(make: Callable[[], Exception], *, reads: bool) -> tuple[object
         return "done"
 
     try:
-        return await persist(attempt, reads=reads), tried
+        return await retry(attempt, reads=reads), tried
     except Exception as error:
         return type(error), tried
 
@@ -88,12 +88,12 @@ async def test_only_what_is_known_to_be_undone_is_repeated(name: str) -> None:
 async def test_what_was_repeated_leaves_a_line_and_a_count(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retries, "REPEATED", Counter())
+    monkeypatch.setattr(retries, "RETRIED", Counter())
     await outcome(FAILURES["rolled back: deadlock"][0], reads=False)
     await outcome(FAILURES["rolled back: deadlock"][0], reads=False)
     await outcome(FAILURES["a clash"][0], reads=False)
 
-    assert retries.REPEATED == {"DeadlockDetected": 4}
+    assert retries.RETRIED == {"DeadlockDetected": 4}
     assert [(record.levelname, re.sub(r"\d\.\d", "0.0", record.getMessage())) for record in caplog.records] == [
         ("WARNING", "sent a statement 3 times within 0.0 s: DeadlockDetected (no. 2 of this process)"),
         ("WARNING", "sent a statement 3 times within 0.0 s: DeadlockDetected (no. 4 of this process)"),
@@ -109,7 +109,7 @@ async def test_one_that_is_given_up_leaves_a_line_as_well(
         raise failure(psycopg.OperationalError("refused"), NOT_SENT)
 
     with pytest.raises(DBAPIError):
-        await persist(attempt, reads=False)
+        await retry(attempt, reads=False)
 
     assert ["OperationalError" in record.getMessage() for record in caplog.records] == [True]
 
@@ -124,13 +124,13 @@ async def test_the_budget_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
         raise failure(psycopg.OperationalError("refused"), NOT_SENT)
 
     with pytest.raises(DBAPIError):
-        await persist(attempt, reads=False)
+        await retry(attempt, reads=False)
 
     assert 2 <= tried <= 8  # pauses of 10 to 20 ms at first, doubled each time
 
 
 async def test_too_many_that_wait_are_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "MOST_WAITING", 0)
+    monkeypatch.setattr(retries, "MAX_WAITING", 0)
 
     assert (await outcome(FAILURES["no connection"][0], reads=True))[1] == 1
     assert retries._waiting == 0

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from app.core.data.connection import retry as retries
 from app.core.data.connection.engine import database_url
 from app.core.data.connection.failures import Failure, classify
-from app.core.data.connection.rls import SubjectConnection
+from app.core.data.connection.rls import RlsConnection
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.plugin import make_alchemy
 from app.core.data.ownership.session import AppSession
@@ -24,7 +24,7 @@ from app.testing.databases import Databases, PostgresDatabases, settings_for_tes
 Sessions = async_sessionmaker[AppSession]
 
 TITLE: Any = Task.title  # a column, where SQLModel's types say a text
-SLOW = select(func.pg_sleep(0.5), TITLE)
+SLOW = select(func.pg_sleep(0.8), TITLE)
 
 
 @pytest.fixture(params=["postgres", "restricted"])
@@ -36,7 +36,7 @@ async def sessions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     async with maker() as session:
         bind_owner(session, "alice")
         await session.insert_row(Task, {"title": "stored"})
-    monkeypatch.setattr(SubjectConnection, "answer_within", 0.2)
+    monkeypatch.setattr(RlsConnection, "answer_within", 0.4)
     monkeypatch.setattr(retries, "BUDGET", 0)  # a read would be asked again
     yield maker
     await alchemy.get_engine().dispose()
@@ -65,7 +65,7 @@ async def test_so_it_is_in_a_transaction_of_which_nothing_stays(sessions: Sessio
 
 async def test_a_connection_that_is_given_up_is_of_no_use_to_the_next_one(sessions: Sessions) -> None:
     table: Any = inspect(Task).local_table
-    slow = select(func.pg_sleep(0.5), table.c.title)
+    slow = select(func.pg_sleep(0.8), table.c.title)
     for has_one_already in (True, False):
         async with sessions() as session:
             bind_owner(session, "alice")

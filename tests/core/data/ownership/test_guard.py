@@ -17,7 +17,7 @@ from app.core.data.ownership import owned_session
 from app.core.data.ownership.guard import bind_owner, everyone, session_of
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository, Slice
-from app.core.data.sql.compiler import OwnersPart
+from app.core.data.sql.compiler import OwnerCompiler
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of, owned_models
 from app.testing.factories import factory_of
@@ -160,12 +160,12 @@ async def test_own_rows_are_written(
 # Rules of the compiler and the session that rare statements meet; `test_shapes.py` takes away the others.
 RULES: dict[str, tuple[Any, str, Any, Attack]] = {
     "conditions are apart": (
-        OwnersPart,
+        OwnerCompiler,
         "_generate_delimited_and_list",
         SQLCompiler._generate_delimited_and_list,
         WRITES["update where a lambda has an or"],
     ),
-    "no other engine": (owned_session, "is_served", lambda _: True, REFUSED["another engine"]),
+    "no other engine": (owned_session, "is_scoped", lambda _: True, REFUSED["another engine"]),
 }
 
 

@@ -79,7 +79,7 @@ Table("Tasks", SQLModel.metadata, Column("id", Text), schema="audit")
         """
 from app.core.data.tables.owned import reference
 for name, column in (("work_logs", "task_id"), ("work", "logs_task_id")):
-    key = reference(column, "tasks", when_deleted="clear")
+    key = reference(column, "tasks", on_delete="set null")
     Table(name, SQLModel.metadata, Column("user_id", Text), Column(column, Text), *key)
 """,
         "make triggers of the same name",

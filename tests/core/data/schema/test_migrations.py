@@ -17,7 +17,7 @@ from app.core.data.schema.plans import planned
 from app.core.data.schema.protections import quoted
 from app.core.data.schema.writing.scripts import make_migration
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
-from app.core.data.tables.registry import owned_in_order, owned_models, table_name
+from app.core.data.tables.registry import owned_models, sorted_owned_models, table_name
 from app.settings import MIGRATIONS_DIR, Settings
 from app.testing.databases import settings_for_tests
 from app.testing.factories import factory_of
@@ -62,7 +62,7 @@ def add_rows(settings: Settings, user: str) -> None:
     """Store a row of each table that is there, with those of its factory's values for which there is a column."""
     engine = migration_engine(database_url(settings.database_url.get_secret_value()))
     there = inspect(engine)
-    for model in owned_in_order():
+    for model in sorted_owned_models():
         table = table_name(model)
         if there.has_table(table):
             columns = {column["name"] for column in there.get_columns(table)}

@@ -25,7 +25,7 @@ def with_parents(filled: Settings) -> MetaData:
 
 
 def test_a_row_that_refers_to_none_is_refused(filled: Settings, with_parents: MetaData) -> None:
-    alter(with_parents, "tasks", *reference("parent_id", "tasks", when_deleted="clear"))
+    alter(with_parents, "tasks", *reference("parent_id", "tasks", on_delete="set null"))
     make_migration("references", metadata=with_parents)
 
     with pytest.raises(UnfitRows, match=r"tasks"):

@@ -32,10 +32,10 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import aliased, load_only
 
 from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
-from app.core.data.ownership.engines import plain, served
+from app.core.data.ownership.engines import scoped, unscoped
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
-from app.core.data.sql.dialects import PostgresDialect, SqliteDialect, served_twin
+from app.core.data.sql.dialects import PostgresDialect, SqliteDialect, scoped_dialect
 from app.projects.models import Project
 from app.tasks.models import Task
 from app.testing.factories import factory_of
@@ -50,7 +50,7 @@ pytestmark = pytest.mark.hooks_alone
 
 def written(statement: Any) -> str:
     dialect: Any = SqliteDialect
-    return " ".join(str(statement.compile(dialect=served_twin(dialect()))).split())
+    return " ".join(str(statement.compile(dialect=scoped_dialect(dialect()))).split())
 
 
 @pytest.mark.parametrize(
@@ -80,7 +80,7 @@ def test_a_sample_of_everybodys_rows_is_refused(dialect: type[Dialect]) -> None:
     sampled: Any = tablesample(TABLE, func.bernoulli(50))
 
     with pytest.raises(UnreachableStatement, match="TABLESAMPLE"):
-        select(sampled.c.id).compile(dialect=served_twin(dialect()))
+        select(sampled.c.id).compile(dialect=scoped_dialect(dialect()))
 
 
 def test_a_change_of_two_tables_is_refused() -> None:
@@ -229,8 +229,8 @@ async def test_the_border_is_between_two_engines_of_one_pool(sessions: async_ses
     crossed: Any = everyone(session).bind
 
     assert engine.pool is crossed.pool
-    assert served(engine) is engine
-    assert plain(crossed) is crossed
-    assert engine.dialect is served(crossed).dialect
-    assert crossed.dialect is plain(engine).dialect
+    assert scoped(engine) is engine
+    assert unscoped(crossed) is crossed
+    assert engine.dialect is scoped(crossed).dialect
+    assert crossed.dialect is unscoped(engine).dialect
     assert engine.dialect is not crossed.dialect

@@ -13,7 +13,7 @@ from sqlalchemy import bindparam, func, make_url, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
-from app.core.data.connection.compiled import run_alone
+from app.core.data.connection.compiled import execute_on_engine
 from app.core.data.connection.engine import make_engine
 from app.testing.databases import Databases, settings_for_tests
 
@@ -34,7 +34,7 @@ class Pool:
         """Use so many connections at the same time, as requests do."""
         engine = self.engine.sync_engine
         slow = select(func.pg_sleep(bindparam("seconds", 0.05)))
-        await asyncio.gather(*(run_alone(engine, None, slow, {}) for _ in range(connections)))
+        await asyncio.gather(*(execute_on_engine(engine, None, slow, {}) for _ in range(connections)))
 
     def connected(self) -> int:
         row = self.observer.execute(CONNECTIONS).fetchone()

@@ -33,7 +33,7 @@ from sqlalchemy.types import UserDefinedType
 from app.core.data.errors import UnreachableStatement
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
-from app.core.data.sql.dialects import PostgresDialect, SqliteDialect, served_twin
+from app.core.data.sql.dialects import PostgresDialect, SqliteDialect, scoped_dialect
 from app.tasks.models import Task
 
 RAW = "(SELECT secret)"
@@ -121,14 +121,14 @@ def written(statement: Any, dialect: Dialect) -> str:
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
 def test_it_is_refused(kind: type[Dialect], place: Any) -> None:
     with pytest.raises(UnreachableStatement):
-        written(place, served_twin(kind()))
+        written(place, scoped_dialect(kind()))
 
 
 @pytest.mark.parametrize("place", ON_POSTGRES.values(), ids=ON_POSTGRES)
 def test_it_is_refused_on_postgres(place: Any) -> None:
     assert RAW in written(place, cast("Any", PostgresDialect)())
     with pytest.raises(UnreachableStatement):
-        written(place, served_twin(cast("Any", PostgresDialect)()))
+        written(place, scoped_dialect(cast("Any", PostgresDialect)()))
 
 
 @dialects
@@ -142,22 +142,22 @@ def test_where_nobody_refuses_it_is_written(kind: type[Dialect], place: Any) -> 
 @dialects
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
 def test_a_name_is_quoted_whatever_it_says(kind: type[Dialect], name: Any) -> None:
-    assert RAW not in written(name, served_twin(kind())).replace(f'"{RAW}"', "")
+    assert RAW not in written(name, scoped_dialect(kind())).replace(f'"{RAW}"', "")
 
 
 @dialects
 @pytest.mark.parametrize("name", REFUSED_NAMES.values(), ids=REFUSED_NAMES)
 def test_a_name_with_sql_in_it_is_refused(kind: type[Dialect], name: Any) -> None:
     with pytest.raises(UnreachableStatement):
-        written(name, served_twin(kind()))
+        written(name, scoped_dialect(kind()))
 
 
 def test_an_operator_that_is_a_place_for_a_value_is_refused() -> None:
     asked = select(TASK.title.op("?")("key"))
 
     with pytest.raises(UnreachableStatement):
-        written(asked, served_twin(cast("Any", SqliteDialect)(paramstyle="qmark")))
-    assert "?" in written(asked, served_twin(cast("Any", PostgresDialect)(paramstyle="numeric_dollar")))
+        written(asked, scoped_dialect(cast("Any", SqliteDialect)(paramstyle="qmark")))
+    assert "?" in written(asked, scoped_dialect(cast("Any", PostgresDialect)(paramstyle="numeric_dollar")))
 
 
 @dialects
@@ -165,16 +165,16 @@ def test_an_operator_that_is_a_place_for_a_value_is_refused() -> None:
 def test_functions_that_reach_past_the_tables_are_refused(kind: type[Dialect], name: str) -> None:
     for function in (getattr(func, name), getattr(func.pg_catalog, name)):
         with pytest.raises(UnreachableStatement):
-            written(select(function("tasks")), served_twin(kind()))
+            written(select(function("tasks")), scoped_dialect(kind()))
         with pytest.raises(UnreachableStatement):
-            written(select(column("x")).select_from(function("tasks").table_valued("x")), served_twin(kind()))
+            written(select(column("x")).select_from(function("tasks").table_valued("x")), scoped_dialect(kind()))
 
 
 @dialects
 @pytest.mark.parametrize("name", ["sqlite_sequence", "pg_stats", "pg_class", "alembic_version"])
 def test_a_table_of_no_model_is_refused(kind: type[Dialect], name: str) -> None:
     with pytest.raises(UnreachableStatement, match="No model"):
-        written(select(table(name, column("name")).c.name), served_twin(kind()))
+        written(select(table(name, column("name")).c.name), scoped_dialect(kind()))
 
 
 @dialects
@@ -193,7 +193,7 @@ def test_what_sqlalchemy_writes_itself_passes(kind: type[Dialect]) -> None:
         *(cast_as(TASK.id, a_type) for a_type in types),
     )
 
-    assert "count(*)" in written(statement.where(TASK.id.in_([1, 2])).order_by(func.random()), served_twin(kind()))
+    assert "count(*)" in written(statement.where(TASK.id.in_([1, 2])).order_by(func.random()), scoped_dialect(kind()))
 
 
 @pytest.mark.parametrize("statement", [cast("Any", DDL)("DROP TABLE tasks"), CreateTable(TABLE)])

@@ -9,13 +9,13 @@ import pytest
 from psycopg import sql
 from sqlalchemy import Engine, make_url
 
-from app.core.data.connection import compiled as plans
-from app.core.data.connection.compiled import Plan
+from app.core.data.connection import compiled
+from app.core.data.connection.compiled import CompiledStatement
 from app.core.data.connection.engine import database_url, paramstyle
 from app.core.data.connection.rls import SETTING
 from app.core.data.schema.migrations import migration_engine
 from app.core.data.sql import statements as queries
-from app.core.data.sql.dialects import served_twin
+from app.core.data.sql.dialects import scoped_dialect
 from app.core.data.sql.statements import page_of
 from app.tasks.models import Task
 from app.testing.databases import Databases, SqliteDatabases
@@ -45,9 +45,9 @@ FORMS: Final = [
 def page(url: str, form: Form) -> tuple[str, list[Any]]:
     """The text of the late one's page, from the middle of the rows, and its values."""
     made = database_url(url)
-    dialect = served_twin(cast("Any", made.get_dialect())(paramstyle=paramstyle(made)))
+    dialect = scoped_dialect(cast("Any", made.get_dialect())(paramstyle=paramstyle(made)))
     values = {"limit": 101, "offset": form.offset, "edge": ROWS + ROWS // 2, "_owner": "late"}
-    plan = Plan(page_of(Task, backwards=form.backwards, count=form.total), dialect, tuple(values))
+    plan = CompiledStatement(page_of(Task, backwards=form.backwards, count=form.total), dialect, tuple(values))
     return plan.text, plan.bind(values)
 
 
@@ -136,4 +136,4 @@ def test_sqlite_finds_a_page_so_too(filled_sqlite: list[str], form: Form) -> Non
 def test_queries_that_clients_can_choose_are_not_kept_for_ever() -> None:
     """A client chooses which fields it changes, and so how many queries there are."""
     assert queries.update_of.cache_info().maxsize == 1000
-    assert plans._plan_of.cache_info().maxsize == 2000
+    assert compiled._compiled.cache_info().maxsize == 2000

@@ -8,8 +8,8 @@ import pytest
 from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, MetaData, Table, Text
 from sqlmodel import SQLModel
 
-from app.core.data.tables.cycles import impossible_rows, in_groups, in_order, keys_ahead
-from app.core.data.tables.owned import CLEARED
+from app.core.data.tables.cycles import impossible_rows, in_groups, keys_ahead, sorted_tables
+from app.core.data.tables.owned import ON_DELETE
 
 Columns = Mapping[str, str]
 
@@ -45,7 +45,7 @@ def add_tables(metadata: MetaData, *described: tuple[str, Columns]) -> None:
 def _key(name: str, column: str, described: str) -> ForeignKeyConstraint:
     target = described.rstrip("?")
     key = ForeignKeyConstraint(["user_id", column], [f"{target}.user_id", f"{target}.id"], name=f"fk_{name}_{column}")
-    key.info[CLEARED] = described.endswith("??")
+    key.info[ON_DELETE] = described.endswith("??")
     return key
 
 
@@ -56,7 +56,7 @@ def ahead(metadata: MetaData) -> set[str]:
 
 def names(metadata: MetaData) -> list[str]:
     """The tables in order."""
-    return [table.name for table in in_order(metadata.tables)]
+    return [table.name for table in sorted_tables(metadata.tables)]
 
 
 def test_without_a_cycle_every_reference_leads_back() -> None:
@@ -139,7 +139,7 @@ def test_the_tables_of_a_cycle_and_no_others_are_together() -> None:
         ("z", {"a_id": "a?", "c_id": "c"}),
         ("c", {}),
     )
-    groups = [{table.name for table in group} for group in in_groups(in_order(made.tables))]
+    groups = [{table.name for table in group} for group in in_groups(sorted_tables(made.tables))]
 
     assert sorted(map(sorted, groups)) == [["a", "m", "z"], ["b"], ["c"], ["n"], ["x", "y"]]
     places = {name: place for place, group in enumerate(groups) for name in group}

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.data.tables.fields import Line, PlainText
+from app.core.data.tables.fields import NonBlankText, PlainText
 
-TYPES: list[Any] = [Line, PlainText]
+TYPES: list[Any] = [NonBlankText, PlainText]
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def pattern_of(kind: Any) -> re.Pattern[str]:
 
 
 def test_the_pattern_says_of_every_character_whether_a_line_may_be_that_alone(every_character: list[str]) -> None:
-    pattern = pattern_of(Line)
+    pattern = pattern_of(NonBlankText)
     matched = {character for character in every_character if pattern.search(character)}
 
     assert matched == {c for c in every_character if not c.isspace() and c not in {"\x00", "\ufeff"}}
@@ -68,4 +68,4 @@ def test_the_pattern_is_what_is_held(kind: Any, text: str) -> None:
 
 def test_the_pattern_looks_at_a_long_text_once() -> None:
     for character in (" ", "a"):  # a square of this length would be minutes
-        assert pattern_of(Line).search(character * 1_000_000 + "\x00") is None
+        assert pattern_of(NonBlankText).search(character * 1_000_000 + "\x00") is None

@@ -19,7 +19,7 @@ from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.schema.protections import quoted
 from app.core.data.tables.cycles import keys_ahead
-from app.core.data.tables.registry import columns_of, owned_in_order, owned_models
+from app.core.data.tables.registry import columns_of, owned_models, sorted_owned_models
 from app.core.data.transfer.account import count_rows, erase_rows, export_rows
 from app.core.data.transfer.read import TableRow
 from app.testing.counting import count_statements
@@ -42,7 +42,7 @@ LOOK_ALIKES = [
     "%",
     "bob",
 ]
-NAMES = [str(model.__tablename__) for model in owned_in_order()]
+NAMES = [str(model.__tablename__) for model in sorted_owned_models()]
 
 LEDGER = "CREATE TABLE ledger (owner TEXT, entry BIGINT, FOREIGN KEY (owner, entry)"
 
@@ -52,7 +52,7 @@ Sessions = async_sessionmaker[AppSession]
 async def store_person(user_id: str, rows: int = 1) -> None:
     """Store rows in every table through the factories; each refers to the person's last row of the table it can."""
     last: dict[str, int | None] = {}
-    for model in owned_in_order():
+    for model in sorted_owned_models():
         factory: Any = factory_of(model)
         references = {column: last.get(table) for column, table in references_of(model).items()}
         stored = await factory.create_batch_async(rows, user_id=user_id, **references)
@@ -85,9 +85,9 @@ async def all_rows(db: AppSession) -> dict[str, Sequence[Any]]:
 
 
 def test_a_table_comes_behind_those_that_it_refers_to() -> None:
-    assert set(owned_in_order()) == set(owned_models())
+    assert set(sorted_owned_models()) == set(owned_models())
     ahead = {key.column_keys[-1] for key in keys_ahead(SQLModel.metadata.tables)}
-    for model in owned_in_order():
+    for model in sorted_owned_models():
         for column, target in references_of(model).items():
             assert column in ahead or NAMES.index(target) <= NAMES.index(str(model.__tablename__))
 
@@ -156,7 +156,7 @@ async def test_an_export_needs_a_transaction(db: AppSession, sessions: Sessions)
 
 async def test_ids_that_are_not_positive_are_exported_as_well(db: AppSession, sessions: Sessions) -> None:
     stored: set[str] = set()
-    for model in owned_in_order():
+    for model in sorted_owned_models():
         factory: Any = factory_of(model)
         references = {column: 7 if target in stored else None for column, target in references_of(model).items()}
         for row_id in (-3, 0, 7):

@@ -8,7 +8,7 @@ from litestar.config.response_cache import CACHE_FOREVER
 from litestar.datastructures import CacheControlHeader
 
 from app.asgi import create_app
-from app.core.http.edge.private_caching import PrivateAnswers
+from app.core.http.edge.private_caching import PrivateCaching
 from app.core.http.resource.controller import ResourceController
 from app.testing.databases import SqliteDatabases, settings_for_tests
 from tests.parts.resources import every_resource
@@ -109,7 +109,7 @@ def test_a_private_route_that_is_kept_is_refused(app: Litestar, handler: Any) ->
 def test_it_is_refused_where_the_whole_application_says_it(app: Litestar) -> None:
     control = CacheControlHeader(public=True)
     with pytest.raises(TypeError, match="/notes is private"):
-        Litestar([plain], plugins=[PrivateAnswers()], cache_control=control, openapi_config=None)
+        Litestar([plain], plugins=[PrivateCaching()], cache_control=control, openapi_config=None)
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from litestar import Litestar
 
 from app.core.http.rate_limit import memory_store as counts
 from app.core.http.rate_limit import middleware as limits
-from app.core.http.rate_limit.memory_store import MemoryCounts
+from app.core.http.rate_limit.memory_store import MemoryStore
 from app.core.http.rate_limit.middleware import PER_ADDRESS, address_of, make_rate_limits, refuse_missing_client
 from app.settings import InvalidSettings
 from app.testing.clients import Client, assert_error
@@ -163,7 +163,7 @@ async def test_behind_a_proxy_each_client_has_an_address_of_its_own(make_app: Ma
 
 
 async def test_windows_that_have_ended_leave_the_memory(clock: Clock) -> None:
-    memory = MemoryCounts()
+    memory = MemoryStore()
     for number in range(1000):
         await memory.hit(f"early {number}", 60)
     clock.now += 60
@@ -174,7 +174,7 @@ async def test_windows_that_have_ended_leave_the_memory(clock: Clock) -> None:
 
 
 async def test_the_memory_is_bounded_and_keeps_what_ends_last(clock: Clock) -> None:
-    memory = MemoryCounts(size=10)
+    memory = MemoryStore(size=10)
     for number in range(1000):
         clock.now += 0.001
         await memory.hit(f"user {number}", 60)
@@ -184,7 +184,7 @@ async def test_the_memory_is_bounded_and_keeps_what_ends_last(clock: Clock) -> N
 
 
 async def test_a_window_that_ends_is_a_new_one_of_the_full_length(clock: Clock) -> None:
-    memory = MemoryCounts()
+    memory = MemoryStore()
 
     assert await memory.hit("alice", 60) == (1, 60)
     clock.now += 59

@@ -23,8 +23,8 @@ from redis.asyncio import Redis
 
 from app.core.auth.tokens import issue_token
 from app.core.http.rate_limit import redis_store as shared_counts
-from app.core.http.rate_limit.memory_store import MemoryCounts
-from app.core.http.rate_limit.redis_store import SharedCounts
+from app.core.http.rate_limit.memory_store import MemoryStore
+from app.core.http.rate_limit.redis_store import RedisStore
 from app.testing.clients import Client
 from app.testing.databases import SECRET
 from tests.core.http.conftest import Make
@@ -68,15 +68,15 @@ def store() -> Iterator[str]:
 
 
 @pytest.fixture
-async def pair(store: str) -> AsyncIterator[list[SharedCounts]]:
+async def pair(store: str) -> AsyncIterator[list[RedisStore]]:
     """Two clients, as two workers have them."""
-    made = [SharedCounts(url, MemoryCounts()) for url in (store, store.replace("redis", "valkey"))]
+    made = [RedisStore(url, MemoryStore()) for url in (store, store.replace("redis", "valkey"))]
     yield made
     for counts in made:
         await counts.aclose()
 
 
-async def test_what_two_workers_count_is_one_count(pair: list[SharedCounts]) -> None:
+async def test_what_two_workers_count_is_one_count(pair: list[RedisStore]) -> None:
     hits = await asyncio.gather(*(pair[number % 2].hit("user:exact", 60) for number in range(100)))
 
     assert sorted(hit.number for hit in hits) == list(range(1, 101))
@@ -94,7 +94,7 @@ async def test_many_requests_at_once_are_counted_exactly(
     assert "is away" not in caplog.text
 
 
-async def test_one_connection_serves_all(pair: list[SharedCounts], store: str) -> None:
+async def test_one_connection_serves_all(pair: list[RedisStore], store: str) -> None:
     await asyncio.gather(*(pair[0].hit("user:one", 60) for _ in range(500)))
     async with Redis.from_url(store) as observer:
         connected = await observer.client_list()
@@ -102,17 +102,17 @@ async def test_one_connection_serves_all(pair: list[SharedCounts], store: str) -
     assert len(connected) <= 2 + 1
 
 
-async def test_a_request_that_is_given_up_takes_nothing_from_the_others(pair: list[SharedCounts]) -> None:
+async def test_a_request_that_is_given_up_takes_nothing_from_the_others(pair: list[RedisStore]) -> None:
     hits = [asyncio.create_task(pair[0].hit("user:cancelled", 60)) for _ in range(10)]
     await asyncio.sleep(0)
     hits[3].cancel()
     counted = await asyncio.gather(*hits, return_exceptions=True)
 
-    assert [type(hit).__name__ for hit in counted].count("Hit") == 9
+    assert [type(hit).__name__ for hit in counted].count("Window") == 9
     assert (await pair[0].hit("user:cancelled", 60)).number == 11
 
 
-async def test_a_window_ends(pair: list[SharedCounts]) -> None:
+async def test_a_window_ends(pair: list[RedisStore]) -> None:
     assert [(await pair[0].hit("user:short", 1)).number for _ in range(2)] == [1, 2]
 
     await asyncio.sleep(1.1)
@@ -145,7 +145,7 @@ def test_two_workers_under_one_limit_let_as_many_through_as_one(store: str, tmp_
 async def test_while_the_store_is_away_the_process_counts_and_says_so_once(
     caplog: pytest.LogCaptureFixture, unused_port: int
 ) -> None:
-    counts = SharedCounts(f"redis://:hunter2@127.0.0.1:{unused_port}/0", MemoryCounts())
+    counts = RedisStore(f"redis://:hunter2@127.0.0.1:{unused_port}/0", MemoryStore())
 
     hits = await asyncio.gather(*(counts.hit("user:alice", 60) for _ in range(30)))
 
@@ -162,7 +162,7 @@ async def test_a_store_that_is_back_counts_again(
     caplog.set_level(logging.INFO)
     clock = [1000.0]
     monkeypatch.setattr(shared_counts, "monotonic", lambda: clock[0])
-    counts = SharedCounts(f"redis://127.0.0.1:{unused_port}/0", MemoryCounts())
+    counts = RedisStore(f"redis://127.0.0.1:{unused_port}/0", MemoryStore())
     with storing(unused_port):
         assert (await counts.hit("user:alice", 60)).number == 1
     assert [(await counts.hit("user:alice", 60)).number for _ in range(3)] == [1, 2, 3]
@@ -179,7 +179,7 @@ async def test_a_store_that_is_back_counts_again(
 
 async def test_nobody_waits_for_a_store_that_is_silent(caplog: pytest.LogCaptureFixture) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and never says a word
-        counts = SharedCounts(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", MemoryCounts())
+        counts = RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", MemoryStore())
 
         numbers = [(await counts.hit("user:alice", 60)).number for _ in range(50)]
 

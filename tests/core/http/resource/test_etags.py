@@ -9,7 +9,7 @@ import pytest
 from litestar.exceptions import ValidationException
 
 from app.asgi import create_app
-from app.core.http.resource.etags import MOST_TAGS, read_states, tagged
+from app.core.http.resource.etags import MAX_ETAGS, parse_if_match, with_etag
 from app.installed import INSTALLED
 from app.testing.clients import Client
 from app.testing.databases import Databases, settings_for_tests
@@ -20,7 +20,7 @@ MOMENT = datetime(2026, 2, 28, 12, 30, 15, 120000, tzinfo=UTC)
 
 @pytest.mark.parametrize("lines", [["*"], [" * "]])
 def test_any_state_will_do(lines: list[str]) -> None:
-    assert read_states(lines) is None
+    assert parse_if_match(lines) is None
 
 
 @pytest.mark.parametrize(
@@ -33,7 +33,7 @@ def test_any_state_will_do(lines: list[str]) -> None:
     ],
 )
 def test_a_tag_names_a_moment(tag: str) -> None:
-    (state,) = read_states([tag]) or ()
+    (state,) = parse_if_match([tag]) or ()
 
     assert state.has(MOMENT)
     assert not state.has(MOMENT + timedelta(milliseconds=1))
@@ -42,8 +42,8 @@ def test_a_tag_names_a_moment(tag: str) -> None:
 
 def test_a_moment_that_has_lost_its_microseconds_names_the_same_state() -> None:
     exact = MOMENT + timedelta(microseconds=345)
-    (state,) = read_states([f'"{exact.isoformat(timespec="milliseconds")}"']) or ()
-    (exact_state,) = read_states([f'"{exact.isoformat()}"']) or ()
+    (state,) = parse_if_match([f'"{exact.isoformat(timespec="milliseconds")}"']) or ()
+    (exact_state,) = parse_if_match([f'"{exact.isoformat()}"']) or ()
 
     assert state.has(exact)
     assert exact_state.has(exact)
@@ -63,7 +63,7 @@ def test_a_moment_that_has_lost_its_microseconds_names_the_same_state() -> None:
     ],
 )
 def test_a_list_names_each_of_its_states(lines: list[str]) -> None:
-    assert any(state.has(MOMENT) for state in read_states(lines) or ())
+    assert any(state.has(MOMENT) for state in parse_if_match(lines) or ())
 
 
 @pytest.mark.parametrize(
@@ -87,20 +87,20 @@ def test_a_list_names_each_of_its_states(lines: list[str]) -> None:
     ],
 )
 def test_what_is_no_tag_of_ours_names_no_state(value: str) -> None:
-    assert read_states([value]) == []
+    assert parse_if_match([value]) == []
 
 
 def test_more_tags_than_anybody_has_seen_are_refused() -> None:
-    tags = [f'"2026-02-28T12:30:{second:02}Z"' for second in range(MOST_TAGS + 1)]
+    tags = [f'"2026-02-28T12:30:{second:02}Z"' for second in range(MAX_ETAGS + 1)]
 
-    assert len(read_states([", ".join(tags[1:] * 3)]) or ()) == MOST_TAGS
+    assert len(parse_if_match([", ".join(tags[1:] * 3)]) or ()) == MAX_ETAGS
     with pytest.raises(ValidationException):
-        read_states([", ".join(tags)])
+        parse_if_match([", ".join(tags)])
 
 
 def test_a_row_that_does_not_know_when_it_changed_has_no_tag() -> None:
-    assert tagged(SimpleNamespace(id=1), Location="/1").headers == {"Location": "/1"}
-    assert tagged(SimpleNamespace(updated_at=MOMENT)).headers == {"ETag": '"2026-02-28T12:30:15.120000Z"'}
+    assert with_etag(SimpleNamespace(id=1), Location="/1").headers == {"Location": "/1"}
+    assert with_etag(SimpleNamespace(updated_at=MOMENT)).headers == {"ETag": '"2026-02-28T12:30:15.120000Z"'}
 
 
 async def test_of_many_who_saw_one_state_one_changes_it(databases: Databases) -> None:

@@ -9,7 +9,7 @@ from annotated_types import MaxLen
 from pydantic import AnyUrl, BaseModel, Field
 
 from app.core.http.resource.controller import ResourceController
-from app.core.http.resource.page_size import HEAVIEST_PAGE, most_rows, unbounded_fields
+from app.core.http.resource.page_size import MAX_PAGE_BYTES, max_page_size, unbounded_fields
 from app.core.http.resource.pages import DEFAULT_LIMIT, MAX_LIMIT
 from app.testing.clients import Client
 from tests.core.http.bodies import valid_body
@@ -42,13 +42,13 @@ async def test_no_row_is_heavier_than_was_thought(
 
     assert stored.status_code == 201, stored.text
     assert len(page.content) > len("".join(texts.values()))
-    assert len(page.content) * most_rows(resource.model, [resource.create_schema]) <= HEAVIEST_PAGE
+    assert len(page.content) * max_page_size(resource.model, [resource.create_schema]) <= MAX_PAGE_BYTES
 
 
 @every_resource
 def test_the_installed_nouns_have_no_value_without_an_end(resource: type[ResourceController[Any, Any, Any]]) -> None:
     assert unbounded_fields(resource.create_schema) == unbounded_fields(resource.update_schema) == []
-    assert resource.most_rows == MAX_LIMIT
+    assert resource.max_page_size == MAX_LIMIT
 
 
 class Kinds(BaseModel):

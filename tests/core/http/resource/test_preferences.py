@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from app.core.http.resource.preferences import read_preferences
+from app.core.http.resource.preferences import parse_prefer
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ from app.core.http.resource.preferences import read_preferences
     ],
 )
 def test_every_form_is_read(lines: list[str], expected: dict[str, str]) -> None:
-    assert read_preferences(lines) == expected
+    assert parse_prefer(lines) == expected
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,6 @@ def test_a_long_header_takes_no_longer_than_its_length(piece: str) -> None:
     line = piece * (65_536 // len(piece))
     started = time.process_time()
 
-    read_preferences([line, f"x{line}", f"x{line}x", f"x={line}x", f'x="{line}x', f"x;{line}x"])
+    parse_prefer([line, f"x{line}", f"x{line}x", f"x={line}x", f'x="{line}x', f"x;{line}x"])
 
     assert time.process_time() - started < 0.5

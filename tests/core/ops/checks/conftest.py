@@ -9,14 +9,14 @@ from litestar import Litestar
 from pydantic import SecretStr
 
 from app.asgi import create_app
-from app.core.ops.checks import Finding, run_checks
+from app.core.ops.checks import Message, run_checks
 from app.settings import Settings
 from app.testing.databases import settings_for_tests
 
 NEVER_OPENED = SecretStr("sqlite:///never-opened.db")
 RANDOM_SECRET = SecretStr("Zm9yIHRlc3RzLCBub3QgZm9yIHVzZSBlbHNld2hlcmU=")
 
-Find = Callable[..., Awaitable[list[Finding]]]
+Find = Callable[..., Awaitable[list[Message]]]
 
 
 def production(url: str, **changes: Any) -> Settings:
@@ -33,10 +33,10 @@ def app_for(settings: Settings) -> Litestar:
     return made_for(settings.model_copy(update={"database_url": NEVER_OPENED, "migration_database_url": None}))
 
 
-async def findings(settings: Settings, make_app: Callable[[Settings], Litestar] = app_for) -> list[Finding]:
+async def messages(settings: Settings, make_app: Callable[[Settings], Litestar] = app_for) -> list[Message]:
     """What `app check --deploy` finds, but for what is only said."""
     found = await run_checks(settings, make_app, deploy=True)
-    return [finding for finding in found if finding.level != "info"]
+    return [message for message in found if message.level != "info"]
 
 
 @pytest.fixture
@@ -44,6 +44,6 @@ def ids() -> Callable[..., Awaitable[list[str]]]:
     """The ids of what is found."""
 
     async def ask(*arguments: Any) -> list[str]:
-        return [finding.id for finding in await findings(*arguments)]
+        return [message.id for message in await messages(*arguments)]
 
     return ask

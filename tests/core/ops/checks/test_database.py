@@ -10,7 +10,7 @@ from app.core.data.connection.engine import database_url
 from app.core.data.schema.migrations import downgrade, migration_engine
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases, settings_for_tests
 from tests.core.conftest import WriteMigration
-from tests.core.ops.checks.conftest import findings, production
+from tests.core.ops.checks.conftest import messages, production
 
 Ids = Callable[..., Awaitable[list[str]]]
 
@@ -32,10 +32,10 @@ async def test_a_right_that_the_role_lacks_is_an_error(
 ) -> None:
     url = restricted.fresh()
     change(restricted, url, f'REVOKE {right} ON tasks FROM "{postgres.role}"')
-    [finding] = await findings(production(url))
+    [message] = await messages(production(url))
 
-    assert (finding.id, finding.level) == ("security.E005", "error")
-    assert finding.message == f"The role that serves has no {right} on tasks."
+    assert (message.id, message.level) == ("security.E005", "error")
+    assert message.message == f"The role that serves has no {right} on tasks."
 
 
 async def test_a_role_that_may_change_what_was_migrated_is_a_warning(
@@ -43,9 +43,9 @@ async def test_a_role_that_may_change_what_was_migrated_is_a_warning(
 ) -> None:
     url = restricted.fresh()
     change(restricted, url, f'GRANT UPDATE ON alembic_version TO "{postgres.role}"')
-    [finding] = await findings(production(url))
+    [message] = await messages(production(url))
 
-    assert (finding.id, finding.level) == ("security.W007", "warning")
+    assert (message.id, message.level) == ("security.W007", "warning")
 
 
 async def test_sqlite_has_no_roles(sqlite_databases: SqliteDatabases, ids: Ids) -> None:
@@ -53,10 +53,10 @@ async def test_sqlite_has_no_roles(sqlite_databases: SqliteDatabases, ids: Ids) 
 
 
 async def test_a_superuser_bypasses_the_policies(postgres: PostgresDatabases) -> None:
-    (finding,) = await findings(production(postgres.fresh()))
+    (message,) = await messages(production(postgres.fresh()))
 
-    assert (finding.id, finding.level) == ("security.W001", "warning")
-    assert "bypasses" in finding.message
+    assert (message.id, message.level) == ("security.W001", "warning")
+    assert "bypasses" in message.message
 
 
 async def test_an_owner_is_not_held_by_its_own_policies(postgres: PostgresDatabases, restricted: Databases) -> None:
@@ -64,9 +64,9 @@ async def test_an_owner_is_not_held_by_its_own_policies(postgres: PostgresDataba
     owner = make_url(restricted.for_owner(url)).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute(f'ALTER TABLE tasks OWNER TO "{postgres.role}"'.encode())
-    (finding,) = await findings(production(url))
+    (message,) = await messages(production(url))
 
-    assert "owns the tables" in finding.message
+    assert "owns the tables" in message.message
 
 
 @pytest.mark.any_database
@@ -108,17 +108,17 @@ async def test_a_database_that_is_away_is_said_once(ids: Ids) -> None:
 async def test_a_table_that_was_changed_is_an_error(databases: Databases, statement: str, words: str) -> None:
     url = databases.fresh()
     change(databases, url, statement)
-    found = [finding for finding in await findings(production(url)) if finding.level == "error"]
+    found = [message for message in await messages(production(url)) if message.level == "error"]
 
-    assert [(finding.id, words in finding.message) for finding in found] == [("data.E003", True)]
+    assert [(message.id, words in message.message) for message in found] == [("data.E003", True)]
 
 
 async def test_a_composite_key_that_is_gone_is_an_error(restricted: Databases) -> None:
     url = restricted.fresh()
     change(restricted, url, "ALTER TABLE tasks DROP CONSTRAINT fk_tasks_user_id_project_id")
-    (finding,) = await findings(production(url))
+    (message,) = await messages(production(url))
 
-    assert (finding.id, "fk_tasks_user_id_project_id" in finding.message) == ("data.E003", True)
+    assert (message.id, "fk_tasks_user_id_project_id" in message.message) == ("data.E003", True)
 
 
 async def test_somebody_elses_table_is_no_finding(restricted: Databases, ids: Ids) -> None:

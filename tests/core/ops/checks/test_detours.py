@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.migrations import migration_engine
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases
-from tests.core.ops.checks.conftest import findings, production
+from tests.core.ops.checks.conftest import messages, production
 from tests.core.ops.checks.test_database import change
 
 Ids = Callable[..., Awaitable[list[str]]]
@@ -48,10 +48,10 @@ async def test_a_view_with_the_rights_of_its_owner_is_an_error(
     postgres: PostgresDatabases, restricted: Databases, url: str, views: tuple[str, ...]
 ) -> None:
     change(restricted, url, ROWS, *views, f'GRANT SELECT ON detour TO "{postgres.role}"')
-    [finding] = await findings(production(url))
+    [message] = await messages(production(url))
 
-    assert (finding.id, finding.level) == ("security.E008", "error")
-    assert finding.message.startswith("The view detour reads tasks ")
+    assert (message.id, message.level) == ("security.E008", "error")
+    assert message.message.startswith("The view detour reads tasks ")
     assert rows_of(url, "tasks") == 0
     assert rows_of(url, "detour") == 2
 
@@ -82,10 +82,10 @@ async def test_a_view_that_asks_for_the_caller_is_in_order(
 
 async def test_a_function_with_the_rights_of_its_owner_is_a_warning(restricted: Databases, url: str) -> None:
     change(restricted, url, ROWS, FUNCTION.format("SECURITY DEFINER"))
-    [finding] = await findings(production(url))
+    [message] = await messages(production(url))
 
-    assert (finding.id, finding.level) == ("security.W008", "warning")
-    assert "detour()" in finding.message
+    assert (message.id, message.level) == ("security.W008", "warning")
+    assert "detour()" in message.message
     assert rows_of(url, "detour()") == 2
 
 

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from app.settings import BASE_DIR, Settings
 from app.testing.databases import Databases, SqliteDatabases
 from tests.core.auth.issuer import serving_issuer
-from tests.core.ops.checks.conftest import RANDOM_SECRET, findings, production
+from tests.core.ops.checks.conftest import RANDOM_SECRET, messages, production
 
 Ids = Callable[..., Awaitable[list[str]]]
 STOCK = {"better_auth_secret": None, "better_auth_url": "https://app.example", "jwks_over_http": True}
@@ -59,7 +59,7 @@ async def test_keys_that_do_not_come_are_found_with_the_reason(sqlite_databases:
         settings = production(sqlite_databases.fresh(), **STOCK, better_auth_jwks_url=issuer.url)
         assert await ids(settings) == []
         issuer.status = 500
-        [found] = await findings(settings)
+        [found] = await messages(settings)
 
     assert (found.id, found.level) == ("auth.E001", "error")
     assert found.message == f"No keys come from {issuer.url}: the answer was 500."

@@ -13,7 +13,7 @@ from app.asgi import create_app
 from app.core.ops.checks import run_checks
 from app.settings import Settings
 from app.testing.databases import SqliteDatabases
-from tests.core.ops.checks.conftest import findings, production
+from tests.core.ops.checks.conftest import messages, production
 
 Ids = Callable[..., Awaitable[list[str]]]
 
@@ -75,10 +75,10 @@ async def test_the_application_itself_is_in_order(settings: Settings, ids: Ids) 
 
 @pytest.mark.parametrize("handler", [one, talk, mounted], ids=["http", "websocket", "mount"])
 async def test_a_route_that_asks_for_no_token_is_found(settings: Settings, handler: Any) -> None:
-    found = await findings(settings, unprotected(handler))
+    found = await messages(settings, unprotected(handler))
 
-    assert {finding.id for finding in found} == {"security.E001"}
-    assert any("/notes asks for no token" in finding.message for finding in found)
+    assert {message.id for message in found} == {"security.E001"}
+    assert any("/notes asks for no token" in message.message for message in found)
 
 
 async def test_a_route_without_the_owners_guard_is_found(settings: Settings, ids: Ids) -> None:
@@ -96,9 +96,9 @@ async def test_debug_mode_is_found(settings: Settings, ids: Ids, monkeypatch: py
 
 
 async def test_that_the_docs_are_open_is_said(settings: Settings) -> None:
-    (finding,) = await run_checks(settings, create_app, deploy=True)
+    (message,) = await run_checks(settings, create_app, deploy=True)
 
-    assert (finding.id, finding.level) == ("security.I001", "info")
+    assert (message.id, message.level) == ("security.I001", "info")
 
 
 @pytest.mark.parametrize("handler", [unbounded, barely_bounded])
@@ -111,9 +111,9 @@ async def test_an_application_that_does_not_start_is_said(settings: Settings, er
     def make(_: Settings) -> Litestar:
         raise error
 
-    (finding,) = await findings(settings, make)
+    (message,) = await messages(settings, make)
 
-    assert (finding.id, finding.message) == ("start.E001", f"The application does not start: {error}")
+    assert (message.id, message.message) == ("start.E001", f"The application does not start: {error}")
 
 
 class Note(BaseModel):
@@ -129,8 +129,8 @@ async def write(data: JSONBody[Note]) -> None:
 
 
 async def test_a_value_of_any_length_is_found(settings: Settings) -> None:
-    found = await findings(settings, with_handlers(write))
+    found = await messages(settings, with_handlers(write))
 
-    assert [(finding.id, finding.message) for finding in found] == [
+    assert [(message.id, message.message) for message in found] == [
         ("http.W002", "Note.body takes a value of any length.")
     ]

@@ -8,7 +8,7 @@ from sqlalchemy import make_url, text
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.migrations import migration_engine
 from app.testing.databases import Databases, PostgresDatabases
-from tests.core.ops.checks.conftest import findings, production
+from tests.core.ops.checks.conftest import messages, production
 from tests.core.ops.checks.test_database import change
 from tests.parts.partitioned import PARTITIONS, partition
 
@@ -33,11 +33,11 @@ def partitioned(postgres: PostgresDatabases, restricted: Databases) -> str:
 
 
 async def test_a_partition_without_row_level_security_is_an_error(partitioned: str) -> None:
-    found = await findings(production(partitioned))
+    found = await messages(production(partitioned))
 
-    assert [(finding.id, finding.level) for finding in found] == [("security.E006", "error")] * len(PARTITIONS)
-    for name, finding in zip(PARTITIONS, found, strict=True):
-        assert f"for {name.partition('_')[0]} and not for its partition {name}," in finding.message
+    assert [(message.id, message.level) for message in found] == [("security.E006", "error")] * len(PARTITIONS)
+    for name, message in zip(PARTITIONS, found, strict=True):
+        assert f"for {name.partition('_')[0]} and not for its partition {name}," in message.message
 
 
 async def test_what_it_finds_is_so(restricted: Databases, partitioned: str) -> None:
@@ -53,11 +53,11 @@ async def test_what_it_finds_is_so(restricted: Databases, partitioned: str) -> N
     assert sum(counts) == 3
 
 
-@pytest.mark.parametrize("cure", ["ALTER TABLE {} ENABLE ROW LEVEL SECURITY", "REVOKE ALL ON {} FROM {role}"])
+@pytest.mark.parametrize("hint", ["ALTER TABLE {} ENABLE ROW LEVEL SECURITY", "REVOKE ALL ON {} FROM {role}"])
 async def test_partitions_that_are_closed_are_in_order(
-    postgres: PostgresDatabases, restricted: Databases, partitioned: str, ids: Ids, cure: str
+    postgres: PostgresDatabases, restricted: Databases, partitioned: str, ids: Ids, hint: str
 ) -> None:
-    change(restricted, partitioned, *(cure.format(name, role=postgres.role) for name in PARTITIONS))
+    change(restricted, partitioned, *(hint.format(name, role=postgres.role) for name in PARTITIONS))
 
     assert await ids(production(partitioned)) == []
 
@@ -72,17 +72,17 @@ async def test_tables_that_inherit_are_parts_too(postgres: PostgresDatabases, re
         f"GRANT SELECT ON archive, older TO {postgres.role}",
         "ALTER TABLE archive ENABLE ROW LEVEL SECURITY",
     )
-    (finding,) = await findings(production(url))
+    (message,) = await messages(production(url))
 
-    assert "not for its partition older," in finding.message
+    assert "not for its partition older," in message.message
 
 
 async def test_a_table_that_is_not_distributed_is_an_error(postgres: PostgresDatabases) -> None:
     url = postgres.fresh()
     change(postgres, url, *CITUS, "INSERT INTO pg_dist_partition VALUES ('tasks', 'user_id')")
-    found = [finding for finding in await findings(production(url)) if finding.level == "error"]
+    found = [message for message in await messages(production(url)) if message.level == "error"]
 
-    assert [(finding.id, finding.message) for finding in found] == [
+    assert [(message.id, message.message) for message in found] == [
         ("data.E007", "The table projects is not distributed by user_id.")
     ]
 
@@ -100,10 +100,10 @@ async def test_nor_is_one_that_is_distributed_in_another_way(postgres: PostgresD
 async def test_on_citus_the_workers_are_not_told_for_whom(restricted: Databases) -> None:
     url = restricted.fresh()
     change(restricted, url, *CITUS, SPREAD)
-    (finding,) = await findings(production(url))
+    (message,) = await messages(production(url))
 
-    assert (finding.id, finding.level) == ("security.E007", "error")
-    assert "Citus does not tell its workers" in finding.message
+    assert (message.id, message.level) == ("security.E007", "error")
+    assert "Citus does not tell its workers" in message.message
 
 
 async def test_a_subject_that_does_not_arrive_is_an_error(postgres: PostgresDatabases, restricted: Databases) -> None:
@@ -115,7 +115,7 @@ async def test_a_subject_that_does_not_arrive_is_an_error(postgres: PostgresData
         "CREATE FUNCTION set_config(text, text, boolean) RETURNS text LANGUAGE sql AS 'SELECT $2'",
         f"ALTER ROLE {role} IN DATABASE {name} SET search_path = public, pg_catalog",
     )
-    (finding,) = await findings(production(url))
+    (message,) = await messages(production(url))
 
-    assert (finding.id, finding.level) == ("security.E007", "error")
-    assert "does not arrive" in finding.message
+    assert (message.id, message.level) == ("security.E007", "error")
+    assert "does not arrive" in message.message

@@ -7,17 +7,17 @@ from sqlmodel import SQLModel
 
 from app.testing.databases import SqliteDatabases
 from tests.core.data.tables.test_cycles import models_with
-from tests.core.ops.checks.conftest import findings, production
+from tests.core.ops.checks.conftest import messages, production
 
 
 async def test_a_table_of_users_that_is_not_owned_is_found(sqlite_databases: SqliteDatabases) -> None:
     notes = Table("notes", SQLModel.metadata, Column("user_id", Text))
     try:
-        found = await findings(production(sqlite_databases.fresh()))
+        found = await messages(production(sqlite_databases.fresh()))
     finally:
         SQLModel.metadata.remove(notes)
 
-    assert [(finding.id, "notes" in finding.message) for finding in found if finding.id == "data.E004"] == [
+    assert [(message.id, "notes" in message.message) for message in found if message.id == "data.E004"] == [
         ("data.E004", True)
     ]
 
@@ -33,11 +33,11 @@ async def test_the_tables_of_this_project_are_owned_and_can_have_rows(
 
 async def test_references_in_a_circle_that_are_all_required_are_found(sqlite_databases: SqliteDatabases) -> None:
     with models_with(("hens", {"egg_id": "eggs"}), ("eggs", {"hen_id": "hens"})):
-        found = await findings(production(sqlite_databases.fresh()))
+        found = await messages(production(sqlite_databases.fresh()))
 
-    (circle,) = [finding for finding in found if finding.id == "data.E010"]
+    (circle,) = [message for message in found if message.id == "data.E010"]
     assert circle.message == "No row can be the first one, because each needs another: eggs.hen_id, hens.egg_id."
-    assert circle.cure == "Let one of these references be empty: `RowId | None`."
+    assert circle.hint == "Let one of these references be empty: `RowId | None`."
 
 
 async def test_a_circle_in_which_one_reference_is_optional_is_none(sqlite_databases: SqliteDatabases, ids: Ids) -> None:

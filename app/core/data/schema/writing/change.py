@@ -21,7 +21,7 @@ from app.core.data.schema.protections import protections_of
 from app.core.data.schema.writing.answers import Answers, Undecided
 from app.core.data.schema.writing.candidates import renamed_columns, renamed_tables
 from app.core.data.schema.writing.constants import as_server_default, as_value, default_constant, read_constant
-from app.core.data.schema.writing.ordering import in_order
+from app.core.data.schema.writing.ordering import sorted_tables
 from app.core.data.schema.writing.sentences import flat, losses_of
 from app.core.data.tables.owned import OWNER_COLUMN
 
@@ -44,7 +44,7 @@ class Change:
         self._release()
         while rename := next(self._renames(), None):
             self._apply(rename)
-        self.operations += [self._complete(operation) for operation in in_order(self._difference())]
+        self.operations += [self._complete(operation) for operation in sorted_tables(self._difference())]
         for operation in flat(self.operations):
             self.ledger.complete(operation)
         self.answers.refuse_unused()

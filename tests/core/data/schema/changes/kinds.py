@@ -68,17 +68,17 @@ def _text(kind: Any, name: str | None = None) -> Callable[[MetaData, str], None]
 
 
 def _refer(metadata: MetaData, noun: str) -> None:
-    alter(metadata, noun, Column("next_id", BigIntKey), *reference("next_id", noun, when_deleted="clear"))
+    alter(metadata, noun, Column("next_id", BigIntKey), *reference("next_id", noun, on_delete="set null"))
 
 
 def _refer_to_another(metadata: MetaData, noun: str) -> None:
     add_noun(metadata, "shelves", Column("label", AutoString(50), nullable=False))
-    alter(metadata, noun, Column("shelf_id", BigIntKey), *reference("shelf_id", "shelves", when_deleted="refuse"))
+    alter(metadata, noun, Column("shelf_id", BigIntKey), *reference("shelf_id", "shelves", on_delete="restrict"))
 
 
 def _link(metadata: MetaData, noun: str) -> None:
     add_noun(metadata, "tags", Column("label", AutoString(50), nullable=False))
-    one, other = reference("one_id", noun, when_deleted="delete"), reference("tag_id", "tags", when_deleted="delete")
+    one, other = reference("one_id", noun, on_delete="cascade"), reference("tag_id", "tags", on_delete="cascade")
     keys = [Column("one_id", BigIntKey, nullable=False), Column("tag_id", BigIntKey, nullable=False)]
     add_noun(metadata, "links", *keys, *one, *other, UniqueConstraint("user_id", "one_id", "tag_id"))
 
@@ -99,10 +99,10 @@ def _remove(metadata: MetaData, noun: str) -> None:
 def _ring(metadata: MetaData, noun: str) -> None:
     """Add two nouns that refer to each other, and one of them to a noun that is there."""
     add_noun(
-        metadata, "teams", Column("captain_id", BigIntKey), *reference("captain_id", "players", when_deleted="clear")
+        metadata, "teams", Column("captain_id", BigIntKey), *reference("captain_id", "players", on_delete="set null")
     )
-    team = [Column("team_id", BigIntKey, nullable=False), *reference("team_id", "teams", when_deleted="delete")]
-    fan = [Column("fan_id", BigIntKey), *reference("fan_id", noun, when_deleted="clear")]
+    team = [Column("team_id", BigIntKey, nullable=False), *reference("team_id", "teams", on_delete="cascade")]
+    fan = [Column("fan_id", BigIntKey), *reference("fan_id", noun, on_delete="set null")]
     add_noun(metadata, "players", *team, *fan)
 
 
@@ -110,8 +110,8 @@ def _fate(metadata: MetaData, noun: str) -> None:
     """Delete what was cleared, or clear what was deleted."""
     column = {"tasks": "project_id", "notes": "project_id"}[noun]
     without_rules(metadata, noun, column)
-    fate: Literal["delete", "clear"] = "delete" if noun == "tasks" else "clear"
-    alter(metadata, noun, *reference(column, "projects", when_deleted=fate))
+    fate: Literal["cascade", "set null"] = "cascade" if noun == "tasks" else "set null"
+    alter(metadata, noun, *reference(column, "projects", on_delete=fate))
 
 
 def _bound(length: int) -> Callable[[MetaData, str], None]:

@@ -31,8 +31,8 @@ def models() -> MetaData:
         SQLModel.metadata.tables[name].to_metadata(metadata)
     columns = [Column("title", AutoString(200), nullable=False), Column("body", Text), Column("rank", AutoString(255))]
     keys = [Column("task_id", BigIntKey), Column("project_id", BigIntKey)]
-    cleared = reference("task_id", "tasks", when_deleted="clear")
-    deleted = reference("project_id", "projects", when_deleted="delete")
+    cleared = reference("task_id", "tasks", on_delete="set null")
+    deleted = reference("project_id", "projects", on_delete="cascade")
     rules = [choices_rule("rank", ["low", "it's high"]), CheckConstraint("length(title) < 400", name="short")]
     add_noun(metadata, "notes", *columns, *keys, *cleared, *deleted, *rules)
     return metadata
