@@ -17,7 +17,7 @@ COMMANDS: Final = {
     "check-token": "Say what is wrong with a token.",
     "shell": "Open Python with a session and all models.",
     "routes": "List every route.",
-    "schema": "Write the API as OpenAPI or TypeScript.",
+    "schema": "Write the API as an OpenAPI document.",
     "seed": "Add invented rows.",
     "dumpdata": "Write all rows of everyone as JSON lines.",
     "loaddata": "Store what dumpdata wrote.",

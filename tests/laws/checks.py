@@ -24,9 +24,33 @@ FLOORS: Final = {
     "asgi": 7,
     "testing": 8,
 }
+# The same inside a room: its folders, and the files that stand beside them, which every folder may import.
+INNER_FLOORS: Final = {
+    "core.data": {
+        "errors": 0,
+        "tables": 1,
+        "sql": 2,
+        "connection": 3,
+        "ownership": 4,
+        "repository": 5,
+        "schema": 5,
+        "transfer": 6,
+    },
+    "core.http": {
+        "headers": 0,
+        "problems": 0,
+        "body": 1,
+        "rate_limit": 1,
+        "edge": 2,
+        "resource": 2,
+        "errors": 3,
+        "docs": 4,
+    },
+}
 LONGEST_FILE: Final = 250
 TOP_LEVEL: Final = frozenset({"app", "migrations", "tests", "pyproject.toml", ".env.example", "README.md"})
 
+_DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 _NAMELESS: Final = frozenset({"utils", "util", "helpers", "helper", "common", "lib", "misc"})
 # What no noun writes, and what to write instead.
 _MAPPED: Final = "ask with the mapped class, to which the session adds the owner"
@@ -56,10 +80,10 @@ _MACHINE_PATH: Final = re.compile(r"(?<![\w./-])/(?:home|Users|root|work)/\w|\b[
 
 def imports_go_one_way(path: str, source: str) -> list[str]:
     """Law (a): a room imports from lower floors only."""
-    here = _module_of(path)
+    here = module_of(path)
     room = _room_of(here)
     found = []
-    for line, target in _imports(path, source):
+    for line, target in imports_of(path, source):
         other = _room_of(target)
         if here == "app.__main__":
             found.append(f"{path}:{line}: imports {target}; __main__ imports a command only when it is called")
@@ -76,20 +100,40 @@ def imports_go_one_way(path: str, source: str) -> list[str]:
     return found
 
 
+def imports_go_one_way_inside_a_room(path: str, source: str) -> list[str]:
+    """Law (b): a folder of a room imports from lower folders only."""
+    here = module_of(path)
+    room = _room_of(here)
+    floors = INNER_FLOORS.get(room or "", {})
+    place = _place_of(here)
+    if not floors or not place:
+        return []
+    if place not in floors:
+        return [f"{path}:1: `{place}` is no part of {room}; its parts are {', '.join(floors)}"]
+    targets = (
+        (line, target, _place_of(target)) for line, target in imports_of(path, source) if _room_of(target) == room
+    )
+    return [
+        f"{path}:{line}: {place} imports {target}; it may import from lower floors only: move one of them"
+        for line, target, other in targets
+        if other != place and floors.get(other, len(floors)) >= floors[place]
+    ]
+
+
 def nouns_share_models_only(path: str, source: str) -> list[str]:
-    """Law (b): of another noun, a noun sees the tables and nothing else."""
-    here = _module_of(path)
+    """Law (c): of another noun, a noun sees the tables and nothing else."""
+    here = module_of(path)
     if _room_of(here) != "a noun":
         return []
     return [
         f"{path}:{line}: imports {target}; of another noun import `models` only"
-        for line, target in _imports(path, source)
+        for line, target in imports_of(path, source)
         if _room_of(target) == "a noun" and _noun_of(target) != _noun_of(here) and target.split(".")[2:3] != ["models"]
     ]
 
 
 def imports_stand_at_the_top(path: str, source: str) -> list[str]:
-    """Law (c): what a module needs is read at its top; `if TYPE_CHECKING` is the one exception."""
+    """Law (d): what a module needs is read at its top; `if TYPE_CHECKING` is the one exception."""
     tree = ast.parse(source)
     blocks = [tree.body, *(n.body for n in tree.body if isinstance(n, ast.If) and _is_type_checking(n.test))]
     allowed = {id(statement) for block in blocks for statement in block}
@@ -101,11 +145,11 @@ def imports_stand_at_the_top(path: str, source: str) -> list[str]:
 
 
 def nouns_leave_sessions_alone(path: str, source: str) -> list[str]:
-    """Law (d): nothing in a noun that the session's hooks could not see or that would end its work.
+    """Law (e): nothing in a noun that the session's hooks could not see or that would end its work.
 
     A line that must is marked `# crosses the border: <why>`, and can be found by that.
     """
-    if _room_of(_module_of(path)) != "a noun":
+    if _room_of(module_of(path)) != "a noun":
         return []
     lines = source.splitlines()
     return [
@@ -131,30 +175,30 @@ def _closed_words(source: str) -> Iterator[tuple[int, str]]:
 
 
 def modules_are_named_for_what_they_know(path: str, _: str) -> list[str]:
-    """Law (e): a name under which anything could be put is not a name."""
+    """Law (f): a name under which anything could be put is not a name."""
     parts = PurePosixPath(path).with_suffix("").parts
     return [f"{path}:1: `{part}` says nothing; name it for what it knows" for part in parts if part in _NAMELESS]
 
 
 def everything_public_is_described(path: str, source: str) -> list[str]:
-    """Law (f): modules, and public functions, classes and methods have a docstring."""
+    """Law (g): modules, and their public functions and classes, have a docstring. A method has one if it says more."""
     tree = ast.parse(source)
-    nodes = [tree, *_public_definitions(tree)]
+    public = (n for n in tree.body if isinstance(n, _DEFINITIONS) and not n.name.startswith("_"))
     return [
         f"{path}:{getattr(node, 'lineno', 1)}: {getattr(node, 'name', 'the module')} has no docstring; write one"
-        for node in nodes
+        for node in (tree, *public)
         if not ast.get_docstring(node)
     ]
 
 
 def files_are_short(path: str, source: str) -> list[str]:
-    """Law (g): a file that is too long is about two things."""
+    """Law (h): a file that is too long is about two things."""
     lines = len(source.splitlines())
     return [f"{path}:{lines}: {lines} lines, {LONGEST_FILE} at most; split it"] if lines > LONGEST_FILE else []
 
 
 def top_level_is_known(path: str, _: str) -> list[str]:
-    """Law (h): the top level holds the parts that every project on this frame has, and dot-files."""
+    """Law (j): the top level holds the parts that every project on this frame has, and dot-files."""
     top = PurePosixPath(path).parts[0]
     is_known = top in TOP_LEVEL or top.startswith(".")
     return (
@@ -163,7 +207,7 @@ def top_level_is_known(path: str, _: str) -> list[str]:
 
 
 def nothing_names_a_machine(path: str, source: str) -> list[str]:
-    """Law (i): no host of a package registry, no path of somebody's computer."""
+    """Law (k): no host of a package registry, no path of somebody's computer."""
     return [
         f"{path}:{number}: names a package registry or a path of one machine; leave it to the environment"
         for number, line in enumerate(source.splitlines(), 1)
@@ -173,6 +217,7 @@ def nothing_names_a_machine(path: str, source: str) -> list[str]:
 
 APP_LAWS: Final[tuple[Law, ...]] = (
     imports_go_one_way,
+    imports_go_one_way_inside_a_room,
     nouns_share_models_only,
     imports_stand_at_the_top,
     nouns_leave_sessions_alone,
@@ -183,7 +228,7 @@ APP_LAWS: Final[tuple[Law, ...]] = (
 REPOSITORY_LAWS: Final[tuple[Law, ...]] = (top_level_is_known, nothing_names_a_machine)
 
 
-def _imports(path: str, source: str) -> Iterator[tuple[int, str]]:
+def imports_of(path: str, source: str) -> Iterator[tuple[int, str]]:
     """Every import of something in `app`, as line and full name; `from app.core import http` is app.core.http."""
     package = _package_of(path)
     for node in ast.walk(ast.parse(source)):
@@ -203,7 +248,8 @@ def _package_of(path: str) -> list[str]:
     return list(PurePosixPath(path).parts[:-1])
 
 
-def _module_of(path: str) -> str:
+def module_of(path: str) -> str:
+    """Return the name under which a file is imported."""
     parts = PurePosixPath(path).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
@@ -219,6 +265,11 @@ def _room_of(module: str) -> str | None:
     return parts[0] if parts[0] in FLOORS else "a noun"
 
 
+def _place_of(module: str) -> str:
+    """The folder of a room, or the file beside the folders, that a module belongs to."""
+    return ".".join(module.split(".")[3:4])
+
+
 def _noun_of(module: str) -> str:
     return module.split(".")[1]
 
@@ -230,13 +281,3 @@ def _is_factory(module: str) -> bool:
 
 def _is_type_checking(test: ast.expr) -> bool:
     return ast.unparse(test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
-
-
-def _public_definitions(
-    node: ast.Module | ast.ClassDef,
-) -> Iterator[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
-    for child in node.body:
-        if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef) and not child.name.startswith("_"):
-            yield child
-            if isinstance(child, ast.ClassDef):
-                yield from _public_definitions(child)

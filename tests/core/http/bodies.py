@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from app.testing.contract.subject import make_body
-
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.references import references_of
 from app.core.http.resource.controller import ResourceController
 from app.installed import INSTALLED
 from app.testing.clients import Client
+from app.testing.contract.subject import make_body
 
 Resource = type[ResourceController[Any, Any, Any]]
 

@@ -1,10 +1,9 @@
-// What a frontend does with the types that openapi-typescript makes, and with those that `app schema` writes.
+// What a frontend does with the types that openapi-typescript makes.
 import createClient from "openapi-fetch";
 import type { components, paths } from "./api";
-import type { Operations } from "./types";
 
 type Problem = components["schemas"]["Problem"];
-type NewTask = Operations["POST /api/tasks"]["body"];
+type NewTask = paths["/api/tasks"]["post"]["requestBody"]["content"]["application/json"];
 
 const client = createClient<paths>({ baseUrl: "http://127.0.0.1:8000", headers: { Authorization: "Bearer ..." } });
 
