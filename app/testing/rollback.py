@@ -18,7 +18,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.connection.concurrency import limit_concurrency
 from app.core.data.connection.engine import connect_args, paramstyle
-from app.core.data.connection.rls import RlsConnection, prepare_connections
+from app.core.data.connection.rls import RlsConnection, set_up_connections
 from app.core.data.ownership.session import JOINED, AppSession
 
 
@@ -33,11 +33,11 @@ def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
         connect_args=connect_args(engine.url) | _CONNECTIONS.get(engine.dialect.name, {}),
         paramstyle=paramstyle(engine.url),
     )
-    limit_concurrency(isolated.sync_engine, connections=400, seconds=5)  # a test may have many sessions open
+    limit_concurrency(isolated.sync_engine, connections=400, timeout=5)  # a test may have many sessions open
     # A session's commit has no effect in AUTOCOMMIT, but the driver would end the transaction that it does not know.
     isolated.dialect.do_commit = lambda _: None  # type: ignore[assignment,method-assign]
     if isolated.dialect.name == "postgresql":
-        prepare_connections(isolated)
+        set_up_connections(isolated)
         _protect_statements(isolated)
     return isolated
 

@@ -81,7 +81,7 @@ def weaken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Criteria], Non
     """Put another filter in the place of the owner's, until the test ends."""
 
     def replace(criteria: Criteria) -> None:
-        monkeypatch.setattr(compiler, "_is_mine", criteria)
+        monkeypatch.setattr(compiler, "_owner_condition", criteria)
         compiled._compiled.cache_clear()  # statements that are compiled have the filter in them
 
     yield replace

@@ -17,7 +17,7 @@ from sqlmodel import SQLModel, col
 from app.core.data.ownership.session import AppSession
 from app.core.data.sql import compiler
 from app.core.data.sql.compiler import OwnerCompiler
-from app.core.data.sql.raw_sql import NamedTypes, NoRawSql
+from app.core.data.sql.raw_sql import NoRawSql, NoRawTypes
 from app.tasks.models import Task
 from app.testing.databases import Databases
 from tests.isolation.shapes.calls import answer
@@ -35,18 +35,18 @@ TO_MISS_A_RULE: Final = 6_000
 Place = tuple[Any, str, Any]
 """An object, the name of one of its attributes, and what is there when the rule is taken away; None for nothing."""
 
-# The rules that stand between a shape and the rows of others. `test_ownership.py` and `test_raw_sql.py` have those that
+# The rules that stand between a shape and the rows of others. `test_guard.py` and `test_raw_sql.py` have those that
 # rarer statements meet.
 RULES: Final[dict[str, list[Place]]] = {
     "a table that is read is the owner's part": [(OwnerCompiler, "visit_table", None)],
-    "a change is of the owner's rows": [(compiler, "_of_owner", lambda statement: statement)],
+    "a change is of the owner's rows": [(compiler, "_with_owner_condition", lambda statement: statement)],
     "a new row is the owner's": [(OwnerCompiler, "_insert_for_owner", lambda _, statement: statement)],
-    "owners and ids are not set": [(OwnerCompiler, "_refuse_keys", lambda *_: None)],
-    "no table is unknown": [(compiler, "_known", lambda table: SQLModel.metadata.tables.get(table.name, table))],
+    "owners and ids are not set": [(OwnerCompiler, "_refuse_key_columns", lambda *_: None)],
+    "no table is unknown": [(compiler, "_mapped_table", lambda table: SQLModel.metadata.tables.get(table.name, table))],
     "no raw text": [(NoRawSql, name, None) for name in ("visit_textclause", "visit_textual_select")],
     "no raw column": [(NoRawSql, name, None) for name in ("visit_column", "escape_literal_column")],
     "no raw operator": [(NoRawSql, "escape_literal_column", None)],
-    "no raw type": [(NamedTypes, "process", None)],
+    "no raw type": [(NoRawTypes, "process", None)],
     "no hint": [(NoRawSql, name, None) for name in ("format_from_hint_text", "get_statement_hint_text")],
     "no raw field": [(NoRawSql, "visit_extract", None)],
     "no function that reads by itself": [(NoRawSql, "visit_function", None)],

@@ -169,7 +169,7 @@ class Worlds(NamedTuple):
         Whatever was compiled before is forgotten, because every cache of SQLAlchemy's goes by the dialect.
         """
         dialect, cache = copy(self.alone.engine.sync_engine.dialect), LRUCache[Any, Any](500)
-        vars(dialect).pop("twins", None)
+        vars(dialect).pop("variants", None)
         for world in self:
             world.compile_with(dialect, cache)
 

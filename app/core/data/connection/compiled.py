@@ -46,9 +46,9 @@ class CompiledStatement:
         self._defaults = _defaults_of(compiled)
         types = {name: bind.type.dialect_impl(dialect) for bind, name in compiled.bind_names.items()}
         into = {name: type_.bind_processor(dialect) for name, type_ in types.items()}
-        self._into = {name: convert for name, convert in into.items() if convert}
-        readers = [_reader_of(column.type, dialect) for column in statement.exported_columns]
-        self._out_of = [(place, convert) for place, convert in enumerate(readers) if convert]
+        self._bind_processors = {name: convert for name, convert in into.items() if convert}
+        readers = [_result_processor(column.type, dialect) for column in statement.exported_columns]
+        self._result_processors = [(place, convert) for place, convert in enumerate(readers) if convert]
 
     def bind(self, values: Values) -> list[Any]:
         """Return the values as the driver takes them, in the statement's order, with the columns' defaults.
@@ -61,23 +61,23 @@ class CompiledStatement:
         if self._is_owned and given.get(OWNER.key) is None:
             raise OwnerNotBound
         for name, default in self._defaults.items():
-            given[name] = default.arg(_Given(given)) if default.is_callable else default.arg
-        for name, convert in self._into.items():
+            given[name] = default.arg(_DefaultContext(given)) if default.is_callable else default.arg
+        for name, convert in self._bind_processors.items():
             given[name] = convert(given[name])
         return [given[name] for name in self._names]
 
     def read(self, rows: Rows) -> Rows:
         """Return the driver's rows as the columns' types read them."""
-        return [self._read_row(row) for row in rows] if self._out_of else rows
+        return [self._read_row(row) for row in rows] if self._result_processors else rows
 
     def _read_row(self, row: Sequence[Any]) -> tuple[Any, ...]:
         values = list(row)
-        for place, convert in self._out_of:
+        for place, convert in self._result_processors:
             values[place] = convert(values[place])
         return tuple(values)
 
 
-class _Given:
+class _DefaultContext:
     """What a column's default may look at: the values of the columns before it."""
 
     def __init__(self, values: dict[str, Any]) -> None:
@@ -87,15 +87,15 @@ class _Given:
         return self._values
 
 
-def _reader_of(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+def _result_processor(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     convert = type_.dialect_impl(dialect).result_processor(dialect, _oid_of(type_))
     if not isinstance(type_, UTCDateTime):
         return convert
     # Our connections to PostgreSQL speak UTC. To convert each moment of a page again takes a tenth of its time.
-    return None if dialect.name == "postgresql" else partial(_moment, cast("Callable[[Any], Any]", convert))
+    return None if dialect.name == "postgresql" else partial(_parse_timestamp, cast("Callable[[Any], Any]", convert))
 
 
-def _moment(convert: Callable[[str], datetime], stored: str | None) -> datetime | None:
+def _parse_timestamp(convert: Callable[[str], datetime], stored: str | None) -> datetime | None:
     """Read a moment of SQLite, which stores it as text, in UTC, without saying so: at a tenth of SQLAlchemy's time."""
     if stored is None:
         return None
@@ -131,13 +131,13 @@ async def execute_on_engine(engine: Engine, owner: str | None, statement: Statem
     limiter = limiter_of(engine)
     await limiter.acquire(owner)
     try:
-        return await _execute_borrowed(engine, owner, statement, values)
+        return await _execute_checked_out(engine, owner, statement, values)
     finally:
         limiter.release(owner)
 
 
-async def _execute_borrowed(engine: Engine, owner: str | None, statement: Statement, values: Values) -> Rows:
-    connection = await _borrow(engine)
+async def _execute_checked_out(engine: Engine, owner: str | None, statement: Statement, values: Values) -> Rows:
+    connection = await _check_out(engine)
     try:
         return await execute_on_connection(connection, engine.dialect, owner, statement, values)
     except OwnerNotBound:
@@ -159,17 +159,17 @@ async def execute_on_connection(
     Raises:
         DBAPIError: it failed.
     """
-    plan = _compiled(statement, dialect, tuple(values))
-    for watch in STATEMENT_LISTENERS:
-        watch(plan.text)
+    compiled = _compiled(statement, dialect, tuple(values))
+    for listener in STATEMENT_LISTENERS:
+        listener(compiled.text)
     set_connection_owner(connection, owner)
     driver = cast("Any", connection.driver_connection)
     try:
-        return plan.read(await driver.execute_fetchall(plan.text, plan.bind(values)))
+        return compiled.read(await driver.execute_fetchall(compiled.text, compiled.bind(values)))
     except OverflowError as error:  # of Python's, where SQLite is given what does not fit; PostgreSQL has its own
-        _reraise(dialect, plan.text, sqlite3.DataError(str(error)), lost=False)
+        _raise_wrapped(dialect, compiled.text, sqlite3.DataError(str(error)), lost=False)
     except dialect.loaded_dbapi.Error as error:
-        _reraise(dialect, plan.text, error, lost=_is_lost(dialect, connection, error))
+        _raise_wrapped(dialect, compiled.text, error, lost=_is_disconnect(dialect, connection, error))
 
 
 # SQLAlchemy waits in a greenlet, and to enter one costs an eighth of a request. So it is entered only where there is
@@ -177,23 +177,23 @@ async def execute_on_connection(
 # without waiting, see `sql/dialects.py`.
 
 
-async def _borrow(engine: Engine) -> PoolProxiedConnection:
+async def _check_out(engine: Engine) -> PoolProxiedConnection:
     try:
         try:
             return engine.raw_connection()
         except MissingGreenlet:
             return await greenlet_spawn(engine.raw_connection)
     except engine.dialect.loaded_dbapi.Error as error:
-        _reraise(engine.dialect, None, error, lost=False)
+        _raise_wrapped(engine.dialect, None, error, lost=False)
 
 
-def _is_lost(dialect: Dialect, connection: PoolProxiedConnection, error: Exception) -> bool:
+def _is_disconnect(dialect: Dialect, connection: PoolProxiedConnection, error: Exception) -> bool:
     """Tell whether the connection is of no use any more: broken, or the driver itself lost track of it."""
     is_drivers_own = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and error.sqlstate is None
     return is_drivers_own or dialect.is_disconnect(cast("Any", error), cast("Any", connection), None)
 
 
-def _reraise(dialect: Dialect, text: str | None, error: Exception, *, lost: bool) -> NoReturn:
+def _raise_wrapped(dialect: Dialect, text: str | None, error: Exception, *, lost: bool) -> NoReturn:
     """Raise what SQLAlchemy raises for the driver's error, without the values, which hold what users wrote."""
     base = dialect.loaded_dbapi.Error
     raise DBAPIError.instance(

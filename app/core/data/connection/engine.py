@@ -14,14 +14,14 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core.data.connection.concurrency import limit_concurrency
 from app.core.data.connection.libpq import check_options, with_hosts_as_options
-from app.core.data.connection.rls import RlsConnection, prepare_connections
+from app.core.data.connection.rls import RlsConnection, set_up_connections
 from app.core.data.connection.sqlite import SqliteConnection
-from app.core.data.sql.dialects import POSTGRES, SQLITE
+from app.core.data.sql.dialects import POSTGRES_DRIVERNAME, SQLITE_DRIVERNAME
 from app.settings import InvalidSettings, Settings
 
 # libpq's own limits, in seconds (tcp_user_timeout: milliseconds): without them a silent network hangs for 15 minutes.
 # tcp_user_timeout ends what is sent and not acknowledged; the keepalives end what waits for an answer, after as long.
-_LIBPQ: Final = {
+_LIBPQ_DEFAULTS: Final = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
     "keepalives_interval": 1,
@@ -44,11 +44,11 @@ def database_url(given: str, setting: str = "DATABASE_URL") -> URL:
         url = make_url(with_hosts_as_options(given))
     except (ArgumentError, ValueError):  # a port that is no number is a ValueError
         raise InvalidSettings(f"{setting} is not a URL; it looks like postgresql://user:password@host/name") from None
-    drivers = {"postgres": POSTGRES, "postgresql": POSTGRES, "sqlite": SQLITE}
+    drivers = {"postgres": POSTGRES_DRIVERNAME, "postgresql": POSTGRES_DRIVERNAME, "sqlite": SQLITE_DRIVERNAME}
     driver = drivers.get(url.drivername.partition("+")[0])
     if driver is None:
         raise InvalidSettings(f"{setting} names a database that is not supported; use postgresql:// or sqlite://")
-    if driver == SQLITE and url.database in (None, "", ":memory:"):
+    if driver == SQLITE_DRIVERNAME and url.database in (None, "", ":memory:"):
         raise InvalidSettings(f"{setting} names no file; write sqlite:///path/to/app.db")
     url = url.set(drivername=driver)
     if url.get_backend_name() == "postgresql":
@@ -84,7 +84,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
     if is_sqlite:
         begin_immediately(engine.sync_engine)
     else:
-        prepare_connections(engine)
+        set_up_connections(engine)
         _verify_on_checkout(engine)
     return engine
 
@@ -107,7 +107,7 @@ def libpq_args(url: URL) -> dict[str, Any]:
     It would do so behind a pooler too, and behind an older PgBouncer its names return other clients' rows. What is
     prepared on a direct connection is for `prepared.py` to say.
     """
-    limits = {name: value for name, value in _LIBPQ.items() if name not in url.query}
+    limits = {name: value for name, value in _LIBPQ_DEFAULTS.items() if name not in url.query}
     return {"prepare_threshold": None} | limits
 
 

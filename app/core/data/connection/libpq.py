@@ -16,28 +16,28 @@ from app.settings import InvalidSettings
 
 _OPTIONS: Final = frozenset(option.keyword.decode() for option in Conninfo.get_defaults())
 _SSL_MODES: Final = ("disable", "allow", "prefer", "require", "verify-ca", "verify-full")
-_SCHEMA: Final = "write options=-csearch_path%3DNAME, or leave it out where the schema is public"
-_CERTIFICATE: Final = "write sslmode=require, or sslmode=verify-full to check the certificate"
-_POOL: Final = "set DATABASE_POOL_SIZE"
-_WAIT: Final = "set DATABASE_POOL_TIMEOUT, or write connect_timeout=SECONDS"
-_UNNEEDED: Final = "leave it out"
+_SCHEMA_HINT: Final = "write options=-csearch_path%3DNAME, or leave it out where the schema is public"
+_SSL_HINT: Final = "write sslmode=require, or sslmode=verify-full to check the certificate"
+_POOL_HINT: Final = "set DATABASE_POOL_SIZE"
+_TIMEOUT_HINT: Final = "set DATABASE_POOL_TIMEOUT, or write connect_timeout=SECONDS"
+_REMOVE_HINT: Final = "leave it out"
 # What to do about the options of Prisma, node-postgres, asyncpg, JDBC, pgx, SQLAlchemy and those who host PostgreSQL.
-_INSTEAD: Final[Mapping[str, str]] = {
-    **dict.fromkeys(("schema", "currentSchema", "search_path"), _SCHEMA),
-    **dict.fromkeys(("ssl", "sslaccept"), _CERTIFICATE),
-    **dict.fromkeys(("connection_limit", "pool_size", "max_size", "pool_max_conns"), _POOL),
-    **dict.fromkeys(("pool_timeout", "timeout"), _WAIT),
-    **dict.fromkeys(("pgbouncer", "prepareThreshold", "prepare_threshold", "statement_cache_size"), _UNNEEDED),
-    **dict.fromkeys(("uselibpqcompat", "supa", "workaround"), _UNNEEDED),
+_HINTS: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("schema", "currentSchema", "search_path"), _SCHEMA_HINT),
+    **dict.fromkeys(("ssl", "sslaccept"), _SSL_HINT),
+    **dict.fromkeys(("connection_limit", "pool_size", "max_size", "pool_max_conns"), _POOL_HINT),
+    **dict.fromkeys(("pool_timeout", "timeout"), _TIMEOUT_HINT),
+    **dict.fromkeys(("pgbouncer", "prepareThreshold", "prepare_threshold", "statement_cache_size"), _REMOVE_HINT),
+    **dict.fromkeys(("uselibpqcompat", "supa", "workaround"), _REMOVE_HINT),
     "max_overflow": "set DATABASE_MAX_OVERFLOW",
     "pool_recycle": "set DATABASE_POOL_RECYCLE",
     "socket_timeout": "write tcp_user_timeout=MILLISECONDS",
     "charset": "write client_encoding=UTF8",
 }
-_OTHERWISE: Final = "leave it out, or write a setting of the server as options=-cNAME%3DVALUE"
+_DEFAULT_HINT: Final = "leave it out, or write a setting of the server as options=-cNAME%3DVALUE"
 
 # The hosts stand between the user and the path: name:port,[address]:port,...
-_SEVERAL: Final = re.compile(r"([a-z0-9+]+://(?:[^/@]*@)?)([^/?@]*,[^/?@]*)([^?]*)\??(.*)", re.DOTALL)
+_MULTI_HOST_URL: Final = re.compile(r"([a-z0-9+]+://(?:[^/@]*@)?)([^/?@]*,[^/?@]*)([^?]*)\??(.*)", re.DOTALL)
 _HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]*))(?::([0-9]*))?")
 
 
@@ -49,10 +49,10 @@ def with_hosts_as_options(given: str) -> str:
     Raises:
         ValueError: one of them is no host.
     """
-    several = _SEVERAL.fullmatch(given)
-    if several is None:
+    match = _MULTI_HOST_URL.fullmatch(given)
+    if match is None:
         return given
-    before, hosts, path, query = several.groups()
+    before, hosts, path, query = match.groups()
     found = [_HOST.fullmatch(host) for host in hosts.split(",")]
     if not all(found) or re.search(r"(^|&)(host|port)=", query):
         raise ValueError("no host, or hosts in two places")
@@ -85,8 +85,8 @@ def check_options(url: URL, setting: str) -> None:
         if not name.isidentifier() or not name.isascii():  # not repeated: it may be part of a password
             raise InvalidSettings(f"{setting} has something behind its question mark that is no option; remove it")
         if name not in _OPTIONS:
-            instead = _INSTEAD.get(name, _OTHERWISE)
-            raise InvalidSettings(f"{setting} has the option {name}, which libpq does not know; {instead}")
+            hint = _HINTS.get(name, _DEFAULT_HINT)
+            raise InvalidSettings(f"{setting} has the option {name}, which libpq does not know; {hint}")
         if not isinstance(value, str) and name not in {"host", "port"}:
             raise InvalidSettings(f"{setting} has the option {name} twice; leave one of them out")
     if url.query.get("sslmode", "prefer") not in _SSL_MODES:

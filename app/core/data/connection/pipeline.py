@@ -18,23 +18,23 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
-from app.core.data.connection.prepared import STALE, Flight, PreparedStatements, Step
+from app.core.data.connection.prepared import STALE_ERRORS, Batch, Command, PreparedStatements
 
 Query = tuple[str, Sequence[Any]]
 """SQL with PostgreSQL's own places for values ($1, $2), and the values."""
 
-_DONE: Final = frozenset({ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK})
-_TO_STOP: Final = 1.0  # seconds; whoever has cancelled is waiting for it
+_SUCCESS: Final = frozenset({ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK})
+_CANCEL_TIMEOUT: Final = 1.0  # seconds; whoever has cancelled is waiting for it
 
 
 class PipelineConnection(AsyncConnection[TupleRow]):
     """A connection that can fly, while it is in AUTOCOMMIT: transactions are psycopg's to begin."""
 
-    answer_within: ClassVar[float] = 8.0  # seconds; the server's own limits (README) come first, unless it is frozen
+    response_timeout: ClassVar[float] = 8.0  # seconds; the server's own limits (README) come first, unless it is frozen
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._values = Transformer(self)
+        self._transformer = Transformer(self)
         self.prepared: PreparedStatements | None = None
 
     def prepare_if_direct(self, backend_pid: int) -> None:
@@ -52,74 +52,74 @@ class PipelineConnection(AsyncConnection[TupleRow]):
             psycopg.Error: one failed, and with it all; without a `sqlstate` nobody knows, and the connection is closed.
         """
         async with self.lock:
-            flight = [(text, self._dump(values)) for text, values in queries]
+            batch = [(text, self._dump(values)) for text, values in queries]
             try:
-                result = await self._carry_out(flight)
-            except STALE:
+                result = await self._execute_once(batch)
+            except STALE_ERRORS:
                 if self.prepared is None:
                     raise
-                self.prepared.forget(flight)  # nothing of it is stored
-                result = await self._carry_out(flight)
-            self._values.set_pgresult(result)
-            return self._values.load_rows(0, result.ntuples, tuple)
+                self.prepared.invalidate(batch)  # nothing of it is stored
+                result = await self._execute_once(batch)
+            self._transformer.set_pgresult(result)
+            return self._transformer.load_rows(0, result.ntuples, tuple)
 
     def _dump(self, values: Sequence[Any]) -> Sequence[Any]:
         # As text, which the server reads as what the statement needs in its place. psycopg would name a type as well,
         # for an integer one of four, by its size; and what is prepared is prepared for its types.
-        return self._values.dump_sequence(values, [PyFormat.TEXT] * len(values))
+        return self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
 
-    async def _carry_out(self, flight: Flight) -> PGresult:
-        steps = self._steps(flight)
+    async def _execute_once(self, batch: Batch) -> PGresult:
+        commands = self._commands(batch)
         try:
-            results = await self._exchange(steps)
+            results = await self._send_and_receive(commands)
         except asyncio.CancelledError:
-            await _to_the_end(self._stop())
+            await _run_to_completion(self._cancel_and_close())
             raise
         except psycopg.OperationalError as error:
             if error.sqlstate is None:  # nobody knows what is still under way on it
                 self.pgconn.finish()
             raise
-        if self.prepared and len(steps) > len(flight):  # nearly always everything is prepared
-            self.prepared.learn(steps, results)
-        _raise_failed(results)
+        if self.prepared and len(commands) > len(batch):  # nearly always everything is prepared
+            self.prepared.record_prepared(commands, results)
+        _raise_first_error(results)
         return results[-1]
 
-    def _steps(self, flight: Flight) -> list[Step]:
+    def _commands(self, batch: Batch) -> list[Command]:
         if self.prepared:
-            return self.prepared.steps(flight)
-        return [(self.pgconn.send_query_params, text.encode(), values) for text, values in flight]
+            return self.prepared.commands(batch)
+        return [(self.pgconn.send_query_params, text.encode(), values) for text, values in batch]
 
-    async def _exchange(self, steps: list[Step]) -> list[PGresult]:
+    async def _send_and_receive(self, commands: list[Command]) -> list[PGresult]:
         """Send, and return all results once the server says that it is ready for more: then it has committed."""
         results: list[PGresult] = []
-        until = asyncio.get_running_loop().time() + self.answer_within
-        is_pipeline = len(steps) > 1
+        deadline = asyncio.get_running_loop().time() + self.response_timeout
+        is_pipeline = len(commands) > 1
         if is_pipeline:
             self.pgconn.enter_pipeline_mode()
-        for send, *arguments in steps:
+        for send, *arguments in commands:
             send(*arguments)
         try:
             if is_pipeline:
                 self.pgconn.pipeline_sync()
-            await self._flush(until)
-            await self._collect(results, until)
+            await self._flush(deadline)
+            await self._receive(results, deadline)
         except psycopg.OperationalError:
-            _raise_failed(results)  # the server said why, before it closed the connection
+            _raise_first_error(results)  # the server said why, before it closed the connection
             raise
         if is_pipeline:
             self.pgconn.exit_pipeline_mode()
         return results
 
-    async def _flush(self, until: float) -> None:
+    async def _flush(self, deadline: float) -> None:
         while self.pgconn.flush():
-            await self._wait(until, to_write=True)
+            await self._wait_ready(deadline, for_write=True)
             self.pgconn.consume_input()
 
-    async def _collect(self, results: list[PGresult], until: float) -> None:
+    async def _receive(self, results: list[PGresult], deadline: float) -> None:
         is_pipeline = bool(self.pgconn.pipeline_status)
         while True:
             while self.pgconn.is_busy():
-                await self._wait(until)
+                await self._wait_ready(deadline)
                 self.pgconn.consume_input()
             result = self.pgconn.get_result()
             if result is None:  # in a pipeline it is the end of one statement
@@ -130,7 +130,7 @@ class PipelineConnection(AsyncConnection[TupleRow]):
             else:
                 results.append(result)
 
-    async def _wait(self, until: float, *, to_write: bool = False) -> None:
+    async def _wait_ready(self, deadline: float, *, for_write: bool = False) -> None:
         """Wait until there is something to read, or until something can be written.
 
         Raises:
@@ -138,37 +138,37 @@ class PipelineConnection(AsyncConnection[TupleRow]):
         """
         loop, socket = asyncio.get_running_loop(), self.pgconn.socket
         ready = loop.create_future()
-        loop.add_reader(socket, _tell, ready)
-        if to_write:
-            loop.add_writer(socket, _tell, ready)
-        timer = loop.call_at(until, _give_up, ready)
+        loop.add_reader(socket, _set_ready, ready)
+        if for_write:
+            loop.add_writer(socket, _set_ready, ready)
+        timer = loop.call_at(deadline, _set_timed_out, ready)
         try:
             await ready
         finally:
             timer.cancel()
             loop.remove_reader(socket)
-            if to_write:
+            if for_write:
                 loop.remove_writer(socket)
 
-    async def _stop(self) -> None:
+    async def _cancel_and_close(self) -> None:
         """Let the server stop what is under way, and close the connection."""
         with suppress(psycopg.Error):
-            await self.cancel_safe(timeout=_TO_STOP)
-            await self._collect([], asyncio.get_running_loop().time() + _TO_STOP)
+            await self.cancel_safe(timeout=_CANCEL_TIMEOUT)
+            await self._receive([], asyncio.get_running_loop().time() + _CANCEL_TIMEOUT)
         self.pgconn.finish()
 
 
-def _tell(ready: asyncio.Future[None]) -> None:
+def _set_ready(ready: asyncio.Future[None]) -> None:
     if not ready.done():
         ready.set_result(None)
 
 
-def _give_up(ready: asyncio.Future[None]) -> None:
+def _set_timed_out(ready: asyncio.Future[None]) -> None:
     if not ready.done():
         ready.set_exception(psycopg.OperationalError("the server does not answer"))
 
 
-async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
+async def _run_to_completion(work: Coroutine[Any, Any, None]) -> None:
     """Do it, however often whoever waits for it is cancelled."""
     task = asyncio.ensure_future(work)
     while not task.done():
@@ -176,7 +176,7 @@ async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:
             await asyncio.shield(task)
 
 
-def _raise_failed(results: list[PGresult]) -> None:
+def _raise_first_error(results: list[PGresult]) -> None:
     for result in results:
-        if result.status not in _DONE:
+        if result.status not in _SUCCESS:
             raise error_from_result(result)

@@ -13,17 +13,17 @@ from psycopg import errors
 from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
-Flight = Sequence[tuple[str, Sequence[Any]]]
+Batch = Sequence[tuple[str, Sequence[Any]]]
 """Texts, each with its values as they go over the wire."""
 
-Step = tuple[Callable[..., None], *tuple[Any, ...]]
+Command = tuple[Callable[..., None], *tuple[Any, ...]]
 """One message of a flight: the function of libpq that writes it, and what that is given."""
 
-STALE: Final = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
+STALE_ERRORS: Final = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
 """What the server says where a prepared statement would now return other types of columns, or is not known to it."""
 
-_MOST: Final = 100  # of one connection; each takes some 40 kB of the server's memory
-_SEEN: Final = b""  # in place of a name: sent once, and not prepared
+_MAX_STATEMENTS: Final = 100  # of one connection; each takes some 40 kB of the server's memory
+_NOT_PREPARED: Final = b""  # in place of a name: sent once, and not prepared
 
 
 class PreparedStatements:
@@ -33,19 +33,19 @@ class PreparedStatements:
         self._connection = connection
         self._names: OrderedDict[str, bytes] = OrderedDict()
 
-    def steps(self, flight: Flight) -> list[Step]:
+    def commands(self, batch: Batch) -> list[Command]:
         """Return what carries the flight out, and prepares what comes for the second time.
 
         Not for the first time: that costs more than to execute once, and a client chooses the columns of a change.
         """
-        return [step for text, values in flight for step in self._steps(text, values)]
+        return [command for text, values in batch for command in self._commands(text, values)]
 
-    def _steps(self, text: str, values: Sequence[Any]) -> list[Step]:
+    def _commands(self, text: str, values: Sequence[Any]) -> list[Command]:
         name = self._names.get(text)
         if name is None:
-            return [*self._note(text), (self._connection.send_query_params, text.encode(), values)]
+            return [*self._remember(text), (self._connection.send_query_params, text.encode(), values)]
         self._names.move_to_end(text)
-        if name != _SEEN:
+        if name != _NOT_PREPARED:
             return [(self._connection.send_query_prepared, name, values)]
         name = _name_of(text)
         return [
@@ -54,24 +54,24 @@ class PreparedStatements:
             (self._connection.send_query_prepared, name, values),
         ]
 
-    def _note(self, text: str) -> list[Step]:
-        self._names[text] = _SEEN
-        if len(self._names) <= _MOST:
+    def _remember(self, text: str) -> list[Command]:
+        self._names[text] = _NOT_PREPARED
+        if len(self._names) <= _MAX_STATEMENTS:
             return []
         _, name = self._names.popitem(last=False)
         return [(self._connection.send_close_prepared, name)] if name else []
 
-    def learn(self, steps: Sequence[Step], results: Sequence[PGresult]) -> None:
+    def record_prepared(self, commands: Sequence[Command], results: Sequence[PGresult]) -> None:
         """Know what the server says it has prepared: that stays, even where a later step fails."""
-        for (send, *arguments), result in zip(steps, results, strict=False):
+        for (send, *arguments), result in zip(commands, results, strict=False):
             if send == self._connection.send_prepare and result.status == ExecStatus.COMMAND_OK:
                 name, text = arguments
                 self._names[text.decode()] = name
 
-    def forget(self, flight: Flight) -> None:
+    def invalidate(self, batch: Batch) -> None:
         """Let these texts be prepared anew, whatever the server knows by their names."""
-        for text, _ in flight:
-            self._names[text] = _SEEN
+        for text, _ in batch:
+            self._names[text] = _NOT_PREPARED
 
 
 def _name_of(text: str) -> bytes:

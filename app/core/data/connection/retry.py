@@ -23,53 +23,53 @@ T = TypeVar("T")
 
 BUDGET: Final = 2.5  # seconds: a restart of PostgreSQL takes one or two, and a person waits no longer
 MAX_WAITING: Final = 200  # requests; more of them waiting would only fall upon the database together when it is back
-_FIRST_PAUSE: Final = 0.02  # seconds; each further one is twice as long
-_LONGEST_PAUSE: Final = 0.4
+_MIN_BACKOFF: Final = 0.02  # seconds; each further one is twice as long
+_MAX_BACKOFF: Final = 0.4
 
 # The server says that it did not carry the statement out: it is going down, or it rolled it back. Not so after a crash
 # (57P02), which may come between a commit and its answer.
-_NOT_DONE: Final = frozenset({"57P01", "57P03", "53300", "40001", "40P01", "55P03"})
+_NOT_EXECUTED: Final = frozenset({"57P01", "57P03", "53300", "40001", "40P01", "55P03"})
 # The server is well and has lost another that it asked, a machine of Citus: nobody knows what that one has stored.
 # These are the kinds of connection_exception, but for protocol_violation (08P01), which is a mistake.
-_LOST_ANOTHER: Final = frozenset({"08000", "08001", "08003", "08004", "08006", "08007"})
+_NODE_LOST: Final = frozenset({"08000", "08001", "08003", "08004", "08006", "08007"})
 # PgBouncer has one code for everything; these it says before it hands a statement to a server.
 _NOT_FORWARDED: Final = ("server_login_retry", "query_wait_timeout", "pgbouncer cannot connect to server")
 
-RETRIED: Final[Counter[str]] = Counter()
+RETRY_COUNTS: Final[Counter[str]] = Counter()
 """How many attempts this process has made again, by what went wrong with the one before."""
 
-_waiting = 0
+_waiting_retries = 0
 
 
-async def retry(attempt: Callable[[], Awaitable[T]], *, reads: bool) -> T:
+async def retry(attempt: Callable[[], Awaitable[T]], *, read_only: bool) -> T:
     """Return what the attempt returns, made again while the database is away, for `BUDGET` seconds at most.
 
     Raises:
         OutcomeUnknown: the connection broke after a writing statement was sent, or the server's own to another did.
         SQLAlchemyError: what the last attempt raised.
     """
-    began, pause, reasons = time.monotonic(), _FIRST_PAUSE, list[str]()
+    started, backoff, reasons = time.monotonic(), _MIN_BACKOFF, list[str]()
     try:
         while True:
             try:
                 return await attempt()
             except (DBAPIError, PoolTimeout) as error:
-                if not _is_repeatable(error, reads=reads):
+                if not _is_repeatable(error, read_only=read_only):
                     raise
-                if time.monotonic() - began + pause > BUDGET or _waiting >= MAX_WAITING:
+                if time.monotonic() - started + backoff > BUDGET or _waiting_retries >= MAX_WAITING:
                     raise
                 reasons.append(_reason(error))
-            await _pause(pause)
-            pause = min(2 * pause, _LONGEST_PAUSE)
+            await _back_off(backoff)
+            backoff = min(2 * backoff, _MAX_BACKOFF)
     finally:
         if reasons:
-            _note(reasons, time.monotonic() - began)
+            _log_retries(reasons, time.monotonic() - started)
 
 
-def _note(reasons: list[str], seconds: float) -> None:
+def _log_retries(reasons: list[str], seconds: float) -> None:
     """Leave one line for the request, however often its statement was sent again, and count."""
-    RETRIED.update(reasons)
-    kinds = ", ".join(f"{reason} (no. {RETRIED[reason]} of this process)" for reason in dict.fromkeys(reasons))
+    RETRY_COUNTS.update(reasons)
+    kinds = ", ".join(f"{reason} (no. {RETRY_COUNTS[reason]} of this process)" for reason in dict.fromkeys(reasons))
     logger.warning("sent a statement %d times within %.1f s: %s", len(reasons) + 1, seconds, kinds)
 
 
@@ -77,26 +77,26 @@ def _reason(error: DBAPIError | PoolTimeout) -> str:
     return type(getattr(error, "orig", None) or error).__name__  # DeadlockDetected, AdminShutdown, OperationalError
 
 
-async def _pause(seconds: float) -> None:
-    global _waiting  # noqa: PLW0603  # one count for the process is what is meant
-    _waiting += 1
+async def _back_off(seconds: float) -> None:
+    global _waiting_retries  # noqa: PLW0603  # one count for the process is what is meant
+    _waiting_retries += 1
     try:
         await asyncio.sleep(seconds * random.uniform(0.5, 1))  # noqa: S311  # no secret: it spreads the callers
     finally:
-        _waiting -= 1
+        _waiting_retries -= 1
 
 
-def _is_repeatable(error: DBAPIError | PoolTimeout, *, reads: bool) -> bool:
+def _is_repeatable(error: DBAPIError | PoolTimeout, *, read_only: bool) -> bool:
     if isinstance(error, PoolTimeout):
         return True
-    if error.statement is None or _was_not_done(error.orig):
+    if error.statement is None or _was_not_executed(error.orig):
         return True
-    is_lost = error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _LOST_ANOTHER
-    if is_lost and not reads:
+    is_lost = error.connection_invalidated or getattr(error.orig, "sqlstate", None) in _NODE_LOST
+    if is_lost and not read_only:
         raise OutcomeUnknown from error
     return is_lost
 
 
-def _was_not_done(error: Any) -> bool:
+def _was_not_executed(error: Any) -> bool:
     sqlstate = getattr(error, "sqlstate", None)
-    return sqlstate in _NOT_DONE or (sqlstate == "08P01" and any(text in str(error) for text in _NOT_FORWARDED))
+    return sqlstate in _NOT_EXECUTED or (sqlstate == "08P01" and any(text in str(error) for text in _NOT_FORWARDED))

@@ -24,9 +24,9 @@ from app.core.data.connection.pipeline import PipelineConnection, Query
 
 ResultT = TypeVar("ResultT")
 
-SETTING: Final = "app.user_id"
-_TELL: Final = f"SELECT set_config('{SETTING}', $1, true)"
-_PREPARE: Final = """
+OWNER_SETTING: Final = "app.user_id"
+_SET_OWNER: Final = f"SELECT set_config('{OWNER_SETTING}', $1, true)"
+_SET_UP: Final = """
     SELECT set_config('TimeZone', 'UTC', false), coalesce(bool_or(row_security_active(oid)), false), pg_backend_pid()
     FROM pg_class
     WHERE relrowsecurity AND relkind IN ('r', 'p') AND pg_table_is_visible(oid)
@@ -37,7 +37,7 @@ _PREPARE: Final = """
 class RlsConnection(PipelineConnection):
     """A connection that knows for whom it works; `owner` is None for nobody, for whom the policies find nothing."""
 
-    is_under_policies = False
+    is_row_security_active = False
     owner: str | None = None
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
@@ -62,8 +62,8 @@ class RlsConnection(PipelineConnection):
             cursor = self.cursor()
             await cursor.execute(query, values)
             return await cursor.fetchall()
-        if self.is_under_policies:
-            return await self.execute_pipeline(self.owner_setting, (query, values))
+        if self.is_row_security_active:
+            return await self.execute_pipeline(self.set_owner_query, (query, values))
         return await self.execute_pipeline((query, values))
 
     async def wait(self, gen: PQGen[ResultT], *arguments: Any, **options: Any) -> ResultT:
@@ -73,7 +73,7 @@ class RlsConnection(PipelineConnection):
             psycopg.Error: the server's, or one that has no `sqlstate`: then the connection is closed.
         """
         if self.owner is not None:  # a command may take its time
-            options.setdefault("timeout", self.answer_within)
+            options.setdefault("timeout", self.response_timeout)
         try:
             return await super().wait(gen, *arguments, **options)
         except psycopg.errors.PipelineAborted:
@@ -86,12 +86,12 @@ class RlsConnection(PipelineConnection):
     @property
     def needs_owner_setting(self) -> bool:
         """Whether a statement needs the owner. In a transaction that has failed none does: it can only go back."""
-        return self.is_under_policies and self.pgconn.transaction_status != TransactionStatus.INERROR
+        return self.is_row_security_active and self.pgconn.transaction_status != TransactionStatus.INERROR
 
     @property
-    def owner_setting(self) -> Query:
+    def set_owner_query(self) -> Query:
         """What sets the owner for the rest of the transaction, which outside of one ends with the flight."""
-        return _TELL, (self.owner or "",)
+        return _SET_OWNER, (self.owner or "",)
 
 
 class RlsCursor(AsyncRawCursor[TupleRow]):
@@ -103,7 +103,7 @@ class RlsCursor(AsyncRawCursor[TupleRow]):
         if not connection.needs_owner_setting:
             return await super().execute(query, params, **options)
         async with connection.pipeline():
-            await AsyncRawCursor(connection).execute(*connection.owner_setting)
+            await AsyncRawCursor(connection).execute(*connection.set_owner_query)
             await super().execute(query, params, **options)
         return self
 
@@ -114,7 +114,7 @@ class RlsCursor(AsyncRawCursor[TupleRow]):
             await super().executemany(query, params_seq, returning=returning)
             return
         async with connection.pipeline():
-            await AsyncRawCursor(connection).execute(*connection.owner_setting)
+            await AsyncRawCursor(connection).execute(*connection.set_owner_query)
             await super().executemany(query, params_seq, returning=returning)
 
 
@@ -125,11 +125,11 @@ class RlsServerCursor(AsyncRawServerCursor[TupleRow]):
         """Open the stream, after the owner is set."""
         connection = cast("RlsConnection", self.connection)
         if connection.needs_owner_setting:
-            await AsyncRawCursor(connection).execute(*connection.owner_setting)
+            await AsyncRawCursor(connection).execute(*connection.set_owner_query)
         return await super().execute(query, params, **options)
 
 
-def prepare_connections(engine: AsyncEngine) -> None:
+def set_up_connections(engine: AsyncEngine) -> None:
     """Let each new connection speak UTC, and find out whether policies apply to its role and whether it is direct.
 
     When it is free it forgets its owner. The time zone is one of the settings that PgBouncer keeps for its clients in
@@ -137,17 +137,17 @@ def prepare_connections(engine: AsyncEngine) -> None:
     """
 
     @event.listens_for(engine.sync_engine, "connect")
-    def _prepare(connection: Any, _: ConnectionPoolEntry) -> None:
+    def _on_connect(connection: Any, _: ConnectionPoolEntry) -> None:
         driver, cursor = connection.driver_connection, connection.cursor()
         driver.owner = ""  # a server that is silent from now on is not waited for without an end
-        cursor.execute(_PREPARE)
-        _, driver.is_under_policies, backend_pid = cursor.fetchone()
+        cursor.execute(_SET_UP)
+        _, driver.is_row_security_active, backend_pid = cursor.fetchone()
         cursor.close()
         driver.owner = None
         driver.prepare_if_direct(backend_pid)
 
     @event.listens_for(engine.sync_engine, "checkin")
-    def _forget(connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
+    def _on_checkin(connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
         if connection is not None:
             connection.driver_connection.owner = None
 

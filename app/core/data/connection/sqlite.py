@@ -20,15 +20,15 @@ from typing import Any, Final
 
 import aiosqlite
 
-_AT_ONCE: Final = 0.002  # seconds that a statement may keep the loop
-_STEPS: Final = 1000  # of SQLite's machine, 20 to 60 microseconds; so often it asks whether to go on
-_ASIDE: Final = 20  # executions of a text that begin aside, after one that had to be run again there
+_LOOP_TIME_LIMIT: Final = 0.002  # seconds that a statement may keep the loop
+_INSTRUCTIONS_PER_CHECK: Final = 1000  # of SQLite's machine, 20 to 60 microseconds; so often it asks whether to go on
+_THREAD_EXECUTIONS: Final = 20  # executions of a text that begin aside, after one that had to be run again there
 _BUSY_TIMEOUT: Final = 5.0  # seconds that a statement waits for a lock
-_FIRST_PAUSE: Final = 0.001  # seconds between two looks at a lock; each further one is twice as long
-_LONGEST_PAUSE: Final = 0.016
-_WRITES: Final = 1024  # until the log is copied, which takes as long as some 50 of them
-_LONG_LOG: Final = 6144  # pages, 24 MB; two times 1024 writes, so that fewer than one in 100 of 16 writers has to wait
-_CHECKPOINT: Final = ("PASSIVE", "PASSIVE", *("FULL",) * 20)  # until one finds that nobody writes
+_MIN_BACKOFF: Final = 0.001  # seconds between two looks at a lock; each further one is twice as long
+_MAX_BACKOFF: Final = 0.016
+_WRITES_PER_CHECKPOINT: Final = 1024  # until the log is copied, which takes as long as some 50 of them
+_LARGE_LOG: Final = 6144  # pages, 24 MB; two times 1024 writes, so that fewer than one in 100 of 16 writers has to wait
+_CHECKPOINT_MODES: Final = ("PASSIVE", "PASSIVE", *("FULL",) * 20)  # until one finds that nobody writes
 _PRAGMAS: Final = (
     "journal_mode=WAL",  # readers beside the one writer
     "synchronous=NORMAL",
@@ -39,7 +39,7 @@ _LOOP_PRAGMAS: Final = (
     "busy_timeout=0",
     "wal_autocheckpoint=32768",  # pages, 128 MB: where the log ends, should everything else fail
 )
-_RUN_AGAIN: Final = frozenset(
+_RERUN_CODES: Final = frozenset(
     {
         sqlite3.SQLITE_INTERRUPT,
         sqlite3.SQLITE_ERROR,  # perhaps a function that only the other connection has been given
@@ -60,7 +60,7 @@ class SqliteConnection(aiosqlite.Connection):
         self._thread.daemon = True  # as SQLAlchemy has it: what nobody closes does not keep the process
         self._open = partial(_open, *arguments, **options)
         self._in_loop: LoopConnection | None = None
-        self._aside: dict[str, int] = {}
+        self._thread_executions: dict[str, int] = {}
         self._writes = 0
 
     async def execute_fetchall(  # type: ignore[override]  # theirs can be entered as well
@@ -72,13 +72,13 @@ class SqliteConnection(aiosqlite.Connection):
             sqlite3.Error: it failed, and had no effect.
         """
         values = tuple(parameters or ())
-        if self._in_loop and await self._begins_in_loop(sql):
+        if self._in_loop and await self._can_run_in_loop(sql):
             try:
-                return await _when_unlocked(self._in_loop, sql, values)
+                return await _execute_when_unlocked(self._in_loop, sql, values)
             except sqlite3.OperationalError as error:
-                if _code_of(error) not in _RUN_AGAIN:
+                if _primary_code(error) not in _RERUN_CODES:
                     raise
-            self._aside[sql] = _ASIDE
+            self._thread_executions[sql] = _THREAD_EXECUTIONS
         return list(await super().execute_fetchall(sql, values))
 
     async def close(self) -> None:
@@ -100,24 +100,24 @@ class SqliteConnection(aiosqlite.Connection):
             self._in_loop.close()
             self._in_loop = None
 
-    async def _begins_in_loop(self, sql: str) -> bool:
-        if self.in_transaction or self._was_long(sql):
+    async def _can_run_in_loop(self, sql: str) -> bool:
+        if self.in_transaction or self._belongs_in_thread(sql):
             return False
-        if _only_reads(sql) or not self._is_checkpoint_due():
+        if _is_select(sql) or not self._is_checkpoint_due():
             return True
         await asyncio.to_thread(self._checkpoint)
         return False  # the first write of a log waits for the disk as well
 
-    def _was_long(self, sql: str) -> bool:
+    def _belongs_in_thread(self, sql: str) -> bool:
         """Tell whether the text had to be run again lately. Not for ever: it may have been one user's many rows."""
-        left = self._aside.pop(sql, 0)
+        left = self._thread_executions.pop(sql, 0)
         if left > 1:
-            self._aside[sql] = left - 1
+            self._thread_executions[sql] = left - 1
         return left > 0
 
     def _is_checkpoint_due(self) -> bool:
         self._writes += 1
-        return self._writes % _WRITES == 0
+        return self._writes % _WRITES_PER_CHECKPOINT == 0
 
     def _checkpoint(self) -> None:
         """Copy the log into the database, so that the next write can begin it anew.
@@ -127,11 +127,11 @@ class SqliteConnection(aiosqlite.Connection):
         """
         with suppress(sqlite3.Error), closing(self._open()) as connection:
             connection.execute("PRAGMA busy_timeout=0")  # it would keep writers waiting while it waits for a reader
-            for mode in _CHECKPOINT:
+            for mode in _CHECKPOINT_MODES:
                 busy, pages, _ = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-                if not busy and (mode == "FULL" or pages < _LONG_LOG):
+                if not busy and (mode == "FULL" or pages < _LARGE_LOG):
                     break
-                sleep(_FIRST_PAUSE)
+                sleep(_MIN_BACKOFF)
 
 
 class LoopConnection:
@@ -141,7 +141,7 @@ class LoopConnection:
         connection.isolation_level = None
         for pragma in _LOOP_PRAGMAS:
             connection.execute(f"PRAGMA {pragma}")
-        connection.set_progress_handler(self._is_late, _STEPS)
+        connection.set_progress_handler(self._is_past_deadline, _INSTRUCTIONS_PER_CHECK)
         self._connection = connection
         self._deadline = math.inf
 
@@ -151,7 +151,7 @@ class LoopConnection:
         Raises:
             sqlite3.Error: it failed, and had no effect: SQLITE_BUSY, the file is locked; SQLITE_INTERRUPT, it is long.
         """
-        if _only_reads(sql):
+        if _is_select(sql):
             return self._execute(sql, values)
         # Not in AUTOCOMMIT: there SQLite can be interrupted after it has committed, and say that it has not.
         self._connection.execute("BEGIN IMMEDIATE")
@@ -168,26 +168,26 @@ class LoopConnection:
         self._connection.close()
 
     def _execute(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
-        self._deadline = perf_counter() + _AT_ONCE
+        self._deadline = perf_counter() + _LOOP_TIME_LIMIT
         try:
             return self._connection.execute(sql, values).fetchall()
         finally:
             self._deadline = math.inf
 
-    def _is_late(self) -> bool:
+    def _is_past_deadline(self) -> bool:
         return perf_counter() > self._deadline
 
 
-async def _when_unlocked(connection: LoopConnection, sql: str, values: tuple[Any, ...]) -> list[Any]:
-    until, pause = perf_counter() + _BUSY_TIMEOUT, _FIRST_PAUSE
+async def _execute_when_unlocked(connection: LoopConnection, sql: str, values: tuple[Any, ...]) -> list[Any]:
+    deadline, backoff = perf_counter() + _BUSY_TIMEOUT, _MIN_BACKOFF
     while True:
         try:
             return connection.execute_fetchall(sql, values)
         except sqlite3.OperationalError as error:
-            if _code_of(error) != sqlite3.SQLITE_BUSY or perf_counter() > until:
+            if _primary_code(error) != sqlite3.SQLITE_BUSY or perf_counter() > deadline:
                 raise
-        await asyncio.sleep(pause * random.uniform(0.5, 1))  # noqa: S311  # no secret: it parts those who wait
-        pause = min(2 * pause, _LONGEST_PAUSE)
+        await asyncio.sleep(backoff * random.uniform(0.5, 1))  # noqa: S311  # no secret: it parts those who wait
+        backoff = min(2 * backoff, _MAX_BACKOFF)
 
 
 def _open(*arguments: Any, **options: Any) -> sqlite3.Connection:
@@ -197,10 +197,10 @@ def _open(*arguments: Any, **options: Any) -> sqlite3.Connection:
     return connection
 
 
-def _only_reads(sql: str) -> bool:
+def _is_select(sql: str) -> bool:
     return sql.startswith("SELECT")
 
 
-def _code_of(error: sqlite3.OperationalError) -> int:
+def _primary_code(error: sqlite3.OperationalError) -> int:
     """SQLite's primary code; 0 for what Python itself has found."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -21,7 +21,7 @@ from app.core.data.tables.references import Reference, references_of
 from app.core.data.tables.registry import owned_models, table_of
 
 # It cuts a long name as it was cut when the table was made.
-_names: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+_preparer: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
 class ReferenceNotFound(IntegrityError):
@@ -50,7 +50,9 @@ def unique_rules(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
     """
     table = table_of(model)
     rules = [
-        rule for rule in _rules_of([table]) if isinstance(rule, UniqueConstraint) or getattr(rule, "unique", False)
+        rule
+        for rule in _constraints_of([table])
+        if isinstance(rule, UniqueConstraint) or getattr(rule, "unique", False)
     ]
     columns = (tuple(column for column in rule.columns.keys() if column != OWNER_COLUMN) for rule in rules)  # noqa: SIM118  # it is no dict
     return tuple(sorted(found for found in columns if found != ("id",)))
@@ -59,9 +61,9 @@ def unique_rules(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
 def violated_rule(error: SQLAlchemyError) -> str:
     """Return the rule that the database names, with its table, and without the row, which holds what users wrote."""
     cause: Any = getattr(error, "orig", None)
-    if (said := getattr(cause, "diag", None)) is None:
+    if (diag := getattr(cause, "diag", None)) is None:
         return str(cause)  # SQLite says no more than "NOT NULL constraint failed: tasks.title"
-    place = ".".join(filter(None, (said.table_name, said.constraint_name or said.column_name)))
+    place = ".".join(filter(None, (diag.table_name, diag.constraint_name or diag.column_name)))
     return " ".join(filter(None, (type(cause).__name__, place)))
 
 
@@ -81,23 +83,23 @@ def suspected_references(error: IntegrityError, statement: Statement, values: Va
 
 def _columns_in(error: Any) -> Iterable[str]:
     tables = SQLModel.metadata.tables
-    if (said := getattr(error, "diag", None)) is not None:
-        return _columns_of(said.constraint_name, [tables[said.table_name]] if said.table_name in tables else [])
-    subject = str(error).rpartition("UNIQUE constraint failed: ")[2]  # shelves.user_id, shelves.name
-    if subject.startswith("index "):
-        return _columns_of(subject.removeprefix("index ").strip("'"), tables.values())
-    named = (name.partition(".") for name in subject.split(", "))
+    if (diag := getattr(error, "diag", None)) is not None:
+        return _columns_of(diag.constraint_name, [tables[diag.table_name]] if diag.table_name in tables else [])
+    names = str(error).rpartition("UNIQUE constraint failed: ")[2]  # shelves.user_id, shelves.name
+    if names.startswith("index "):
+        return _columns_of(names.removeprefix("index ").strip("'"), tables.values())
+    named = (name.partition(".") for name in names.split(", "))
     return [column for table, _, column in named if table in tables and column in tables[table].c]
 
 
 def _columns_of(name: str | None, tables: Iterable[Table]) -> Iterable[str]:
-    return next((part.columns.keys() for part in _rules_of(tables) if _name_of(part) == name), ())
+    return next((part.columns.keys() for part in _constraints_of(tables) if _name_of(part) == name), ())
 
 
-def _rules_of(tables: Iterable[Table]) -> Iterator[Any]:
+def _constraints_of(tables: Iterable[Table]) -> Iterator[Any]:
     for table in tables:
         yield from (*table.constraints, *table.indexes)
 
 
 def _name_of(rule: Constraint | Index) -> str | None:
-    return _names.format_constraint(rule, _alembic_quote=False)
+    return _preparer.format_constraint(rule, _alembic_quote=False)

@@ -13,39 +13,39 @@ from sqlalchemy.schema import DefaultGenerator
 
 from app.core.data.errors import ForeignRow, UnreachableStatement
 from app.core.data.sql.compiler import OWNER
-from app.core.data.sql.dialects import Scoped, scoped_dialect, unscoped_dialect
+from app.core.data.sql.dialects import ScopedDialect, scoped_dialect, unscoped_dialect
 from app.core.data.tables.owned import OWNER_COLUMN
 
-OWNER_OPTION: Final = "serves"
+OWNER_OPTION: Final = "owner"
 """The execution option of a connection that says which owner it serves."""
 
 
 def is_scoped(bind: Engine | Connection) -> bool:
     """Tell whether all statements on it are about one owner."""
-    return isinstance(bind.dialect, Scoped)
+    return isinstance(bind.dialect, ScopedDialect)
 
 
 def scoped(engine: AsyncEngine) -> AsyncEngine:
     """Return the engine on which every statement is about the owner that the connection serves."""
     if is_scoped(engine.sync_engine):
         return engine
-    view = _view(engine, scoped_dialect)
-    event.listen(view.sync_engine, "before_execute", _give_owner, retval=True)
+    view = _with_dialect(engine, scoped_dialect)
+    event.listen(view.sync_engine, "before_execute", _add_owner_value, retval=True)
     return view
 
 
 def unscoped(engine: AsyncEngine) -> AsyncEngine:
     """Return the engine on which statements are about the rows of everyone."""
-    return _view(engine, unscoped_dialect) if is_scoped(engine.sync_engine) else engine
+    return _with_dialect(engine, unscoped_dialect) if is_scoped(engine.sync_engine) else engine
 
 
-def _view(engine: AsyncEngine, twin: Callable[[Dialect], Dialect]) -> AsyncEngine:
+def _with_dialect(engine: AsyncEngine, variant: Callable[[Dialect], Dialect]) -> AsyncEngine:
     view = engine.execution_options()
-    view.sync_engine.dialect = twin(engine.dialect)
+    view.sync_engine.dialect = variant(engine.dialect)
     return view
 
 
-def _give_owner(
+def _add_owner_value(
     connection: Connection,
     statement: Any,
     rows: Sequence[Mapping[str, Any]],

@@ -68,11 +68,11 @@ class OwnedSession(Session):
         """The id of the owner; None while nobody is bound, and for ALL_OWNERS."""
         return None if self.owner is ALL_OWNERS else self.owner
 
-    def values_for(self, values: Values) -> Values:
+    def with_owner(self, values: Values) -> Values:
         """Return the values with which a statement runs for this session's owner."""
         return {**values, OWNER.key: self.owner_id}
 
-    def new_row(self, model: type[SQLModel], values: Values) -> tuple[Statement, Values]:
+    def insert_for(self, model: type[SQLModel], values: Values) -> tuple[Statement, Values]:
         """Return the statement that inserts one row and returns all of its columns; an owned row is the owner's.
 
         Raises:
@@ -80,8 +80,8 @@ class OwnedSession(Session):
             ForeignRow: the values name another owner, or an id.
         """
         if issubclass(model, Owned):
-            values = {**values, OWNER_COLUMN: self._owner_for(values.get(OWNER_COLUMN), values.get("id"))}
-        return _insert_of(model), self.values_for(values)
+            values = {**values, OWNER_COLUMN: self._owner_of_new_row(values.get(OWNER_COLUMN), values.get("id"))}
+        return _insert_of(model), self.with_owner(values)
 
     def transaction_connection(self) -> PoolProxiedConnection:
         """Return the connection of the transaction that this session is in, within a greenlet."""
@@ -128,16 +128,16 @@ class OwnedSession(Session):
 
     bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_bulk
 
-    def stamp(self, row: Owned) -> None:
+    def set_owner(self, row: Owned) -> None:
         """Give a new row its owner.
 
         Raises:
             OwnerNotBound: there is nobody to give the row to.
             ForeignRow: it names another owner, or chooses its own id.
         """
-        row.user_id = self._owner_for(row.user_id, row.id)
+        row.user_id = self._owner_of_new_row(row.user_id, row.id)
 
-    def _owner_for(self, given: str | None, row_id: int | None) -> str:
+    def _owner_of_new_row(self, given: str | None, row_id: int | None) -> str:
         """The owner of a new row: the session's, or, where it serves everyone, the one that was given."""
         owner = given if self.owner is ALL_OWNERS else self.owner
         if not isinstance(owner, str):
@@ -187,7 +187,7 @@ def _on_flush(session: Session, _: UOWTransaction, __: Any) -> None:
     changed = [row for row in session.dirty if session.is_modified(row)]
     for row in session.new:
         if isinstance(row, Owned):
-            held.stamp(row)
+            held.set_owner(row)
     for row in changed:
         if isinstance(row, Owned) and inspect(row).attrs[OWNER_COLUMN].history.has_changes():
             raise ForeignRow(f"{OWNER_COLUMN} was changed on a row, but the owner of a row never changes.")

@@ -45,7 +45,7 @@ class AppSession(AsyncSession):
         Raises:
             OwnerNotBound: it is about owned rows, and there is no owner.
         """
-        return await self._send(statement, self.sync_session.values_for(values))
+        return await self._execute_checked(statement, self.sync_session.with_owner(values))
 
     async def insert_row(self, model: type[SQLModel], values: Values) -> tuple[Any, ...]:
         """Insert one row and return all of its columns, in one statement; an owned row is the session's owner's.
@@ -54,36 +54,37 @@ class AppSession(AsyncSession):
             OwnerNotBound: there is nobody to give the row to.
             ForeignRow: the values name another owner, or an id.
         """
-        [row] = await self._send(*self.sync_session.new_row(model, values))
+        [row] = await self._execute_checked(*self.sync_session.insert_for(model, values))
         return row
 
-    async def _send(self, statement: Statement, values: Values) -> Rows:
+    async def _execute_checked(self, statement: Statement, values: Values) -> Rows:
         try:
-            return await self._send_once(statement, values)
+            return await self._execute_or_retry(statement, values)
         except IntegrityError as error:
             if not (references := suspected_references(error, statement, values)):
                 raise
-            missing = [r.column for r, row_id in references if not await self._has(r.model, row_id)]
+            missing = [r.column for r, row_id in references if not await self._exists(r.model, row_id)]
             raise ReferenceNotFound.explaining(error, missing) from error
 
-    async def _has(self, model: type[Owned], row_id: int) -> bool:
+    async def _exists(self, model: type[Owned], row_id: int) -> bool:
         return bool(await self.run(select_of(model), {"_id": row_id}))
 
-    async def _send_once(self, statement: Statement, values: Values) -> Rows:
+    async def _execute_or_retry(self, statement: Statement, values: Values) -> Rows:
         session = self.sync_session
         if session.in_transaction():
             connection = await greenlet_spawn(session.transaction_connection)
             return await execute_on_connection(connection, self.dialect, session.owner_id, statement, values)
         engine = cast("Engine", session.get_bind())
         return await retry(
-            partial(execute_on_engine, engine, session.owner_id, statement, values), reads=isinstance(statement, Select)
+            partial(execute_on_engine, engine, session.owner_id, statement, values),
+            read_only=isinstance(statement, Select),
         )
 
     async def execute(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
         """Execute an ORM statement; one that reads, and is the first, is repeated where `run()` would repeat it."""
         if self.sync_session.in_transaction() or not isinstance(statement, Select):
             return await super().execute(statement, *args, **kwargs)
-        return await retry(partial(self._execute_first, statement, *args, **kwargs), reads=True)
+        return await retry(partial(self._execute_first, statement, *args, **kwargs), read_only=True)
 
     async def _execute_first(self, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -107,7 +108,7 @@ class AppSession(AsyncSession):
 
     async def stream(self, *args: Any, **kwargs: Any) -> AsyncResult[Any]:
         """Stream rows, inside `atomic()` or of a snapshot: PostgreSQL keeps a cursor as long as a transaction lasts."""
-        if self.sync_session.atomic_depth == 0 and not self._has_snapshot:
+        if self.sync_session.atomic_depth == 0 and not self._is_snapshot:
             raise NotAtomic("stream() needs a transaction around it; use `async with session.atomic():`.")
         result: AsyncResult[Any] = await super().stream(*args, **kwargs)
         return result
@@ -144,7 +145,7 @@ class AppSession(AsyncSession):
         return cast("Engine | Connection", self.sync_session.bind).dialect
 
     @property
-    def _has_snapshot(self) -> bool:
+    def _is_snapshot(self) -> bool:
         """Whether each of its statements is in one transaction: see `snapshot_of()`."""
         return bool(self.sync_session.get_bind().get_execution_options().get("reads_only"))
 

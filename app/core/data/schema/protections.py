@@ -11,7 +11,7 @@ from typing import Final
 
 from sqlalchemy import MetaData
 
-from app.core.data.connection.rls import SETTING
+from app.core.data.connection.rls import OWNER_SETTING
 from app.core.data.tables.owned import ON_DELETE, OWNER_COLUMN
 from app.core.data.tables.versions import CHANGED_AT, change_time_sql
 
@@ -67,7 +67,7 @@ class OwnerProtection:
                 f"CREATE TRIGGER {name} BEFORE UPDATE OF {OWNER_COLUMN} ON {table} "
                 f"WHEN NEW.{OWNER_COLUMN} IS NOT OLD.{OWNER_COLUMN} BEGIN SELECT RAISE(ABORT, '{changed}'); END"
             ]
-        mine = f"{OWNER_COLUMN} = nullif(current_setting('{SETTING}', true), '')"
+        mine = f"{OWNER_COLUMN} = nullif(current_setting('{OWNER_SETTING}', true), '')"
         return [
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$BEGIN RAISE EXCEPTION '{changed}' USING ERRCODE = 'check_violation'; END$$",

@@ -33,13 +33,13 @@ from app.core.data.tables.owned import OWNER_COLUMN
 ChangeT = TypeVar("ChangeT", Update, Delete)
 
 
-class OwnerId(String):
+class OwnerIdType(String):
     """The type of the one value that is called `_owner`."""
 
     cache_ok = True
 
 
-OWNER: Final = bindparam("_owner", type_=OwnerId(), required=True)
+OWNER: Final = bindparam("_owner", type_=OwnerIdType(), required=True)
 """Whose part it is: the value that each statement about an owned table needs."""
 
 
@@ -57,8 +57,8 @@ class OwnerCompiler(SQLCompiler):
         text = super().visit_table(table, asfrom=asfrom, iscrud=iscrud, enclosing_alias=enclosing_alias, **kw)
         if not asfrom or iscrud or not _is_owned(table):
             return text
-        known = _known(table)
-        mine = self.process(_is_mine(known.c), **kw)
+        known = _mapped_table(table)
+        mine = self.process(_owner_condition(known.c), **kw)
         part = f"(SELECT * FROM {self.preparer.format_table(known)} WHERE {mine})"  # noqa: S608  # a name, quoted
         if enclosing_alias is not None and enclosing_alias.element is table:
             return part  # the alias adds its own name
@@ -70,7 +70,7 @@ class OwnerCompiler(SQLCompiler):
         Raises:
             UnreachableStatement: it is owned. A sample is taken of everybody's rows, before any condition.
         """
-        if _is_owned(_table_of(tablesample)):
+        if _is_owned(_unaliased(tablesample)):
             raise UnreachableStatement("TABLESAMPLE samples the rows of all owners; use order_by(func.random()).")
         return super().visit_tablesample(tablesample, asfrom, **kw)
 
@@ -80,15 +80,15 @@ class OwnerCompiler(SQLCompiler):
         Raises:
             ForeignRow: it sets the owner or the id of rows.
         """
-        if _is_owned(_target_of(update_stmt)):
-            update_stmt = _of_owner(update_stmt)
-            self._refuse_keys(update_stmt, update_stmt._values or (), self.column_keys or ())
+        if _is_owned(_target_table(update_stmt)):
+            update_stmt = _with_owner_condition(update_stmt)
+            self._refuse_key_columns(update_stmt, update_stmt._values or (), self.column_keys or ())
         return super().visit_update(update_stmt, visiting_cte, **kw)
 
     def visit_delete(self, delete_stmt: Delete, visiting_cte: Any = None, **kw: Any) -> Any:
         """Write a DELETE of the owner's rows."""
-        if _is_owned(_target_of(delete_stmt)):
-            delete_stmt = _of_owner(delete_stmt)
+        if _is_owned(_target_table(delete_stmt)):
+            delete_stmt = _with_owner_condition(delete_stmt)
         return super().visit_delete(delete_stmt, visiting_cte, **kw)
 
     def visit_insert(self, insert_stmt: Insert, *args: Any, **kw: Any) -> Any:
@@ -98,7 +98,7 @@ class OwnerCompiler(SQLCompiler):
             ForeignRow: it gives rows an owner or an id.
             UnreachableStatement: it lists the values of several rows.
         """
-        if _is_owned(_target_of(insert_stmt)):
+        if _is_owned(_target_table(insert_stmt)):
             insert_stmt = self._insert_for_owner(insert_stmt)
         return super().visit_insert(insert_stmt, *args, **kw)
 
@@ -110,9 +110,9 @@ class OwnerCompiler(SQLCompiler):
         """
         statement: Any = self.stack[-1]["selectable"]
         if _is_owned(statement.table):
-            self._refuse_keys(statement, on_conflict.update_values_to_set)
+            self._refuse_key_columns(statement, on_conflict.update_values_to_set)
             given, on_conflict = on_conflict.update_whereclause, copy(on_conflict)
-            mine = _is_mine(statement.table.c)
+            mine = _owner_condition(statement.table.c)
             on_conflict.update_whereclause = mine if given is None else mine & Grouping(given)
         parent: Any = super()  # each dialect has its own
         return parent.visit_on_conflict_do_update(on_conflict, **kw)
@@ -123,7 +123,7 @@ class OwnerCompiler(SQLCompiler):
         Raises:
             UnreachableStatement: it pretends to be the owner's, and could bring a type that changes the value.
         """
-        if bindparam.key == OWNER.key and not isinstance(bindparam.type, OwnerId):
+        if bindparam.key == OWNER.key and not isinstance(bindparam.type, OwnerIdType):
             raise UnreachableStatement(f"The name {OWNER.key} is the owner's; give the value another name.")
         return super().visit_bindparam(bindparam, *args, **kw)
 
@@ -147,7 +147,7 @@ class OwnerCompiler(SQLCompiler):
             raise UnreachableStatement("An INSERT lists several rows; use execute(insert(...), [row, row]).")
         named = statement._select_names or statement._values or ()
         # Parameters may name the owner, as those of a flush do: `ownership/engines.py` sees that it is the session's.
-        self._refuse_keys(statement, named, {*(self.column_keys or ())} - {OWNER_COLUMN})
+        self._refuse_key_columns(statement, named, {*(self.column_keys or ())} - {OWNER_COLUMN})
         if not statement._select_names:
             return statement.values({statement.table.c[OWNER_COLUMN]: OWNER})
         held: Any = statement._clone()
@@ -157,23 +157,23 @@ class OwnerCompiler(SQLCompiler):
         held.select = selected.where(true())  # without a WHERE, SQLite takes an ON CONFLICT for the ON of a join
         return cast("Insert", held)
 
-    def _refuse_keys(self, statement: Any, named: Iterable[Any], parameters: Iterable[str] = ()) -> None:
+    def _refuse_key_columns(self, statement: Any, named: Iterable[Any], parameters: Iterable[str] = ()) -> None:
         """Refuse to set an owner, who never changes, or an id: whether it is taken would tell of others' rows."""
         columns, kind = statement.table.c, statement.__visit_name__.upper()
         names = {getattr(key, "key", key) for key in named}
         if unknown := sorted(names - set(columns.keys())):
-            raise UnreachableStatement(f"{unknown[0]!r} is no column of {_table_of(statement.table)}; name a column.")
+            raise UnreachableStatement(f"{unknown[0]!r} is no column of {_unaliased(statement.table)}; name a column.")
         written = {columns[name].name for name in names | (set(parameters) & set(columns.keys()))}
-        for name in (OWNER_COLUMN, *(column.name for column in _known(_table_of(statement.table)).primary_key)):
+        for name in (OWNER_COLUMN, *(column.name for column in _mapped_table(_unaliased(statement.table)).primary_key)):
             if name in written:
                 raise ForeignRow(f"An {kind} sets {name}, which only the server does; leave it out.")
 
 
 def _is_owned(table: Any) -> bool:
-    return any(column.name == OWNER_COLUMN for column in _known(table).c)
+    return any(column.name == OWNER_COLUMN for column in _mapped_table(table).c)
 
 
-def _known(table: Any) -> Table:
+def _mapped_table(table: Any) -> Table:
     """Return the table of the models that has this name, by which the database knows it, whatever object names it."""
     for known in SQLModel.metadata.tables.values():
         if known.name.lower() == table.name.lower():  # as SQLite compares names; no two are alike
@@ -181,27 +181,27 @@ def _known(table: Any) -> Table:
     raise UnreachableStatement(f"No model has the table {table.name!r}; only the tables of models can be used.")
 
 
-def _table_of(target: Any) -> Any:
+def _unaliased(target: Any) -> Any:
     while isinstance(target, AliasedReturnsRows):
         target = target.element
     return target
 
 
-def _target_of(statement: Any) -> Table:
+def _target_table(statement: Any) -> Table:
     """Return the table that a statement changes. Only a model's own: another could call its columns by other names."""
-    target = _table_of(statement.table)
+    target = _unaliased(statement.table)
     if not isinstance(target, TableClause):
         raise UnreachableStatement("An UPDATE or DELETE is of one table; choose rows with `column.in_(select(...))`.")
-    known = _known(target)
+    known = _mapped_table(target)
     if target._deannotate() is not known:
         raise UnreachableStatement(f"The table {target.name!r} is described once more; change it by its mapped class.")
     return known
 
 
-def _of_owner(statement: ChangeT) -> ChangeT:
-    return statement.where(_is_mine(statement.table.c))
+def _with_owner_condition(statement: ChangeT) -> ChangeT:
+    return statement.where(_owner_condition(statement.table.c))
 
 
-def _is_mine(columns: Any) -> ColumnElement[bool]:
+def _owner_condition(columns: Any) -> ColumnElement[bool]:
     mine: ColumnElement[bool] = columns[OWNER_COLUMN] == OWNER
     return mine

@@ -27,11 +27,11 @@ from sqlalchemy.sql.compiler import IdentifierPreparer, TypeCompiler
 
 from app.core.data.errors import UnreachableStatement
 from app.core.data.sql.compiler import OwnerCompiler
-from app.core.data.sql.raw_sql import NamedTypes, NoDDL, NoRawSql
+from app.core.data.sql.raw_sql import NoDDL, NoRawSql, NoRawTypes
 
 # What stands before :// in the engine's URL.
-POSTGRES: Final = "postgresql+litestead"
-SQLITE: Final = "sqlite+litestead"
+POSTGRES_DRIVERNAME: Final = "postgresql+litestead"
+SQLITE_DRIVERNAME: Final = "sqlite+litestead"
 
 
 # SQLAlchemy quotes a name that is among its reserved words; these are reserved as well. Its own lists are completed,
@@ -39,27 +39,27 @@ SQLITE: Final = "sqlite+litestead"
 PGIdentifierPreparer_psycopg.reserved_words |= {"collation", "concurrently", "lateral", "system_user", "tablesample"}
 SQLiteIdentifierPreparer.reserved_words |= {"nothing", "returning"}
 
-_MARK: Final = re.compile(r"[\x00-\x1f]|__\[|%\(\w*\)")
+_REWRITTEN_MARK: Final = re.compile(r"[\x00-\x1f]|__\[|%\(\w*\)")
 
 
-class _Quoting(IdentifierPreparer):
+class _QuotingPreparer(IdentifierPreparer):
     def quote(self, ident: str) -> str:
         # SQLAlchemy replaces its marks in the SQL, also within quotes; and a line ends a comment.
-        if _MARK.search(ident):
+        if _REWRITTEN_MARK.search(ident):
             raise UnreachableStatement(f"The name {ident!r} has a mark in it that SQLAlchemy replaces; choose another.")
         # A name that says `quote=False` would be written as it is: it is a way to write SQL.
         return super().quote(f"{ident}" if getattr(ident, "quote", None) is False else ident)
 
 
-class _PostgresNames(_Quoting, PGIdentifierPreparer_psycopg):
+class _PostgresPreparer(_QuotingPreparer, PGIdentifierPreparer_psycopg):
     pass
 
 
-class _SqliteNames(_Quoting, SQLiteIdentifierPreparer):
+class _SqlitePreparer(_QuotingPreparer, SQLiteIdentifierPreparer):
     pass
 
 
-class Scoped:
+class ScopedDialect:
     """The mark of a dialect whose statements are all about one owner."""
 
     @property
@@ -73,7 +73,7 @@ class PostgresDialect(PGDialectAsync_psycopg):
     """PostgreSQL through psycopg."""
 
     supports_statement_cache = True
-    preparer = _PostgresNames
+    preparer = _PostgresPreparer
     has_terminate = True  # the garbage collector may close what was never given back
 
     @classmethod
@@ -92,7 +92,7 @@ class SqliteDialect(SQLiteDialect_aiosqlite):
     """SQLite through aiosqlite, whose connections are threads."""
 
     supports_statement_cache = True
-    preparer = _SqliteNames
+    preparer = _SqlitePreparer
 
     # Waits for the thread within a greenlet; outside of one it tells the thread to close, and does not wait.
     do_close = SQLiteDialect_aiosqlite.do_terminate
@@ -106,15 +106,15 @@ class _ScopedSqliteCompiler(NoRawSql, OwnerCompiler, SQLiteCompiler):
     pass
 
 
-class _ScopedPostgresTypes(NamedTypes, PGTypeCompiler):
+class _ScopedPostgresTypes(NoRawTypes, PGTypeCompiler):
     pass
 
 
-class _ScopedSqliteTypes(NamedTypes, SQLiteTypeCompiler):
+class _ScopedSqliteTypes(NoRawTypes, SQLiteTypeCompiler):
     pass
 
 
-class ScopedPostgresDialect(Scoped, PostgresDialect):  # type: ignore[override]  # it is not constructed
+class ScopedPostgresDialect(ScopedDialect, PostgresDialect):  # type: ignore[override]  # it is not constructed
     """PostgreSQL, as one owner's statements are written."""
 
     supports_statement_cache = True
@@ -123,7 +123,7 @@ class ScopedPostgresDialect(Scoped, PostgresDialect):  # type: ignore[override] 
     ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes nothing that could differ
 
 
-class ScopedSqliteDialect(Scoped, SqliteDialect):  # type: ignore[override]
+class ScopedSqliteDialect(ScopedDialect, SqliteDialect):  # type: ignore[override]
     """SQLite, as one owner's statements are written."""
 
     supports_statement_cache = True
@@ -134,25 +134,25 @@ class ScopedSqliteDialect(Scoped, SqliteDialect):  # type: ignore[override]
 
 def scoped_dialect(dialect: Dialect) -> Dialect:
     """Return the served dialect of a plain one; both are one in all but their compilers."""
-    return _twin(dialect, ScopedSqliteDialect if isinstance(dialect, SqliteDialect) else ScopedPostgresDialect)
+    return _variant(dialect, ScopedSqliteDialect if isinstance(dialect, SqliteDialect) else ScopedPostgresDialect)
 
 
 def unscoped_dialect(dialect: Dialect) -> Dialect:
     """Return the plain dialect of a served one."""
-    return _twin(dialect, SqliteDialect if isinstance(dialect, SqliteDialect) else PostgresDialect)
+    return _variant(dialect, SqliteDialect if isinstance(dialect, SqliteDialect) else PostgresDialect)
 
 
-def _twin(dialect: Dialect, kind: type[Dialect]) -> Dialect:
+def _variant(dialect: Dialect, kind: type[Dialect]) -> Dialect:
     """Return the one twin of this class: statements are kept by their dialect, so it must not be made twice.
 
     Twins share their attributes, because SQLAlchemy sets some when it makes the first connection, on one of them.
     """
-    twins: dict[type[Dialect], Dialect] = vars(dialect).setdefault("twins", {type(dialect): dialect})
-    if kind not in twins:
-        twins[kind] = object.__new__(kind)
-        twins[kind].__dict__ = vars(dialect)
-    return twins[kind]
+    variants: dict[type[Dialect], Dialect] = vars(dialect).setdefault("variants", {type(dialect): dialect})
+    if kind not in variants:
+        variants[kind] = object.__new__(kind)
+        variants[kind].__dict__ = vars(dialect)
+    return variants[kind]
 
 
-for _name, _dialect in ((POSTGRES, PostgresDialect), (SQLITE, SqliteDialect)):
+for _name, _dialect in ((POSTGRES_DRIVERNAME, PostgresDialect), (SQLITE_DRIVERNAME, SqliteDialect)):
     registry.register(_name.replace("+", "."), __name__, _dialect.__name__)

@@ -12,19 +12,19 @@ from sqlalchemy.sql.compiler import DDLCompiler, GenericTypeCompiler, SQLCompile
 
 from app.core.data.errors import UnreachableStatement
 
-_HARMLESS: Final = re.compile(r"\*|\d+|NULL|TRUE|FALSE|(NOT )?MATERIALIZED")
-_OPERATOR: Final = re.compile(
+_ALLOWED_TEXT: Final = re.compile(r"\*|\d+|NULL|TRUE|FALSE|(NOT )?MATERIALIZED")
+_ALLOWED_OPERATORS: Final = re.compile(
     r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|?]+"
     r"|I?LIKE|GLOB|MATCH|REGEXP|SIMILAR TO|IS (NOT )?DISTINCT FROM|AT TIME ZONE|OVERLAPS"
 )
-_NAME: Final = re.compile(r"[\w$]+")
-_TYPE: Final = re.compile(
+_FUNCTION_NAME: Final = re.compile(r"[\w$]+")
+_TYPE_NAME: Final = re.compile(
     r'(\w+|"[^"]+")(\.(\w+|"[^"]+"))?(\(\w+(, ?\w+)*\))?'
     r'( (PRECISION|VARYING|WITH|WITHOUT|TIME|ZONE|YEAR|MONTH|DAY|HOUR|MINUTE|SECOND|TO|COLLATE|"[^"]+")(\(\d+\))?)*'
     r"(\[\])*"
 )
 # Functions that run SQL, read or write past the tables, tell of everybody's rows, or change whom the policies serve.
-_FUNCTIONS: Final = re.compile(
+_FORBIDDEN_FUNCTIONS: Final = re.compile(
     r"pg_(?!typeof$|column_size$|sleep$|(try_)?advisory_xact_lock(_shared)?$).*"
     r"|currtid.*|lo_.*|dblink.*|.*_to_xml.*|ts_stat|ts_rewrite|xpath_table|crosstab.*|connectby|set_config|nextval|setval|currval|lastval|has_.*_privilege|txid_.*"
     r"|load_extension|readfile|writefile|edit|fts3_tokenizer|sqlite_.*|pragma_.*|dbstat"
@@ -41,7 +41,7 @@ class NoRawSql(SQLCompiler):
         Raises:
             UnreachableStatement: it is literal, and more than a star, a number or a constant.
         """
-        if column.is_literal and not _HARMLESS.fullmatch(column.name):
+        if column.is_literal and not _ALLOWED_TEXT.fullmatch(column.name):
             _refuse(f"The raw SQL {column.name!r}")
         return super().visit_column(column, *args, **kw)
 
@@ -52,7 +52,7 @@ class NoRawSql(SQLCompiler):
             UnreachableStatement: it is no operator.
         """
         is_place = "?" in text and self.dialect.paramstyle == "qmark"
-        if is_place or not (_HARMLESS.fullmatch(text) or _OPERATOR.fullmatch(text)):
+        if is_place or not (_ALLOWED_TEXT.fullmatch(text) or _ALLOWED_OPERATORS.fullmatch(text)):
             _refuse(f"The operator {text!r}")
         return super().escape_literal_column(text)
 
@@ -62,7 +62,7 @@ class NoRawSql(SQLCompiler):
         Raises:
             UnreachableStatement: it is more.
         """
-        if not _HARMLESS.fullmatch(textclause.text):
+        if not _ALLOWED_TEXT.fullmatch(textclause.text):
             _refuse("Raw SQL in a statement")
         return super().visit_textclause(textclause, *args, **kw)
 
@@ -73,7 +73,9 @@ class NoRawSql(SQLCompiler):
             UnreachableStatement: it reaches past the statement's tables, or its name is more than a name.
         """
         names = (func.name, *func.packagenames)
-        if not all(_NAME.fullmatch(name) for name in names) or _FUNCTIONS.fullmatch(func.name.lower()):
+        if not all(_FUNCTION_NAME.fullmatch(name) for name in names) or _FORBIDDEN_FUNCTIONS.fullmatch(
+            func.name.lower()
+        ):
             _refuse(f"The function {func.name}()")
         return super().visit_function(func, *args, **kw)
 
@@ -106,7 +108,7 @@ class NoRawSql(SQLCompiler):
     format_from_hint_text = get_select_hint_text = get_statement_hint_text = _refuse_element
 
 
-class NamedTypes(GenericTypeCompiler):
+class NoRawTypes(GenericTypeCompiler):
     """Refuses types whose name is more than a name: what a type says of itself, limits too, is written as it is."""
 
     def process(self, type_: Any, **kw: Any) -> str:
@@ -116,7 +118,7 @@ class NamedTypes(GenericTypeCompiler):
             UnreachableStatement: it is more than a name with limits.
         """
         name = super().process(type_, **kw)
-        if not _TYPE.fullmatch(name):
+        if not _TYPE_NAME.fullmatch(name):
             _refuse(f"The type {name!r}")
         return name
 

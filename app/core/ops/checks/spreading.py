@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy import String, func, select, text
 
 from app.core.data.connection.compiled import execute_on_engine
-from app.core.data.connection.rls import SETTING
+from app.core.data.connection.rls import OWNER_SETTING
 from app.core.data.tables.owned import OWNER_COLUMN
 from app.core.data.tables.registry import owned_table_names
 from app.core.ops.checks.registry import Context, Messages, check
@@ -72,7 +72,7 @@ async def tables_are_distributed(context: Context) -> Messages:
 async def subject_arrives(context: Context) -> Messages:
     """Where policies hold for the role that serves, PostgreSQL is told on whose behalf a statement runs."""
     for (role,) in await context.ask_postgres(_HELD):
-        told = select(func.current_setting(SETTING, True, type_=String))
+        told = select(func.current_setting(OWNER_SETTING, True, type_=String))
         if await execute_on_engine(context.engine.sync_engine, _PROBE, told, {}) != [(_PROBE,)]:
             yield f"What tells PostgreSQL on whose behalf {role} asks does not arrive; it finds no rows of anybody."
         elif await context.ask_postgres(_CITUS):  # it does not pass set_config() on

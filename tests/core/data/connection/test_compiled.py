@@ -200,12 +200,12 @@ def test_a_list_of_values_is_refused(engine: AsyncEngine) -> None:
 
 def test_a_missing_value_is_refused(engine: AsyncEngine) -> None:
     table: Table = Task.__table__  # type: ignore[assignment]
-    plan = CompiledStatement(select(table.c.id).where(table.c.id == bindparam("_id")), engine.dialect, ())
+    compiled = CompiledStatement(select(table.c.id).where(table.c.id == bindparam("_id")), engine.dialect, ())
 
     with pytest.raises(KeyError, match="_id"):
-        plan.bind({OWNER.key: "alice"})
+        compiled.bind({OWNER.key: "alice"})
     with pytest.raises(OwnerNotBound):
-        plan.bind({"_id": 1})
+        compiled.bind({"_id": 1})
 
 
 async def test_a_cancelled_statement_leaves_no_connection(postgres: Databases) -> None:

@@ -62,8 +62,8 @@ async def test_whatever_is_cancelled_nobody_has_more_and_nothing_stays(seed: int
 
     assert {type(end) for end in ended} <= {type(None), asyncio.CancelledError}
     assert not any(used.values())
-    assert not limiter._used
-    assert not limiter._waiting
+    assert not limiter._in_use
+    assert not limiter._waiters
 
 
 @pytest.mark.any_database
@@ -91,8 +91,8 @@ async def test_what_waits_too_long_is_told_so_and_forgotten() -> None:
     limiter.release("alice")
     await limiter.acquire("alice")
 
-    assert limiter._used == {"alice": 1, "bob": 1}
-    assert not limiter._waiting
+    assert limiter._in_use == {"alice": 1, "bob": 1}
+    assert not limiter._waiters
 
 
 @contextmanager
@@ -191,7 +191,7 @@ async def sessions(postgres: Databases) -> AsyncIterator[async_sessionmaker[AppS
     alchemy = make_alchemy(settings_for_tests(postgres.fresh(), database_pool_size=8, database_pool_timeout=0.05))
     maker: async_sessionmaker[AppSession] = alchemy.create_session_maker()  # type: ignore[assignment]
     yield maker
-    assert not alchemy.get_engine().get_execution_options()["limiter"]._used
+    assert not alchemy.get_engine().get_execution_options()["limiter"]._in_use
     await alchemy.get_engine().dispose()
 
 
@@ -249,10 +249,10 @@ async def test_a_session_that_nobody_closes_keeps_no_turn(sessions: async_sessio
     session = sessions()
     bind_owner(session, "alice")
     await session.execute(select(Task))
-    assert limiter._used == {"alice": 1}
+    assert limiter._in_use == {"alice": 1}
     connection = await greenlet_spawn(session.sync_session.transaction_connection)
     del session
     gc.collect()
 
-    assert not limiter._used
+    assert not limiter._in_use
     connection.invalidate()

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlmodel import col
 
 from app.core.data.connection.engine import make_engine
-from app.core.data.connection.retry import RETRIED
+from app.core.data.connection.retry import RETRY_COUNTS
 from app.core.data.errors import OutcomeUnknown
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
@@ -62,13 +62,13 @@ READS: dict[str, Callable[[AppSession], Awaitable[Any]]] = {
 
 @pytest.mark.parametrize("read", READS)
 async def test_a_read_is_asked_again_on_the_same_connection(engine: AsyncEngine, read: str) -> None:
-    backend, before = await ask(engine, "SELECT pg_backend_pid()"), RETRIED["ConnectionFailure"]
+    backend, before = await ask(engine, "SELECT pg_backend_pid()"), RETRY_COUNTS["ConnectionFailure"]
     async with AppSession(engine) as session:
         bind_owner(session, "alice")
         (row,) = await READS[read](session)
 
     assert row[0] == 1
-    assert RETRIED["ConnectionFailure"] == before + 2
+    assert RETRY_COUNTS["ConnectionFailure"] == before + 2
     assert await ask(engine, "SELECT pg_backend_pid()") == backend
 
 

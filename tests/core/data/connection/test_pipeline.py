@@ -162,7 +162,7 @@ async def test_a_server_that_does_not_answer_is_given_up(
     words: Words, ahead: list[Query], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection, _ = words
-    monkeypatch.setattr(PipelineConnection, "answer_within", 0.2)
+    monkeypatch.setattr(PipelineConnection, "response_timeout", 0.2)
     begun = monotonic()
 
     with pytest.raises(psycopg.OperationalError, match="does not answer") as failure:
@@ -174,7 +174,7 @@ async def test_a_server_that_does_not_answer_is_given_up(
 
 @ahead
 async def test_one_that_does_not_even_read_is_given_up(ahead: list[Query], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(PipelineConnection, "answer_within", 0.2)
+    monkeypatch.setattr(PipelineConnection, "response_timeout", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         greeting = asyncio.create_task(asyncio.to_thread(greet, listener))
         where = f"host=127.0.0.1 port={listener.getsockname()[1]} sslmode=disable"

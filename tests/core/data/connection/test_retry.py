@@ -58,7 +58,7 @@ FAILURES: dict[str, tuple[Callable[[], Exception], bool, bool | type[Exception]]
 }
 
 
-async def outcome(make: Callable[[], Exception], *, reads: bool) -> tuple[object, int]:
+async def outcome(make: Callable[[], Exception], *, read_only: bool) -> tuple[object, int]:
     """What came of it, where the third attempt succeeds, and how often it was tried."""
     tried = 0
 
@@ -70,7 +70,7 @@ async def outcome(make: Callable[[], Exception], *, reads: bool) -> tuple[object
         return "done"
 
     try:
-        return await retry(attempt, reads=reads), tried
+        return await retry(attempt, read_only=read_only), tried
     except Exception as error:
         return type(error), tried
 
@@ -80,20 +80,20 @@ async def test_only_what_is_known_to_be_undone_is_repeated(name: str) -> None:
     make, read_again, written_again = FAILURES[name]
     refused = type(make()), 1
 
-    assert await outcome(make, reads=True) == (("done", 3) if read_again else refused)
+    assert await outcome(make, read_only=True) == (("done", 3) if read_again else refused)
     writing = ("done", 3) if written_again is True else (written_again, 1) if written_again else refused
-    assert await outcome(make, reads=False) == writing
+    assert await outcome(make, read_only=False) == writing
 
 
 async def test_what_was_repeated_leaves_a_line_and_a_count(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(retries, "RETRIED", Counter())
-    await outcome(FAILURES["rolled back: deadlock"][0], reads=False)
-    await outcome(FAILURES["rolled back: deadlock"][0], reads=False)
-    await outcome(FAILURES["a clash"][0], reads=False)
+    monkeypatch.setattr(retries, "RETRY_COUNTS", Counter())
+    await outcome(FAILURES["rolled back: deadlock"][0], read_only=False)
+    await outcome(FAILURES["rolled back: deadlock"][0], read_only=False)
+    await outcome(FAILURES["a clash"][0], read_only=False)
 
-    assert retries.RETRIED == {"DeadlockDetected": 4}
+    assert retries.RETRY_COUNTS == {"DeadlockDetected": 4}
     assert [(record.levelname, re.sub(r"\d\.\d", "0.0", record.getMessage())) for record in caplog.records] == [
         ("WARNING", "sent a statement 3 times within 0.0 s: DeadlockDetected (no. 2 of this process)"),
         ("WARNING", "sent a statement 3 times within 0.0 s: DeadlockDetected (no. 4 of this process)"),
@@ -109,7 +109,7 @@ async def test_one_that_is_given_up_leaves_a_line_as_well(
         raise failure(psycopg.OperationalError("refused"), NOT_SENT)
 
     with pytest.raises(DBAPIError):
-        await retry(attempt, reads=False)
+        await retry(attempt, read_only=False)
 
     assert ["OperationalError" in record.getMessage() for record in caplog.records] == [True]
 
@@ -124,7 +124,7 @@ async def test_the_budget_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
         raise failure(psycopg.OperationalError("refused"), NOT_SENT)
 
     with pytest.raises(DBAPIError):
-        await retry(attempt, reads=False)
+        await retry(attempt, read_only=False)
 
     assert 2 <= tried <= 8  # pauses of 10 to 20 ms at first, doubled each time
 
@@ -132,5 +132,5 @@ async def test_the_budget_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_too_many_that_wait_are_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "MAX_WAITING", 0)
 
-    assert (await outcome(FAILURES["no connection"][0], reads=True))[1] == 1
-    assert retries._waiting == 0
+    assert (await outcome(FAILURES["no connection"][0], read_only=True))[1] == 1
+    assert retries._waiting_retries == 0

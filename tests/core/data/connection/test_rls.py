@@ -36,7 +36,7 @@ async def sessions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     async with maker() as session:
         bind_owner(session, "alice")
         await session.insert_row(Task, {"title": "stored"})
-    monkeypatch.setattr(RlsConnection, "answer_within", 0.4)
+    monkeypatch.setattr(RlsConnection, "response_timeout", 0.4)
     monkeypatch.setattr(retries, "BUDGET", 0)  # a read would be asked again
     yield maker
     await alchemy.get_engine().dispose()

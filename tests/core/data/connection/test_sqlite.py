@@ -108,7 +108,7 @@ async def test_what_is_long_does_not_keep_the_loop(connection: SqliteConnection)
 async def test_a_text_that_was_long_begins_aside_for_some_time(connection: SqliteConnection) -> None:
     long = f"SELECT count(*) FROM ({NUMBERS.format('?')} SELECT i FROM n)"
     assert await connection.execute_fetchall(long, [30 * MANY]) == [(30 * MANY,)]
-    for _ in range(sqlite._ASIDE):
+    for _ in range(sqlite._THREAD_EXECUTIONS):
         assert at_once(connection.execute_fetchall(long, [3])) is None
 
     assert at_once(connection.execute_fetchall(long, [3])) == [(3,)]
@@ -153,10 +153,10 @@ async def test_whatever_the_moment_of_an_interruption_it_says_what_happened(
     file: Path, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also at the end of a statement: outside of a transaction SQLite asks once more after it has committed."""
-    monkeypatch.setattr(sqlite, "_AT_ONCE", -1)  # it is always late
+    monkeypatch.setattr(sqlite, "_LOOP_TIME_LIMIT", -1)  # it is always late
     said = {True: 0, False: 0}
     for steps in range(1, 150, 2):
-        monkeypatch.setattr(sqlite, "_STEPS", steps)
+        monkeypatch.setattr(sqlite, "_INSTRUCTIONS_PER_CHECK", steps)
         with closing(LoopConnection(sqlite3.connect(file))) as in_loop:
             said[is_stored(in_loop)] += 1
         assert other.execute("SELECT count(*) FROM things").fetchone() == (said[True],)
@@ -206,7 +206,7 @@ async def test_who_is_cancelled_while_waiting_stores_nothing(
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await writing
-    await asyncio.sleep(2 * sqlite._LONGEST_PAUSE)
+    await asyncio.sleep(2 * sqlite._MAX_BACKOFF)
 
     assert contents(file) == ([], [])
 
@@ -249,8 +249,8 @@ async def test_a_function_that_only_the_thread_has_is_found_there(connection: Sq
 
 async def test_the_log_does_not_grow_with_what_is_written(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Although there is always somebody who writes."""
-    monkeypatch.setattr(sqlite, "_WRITES", 64)
-    monkeypatch.setattr(sqlite, "_LONG_LOG", 100)
+    monkeypatch.setattr(sqlite, "_WRITES_PER_CHECKPOINT", 64)
+    monkeypatch.setattr(sqlite, "_LARGE_LOG", 100)
     connections = [SqliteConnection(str(file), check_same_thread=False, isolation_level=None) for _ in range(4)]
     for connection in connections:
         await connection

@@ -32,7 +32,7 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.orm import aliased, load_only
 
 from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
-from app.core.data.ownership.engines import scoped, unscoped
+from app.core.data.ownership.engines import OWNER_OPTION, scoped, unscoped
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.sql.dialects import PostgresDialect, SqliteDialect, scoped_dialect
@@ -121,7 +121,7 @@ async def test_one_compiled_statement_serves_everybody_in_turn(
 @pytest.mark.parametrize("name", ["_owner", "owner"])
 async def test_no_parameter_names_another_owner(two: tuple[AppSession, AppSession], name: str) -> None:
     _, mallory = two
-    found = await mallory.execute(select(TASK.title), {name: "alice"}, execution_options={"serves": "alice"})
+    found = await mallory.execute(select(TASK.title), {name: "alice"}, execution_options={OWNER_OPTION: "alice"})
     assert found.scalars().all() == ["of mallory"]
     assert await mallory.run(select(TASK.title), {name: "alice"}) == [("of mallory",)]
 

@@ -12,7 +12,7 @@ from sqlalchemy import Engine, make_url
 from app.core.data.connection import compiled
 from app.core.data.connection.compiled import CompiledStatement
 from app.core.data.connection.engine import database_url, paramstyle
-from app.core.data.connection.rls import SETTING
+from app.core.data.connection.rls import OWNER_SETTING
 from app.core.data.schema.migrations import migration_engine
 from app.core.data.sql import statements as queries
 from app.core.data.sql.dialects import scoped_dialect
@@ -81,7 +81,7 @@ def plans_of_page(url: str, form: Form) -> Iterator[Sequence[Mapping[str, Any]]]
     """The nodes that find the late one's page, in a plan for these values, and in one for all."""
     text, values = page(url, form)
     with opened(url).connect() as connection:
-        connection.exec_driver_sql(f"SET {SETTING} = 'late'")
+        connection.exec_driver_sql(f"SET {OWNER_SETTING} = 'late'")
         connection.exec_driver_sql(f"PREPARE page AS {text}")
         execute = f"EXPLAIN (FORMAT JSON) EXECUTE page ({', '.join(map(sql.quote, values))})"
         for mode in ("force_custom_plan", "force_generic_plan"):
