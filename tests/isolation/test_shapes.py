@@ -15,7 +15,7 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlmodel import SQLModel, col
 
 from app.core.data.ownership.session import AppSession
-from app.core.data.sql import compiler
+from app.core.data.sql import compiler, mapped_tables
 from app.core.data.sql.compiler import OwnerCompiler
 from app.core.data.sql.raw_sql import NoRawSql, NoRawTypes
 from app.tasks.models import Task
@@ -35,6 +35,11 @@ TO_MISS_A_RULE: Final = 6_000
 Place = tuple[Any, str, Any]
 """An object, the name of one of its attributes, and what is there when the rule is taken away; None for nothing."""
 
+
+def _any_table(table: Any) -> Any:
+    return SQLModel.metadata.tables.get(table.name, table)
+
+
 # The rules that stand between a shape and the rows of others. `test_guard.py` and `test_raw_sql.py` have those that
 # rarer statements meet.
 RULES: Final[dict[str, list[Place]]] = {
@@ -42,7 +47,7 @@ RULES: Final[dict[str, list[Place]]] = {
     "a change is of the owner's rows": [(compiler, "_with_owner_condition", lambda statement: statement)],
     "a new row is the owner's": [(OwnerCompiler, "_insert_for_owner", lambda _, statement: statement)],
     "owners and ids are not set": [(OwnerCompiler, "_refuse_key_columns", lambda *_: None)],
-    "no table is unknown": [(compiler, "_mapped_table", lambda table: SQLModel.metadata.tables.get(table.name, table))],
+    "no table is unknown": [(module, "mapped_table", _any_table) for module in (compiler, mapped_tables)],
     "no raw text": [(NoRawSql, name, None) for name in ("visit_textclause", "visit_textual_select")],
     "no raw column": [(NoRawSql, name, None) for name in ("visit_column", "escape_literal_column")],
     "no raw operator": [(NoRawSql, "escape_literal_column", None)],

@@ -9,23 +9,25 @@ that stands alone runs in the loop, on a connection that only the loop uses. Not
 """
 
 import asyncio
-import math
-import random
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing, suppress
 from functools import partial
-from time import perf_counter, sleep
+from time import sleep
 from typing import Any, Final
 
 import aiosqlite
 
-_LOOP_TIME_LIMIT: Final = 0.002  # seconds that a statement may keep the loop
-_INSTRUCTIONS_PER_CHECK: Final = 1000  # of SQLite's machine, 20 to 60 microseconds; so often it asks whether to go on
+from app.core.data.connection.sqlite_loop import (
+    BUSY_TIMEOUT,
+    MIN_BACKOFF,
+    LoopConnection,
+    execute_when_unlocked,
+    is_select,
+    primary_code,
+)
+
 _THREAD_EXECUTIONS: Final = 20  # executions of a text that begin aside, after one that had to be run again there
-_BUSY_TIMEOUT: Final = 5.0  # seconds that a statement waits for a lock
-_MIN_BACKOFF: Final = 0.001  # seconds between two looks at a lock; each further one is twice as long
-_MAX_BACKOFF: Final = 0.016
 _WRITES_PER_CHECKPOINT: Final = 1024  # until the log is copied, which takes as long as some 50 of them
 _LARGE_LOG: Final = 6144  # pages, 24 MB; two times 1024 writes, so that fewer than one in 100 of 16 writers has to wait
 _CHECKPOINT_MODES: Final = ("PASSIVE", "PASSIVE", *("FULL",) * 20)  # until one finds that nobody writes
@@ -34,10 +36,6 @@ _PRAGMAS: Final = (
     "synchronous=NORMAL",
     "foreign_keys=ON",
     "secure_delete=ON",  # what was erased is overwritten, not only let go of
-)
-_LOOP_PRAGMAS: Final = (
-    "busy_timeout=0",
-    "wal_autocheckpoint=32768",  # pages, 128 MB: where the log ends, should everything else fail
 )
 _RERUN_CODES: Final = frozenset(
     {
@@ -74,9 +72,9 @@ class SqliteConnection(aiosqlite.Connection):
         values = tuple(parameters or ())
         if self._in_loop and await self._can_run_in_loop(sql):
             try:
-                return await _execute_when_unlocked(self._in_loop, sql, values)
+                return await execute_when_unlocked(self._in_loop, sql, values)
             except sqlite3.OperationalError as error:
-                if _primary_code(error) not in _RERUN_CODES:
+                if primary_code(error) not in _RERUN_CODES:
                     raise
             self._thread_executions[sql] = _THREAD_EXECUTIONS
         return list(await super().execute_fetchall(sql, values))
@@ -103,7 +101,7 @@ class SqliteConnection(aiosqlite.Connection):
     async def _can_run_in_loop(self, sql: str) -> bool:
         if self.in_transaction or self._belongs_in_thread(sql):
             return False
-        if _is_select(sql) or not self._is_checkpoint_due():
+        if is_select(sql) or not self._is_checkpoint_due():
             return True
         await asyncio.to_thread(self._checkpoint)
         return False  # the first write of a log waits for the disk as well
@@ -131,76 +129,11 @@ class SqliteConnection(aiosqlite.Connection):
                 busy, pages, _ = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
                 if not busy and (mode == "FULL" or pages < _LARGE_LOG):
                     break
-                sleep(_MIN_BACKOFF)
-
-
-class LoopConnection:
-    """A connection that never keeps its caller for long: it waits for no lock, and interrupts what takes too long."""
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        connection.isolation_level = None
-        for pragma in _LOOP_PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
-        connection.set_progress_handler(self._is_past_deadline, _INSTRUCTIONS_PER_CHECK)
-        self._connection = connection
-        self._deadline = math.inf
-
-    def execute_fetchall(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
-        """Execute as a transaction of its own, and return all rows.
-
-        Raises:
-            sqlite3.Error: it failed, and had no effect: SQLITE_BUSY, the file is locked; SQLITE_INTERRUPT, it is long.
-        """
-        if _is_select(sql):
-            return self._execute(sql, values)
-        # Not in AUTOCOMMIT: there SQLite can be interrupted after it has committed, and say that it has not.
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            rows = self._execute(sql, values)
-            self._connection.execute("COMMIT")
-        finally:
-            if self._connection.in_transaction:
-                self._connection.rollback()
-        return rows
-
-    def close(self) -> None:
-        """Close it."""
-        self._connection.close()
-
-    def _execute(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
-        self._deadline = perf_counter() + _LOOP_TIME_LIMIT
-        try:
-            return self._connection.execute(sql, values).fetchall()
-        finally:
-            self._deadline = math.inf
-
-    def _is_past_deadline(self) -> bool:
-        return perf_counter() > self._deadline
-
-
-async def _execute_when_unlocked(connection: LoopConnection, sql: str, values: tuple[Any, ...]) -> list[Any]:
-    deadline, backoff = perf_counter() + _BUSY_TIMEOUT, _MIN_BACKOFF
-    while True:
-        try:
-            return connection.execute_fetchall(sql, values)
-        except sqlite3.OperationalError as error:
-            if _primary_code(error) != sqlite3.SQLITE_BUSY or perf_counter() > deadline:
-                raise
-        await asyncio.sleep(backoff * random.uniform(0.5, 1))  # noqa: S311  # no secret: it parts those who wait
-        backoff = min(2 * backoff, _MAX_BACKOFF)
+                sleep(MIN_BACKOFF)
 
 
 def _open(*arguments: Any, **options: Any) -> sqlite3.Connection:
-    connection: sqlite3.Connection = sqlite3.connect(*arguments, **options | {"timeout": _BUSY_TIMEOUT})
+    connection: sqlite3.Connection = sqlite3.connect(*arguments, **options | {"timeout": BUSY_TIMEOUT})
     for pragma in _PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
     return connection
-
-
-def _is_select(sql: str) -> bool:
-    return sql.startswith("SELECT")
-
-
-def _primary_code(error: sqlite3.OperationalError) -> int:
-    """SQLite's primary code; 0 for what Python itself has found."""
-    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -6,18 +6,17 @@ others do not come in. With no owner bound a statement about owned rows raises.
 
 from enum import Enum
 from functools import cache
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, NoReturn
 
-from sqlalchemy import Connection, Engine, Insert, PoolProxiedConnection, event, insert, inspect
-from sqlalchemy.orm import ORMExecuteState, Session, SessionTransaction, UOWTransaction
+from sqlalchemy import Connection, Engine, Insert, PoolProxiedConnection, insert
+from sqlalchemy.orm import Session
 from sqlalchemy.util import await_only
 from sqlmodel import SQLModel
 
 from app.core.data.connection.compiled import Statement, Values
 from app.core.data.connection.concurrency import Slot
-from app.core.data.connection.rls import set_connection_owner
-from app.core.data.errors import ForeignRow, NotAtomic, OwnerNotBound, UnreachableStatement
-from app.core.data.ownership.engines import OWNER_OPTION, is_scoped
+from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
+from app.core.data.ownership.engines import is_scoped
 from app.core.data.sql.compiler import OWNER
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.registry import table_of
@@ -155,69 +154,3 @@ def _insert_of(model: type[SQLModel]) -> Insert:
     # Of the table, not of the class: there is nothing to filter in it, and the ORM's takes four times as long.
     table = table_of(model)
     return insert(table).returning(*table.c)
-
-
-@event.listens_for(OwnedSession, "after_begin")
-def _on_begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
-    owner = _owned(session).owner_id
-    connection.execution_options(**{OWNER_OPTION: owner})
-    set_connection_owner(connection.connection, owner)
-
-
-@event.listens_for(OwnedSession, "after_transaction_end")
-def _on_end(session: Session, transaction: SessionTransaction) -> None:
-    if transaction.parent is None:
-        _owned(session).release_slot()
-
-
-@event.listens_for(OwnedSession, "do_orm_execute")
-def _on_statement(state: ORMExecuteState) -> None:
-    """Refuse half-atomic work: a statement for several rows is several statements to some databases."""
-    if isinstance(state.parameters, list) and state.is_update and state.is_orm_statement:
-        raise UnreachableStatement("An UPDATE by keys needs all that a flush knows; use `update(...).where(...)`.")
-    if isinstance(state.parameters, list) and len(state.parameters) > 1 and _owned(state.session).atomic_depth == 0:
-        raise NotAtomic("A statement for several rows could store half of them; use `async with session.atomic():`.")
-
-
-@event.listens_for(OwnedSession, "before_flush")
-def _on_flush(session: Session, _: UOWTransaction, __: Any) -> None:
-    """Stamp new rows with the owner; refuse rows of others, changed owners, chosen ids, and half-atomic work."""
-    held = _owned(session)
-    held.acquire_slot(held.get_bind())  # a flush takes its connection past `_connection_for_bind`
-    changed = [row for row in session.dirty if session.is_modified(row)]
-    for row in session.new:
-        if isinstance(row, Owned):
-            held.set_owner(row)
-    for row in changed:
-        if isinstance(row, Owned) and inspect(row).attrs[OWNER_COLUMN].history.has_changes():
-            raise ForeignRow(f"{OWNER_COLUMN} was changed on a row, but the owner of a row never changes.")
-    if held.atomic_depth == 0 and len(session.new) + len(changed) + len(session.deleted) > 1:
-        raise NotAtomic("A flush of several rows could store half of them; use `async with session.atomic():`.")
-
-
-@event.listens_for(OwnedSession, "before_attach")
-def _on_attach(session: Session, row: object) -> None:
-    """Let in the owner's rows only, and new ones, which have no owner yet."""
-    if isinstance(row, Owned) and not (_owner_of(row) is None and inspect(row).key is None):
-        _refuse_foreign(session, _owner_of(row))
-
-
-@event.listens_for(OwnedSession, "loaded_as_persistent")
-def _on_load(session: Session, row: object) -> None:
-    """A tripwire for what the compiler should have kept out; a row may be loaded without its owner."""
-    if isinstance(row, Owned) and _owner_of(row) is not None:
-        _refuse_foreign(session, _owner_of(row))
-
-
-def _owner_of(row: Owned) -> str | None:
-    owner: str | None = inspect(row).dict.get(OWNER_COLUMN)
-    return owner
-
-
-def _refuse_foreign(session: Session, owner: str | None) -> None:
-    if _owned(session).owner not in (ALL_OWNERS, owner):
-        raise ForeignRow("A row of another owner was handed to this session.")
-
-
-def _owned(session: Session) -> OwnedSession:
-    return cast("OwnedSession", session)  # the hooks listen to this class only

@@ -20,12 +20,15 @@ from app.core.data.connection.retry import retry
 from app.core.data.connection.violations import ReferenceNotFound, suspected_references
 from app.core.data.errors import NotAtomic, OutcomeUnknown
 from app.core.data.ownership.engines import scoped
+from app.core.data.ownership.hooks import add_hooks
 from app.core.data.ownership.owned_session import OwnedSession
 from app.core.data.sql.statements import select_of
 from app.core.data.tables.owned import Owned
 
 JOINED: Final = "joined"
 """In a session's `info`: its connection is in a transaction that somebody else ends (a test's)."""
+
+add_hooks(OwnedSession)
 
 
 class AppSession(AsyncSession):

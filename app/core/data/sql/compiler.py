@@ -10,12 +10,10 @@ from copy import copy
 from typing import Any, Final, TypeVar, cast
 
 from sqlalchemy import (
-    AliasedReturnsRows,
     Delete,
     Insert,
     Select,
     String,
-    Table,
     TableSample,
     Update,
     bindparam,
@@ -24,10 +22,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement, Grouping
-from sqlalchemy.sql.selectable import TableClause
-from sqlmodel import SQLModel
 
 from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
+from app.core.data.sql.mapped_tables import is_owned, mapped_table, target_table, unaliased
 from app.core.data.tables.owned import OWNER_COLUMN
 
 ChangeT = TypeVar("ChangeT", Update, Delete)
@@ -55,9 +52,9 @@ class OwnerCompiler(SQLCompiler):
             UnreachableStatement: no model has such a table.
         """
         text = super().visit_table(table, asfrom=asfrom, iscrud=iscrud, enclosing_alias=enclosing_alias, **kw)
-        if not asfrom or iscrud or not _is_owned(table):
+        if not asfrom or iscrud or not is_owned(table):
             return text
-        known = _mapped_table(table)
+        known = mapped_table(table)
         mine = self.process(_owner_condition(known.c), **kw)
         part = f"(SELECT * FROM {self.preparer.format_table(known)} WHERE {mine})"  # noqa: S608  # a name, quoted
         if enclosing_alias is not None and enclosing_alias.element is table:
@@ -70,7 +67,7 @@ class OwnerCompiler(SQLCompiler):
         Raises:
             UnreachableStatement: it is owned. A sample is taken of everybody's rows, before any condition.
         """
-        if _is_owned(_unaliased(tablesample)):
+        if is_owned(unaliased(tablesample)):
             raise UnreachableStatement("TABLESAMPLE samples the rows of all owners; use order_by(func.random()).")
         return super().visit_tablesample(tablesample, asfrom, **kw)
 
@@ -80,14 +77,14 @@ class OwnerCompiler(SQLCompiler):
         Raises:
             ForeignRow: it sets the owner or the id of rows.
         """
-        if _is_owned(_target_table(update_stmt)):
+        if is_owned(target_table(update_stmt)):
             update_stmt = _with_owner_condition(update_stmt)
             self._refuse_key_columns(update_stmt, update_stmt._values or (), self.column_keys or ())
         return super().visit_update(update_stmt, visiting_cte, **kw)
 
     def visit_delete(self, delete_stmt: Delete, visiting_cte: Any = None, **kw: Any) -> Any:
         """Write a DELETE of the owner's rows."""
-        if _is_owned(_target_table(delete_stmt)):
+        if is_owned(target_table(delete_stmt)):
             delete_stmt = _with_owner_condition(delete_stmt)
         return super().visit_delete(delete_stmt, visiting_cte, **kw)
 
@@ -98,7 +95,7 @@ class OwnerCompiler(SQLCompiler):
             ForeignRow: it gives rows an owner or an id.
             UnreachableStatement: it lists the values of several rows.
         """
-        if _is_owned(_target_table(insert_stmt)):
+        if is_owned(target_table(insert_stmt)):
             insert_stmt = self._insert_for_owner(insert_stmt)
         return super().visit_insert(insert_stmt, *args, **kw)
 
@@ -109,7 +106,7 @@ class OwnerCompiler(SQLCompiler):
             ForeignRow: it sets the owner or the id of rows.
         """
         statement: Any = self.stack[-1]["selectable"]
-        if _is_owned(statement.table):
+        if is_owned(statement.table):
             self._refuse_key_columns(statement, on_conflict.update_values_to_set)
             given, on_conflict = on_conflict.update_whereclause, copy(on_conflict)
             mine = _owner_condition(statement.table.c)
@@ -162,40 +159,11 @@ class OwnerCompiler(SQLCompiler):
         columns, kind = statement.table.c, statement.__visit_name__.upper()
         names = {getattr(key, "key", key) for key in named}
         if unknown := sorted(names - set(columns.keys())):
-            raise UnreachableStatement(f"{unknown[0]!r} is no column of {_unaliased(statement.table)}; name a column.")
+            raise UnreachableStatement(f"{unknown[0]!r} is no column of {unaliased(statement.table)}; name a column.")
         written = {columns[name].name for name in names | (set(parameters) & set(columns.keys()))}
-        for name in (OWNER_COLUMN, *(column.name for column in _mapped_table(_unaliased(statement.table)).primary_key)):
+        for name in (OWNER_COLUMN, *(column.name for column in mapped_table(unaliased(statement.table)).primary_key)):
             if name in written:
                 raise ForeignRow(f"An {kind} sets {name}, which only the server does; leave it out.")
-
-
-def _is_owned(table: Any) -> bool:
-    return any(column.name == OWNER_COLUMN for column in _mapped_table(table).c)
-
-
-def _mapped_table(table: Any) -> Table:
-    """Return the table of the models that has this name, by which the database knows it, whatever object names it."""
-    for known in SQLModel.metadata.tables.values():
-        if known.name.lower() == table.name.lower():  # as SQLite compares names; no two are alike
-            return known
-    raise UnreachableStatement(f"No model has the table {table.name!r}; only the tables of models can be used.")
-
-
-def _unaliased(target: Any) -> Any:
-    while isinstance(target, AliasedReturnsRows):
-        target = target.element
-    return target
-
-
-def _target_table(statement: Any) -> Table:
-    """Return the table that a statement changes. Only a model's own: another could call its columns by other names."""
-    target = _unaliased(statement.table)
-    if not isinstance(target, TableClause):
-        raise UnreachableStatement("An UPDATE or DELETE is of one table; choose rows with `column.in_(select(...))`.")
-    known = _mapped_table(target)
-    if target._deannotate() is not known:
-        raise UnreachableStatement(f"The table {target.name!r} is described once more; change it by its mapped class.")
-    return known
 
 
 def _with_owner_condition(statement: ChangeT) -> ChangeT:

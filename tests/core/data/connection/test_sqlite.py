@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from app.core.data.connection import sqlite
+from app.core.data.connection import sqlite, sqlite_loop
 from app.core.data.connection.engine import make_engine
-from app.core.data.connection.sqlite import LoopConnection, SqliteConnection
+from app.core.data.connection.sqlite import SqliteConnection
+from app.core.data.connection.sqlite_loop import LoopConnection
 from app.testing.databases import Databases, settings_for_tests
 
 MANY = 50_000
@@ -153,10 +154,10 @@ async def test_whatever_the_moment_of_an_interruption_it_says_what_happened(
     file: Path, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also at the end of a statement: outside of a transaction SQLite asks once more after it has committed."""
-    monkeypatch.setattr(sqlite, "_LOOP_TIME_LIMIT", -1)  # it is always late
+    monkeypatch.setattr(sqlite_loop, "_LOOP_TIME_LIMIT", -1)  # it is always late
     said = {True: 0, False: 0}
     for steps in range(1, 150, 2):
-        monkeypatch.setattr(sqlite, "_INSTRUCTIONS_PER_CHECK", steps)
+        monkeypatch.setattr(sqlite_loop, "_INSTRUCTIONS_PER_CHECK", steps)
         with closing(LoopConnection(sqlite3.connect(file))) as in_loop:
             said[is_stored(in_loop)] += 1
         assert other.execute("SELECT count(*) FROM things").fetchone() == (said[True],)
@@ -189,7 +190,7 @@ async def test_a_lock_is_waited_for_while_others_work(
 async def test_a_lock_is_not_waited_for_without_end(
     connection: SqliteConnection, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT", 0.05)
+    monkeypatch.setattr(sqlite_loop, "BUSY_TIMEOUT", 0.05)
     with locked(other), pytest.raises(sqlite3.OperationalError) as refused:
         await connection.execute_fetchall(INSERT, ["never"])
 
@@ -206,7 +207,7 @@ async def test_who_is_cancelled_while_waiting_stores_nothing(
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await writing
-    await asyncio.sleep(2 * sqlite._MAX_BACKOFF)
+    await asyncio.sleep(2 * sqlite_loop._MAX_BACKOFF)
 
     assert contents(file) == ([], [])
 
