@@ -2,7 +2,7 @@
 
 from urllib.parse import urlsplit
 
-from app.core.auth.tokens import Expected
+from app.core.auth.tokens import ExpectedClaims
 from app.settings import Settings
 
 
@@ -17,13 +17,13 @@ def jwks_url(settings: Settings) -> str:
     return f"{base}/jwks" if urlsplit(base).path else f"{base}/api/auth/jwks"
 
 
-def expected_claims(settings: Settings) -> Expected:
+def expected_claims(settings: Settings) -> ExpectedClaims:
     """Return what `iss` and `aud` have to be: what is set or, with public keys, the origin of Better Auth's URL.
 
     Who signs HS256 by hand rarely writes either, so with a secret the URL says nothing about them.
     """
     origin = origin_of(settings.better_auth_url) if settings.uses_jwks and settings.better_auth_url else None
-    return Expected(settings.jwt_issuer or origin, settings.jwt_audience or origin)
+    return ExpectedClaims(settings.jwt_issuer or origin, settings.jwt_audience or origin)
 
 
 def origin_of(url: str) -> str:

@@ -17,9 +17,9 @@ from litestar.middleware import ASGIMiddleware
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from app.core.auth.better_auth import expected_claims, jwks_url
-from app.core.auth.jwks import JwksClient
-from app.core.auth.keys import SecretKeys, signing_keys
-from app.core.auth.public_keys import KeysMissing, PublicKeys
+from app.core.auth.jwk_set import JwkSet, KeysUnavailable
+from app.core.auth.jwks_client import JwksClient
+from app.core.auth.secret_keys import SecretKeys, signing_keys
 from app.core.auth.tokens import InvalidToken, UnknownKey
 from app.core.auth.users import User
 from app.core.auth.verifier import TokenVerifier
@@ -59,7 +59,7 @@ class BearerMiddleware(ASGIMiddleware):
         if scope.get("method") != "OPTIONS":
             try:
                 scope["user"] = self._verifier.verify(_token_of(scope))
-            except (UnknownKey, KeysMissing):
+            except (UnknownKey, KeysUnavailable):
                 scope["user"] = await self._verify_again(scope)
             except Exception as error:
                 raise _refusal(error) from None
@@ -71,14 +71,14 @@ class BearerMiddleware(ASGIMiddleware):
         if self._jwks is None:
             yield
         else:
-            async with self._jwks.running():
+            async with self._jwks.lifespan():
                 yield
 
     async def _verify_again(self, scope: Scope) -> User:
         """Verify with keys that may have been published since ours were fetched."""
         try:
             if self._jwks is not None:
-                await self._jwks.ask_for_unknown()
+                await self._jwks.refresh_for_unknown_key()
             return self._verifier.verify(_token_of(scope))
         except Exception as error:
             raise _refusal(error) from None
@@ -93,8 +93,8 @@ def make_bearer_middleware(settings: Settings) -> BearerMiddleware:
     expected = expected_claims(settings)
     if not settings.uses_jwks:
         return BearerMiddleware(TokenVerifier(SecretKeys(*signing_keys(settings)), expected))
-    verifier = TokenVerifier(PublicKeys(), expected)
-    return BearerMiddleware(verifier, JwksClient(jwks_url(settings), verifier.use))
+    verifier = TokenVerifier(JwkSet(), expected)
+    return BearerMiddleware(verifier, JwksClient(jwks_url(settings), verifier.set_keys))
 
 
 def _token_of(scope: Scope) -> str:
@@ -113,7 +113,7 @@ def _token_of(scope: Scope) -> str:
 
 def _refusal(error: Exception) -> HTTPException:
     """Log why, and return what the client reads: next to nothing."""
-    if isinstance(error, KeysMissing):
+    if isinstance(error, KeysUnavailable):
         logger.error("refused: no_keys")
         return ServiceUnavailableException("Tokens cannot be checked at the moment", headers=_LATER)
     if isinstance(error, InvalidToken):

@@ -4,10 +4,10 @@ import time
 from hashlib import sha256
 from typing import Final
 
-from app.core.auth.tokens import ANYBODY, Expected, Keys, verify_claims
+from app.core.auth.tokens import ANY_ISSUER_AND_AUDIENCE, ExpectedClaims, VerificationKeys, decode_token
 from app.core.auth.users import User
 
-REMEMBERED: Final = 60  # seconds that a valid token is not verified again
+CACHE_SECONDS: Final = 60  # seconds that a valid token is not verified again
 
 
 class TokenVerifier:
@@ -17,16 +17,18 @@ class TokenVerifier:
     keys are others. One that is not valid is never remembered: what an attacker sends takes no place.
     """
 
-    def __init__(self, keys: Keys, expected: Expected = ANYBODY, size: int = 10_000) -> None:
+    def __init__(
+        self, keys: VerificationKeys, expected: ExpectedClaims = ANY_ISSUER_AND_AUDIENCE, cache_size: int = 10_000
+    ) -> None:
         self._keys = keys
         self._expected = expected
-        self._size = size
-        self._known: dict[bytes, tuple[User, float]] = {}
+        self._cache_size = cache_size
+        self._cache: dict[bytes, tuple[User, float]] = {}
 
-    def use(self, keys: Keys) -> None:
+    def set_keys(self, keys: VerificationKeys) -> None:
         """Verify with these keys from now on, and forget whom the former ones let in."""
         self._keys = keys
-        self._known.clear()
+        self._cache.clear()
 
     def verify(self, token: str) -> User:
         """Return the user whom the token names.
@@ -35,15 +37,15 @@ class TokenVerifier:
             InvalidToken: it is not valid, here and now.
         """
         digest, now = sha256(token.encode()).digest(), time.time()
-        user, until = self._known.get(digest, (None, 0.0))
-        if user is not None and now < until:
+        user, expires_at = self._cache.get(digest, (None, 0.0))
+        if user is not None and now < expires_at:
             return user
-        claims = verify_claims(token, self._keys, self._expected)
+        claims = decode_token(token, self._keys, self._expected)
         user = User(claims["sub"])
-        self._remember(digest, user, min(claims["exp"], now + REMEMBERED))
+        self._add_to_cache(digest, user, min(claims["exp"], now + CACHE_SECONDS))
         return user
 
-    def _remember(self, digest: bytes, user: User, until: float) -> None:
-        if len(self._known) >= self._size:
-            del self._known[next(iter(self._known))]  # the one that has been known for longest
-        self._known[digest] = user, until
+    def _add_to_cache(self, digest: bytes, user: User, expires_at: float) -> None:
+        if len(self._cache) >= self._cache_size:
+            del self._cache[next(iter(self._cache))]  # the one that has been known for longest
+        self._cache[digest] = user, expires_at

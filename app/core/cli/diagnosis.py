@@ -15,18 +15,18 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from app.core.auth.better_auth import expected_claims, jwks_url
-from app.core.auth.keys import SecretKeys, signing_keys
-from app.core.auth.public_keys import ALGORITHMS, KeysMissing, PublicKeys
+from app.core.auth.jwk_set import ALGORITHMS, JwkSet, KeysUnavailable
+from app.core.auth.secret_keys import SecretKeys, signing_keys
 from app.core.auth.tokens import (
     ALGORITHM,
     CLOCK_SKEW,
     MAX_SUBJECT_LENGTH,
     MAX_TOKEN_BYTES,
-    Expected,
+    ExpectedClaims,
     InvalidToken,
-    check_claims,
+    decode_token,
     read_header,
-    verify_claims,
+    validate_claims,
 )
 from app.settings import Settings
 from app.settings.formats import KNOWN_SECRETS
@@ -49,7 +49,7 @@ class _Case:
     token: str
     header: dict[str, Any]
     claims: dict[str, Any]
-    expected: Expected
+    expected: ExpectedClaims
     settings: Settings
 
 
@@ -66,7 +66,7 @@ def explain(token: str, settings: Settings) -> Verdict:
         if settings.uses_jwks:
             _check_all_but_signature(case)
         else:
-            verify_claims(token, SecretKeys(*signing_keys(settings)), case.expected)
+            decode_token(token, SecretKeys(*signing_keys(settings)), case.expected)
     except InvalidToken as error:
         say = _SENTENCES.get(error.reason, _bad_time)
         return Verdict(error.reason, say(case))
@@ -75,11 +75,11 @@ def explain(token: str, settings: Settings) -> Verdict:
 
 def _check_all_but_signature(case: _Case) -> None:
     header = read_header(case.token)
-    with suppress(KeysMissing):
-        PublicKeys().candidates(header["alg"], header.get("kid"))
+    with suppress(KeysUnavailable):
+        JwkSet().candidates(header["alg"], header.get("kid"))
     if not case.claims:
         raise InvalidToken("malformed")
-    check_claims(case.claims, case.expected)
+    validate_claims(case.claims, case.expected)
 
 
 def _part(token: str, number: int) -> dict[str, Any]:

@@ -13,8 +13,8 @@ from click.core import ParameterSource
 from uvicorn.supervisors import ChangeReload
 
 from app.core.auth.better_auth import jwks_url
-from app.core.auth.fetching import make_http_client
-from app.core.auth.keys import signing_keys
+from app.core.auth.jwks_http import make_http_client
+from app.core.auth.secret_keys import signing_keys
 from app.core.cli.failures import explained
 from app.core.data.connection.engine import database_url
 from app.core.data.connection.libpq import shown

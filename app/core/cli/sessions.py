@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import click
 
-from app.core.auth.tokens import MAX_SUBJECT_LENGTH, is_subject
+from app.core.auth.tokens import MAX_SUBJECT_LENGTH, is_valid_subject
 from app.core.cli.context import AppContext
 from app.core.data.connection.engine import make_engine, snapshot_of
 from app.core.data.ownership.guard import bind_owner, everyone
@@ -22,7 +22,7 @@ Work = Callable[[AppSession], Awaitable[T]]
 
 def user_id(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
     """Refuse what no token could carry (a callback of click's)."""
-    if given is not None and not is_subject(given):
+    if given is not None and not is_valid_subject(given):
         raise click.BadParameter(f"an id is 1 to {MAX_SUBJECT_LENGTH} printable characters, and not blank")
     return given
 

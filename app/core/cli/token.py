@@ -3,7 +3,7 @@
 import click
 
 from app.core.auth.better_auth import expected_claims
-from app.core.auth.keys import SecretKeys, signing_keys
+from app.core.auth.secret_keys import SecretKeys, signing_keys
 from app.core.auth.tokens import InvalidToken, issue_token, verify_token
 from app.core.cli.failures import explained
 from app.settings import load_settings

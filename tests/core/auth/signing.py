@@ -7,8 +7,8 @@ from typing import Any, Final
 
 import pytest
 
-from app.core.auth.keys import SecretKeys
-from app.core.auth.tokens import ANYBODY, Expected, InvalidToken, Keys, verify_token
+from app.core.auth.secret_keys import SecretKeys
+from app.core.auth.tokens import ANY_ISSUER_AND_AUDIENCE, ExpectedClaims, InvalidToken, VerificationKeys, verify_token
 
 KEY: Final = b"a key for the tests of tokens, and no other"
 KEYS: Final = SecretKeys(KEY)
@@ -50,7 +50,7 @@ def swapped(token: str, part: int, content: str) -> str:
     return ".".join(parts)
 
 
-def reason_of(token: str, keys: Keys = KEYS, expected: Expected = ANYBODY) -> str:
+def reason_of(token: str, keys: VerificationKeys = KEYS, expected: ExpectedClaims = ANY_ISSUER_AND_AUDIENCE) -> str:
     with pytest.raises(InvalidToken) as refusal:
         verify_token(token, keys, expected)
     return refusal.value.reason

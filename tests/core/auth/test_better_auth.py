@@ -3,7 +3,7 @@
 import pytest
 
 from app.core.auth.better_auth import expected_claims, jwks_url
-from app.core.auth.tokens import ANYBODY, Expected
+from app.core.auth.tokens import ANY_ISSUER_AND_AUDIENCE, ExpectedClaims
 from app.settings import Settings
 from app.testing.databases import settings_for_tests
 
@@ -31,7 +31,7 @@ def test_the_url_alone_says_where_the_keys_are_and_for_whom_tokens_are(url: str,
     settings = settings_with(better_auth_url=url)
 
     assert jwks_url(settings) == keys
-    assert expected_claims(settings) == Expected(origin, origin)
+    assert expected_claims(settings) == ExpectedClaims(origin, origin)
 
 
 def test_each_of_the_three_can_be_another() -> None:
@@ -43,19 +43,19 @@ def test_each_of_the_three_can_be_another() -> None:
     )
 
     assert jwks_url(settings) == "https://k.example"
-    assert expected_claims(settings) == Expected("i", "a")
+    assert expected_claims(settings) == ExpectedClaims("i", "a")
 
 
 def test_without_a_url_only_what_is_set_is_expected() -> None:
     settings = settings_with(better_auth_jwks_url="https://k.example", jwt_audience="a")
 
     assert jwks_url(settings) == "https://k.example"
-    assert expected_claims(settings) == Expected(None, "a")
+    assert expected_claims(settings) == ExpectedClaims(None, "a")
 
 
 def test_with_a_secret_the_url_says_nothing() -> None:
     secret = "a secret that is long enough for anybody"
     settings = settings_with(better_auth_secret=secret, better_auth_url="https://app.example", jwt_keys="secret")
 
-    assert expected_claims(settings) == ANYBODY
-    assert expected_claims(settings.model_copy(update={"jwt_issuer": "i"})) == Expected("i", None)
+    assert expected_claims(settings) == ANY_ISSUER_AND_AUDIENCE
+    assert expected_claims(settings.model_copy(update={"jwt_issuer": "i"})) == ExpectedClaims("i", None)

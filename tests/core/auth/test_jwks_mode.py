@@ -127,7 +127,7 @@ async def test_until_there_are_keys_a_token_that_may_be_good_is_to_be_sent_again
         assert (await client.get("/health")).status_code == 200
 
         issuer.status = 200
-        monkeypatch.setattr("app.core.auth.jwks.COOLDOWN", 0)
+        monkeypatch.setattr("app.core.auth.jwks_client.UNKNOWN_KEY_COOLDOWN", 0)
         assert await status(client, token) == 200
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import jwt
 import pytest
 
-from app.core.auth.keys import SecretKeys
+from app.core.auth.secret_keys import SecretKeys
 from app.core.auth.tokens import issue_token, verify_token
 from app.core.auth.users import User
 from tests.core.auth.signing import KEY, KEYS, NOW, OTHER_KEY, SOON, claims, header, raw_claims, reason_of, sign

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 import jwt
 import pytest
 
-from app.core.auth.keys import SecretKeys
+from app.core.auth.secret_keys import SecretKeys
 from app.core.auth.tokens import InvalidToken, issue_token
 from app.core.auth.users import User
-from app.core.auth.verifier import REMEMBERED, TokenVerifier
+from app.core.auth.verifier import CACHE_SECONDS, TokenVerifier
 
 KEY = b"a key for the tests of the memory of tokens"
 KEYS = SecretKeys(KEY)
@@ -64,7 +64,7 @@ def test_a_token_is_verified_again_after_a_minute(wait: Callable[[float], None],
     verifier, token = TokenVerifier(KEYS), issue_token("alice", KEY, 900)
     for _ in range(3):
         verifier.verify(token)
-        wait(REMEMBERED)
+        wait(CACHE_SECONDS)
 
     assert len(decoded) == 3
 
@@ -81,7 +81,7 @@ def test_a_token_that_differs_in_a_part_is_another(part: int) -> None:
 
 
 def test_what_is_not_valid_takes_no_place(decoded: list[str]) -> None:
-    verifier = TokenVerifier(KEYS, size=1)
+    verifier = TokenVerifier(KEYS, cache_size=1)
     good, bad = issue_token("alice", KEY, 900), issue_token("alice", KEY + b"!", 900)
     verifier.verify(good)
     for _ in range(3):
@@ -93,7 +93,7 @@ def test_what_is_not_valid_takes_no_place(decoded: list[str]) -> None:
 
 
 def test_the_oldest_is_forgotten_when_the_memory_is_full(decoded: list[str]) -> None:
-    verifier = TokenVerifier(KEYS, size=2)
+    verifier = TokenVerifier(KEYS, cache_size=2)
     tokens = [issue_token(user, KEY, 900) for user in ("alice", "bob", "carol")]
     for token in [*tokens, tokens[2], tokens[1], tokens[0]]:
         verifier.verify(token)
@@ -112,10 +112,10 @@ def test_another_key_has_another_memory() -> None:
 def test_with_other_keys_nobody_is_remembered(decoded: list[str]) -> None:
     verifier, token = TokenVerifier(KEYS), issue_token("alice", KEY, 900)
     verifier.verify(token)
-    verifier.use(SecretKeys(KEY + b"!"))
+    verifier.set_keys(SecretKeys(KEY + b"!"))
 
     with pytest.raises(InvalidToken, match="bad_signature"):
         verifier.verify(token)
-    verifier.use(KEYS)
+    verifier.set_keys(KEYS)
     assert verifier.verify(token) == User("alice")
     assert decoded == [token] * 3

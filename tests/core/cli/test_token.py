@@ -3,8 +3,8 @@
 import jwt
 import pytest
 
-from app.core.auth.keys import SecretKeys
-from app.core.auth.tokens import Expected, verify_token
+from app.core.auth.secret_keys import SecretKeys
+from app.core.auth.tokens import ExpectedClaims, verify_token
 from app.testing.databases import SECRET
 from tests.core.cli.conftest import Invoke
 
@@ -90,7 +90,7 @@ def test_of_several_secrets_the_first_one_signs(invoke: Invoke) -> None:
 def test_the_token_has_the_issuer_and_the_audience_that_are_expected(invoke: Invoke) -> None:
     result = invoke("token", "alice", JWT_ISSUER="https://a.example", JWT_AUDIENCE="https://b.example")
 
-    expected = Expected("https://a.example", "https://b.example")
+    expected = ExpectedClaims("https://a.example", "https://b.example")
     assert verify_token(result.stdout.strip(), SecretKeys(KEY), expected).id == "alice"
 
 

@@ -3,8 +3,8 @@
 from contextlib import suppress
 
 from app.core.auth.better_auth import jwks_url
-from app.core.auth.fetching import fetch_keys, make_http_client
-from app.core.auth.public_keys import InvalidKeySet
+from app.core.auth.jwk_set import InvalidJwkSet
+from app.core.auth.jwks_http import fetch_jwk_set, make_http_client
 from app.core.data.connection.engine import database_url
 from app.core.data.connection.libpq import hosts_of
 from app.core.ops.checks.registry import Context, Messages, check
@@ -74,8 +74,8 @@ async def keys_come(context: Context) -> Messages:
         with suppress(InvalidSettings):  # which is a message of its own
             async with make_http_client(url) as http:
                 try:
-                    await fetch_keys(http, url)
-                except InvalidKeySet as error:
+                    await fetch_jwk_set(http, url)
+                except InvalidJwkSet as error:
                     yield f"No keys come from {url}: {error}."
 
 

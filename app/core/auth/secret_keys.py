@@ -19,7 +19,7 @@ class SecretKeys:
     """Shared secrets, any of which may have signed a token. HS256 and nothing else; a `kid` says nothing here."""
 
     def __init__(self, *secrets: bytes) -> None:
-        self._keys = tuple(map(_as_key, secrets))
+        self._keys = tuple(map(_as_jwk, secrets))
 
     def candidates(self, algorithm: str, key_id: object) -> Sequence[jwt.PyJWK]:
         """Return all of them.
@@ -40,17 +40,17 @@ def signing_keys(settings: Settings) -> tuple[bytes, ...]:
     Raises:
         InvalidSettings: there is none, and none can be kept, or what is kept is none, or it is no secret.
     """
-    keys = tuple(secret.encode() for secret in settings.secrets) or (_own_secret(DATA_DIR / "secret"),)
+    keys = tuple(secret.encode() for secret in settings.secrets) or (_development_secret(DATA_DIR / "secret"),)
     for key in keys:
-        _refuse_public(key)
+        _reject_public_key(key)
     return keys
 
 
-def _as_key(secret: bytes) -> jwt.PyJWK:
+def _as_jwk(secret: bytes) -> jwt.PyJWK:
     return jwt.PyJWK({"kty": "oct", "k": urlsafe_b64encode(secret).decode()}, ALGORITHM)
 
 
-def _refuse_public(key: bytes) -> None:
+def _reject_public_key(key: bytes) -> None:
     """PyJWT verifies nothing with a secret that is really a public key: better to hear of it at the start."""
     try:
         jwt.get_algorithm_by_name(ALGORITHM).prepare_key(key)
@@ -61,9 +61,9 @@ def _refuse_public(key: bytes) -> None:
         ) from None
 
 
-def _own_secret(path: Path) -> bytes:
+def _development_secret(path: Path) -> bytes:
     try:
-        secret = _kept_secret(path)
+        secret = _read_or_create_secret(path)
     except OSError as error:
         raise InvalidSettings(f"BETTER_AUTH_SECRET is not set, and {path} cannot be used: {error.strerror}") from None
     if len(secret) < MIN_SECRET_LENGTH:
@@ -71,7 +71,7 @@ def _own_secret(path: Path) -> bytes:
     return secret
 
 
-def _kept_secret(path: Path) -> bytes:
+def _read_or_create_secret(path: Path) -> bytes:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         # Written under another name (0600) first: whoever finds the file, at the same moment too, finds it complete.

@@ -5,11 +5,11 @@ from typing import Final
 
 import pytest
 
-from app.core.auth.fetching import make_http_client
-from app.core.auth.jwks import JwksClient
+from app.core.auth.jwks_client import JwksClient
+from app.core.auth.jwks_http import make_http_client
 from app.settings import InvalidSettings
 from tests.core.auth.issuer import Issuer
-from tests.core.auth.test_jwks import until
+from tests.core.auth.test_jwks_client import until
 
 URL: Final = "https://auth.example/api/auth/jwks"
 # All that is read of the environment, and httpx's own beside it.
@@ -98,9 +98,9 @@ async def test_the_keys_come_past_a_proxy_that_their_host_is_exempted_from(
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")  # where nobody listens
     monkeypatch.setenv("NO_PROXY", no_proxy)
     published: list[int] = []
-    client = JwksClient(issuer.url, lambda keys: published.append(len(keys.published)))
+    client = JwksClient(issuer.url, lambda keys: published.append(len(keys.jwks)))
 
-    async with client.running():
+    async with client.lifespan():
         await client.refresh()
 
     assert published == ([1] if is_fetched else [])
@@ -111,14 +111,14 @@ async def test_what_cannot_be_used_is_logged_and_tried_again(
 ) -> None:
     monkeypatch.setenv("ALL_PROXY", "socks5://zebra:1080")
     published: list[int] = []
-    client = JwksClient(issuer.url, lambda keys: published.append(len(keys.published)))
+    client = JwksClient(issuer.url, lambda keys: published.append(len(keys.jwks)))
 
-    async with client.running():
+    async with client.lifespan():
         await until(lambda: caplog.records)
         assert published == []
         monkeypatch.setenv("NO_PROXY", "127.0.0.1")
         await client.refresh()
-    async with client.running():
+    async with client.lifespan():
         await client.refresh()
 
     assert published == [1]

@@ -22,38 +22,38 @@ ALGORITHMS: Final = {
     "RS256": ("RSA", None),
     "PS256": ("RSA", None),
 }
-_UNSAID: Final = {kind: algorithm for algorithm, kind in reversed(ALGORITHMS.items())}
+_DEFAULT_ALGORITHMS: Final = {kind: algorithm for algorithm, kind in reversed(ALGORITHMS.items())}
 RSA_BITS: Final = range(2048, 8193)  # shorter ones can be broken, and longer ones cost seconds of work
 
 
-class InvalidKeySet(Exception):
+class InvalidJwkSet(Exception):
     """What was read is no set of keys that tokens could be checked with; the message says why."""
 
 
-class KeysMissing(Exception):
+class KeysUnavailable(Exception):
     """There have never been keys, or not for long: nobody can say whether a token is valid."""
 
 
-class PublicKeys:
+class JwkSet:
     """The keys of an issuer by their ids, as they were published."""
 
-    def __init__(self, published: Mapping[str, dict[str, Any]] | None = None) -> None:
-        self.published = dict(published or {})
-        self._keys = {kid: jwt.PyJWK(key, _algorithm_of(key)) for kid, key in self.published.items()}
+    def __init__(self, jwks: Mapping[str, dict[str, Any]] | None = None) -> None:
+        self.jwks = dict(jwks or {})
+        self._keys = {kid: jwt.PyJWK(key, _algorithm_of(key)) for kid, key in self.jwks.items()}
 
     def candidates(self, algorithm: str, key_id: object) -> Sequence[jwt.PyJWK]:
         """Return the one key that the token names.
 
         Raises:
             InvalidToken: it names none, or one of another algorithm; `UnknownKey` if there is none of that name.
-            KeysMissing: there are no keys at all.
+            KeysUnavailable: there are no keys at all.
         """
         if algorithm not in ALGORITHMS:
             raise InvalidToken("alg_not_allowed", algorithm)
         if not isinstance(key_id, str):
             raise InvalidToken("no_kid")
         if not self._keys:
-            raise KeysMissing
+            raise KeysUnavailable
         key = self._keys.get(key_id)
         if key is None:
             raise UnknownKey(key_id)
@@ -62,36 +62,36 @@ class PublicKeys:
         return (key,)
 
 
-def read_key_set(body: bytes) -> PublicKeys:
+def parse_jwk_set(body: bytes) -> JwkSet:
     """Return the usable keys of a JWK set.
 
     Two different keys of one id are both left out: which of them is meant nobody can tell.
 
     Raises:
-        InvalidKeySet: it is no set, or there is no usable key in it.
+        InvalidJwkSet: it is no set, or there is no usable key in it.
     """
     try:
-        members = msgspec.json.decode(body, type=_Set).keys
+        members = msgspec.json.decode(body, type=_JwkSetBody).keys
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise InvalidKeySet("it is no JWK set") from None
+        raise InvalidJwkSet("it is no JWK set") from None
     keys: dict[str, dict[str, Any]] = {}
     clashing = set()
-    for member in _usable(members):
-        if keys.setdefault(member["kid"], member) != member:
-            clashing.add(member["kid"])
+    for jwk in _usable(members):
+        if keys.setdefault(jwk["kid"], jwk) != jwk:
+            clashing.add(jwk["kid"])
     if clashing:
         logger.error("left out %d key ids that are published with different keys", len(clashing))
     found = {kid: key for kid, key in keys.items() if kid not in clashing}
     if not found:
-        raise InvalidKeySet(f"none of its {len(members)} keys can be used")
-    return PublicKeys(found)
+        raise InvalidJwkSet(f"none of its {len(members)} keys can be used")
+    return JwkSet(found)
 
 
-class _Set(msgspec.Struct):
+class _JwkSetBody(msgspec.Struct):
     keys: list[Any]
 
 
-class _Member(msgspec.Struct):
+class _Jwk(msgspec.Struct):
     """What has to be right about a key before it is worth building; `d`, `p`, `k`: it is not one to be published."""
 
     kid: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
@@ -106,28 +106,28 @@ class _Member(msgspec.Struct):
 
 
 def _usable(members: list[Any]) -> Iterator[dict[str, Any]]:
-    for position, member in enumerate(members):
+    for position, jwk in enumerate(members):
         try:
-            _check_member(member)
-        except (msgspec.ValidationError, jwt.PyJWTError, InvalidKeySet) as error:
+            _check_jwk(jwk)
+        except (msgspec.ValidationError, jwt.PyJWTError, InvalidJwkSet) as error:
             # Of what PyJWT says only the kind: it repeats the key, which may be a private one.
             reason = type(error).__name__ if isinstance(error, jwt.PyJWTError) else error
             logger.warning("left out key number %d of the set: %s", position + 1, reason)
         else:
-            yield member
+            yield jwk
 
 
-def _check_member(member: Any) -> None:
-    described = msgspec.convert(member, _Member)
-    algorithm = _algorithm_of(member)
+def _check_jwk(jwk: Any) -> None:
+    described = msgspec.convert(jwk, _Jwk)
+    algorithm = _algorithm_of(jwk)
     if ALGORITHMS.get(algorithm) != (described.kty, described.crv):
-        raise InvalidKeySet("its algorithm and its kind do not belong together")
+        raise InvalidJwkSet("its algorithm and its kind do not belong together")
     if described.key_ops is not None and "verify" not in described.key_ops:
-        raise InvalidKeySet("it is not meant to verify with")
-    key = jwt.PyJWK(member, algorithm).key
+        raise InvalidJwkSet("it is not meant to verify with")
+    key = jwt.PyJWK(jwk, algorithm).key
     if described.kty == "RSA" and key.key_size not in RSA_BITS:
-        raise InvalidKeySet(f"it has {key.key_size} bits")
+        raise InvalidJwkSet(f"it has {key.key_size} bits")
 
 
 def _algorithm_of(key: Mapping[str, Any]) -> str:
-    return key.get("alg") or _UNSAID.get((key["kty"], key.get("crv")), "")
+    return key.get("alg") or _DEFAULT_ALGORITHMS.get((key["kty"], key.get("crv")), "")

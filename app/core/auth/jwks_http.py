@@ -12,13 +12,13 @@ from urllib.request import getproxies, proxy_bypass
 
 import httpx
 
-from app.core.auth.public_keys import InvalidKeySet, PublicKeys, read_key_set
+from app.core.auth.jwk_set import InvalidJwkSet, JwkSet, parse_jwk_set
 from app.settings import InvalidSettings
 
-TIMEOUT: Final = 5.0  # seconds, for all of one fetch
-MAX_BYTES: Final = 65_536
+FETCH_TIMEOUT: Final = 5.0  # seconds, for all of one fetch
+MAX_RESPONSE_BYTES: Final = 65_536
 
-_UNPACKED: Final = {"Accept-Encoding": "identity"}
+_NO_COMPRESSION: Final = {"Accept-Encoding": "identity"}
 
 
 def make_http_client(url: str) -> httpx.AsyncClient:
@@ -27,7 +27,7 @@ def make_http_client(url: str) -> httpx.AsyncClient:
     Raises:
         InvalidSettings: a variable of the environment cannot be used; it says which.
     """
-    proxy = _proxy_for(url)
+    proxy = _proxy_url(url)
     try:
         context = httpx.create_ssl_context()
     except OSError as error:  # it names the file if that is the log of keys, which Python opens, and not OpenSSL
@@ -35,47 +35,49 @@ def make_http_client(url: str) -> httpx.AsyncClient:
         raise InvalidSettings(f"{name} names a file that cannot be used; correct the path, or unset it") from None
     try:
         _check_proxy(proxy)
-        return httpx.AsyncClient(proxy=proxy, verify=context, trust_env=False, timeout=TIMEOUT, headers=_UNPACKED)
+        return httpx.AsyncClient(
+            proxy=proxy, verify=context, trust_env=False, timeout=FETCH_TIMEOUT, headers=_NO_COMPRESSION
+        )
     except ImportError:
         raise InvalidSettings(
-            f"{_variable_for(url)} names a SOCKS proxy, and what speaks to it is missing; `uv add 'httpx[socks]'`, or"
+            f"{_proxy_variable(url)} names a SOCKS proxy, and what speaks to it is missing; `uv add 'httpx[socks]'`, or"
             f" put {urlsplit(url).hostname} into NO_PROXY"
         ) from None
     except (ValueError, httpx.InvalidURL):
         raise InvalidSettings(
-            f"{_variable_for(url)} is not the URL of a proxy; it looks like http://proxy.example:3128, or put"
+            f"{_proxy_variable(url)} is not the URL of a proxy; it looks like http://proxy.example:3128, or put"
             f" {urlsplit(url).hostname} into NO_PROXY"
         ) from None
 
 
-async def fetch_keys(http: httpx.AsyncClient, url: str) -> PublicKeys:
+async def fetch_jwk_set(http: httpx.AsyncClient, url: str) -> JwkSet:
     """Return the usable keys that are published at an address; it takes five seconds at most.
 
     Raises:
-        InvalidKeySet: none came, and it says why.
+        InvalidJwkSet: none came, and it says why.
     """
     try:
-        async with asyncio.timeout(TIMEOUT):
-            return read_key_set(await _body(http, url))
+        async with asyncio.timeout(FETCH_TIMEOUT):
+            return parse_jwk_set(await _read_body(http, url))
     except TimeoutError:
-        raise InvalidKeySet(f"there was no answer within {TIMEOUT:g} s") from None
+        raise InvalidJwkSet(f"there was no answer within {FETCH_TIMEOUT:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise InvalidKeySet(str(error) or type(error).__name__) from None
+        raise InvalidJwkSet(str(error) or type(error).__name__) from None
 
 
-async def _body(http: httpx.AsyncClient, url: str) -> bytes:
+async def _read_body(http: httpx.AsyncClient, url: str) -> bytes:
     body = b""
     async with http.stream("GET", url) as response:
         if response.status_code != httpx.codes.OK:
-            raise InvalidKeySet(f"the answer was {response.status_code}")
+            raise InvalidJwkSet(f"the answer was {response.status_code}")
         async for chunk in response.aiter_raw():  # never unpacked: a small answer could grow without bounds
             body += chunk
-            if len(body) > MAX_BYTES:
-                raise InvalidKeySet(f"the answer is longer than {MAX_BYTES} bytes")
+            if len(body) > MAX_RESPONSE_BYTES:
+                raise InvalidJwkSet(f"the answer is longer than {MAX_RESPONSE_BYTES} bytes")
     return body
 
 
-def _proxy_for(url: str) -> str | None:
+def _proxy_url(url: str) -> str | None:
     parts, proxies = urlsplit(url), getproxies()
     proxy = proxies.get(parts.scheme) or proxies.get("all")
     if not proxy or proxy_bypass(parts.netloc) or proxy_bypass(parts.hostname or ""):
@@ -88,7 +90,7 @@ def _check_proxy(proxy: str | None) -> None:
         raise ValueError
 
 
-def _variable_for(url: str) -> str:
+def _proxy_variable(url: str) -> str:
     """The variable that the proxy comes from, as urllib looks for it: in lower case first."""
     names = [f"{urlsplit(url).scheme}_proxy", "all_proxy"]
     spelled = (spelling for name in names for spelling in (name, name.upper()))

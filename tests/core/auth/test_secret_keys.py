@@ -9,7 +9,7 @@ from threading import Barrier
 
 import pytest
 
-from app.core.auth.keys import SecretKeys, signing_keys
+from app.core.auth.secret_keys import SecretKeys, signing_keys
 from app.core.auth.tokens import InvalidToken, issue_token, verify_token
 from app.settings import InvalidSettings, Settings
 from app.testing.databases import settings_for_tests
@@ -28,7 +28,7 @@ GIVEN = {
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The folder that development keeps its secret in; it is not there yet."""
     folder = tmp_path / "new" / ".data"
-    monkeypatch.setattr("app.core.auth.keys.DATA_DIR", folder)
+    monkeypatch.setattr("app.core.auth.secret_keys.DATA_DIR", folder)
     return folder
 
 
@@ -57,7 +57,7 @@ def test_every_installation_has_a_secret_of_its_own(
 ) -> None:
     made = set()
     for name in "abc":
-        monkeypatch.setattr("app.core.auth.keys.DATA_DIR", tmp_path / name)
+        monkeypatch.setattr("app.core.auth.secret_keys.DATA_DIR", tmp_path / name)
         made.add(signing_keys(without_secret))
 
     assert len(made) == 3
@@ -101,7 +101,7 @@ def test_threads_that_start_at_once_get_the_same_secret(
     threads = 8
     with ThreadPoolExecutor(threads) as pool:
         for attempt in range(50):
-            monkeypatch.setattr("app.core.auth.keys.DATA_DIR", tmp_path / str(attempt))
+            monkeypatch.setattr("app.core.auth.secret_keys.DATA_DIR", tmp_path / str(attempt))
             call = at_once(Barrier(threads, timeout=10), without_secret)
             made = {future.result(10) for future in [pool.submit(call) for _ in range(threads)]}
             assert len(made) == 1

@@ -6,13 +6,13 @@ from typing import Any, Final
 
 import pytest
 
-from app.core.auth.public_keys import InvalidKeySet, KeysMissing, PublicKeys, read_key_set
-from app.core.auth.tokens import Expected, InvalidToken, UnknownKey, verify_token
+from app.core.auth.jwk_set import InvalidJwkSet, JwkSet, KeysUnavailable, parse_jwk_set
+from app.core.auth.tokens import ExpectedClaims, InvalidToken, UnknownKey, verify_token
 from tests.core.auth.issuer import ALGORITHMS, ORIGIN, key_set, pair
 
 GOOD: Final = pair("EdDSA", "good").public
 RSA: Final = pair("RS256").public
-STOCK: Final = Expected(ORIGIN, ORIGIN)
+STOCK: Final = ExpectedClaims(ORIGIN, ORIGIN)
 
 
 def without(key: dict[str, Any], *names: str) -> dict[str, Any]:
@@ -21,7 +21,7 @@ def without(key: dict[str, Any], *names: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_a_key_verifies_what_its_other_half_has_signed(algorithm: str) -> None:
-    keys = read_key_set(key_set(pair(algorithm), pair(algorithm, "second")))
+    keys = parse_jwk_set(key_set(pair(algorithm), pair(algorithm, "second")))
 
     assert verify_token(pair(algorithm).sign(), keys, STOCK).id == "alice"
     assert verify_token(pair(algorithm, "second").sign(), keys, STOCK).id == "alice"
@@ -45,7 +45,7 @@ USABLE: Final = {
 
 @pytest.mark.parametrize("key", USABLE.values(), ids=USABLE)
 def test_a_usable_key_is_used(key: dict[str, Any]) -> None:
-    assert read_key_set(key_set(key)).published == {key["kid"]: key}
+    assert parse_jwk_set(key_set(key)).jwks == {key["kid"]: key}
 
 
 USELESS: Final[dict[str, object]] = {
@@ -117,13 +117,13 @@ def test_a_key_that_cannot_be_trusted_is_left_out_and_the_others_count(
 ) -> None:
     other = pair("ES256", "other")
 
-    assert read_key_set(key_set(key, other)).published == {"other": other.public}
+    assert parse_jwk_set(key_set(key, other)).jwks == {"other": other.public}
     assert len(caplog.messages) == 1
     assert caplog.messages[0].startswith("left out key number 1 of the set: ")
     if isinstance(key, dict):
         assert not [v for v in key.values() if isinstance(v, str) and len(v) > 10 and v in caplog.text]
-    with pytest.raises(InvalidKeySet, match="none of its 1 keys can be used"):
-        read_key_set(key_set(key))
+    with pytest.raises(InvalidJwkSet, match="none of its 1 keys can be used"):
+        parse_jwk_set(key_set(key))
 
 
 NO_SETS: Final = {
@@ -148,23 +148,23 @@ NO_SETS: Final = {
 
 @pytest.mark.parametrize("body", NO_SETS.values(), ids=NO_SETS)
 def test_what_is_no_set_is_refused(body: bytes) -> None:
-    with pytest.raises(InvalidKeySet):
-        read_key_set(body)
+    with pytest.raises(InvalidJwkSet):
+        parse_jwk_set(body)
 
 
 def test_two_different_keys_of_one_id_are_both_left_out(caplog: pytest.LogCaptureFixture) -> None:
     twin = {**pair("EdDSA", "another").public, "kid": "good"}
 
     for keys in ([GOOD, twin], [twin, GOOD], [GOOD, twin, GOOD]):
-        assert set(read_key_set(key_set(*keys, pair())).published) == {"first"}
+        assert set(parse_jwk_set(key_set(*keys, pair())).jwks) == {"first"}
     assert [r.levelno for r in caplog.records] == [logging.ERROR] * 3
 
 
 def test_a_key_that_is_published_twice_is_one_key() -> None:
-    assert read_key_set(key_set(GOOD, GOOD)).published == {"good": GOOD}
+    assert parse_jwk_set(key_set(GOOD, GOOD)).jwks == {"good": GOOD}
 
 
-KEYS: Final = PublicKeys({"good": GOOD, "rsa": {**RSA, "kid": "rsa"}})
+KEYS: Final = JwkSet({"good": GOOD, "rsa": {**RSA, "kid": "rsa"}})
 
 
 @pytest.mark.parametrize(
@@ -195,7 +195,7 @@ def test_a_key_is_found_by_its_id_and_serves_its_own_algorithm_only(algorithm: s
 
 
 def test_where_there_are_no_keys_nobody_can_say_whether_a_token_is_valid() -> None:
-    with pytest.raises(KeysMissing):
-        PublicKeys().candidates("EdDSA", "good")
+    with pytest.raises(KeysUnavailable):
+        JwkSet().candidates("EdDSA", "good")
     with pytest.raises(InvalidToken, match="alg_not_allowed"):
-        PublicKeys().candidates("HS256", "good")
+        JwkSet().candidates("HS256", "good")
