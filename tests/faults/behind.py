@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from app.asgi import create_app
 from app.core.data.ownership.session import AppSession
-from app.core.ops.server.process import Options, ServingProcess
+from app.core.ops.server.process import ServerOptions, ServingProcess
 from app.core.ops.server.sockets import bind
 from app.tasks.models import Task
 
@@ -66,5 +66,5 @@ def serve() -> Litestar:
 
 
 if __name__ == "__main__":
-    options = Options(app=f"{__spec__.name}:serve")
+    options = ServerOptions(app=f"{__spec__.name}:serve")
     ServingProcess(options).run([bind("127.0.0.1", int(sys.argv[1]))])

@@ -9,7 +9,7 @@ from litestar import Litestar, get
 
 from app.asgi import create_app
 from app.core.ops.logging import configure_logging
-from app.core.ops.server.process import Options, ServingProcess
+from app.core.ops.server.process import ServerOptions, ServingProcess
 from app.core.ops.server.sockets import bind
 from app.core.ops.server.supervisor import Supervisor
 from app.settings import load_settings
@@ -53,7 +53,7 @@ def serve() -> Litestar:
 if __name__ == "__main__":
     configure_logging(load_settings())
     port, workers = map(int, sys.argv[1:])
-    options = Options(app=f"{__spec__.name}:serve", ends_within=ENDS_WITHIN, ends_when_hung=True)
+    options = ServerOptions(app=f"{__spec__.name}:serve", shutdown_seconds=ENDS_WITHIN, exit_when_hung=True)
     sockets = [bind("127.0.0.1", port)]
     if workers > 1:
         sys.exit(Supervisor(options, sockets, workers).run())

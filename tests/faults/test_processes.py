@@ -203,10 +203,10 @@ async def test_no_client_holds_a_stop_for_longer(serve: ServeHanging, parts: lis
 def test_an_application_that_cannot_start_ends_all() -> None:
     program = (
         "import sys\n"
-        "from app.core.ops.server.process import Options\n"
+        "from app.core.ops.server.process import ServerOptions\n"
         "from app.core.ops.server.sockets import bind\n"
         "from app.core.ops.server.supervisor import Supervisor\n"
-        "sys.exit(Supervisor(Options(app='no.such:thing'), [bind('127.0.0.1', 0)], 2).run())"
+        "sys.exit(Supervisor(ServerOptions(app='no.such:thing'), [bind('127.0.0.1', 0)], 2).run())"
     )
     ended = subprocess.run(
         [sys.executable, "-c", program],

@@ -10,7 +10,7 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from app.core.data.connection.failures import Failure, classify
 from app.core.data.errors import BackupFailed, ImpossibleRows, InvalidDump, MigrationError, OutcomeUnknown, UnfitRows
-from app.core.ops.server.sockets import AddressTaken
+from app.core.ops.server.sockets import BindError
 from app.settings import IS_CHECKOUT, InvalidSettings
 
 P = ParamSpec("P")
@@ -24,7 +24,7 @@ _SENTENCES: Final = (
     OutcomeUnknown,
     UnfitRows,
     MigrationError,
-    AddressTaken,
+    BindError,
 )
 
 

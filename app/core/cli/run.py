@@ -21,7 +21,7 @@ from app.core.data.connection.libpq import shown
 from app.core.data.schema.migrations import applied, pending, unknown_among, upgrade
 from app.core.http.rate_limit.middleware import refuse_missing_client
 from app.core.ops.logging import configure_logging
-from app.core.ops.server.process import Options, ServingProcess, make_config
+from app.core.ops.server.process import ServerOptions, ServingProcess, make_config
 from app.core.ops.server.sockets import bind, bind_unix, listening, url_of
 from app.core.ops.server.supervisor import Supervisor
 from app.settings import APP_DIR, Settings, load_settings
@@ -102,18 +102,18 @@ def _is_given(*names: str) -> bool:
     return ParameterSource.COMMANDLINE in sources
 
 
-def _options(settings: Settings, keep_alive: int, root_path: str) -> Options:
-    return Options(
+def _options(settings: Settings, keep_alive: int, root_path: str) -> ServerOptions:
+    return ServerOptions(
         keep_alive=keep_alive,
         root_path=root_path,
-        drains_for=settings.drains_for,
-        ends_within=settings.shutdown_seconds,
-        ends_when_hung=settings.is_production,
-        reserved=settings.database_pool_size + settings.database_max_overflow,
+        drain_seconds=settings.drains_for,
+        shutdown_seconds=settings.shutdown_seconds,
+        exit_when_hung=settings.is_production,
+        reserved_descriptors=settings.database_pool_size + settings.database_max_overflow,
     )
 
 
-def _serve(options: Options, bound: socket.socket, workers: int, *, reload: bool) -> int:
+def _serve(options: ServerOptions, bound: socket.socket, workers: int, *, reload: bool) -> int:
     """Serve until told to end, and return the exit code."""
     if reload:
         config = make_config(options)

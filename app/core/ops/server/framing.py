@@ -12,13 +12,13 @@ from typing import Final
 
 import httptools  # type: ignore[import-untyped]
 
-from app.core.ops.server.refusals import Refused, malformed, unknown_method
+from app.core.ops.server.rejections import RequestRejected, malformed, unknown_method
 
 Field = tuple[bytes, bytes]
 """The name of a header in lower case, and its value."""
 
 METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE"})
-LONGEST_TARGET: Final = 8192  # bytes; routers keep some of the paths that they have seen
+MAX_TARGET_BYTES: Final = 8192  # bytes; routers keep some of the paths that they have seen
 
 _VERSIONS: Final = frozenset({"1.1", "1.0"})
 _HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")  # RFC 3986, 3.2
@@ -28,19 +28,19 @@ def check_head(method: bytes, target: bytes, version: str, fields: list[Field]) 
     """Check the parts of a head that llhttp lets pass, and write Expect in lower case (RFC 9110, 10.1.1).
 
     Raises:
-        Refused: one of them has no single meaning.
+        RequestRejected: one of them has no single meaning.
     """
     if method not in METHODS:
         raise unknown_method()
     if version not in _VERSIONS:
-        raise Refused(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Send the request as HTTP/1.1")
-    if len(target) > LONGEST_TARGET:
-        raise Refused(HTTPStatus.REQUEST_URI_TOO_LONG, f"The address has more than {LONGEST_TARGET} bytes")
+        raise RequestRejected(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Send the request as HTTP/1.1")
+    if len(target) > MAX_TARGET_BYTES:
+        raise RequestRejected(HTTPStatus.REQUEST_URI_TOO_LONG, f"The address has more than {MAX_TARGET_BYTES} bytes")
     if b"#" in target:
         raise malformed("its target has a fragment")
     names = [name for name, _ in fields]
     if names.count(b"host") != 1 or not _is_host(fields[names.index(b"host")][1]):
-        _refuse_host(version, names)
+        _reject_host(version, names)
     if b"transfer-encoding" in names:
         _check_coding(version, fields)
     if b"expect" in names:
@@ -53,7 +53,7 @@ def origin_form(target: bytes, fields: list[Field], *, is_options: bool = False)
     A target in absolute form also names the host. It takes the place of the Host header, as section 3.2.2 has it.
 
     Raises:
-        Refused: it is none.
+        RequestRejected: it is none.
     """
     if target.startswith(b"/") or (is_options and target == b"*"):  # OPTIONS * is about the service (3.2.4)
         return target
@@ -81,7 +81,7 @@ def _is_host(value: bytes) -> bool:
     return bool(_HOST.fullmatch(value))
 
 
-def _refuse_host(version: str, names: Sequence[bytes]) -> None:
+def _reject_host(version: str, names: Sequence[bytes]) -> None:
     """RFC 9112, 3.2: one Host header, which HTTP/1.0 may leave out."""
     if b"host" in names or version != "1.0":
         raise malformed("it needs one Host header, with the name of a host")
@@ -93,4 +93,6 @@ def _check_coding(version: str, fields: Sequence[Field]) -> None:
     if version == "1.0" or b"" in codings:
         raise malformed("its Transfer-Encoding has no meaning")
     if codings != [b"chunked"]:
-        raise Refused(HTTPStatus.NOT_IMPLEMENTED, "Send the body plain, or in chunks and in no other transfer coding")
+        raise RequestRejected(
+            HTTPStatus.NOT_IMPLEMENTED, "Send the body plain, or in chunks and in no other transfer coding"
+        )

@@ -19,32 +19,33 @@ from app.core.ops.server.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-MOST_CONNECTIONS: Final = 4096  # some 80 megabytes
-MOST_DESCRIPTORS: Final = 65_536
+MAX_CONNECTIONS: Final = 4096  # some 80 megabytes
+MAX_DESCRIPTORS: Final = 65_536
 _OTHER_DESCRIPTORS: Final = 64  # files, sockets and pipes that are neither clients nor the database's
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class ServerOptions:
     """How a process serves. All times are seconds.
 
-    `ends_within` is for all of a stop, `drains_for` for the part of it before the sockets close. `reserved` is how many
-    descriptors the application takes for itself, `app` where the function stands that returns it.
+    `shutdown_seconds` is for all of a stop, `drain_seconds` for the part of it before the sockets close.
+    `reserved_descriptors` is how many the application takes for itself, `app` names the function that returns it.
     """
 
     app: str = "app.asgi:serve"
 
     keep_alive: int = 75
     root_path: str = ""
-    drains_for: float = 0.0
-    ends_within: float = 20.0
-    ends_when_hung: bool = False
-    reserved: int = 0
+    drain_seconds: float = 0.0
+    shutdown_seconds: float = 20.0
+    exit_when_hung: bool = False
+    reserved_descriptors: int = 0
 
 
-def make_config(options: Options) -> uvicorn.Config:
+def make_config(options: ServerOptions) -> uvicorn.Config:
     """Return uvicorn's configuration."""
-    graceful = max(1, int(options.ends_within - options.drains_for - 1))  # a second is for the application's own end
+    # A second is for the application's own end.
+    graceful = max(1, int(options.shutdown_seconds - options.drain_seconds - 1))
     return uvicorn.Config(
         options.app,
         factory=True,
@@ -67,30 +68,32 @@ class ServingProcess(uvicorn.Server):
     that whoever distributes the requests sends them elsewhere before the sockets close.
     """
 
-    def __init__(self, options: Options, parent: socket.socket | None = None) -> None:
+    def __init__(self, options: ServerOptions, parent: socket.socket | None = None) -> None:
         super().__init__(make_config(options))
         self._options = options
-        ends = options.ends_when_hung or parent is not None
-        self._watchdog = Watchdog(ends=ends, ends_within=options.ends_within, parent=parent)
-        self._drains = self._is_interrupted = False
+        exit_when_hung = options.exit_when_hung or parent is not None
+        self._watchdog = Watchdog(
+            exit_when_hung=exit_when_hung, shutdown_seconds=options.shutdown_seconds, parent=parent
+        )
+        self._is_drain_requested = self._is_interrupted = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start to listen, and to be watched."""
-        Connection.most_connections = _allow_connections(self._options.reserved)
+        Connection.max_connections = _raise_descriptor_limit(self._options.reserved_descriptors)
         await super().startup(sockets)
-        self._beating = asyncio.create_task(self._beat())
+        self._heartbeat_task = asyncio.create_task(self._heartbeat())
         self._watchdog.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Drain, close the sockets, and wait for what is being served."""
         await self._drain()
-        await self._take_the_last(sockets or [])
+        await self._accept_backlog(sockets or [])
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """Begin to end. A second SIGINT ends the requests that are being served as well."""
-        self._watchdog.limit_end()
-        self._drains = sig == signal.SIGTERM and not self._is_interrupted
+        self._watchdog.start_shutdown_timer()
+        self._is_drain_requested = sig == signal.SIGTERM and not self._is_interrupted
         if sig == signal.SIGINT:
             self.force_exit = self._is_interrupted
             self._is_interrupted = True
@@ -103,25 +106,25 @@ class ServingProcess(uvicorn.Server):
             signal.signal(number, self.handle_exit)
         yield
 
-    async def _beat(self) -> None:
+    async def _heartbeat(self) -> None:
         while True:
-            self._watchdog.beat()
-            await asyncio.sleep(self._watchdog.tick)
+            self._watchdog.heartbeat()
+            await asyncio.sleep(self._watchdog.interval)
 
     async def _drain(self) -> None:
         self.lifespan.state[DRAINING] = True
         loop = asyncio.get_running_loop()
-        until, ticks = loop.time() + self._options.drains_for, 0
-        if self._drains and self._options.drains_for:
-            logger.info("draining for %g s", self._options.drains_for)
-        while self._drains and loop.time() < until:
+        until, ticks = loop.time() + self._options.drain_seconds, 0
+        if self._is_drain_requested and self._options.drain_seconds:
+            logger.info("draining for %g s", self._options.drain_seconds)
+        while self._is_drain_requested and loop.time() < until:
             await self.on_tick(ticks)  # for the Date of the answers
             ticks += 1
             await asyncio.sleep(0.1)
 
-    async def _take_the_last(self, sockets: list[socket.socket]) -> None:
+    async def _accept_backlog(self, sockets: list[socket.socket]) -> None:
         """Take the connections that wait to be accepted: to close the socket would reset them."""
-        accepted = [connection for bound in sockets for connection in _waiting_at(bound)]
+        accepted = [connection for bound in sockets for connection in _accept_all(bound)]
         for server in self.servers:
             server.close()
         loop = asyncio.get_running_loop()
@@ -136,7 +139,7 @@ class ServingProcess(uvicorn.Server):
         return made
 
 
-def _waiting_at(bound: socket.socket) -> Iterator[socket.socket]:
+def _accept_all(bound: socket.socket) -> Iterator[socket.socket]:
     bound.setblocking(False)
     while True:
         try:
@@ -145,12 +148,12 @@ def _waiting_at(bound: socket.socket) -> Iterator[socket.socket]:
             return
 
 
-def _allow_connections(reserved: int) -> int:
+def _raise_descriptor_limit(reserved: int) -> int:
     """Ask for as many descriptors as the system grants, and return how many of them clients may have."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    granted = max(soft, MOST_DESCRIPTORS) if hard == resource.RLIM_INFINITY else min(hard, max(soft, MOST_DESCRIPTORS))
+    granted = max(soft, MAX_DESCRIPTORS) if hard == resource.RLIM_INFINITY else min(hard, max(soft, MAX_DESCRIPTORS))
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
     except (OSError, ValueError):  # macOS has a limit below the one that it names
         granted = soft
-    return max(8, min(MOST_CONNECTIONS, granted - reserved - _OTHER_DESCRIPTORS))
+    return max(8, min(MAX_CONNECTIONS, granted - reserved - _OTHER_DESCRIPTORS))

@@ -13,10 +13,10 @@ from urllib.parse import unquote
 from uvicorn._types import HTTPScope
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
-from app.core.ops.server.connection import BODY, HEAD, NOTHING
+from app.core.ops.server.connection import BETWEEN_REQUESTS, BODY, HEAD
 from app.core.ops.server.framing import check_head, origin_form
-from app.core.ops.server.reading import Reader
-from app.core.ops.server.refusals import Refused, too_large
+from app.core.ops.server.parsing import ParsingConnection
+from app.core.ops.server.rejections import RequestRejected, headers_too_large
 
 logger = logging.getLogger(__name__)
 
@@ -24,52 +24,54 @@ PROTOCOL: Final = f"{__name__}:HttpProtocol"
 DRAINING: Final = "draining"
 """The key in the lifespan's state that says that the process is about to end: each answer closes its connection."""
 
-_WHITE_SPACE: Final = b" \t"
+_WHITESPACE: Final = b" \t"
 
 
-class HttpProtocol(Reader):
+class HttpProtocol(ParsingConnection):
     """Serves the requests of a connection one after the other, in the order in which they come."""
 
-    largest_rest: ClassVar[int] = 1_000_000  # bytes of a body that are read for nothing, when its answer is complete
-    most_fields: ClassVar[int] = 200  # headers, and trailers
+    max_discarded_bytes: ClassVar[int] = 1_000_000  # of a body that is read for nothing, when its answer is complete
+    max_header_fields: ClassVar[int] = 200  # headers, and trailers
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._refusal: Refused | None = None  # comes when the requests before it are served
-        self._rest = 0  # bytes of this body that were read for nothing
+        self._pending_rejection: RequestRejected | None = None  # comes when the requests before it are served
+        self._discarded_bytes = 0  # bytes of this body that were read for nothing
         self._trailers = 0
         self._task: Any = None  # serves the request that is running
 
     def on_message_begin(self) -> None:
         """Note that a head begins."""
-        self.part = HEAD
+        self.read_state = HEAD
         self.url = b""
         self.headers = []
-        self._rest = self._trailers = 0
+        self._discarded_bytes = self._trailers = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Keep a header. A trailer is not kept: it must not pass for a header (RFC 9110, 6.5.1)."""
-        if self.part is not HEAD:
+        if self.read_state is not HEAD:
             self._trailers += 1
-            if self._trailers > self.most_fields:
-                raise too_large()
+            if self._trailers > self.max_header_fields:
+                raise headers_too_large()
             return
-        self.headers.append((name.lower(), value.rstrip(_WHITE_SPACE)))  # httptools leaves what stands behind a value
+        self.headers.append((name.lower(), value.rstrip(_WHITESPACE)))  # httptools leaves what stands behind a value
 
     def on_headers_complete(self) -> None:
         """Serve the request, or let it wait for those before it."""
-        if len(self.headers) > self.most_fields:
-            raise too_large()
+        if len(self.headers) > self.max_header_fields:
+            raise headers_too_large()
         parser = self.parser
         method, version = parser.get_method(), parser.get_http_version()
         check_head(method, self.url, version, self.headers)
         if parser.should_upgrade():
-            return  # see `Reader._feed`
+            return  # see `ParsingConnection._feed`
         target = origin_form(self.url, self.headers, is_options=method == b"OPTIONS")
         self.stop_timer()
-        self.part, self.size = BODY, 0
-        is_last = version == "1.0" or self.is_ending or DRAINING in self.app_state or not parser.should_keep_alive()
-        self.cycle = self._cycle(self._scope(method, target, version), keep_alive=not is_last)
+        self.read_state, self.framing_bytes = BODY, 0
+        is_last = (
+            version == "1.0" or self.is_shutting_down or DRAINING in self.app_state or not parser.should_keep_alive()
+        )
+        self.cycle = self._make_cycle(self._make_scope(method, target, version), keep_alive=not is_last)
         if self.is_serving:
             self.flow.pause_reading()
             self.pipeline.appendleft((self.cycle, self.app))
@@ -78,41 +80,41 @@ class HttpProtocol(Reader):
 
     def on_body(self, body: bytes) -> None:
         """Hand a part of the body on."""
-        self.size = 0
+        self.framing_bytes = 0
         if self.cycle.response_complete:
-            self._rest += len(body)
+            self._discarded_bytes += len(body)
         else:
             super().on_body(body)
-        if self._rest > self.largest_rest:
-            self.hang_up()
+        if self._discarded_bytes > self.max_discarded_bytes:
+            self.close()
 
     def on_message_complete(self) -> None:
         """Note that the request is complete. Behind the last one nothing is read (RFC 9112, 9.6)."""
         if self.parser.should_upgrade():
             return
-        self.part, self.size = NOTHING, 0
-        self.is_deaf = not self.cycle.keep_alive
+        self.read_state, self.framing_bytes = BETWEEN_REQUESTS, 0
+        self.is_read_closed = not self.cycle.keep_alive
         super().on_message_complete()
         if self.cycle.response_complete:
-            self._wait()
+            self._await_next_request()
 
     def on_response_complete(self) -> None:
         """Go on with the next request that is here, or wait for one."""
         self.server_state.total_requests += 1
-        if self.is_hung_up:
+        if self.is_closing:
             return
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
         if not self.pipeline:
-            self.read_on()
-        if self.is_serving or self.is_hung_up:
+            self.resume_parsing()
+        if self.is_serving or self.is_closing:
             return
-        if self._refusal is not None:
-            self._say_last(self._refusal)
+        if self._pending_rejection is not None:
+            self._respond_and_close(self._pending_rejection)
         else:
-            self._wait()
+            self._await_next_request()
 
-    def _scope(self, method: bytes, target: bytes, version: str) -> HTTPScope:
+    def _make_scope(self, method: bytes, target: bytes, version: str) -> HTTPScope:
         raw_path, _, query = target.partition(b"?")
         path = raw_path.decode("ascii")
         return {
@@ -131,7 +133,7 @@ class HttpProtocol(Reader):
             "state": self.app_state.copy(),
         }
 
-    def _cycle(self, scope: HTTPScope, *, keep_alive: bool) -> RequestResponseCycle:
+    def _make_cycle(self, scope: HTTPScope, *, keep_alive: bool) -> RequestResponseCycle:
         return RequestResponseCycle(
             scope=scope,
             transport=self.transport,
@@ -147,44 +149,44 @@ class HttpProtocol(Reader):
         )
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        self.running = cycle
+        self.active_cycle = cycle
         self._task = task = self.loop.create_task(cycle.run_asgi(app))
         task.add_done_callback(self.tasks.discard)
         self.tasks.add(task)
 
-    def _wait(self) -> None:
+    def _await_next_request(self) -> None:
         """Wait for the next request, or for the rest of this one."""
-        if self.has_ended:
-            self.hang_up(lingers=False)
+        if self.has_received_eof:
+            self.close(linger=False)
             return
-        self.is_idle = self.part is NOTHING
-        self.start_timer(self.timeout_keep_alive if self.is_idle else self.rest_within)
+        self.is_idle = self.read_state is BETWEEN_REQUESTS
+        self.start_timer(self.timeout_keep_alive if self.is_idle else self.discard_timeout)
 
-    def refuse(self, refusal: Refused) -> None:
+    def reject(self, rejection: RequestRejected) -> None:
         """Answer in the place of the request that is not understood, behind those before it, and close."""
-        if self.is_deaf or self.is_hung_up:
+        if self.is_read_closed or self.is_closing:
             return
-        logger.warning("refused: %s", refusal.detail)
-        self.is_deaf = True
-        is_in_body = self.part is BODY
-        if is_in_body and self.cycle is self.running:
-            self._interrupt(refusal)
+        logger.warning("refused: %s", rejection.detail)
+        self.is_read_closed = True
+        is_in_body = self.read_state is BODY
+        if is_in_body and self.cycle is self.active_cycle:
+            self._reject_active(rejection)
         elif self.is_serving:
             if is_in_body:
                 self.pipeline.popleft()  # it will never be complete
-            self._refusal = refusal
+            self._pending_rejection = rejection
         else:
-            self._say_last(refusal)
+            self._respond_and_close(rejection)
 
-    def _interrupt(self, refusal: Refused) -> None:
+    def _reject_active(self, rejection: RequestRejected) -> None:
         """Answer in the place of the application, which waits for the body, unless it has begun to answer."""
         if getcoroutinestate(self._task.get_coro()) == CORO_CREATED:
             self._task.cancel()  # its head has come with what is wrong: nothing of it is carried out
         if self.cycle.response_started:
-            self.hang_up()
+            self.close()
         else:
-            self._say_last(refusal)
+            self._respond_and_close(rejection)
 
-    def _say_last(self, refusal: Refused) -> None:
-        self.transport.write(refusal.answer())
-        self.hang_up()
+    def _respond_and_close(self, rejection: RequestRejected) -> None:
+        self.transport.write(rejection.response())
+        self.close()

@@ -9,7 +9,7 @@ from typing import Final
 _BACKLOG: Final = 2048  # clients that wait to be accepted
 
 
-class AddressTaken(Exception):
+class BindError(Exception):
     """The server cannot listen there; the message says where, and why."""
 
 
@@ -17,9 +17,9 @@ def bind(host: str, port: int) -> socket.socket:
     """Return a socket that is bound to an address; it does not listen yet, so a client is refused until it does.
 
     Raises:
-        AddressTaken: the address is in use, is not one of this machine, or needs more rights.
+        BindError: the address is in use, is not one of this machine, or needs more rights.
     """
-    with _explained(_authority(host, port), "--host or --port"), ExitStack() as stack:
+    with _bind_errors(_authority(host, port), "--host or --port"), ExitStack() as stack:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = stack.enter_context(socket.socket(family, kind, protocol))
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -35,11 +35,11 @@ def bind_unix(path: Path) -> socket.socket:
     its server starts, another that starts as well sees that the path is taken, and clients wait.
 
     Raises:
-        AddressTaken: another server listens there, or the file cannot be made.
+        BindError: another server listens there, or the file cannot be made.
     """
-    with _explained(str(path), "--uds"), ExitStack() as stack:
+    with _bind_errors(str(path), "--uds"), ExitStack() as stack:
         bound = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
-        if path.is_socket() and not _is_listened_on(path):
+        if path.is_socket() and not _has_listener(path):
             path.unlink()
         bound.bind(str(path))
         path.chmod(0o666)
@@ -52,12 +52,12 @@ def bind_unix(path: Path) -> socket.socket:
 def listening(bound: socket.socket) -> Iterator[socket.socket]:
     """Close the socket at the end, and remove its file, where it has one that no other server has replaced."""
     path = Path(bound.getsockname()) if bound.family == socket.AF_UNIX else None
-    file = path and _identity(path)
+    file = path and _inode_of(path)
     try:
         with bound:
             yield bound
     finally:
-        if path is not None and _identity(path) == file:
+        if path is not None and _inode_of(path) == file:
             path.unlink(missing_ok=True)
 
 
@@ -73,15 +73,15 @@ def _authority(host: str, port: int) -> str:
 
 
 @contextmanager
-def _explained(address: str, option: str) -> Iterator[None]:
+def _bind_errors(address: str, option: str) -> Iterator[None]:
     try:
         yield
     except (OSError, UnicodeError) as error:  # a name that is none is a UnicodeError
         reason = error.strerror or error if isinstance(error, OSError) else "it is not the name of a host"
-        raise AddressTaken(f"cannot listen on {address}: {reason}; choose another {option}") from None
+        raise BindError(f"cannot listen on {address}: {reason}; choose another {option}") from None
 
 
-def _identity(path: Path) -> tuple[int, int] | None:
+def _inode_of(path: Path) -> tuple[int, int] | None:
     try:
         found = path.stat()
     except OSError:
@@ -89,7 +89,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_dev, found.st_ino
 
 
-def _is_listened_on(path: Path) -> bool:
+def _has_listener(path: Path) -> bool:
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
         try:
             probe.connect(str(path))

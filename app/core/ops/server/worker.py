@@ -13,15 +13,15 @@ import sys
 from dataclasses import asdict
 from typing import Final
 
-from app.core.ops.server.process import Options, ServingProcess
+from app.core.ops.server.process import ServerOptions, ServingProcess
 
-_NAMED: Final = frozenset(signal.Signals)
+_KNOWN_SIGNALS: Final = frozenset(signal.Signals)
 
 
 class Worker:
     """The process as its parent sees it."""
 
-    def __init__(self, options: Options, sockets: list[socket.socket]) -> None:
+    def __init__(self, options: ServerOptions, sockets: list[socket.socket]) -> None:
         self._socket, theirs = socket.socketpair()
         self._socket.setblocking(False)
         descriptors = [bound.fileno() for bound in sockets]
@@ -35,22 +35,22 @@ class Worker:
         theirs.close()
         self.pid = self._process.pid
         self.is_ready = False
-        self.silent = 0.0  # seconds in which nothing was heard of it
+        self.seconds_silent = 0.0  # seconds in which nothing was heard of it
 
     def fileno(self) -> int:
         """Return the descriptor that becomes readable when it says something, or ends."""
         return self._socket.fileno()
 
-    def hear(self, seconds: float) -> None:
+    def receive_heartbeat(self, seconds: float) -> None:
         """Take what its watchdog has said in so many seconds: once a second that it lives."""
         try:
             said = self._socket.recv(1024)
         except OSError:
             said = b""
         self.is_ready = self.is_ready or bool(said)
-        self.silent = 0.0 if said else self.silent + seconds
+        self.seconds_silent = 0.0 if said else self.seconds_silent + seconds
 
-    def end(self, number: int) -> None:
+    def send_signal(self, number: int) -> None:
         """Send it a signal."""
         if self._process.poll() is None:
             self._process.send_signal(number)
@@ -64,17 +64,17 @@ class Worker:
         return True
 
     @property
-    def has_ended(self) -> bool:
+    def has_exited(self) -> bool:
         """True when it is no more."""
         return self._process.poll() is not None
 
     @property
-    def outcome(self) -> str:
+    def exit_description(self) -> str:
         """How it ended: a signal, or an exit code."""
         code = self._process.returncode
         if code >= 0:
             return f"exit code {code}"
-        return signal.Signals(-code).name if -code in _NAMED else f"signal {-code}"
+        return signal.Signals(-code).name if -code in _KNOWN_SIGNALS else f"signal {-code}"
 
     def close(self) -> None:
         """Let go of it."""
@@ -88,7 +88,7 @@ def main() -> None:
     sockets = [socket.socket(fileno=descriptor) for descriptor in given["sockets"]]
     for inherited in (*given["sockets"], given["parent"]):
         os.set_inheritable(inherited, False)
-    process = ServingProcess(Options(**given["options"]), socket.socket(fileno=given["parent"]))
+    process = ServingProcess(ServerOptions(**given["options"]), socket.socket(fileno=given["parent"]))
     process.run(sockets)
 
 

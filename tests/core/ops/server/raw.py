@@ -17,10 +17,10 @@ _STATUS: Final = re.compile(rb"HTTP/1\.1 (\d{3})")
 class Impatient(HttpProtocol):
     """The same, with limits that a test can wait for."""
 
-    head_within = rest_within = read_within = linger_for = 0.1
-    largest_head = 4096
-    largest_rest = 4096
-    most_fields = 50
+    header_timeout = discard_timeout = send_timeout = linger_timeout = 0.1
+    max_head_bytes = 4096
+    max_discarded_bytes = 4096
+    max_header_fields = 50
 
 
 @asynccontextmanager

@@ -73,7 +73,7 @@ async def test_a_connection_that_idles_is_kept(server: uvicorn.Server) -> None:
         for _ in range(3):
             writer.write(GET % b"")
             assert await reader.readuntil(b"ok")
-            await asyncio.sleep(2 * Impatient.head_within)
+            await asyncio.sleep(2 * Impatient.header_timeout)
 
 
 async def test_the_rest_of_a_body_is_read_and_the_connection_lives_on(server: uvicorn.Server) -> None:
@@ -120,7 +120,7 @@ async def echo(_: Any, receive: Any, send: Any) -> None:
 class Few(Impatient):
     """The same, with room for three."""
 
-    most_connections = 3
+    max_connections = 3
 
 
 async def test_a_new_connection_takes_the_place_of_the_one_that_has_waited_longest() -> None:
@@ -171,7 +171,7 @@ async def test_a_client_that_reads_nothing_is_given_up(
 class Hasty(Few):
     """Room for three; a client has to read within a second."""
 
-    read_within = 0.5
+    send_timeout = 0.5
 
 
 async def leave_a_little(server: uvicorn.Server) -> socket.socket:
@@ -185,7 +185,7 @@ async def leave_a_little(server: uvicorn.Server) -> socket.socket:
     while True:
         await asyncio.sleep(0.001)
         made: Any = set(server.server_state.connections) - before
-        if made and 0 < made.pop()._socket.get_write_buffer_size() < 60_000:
+        if made and 0 < made.pop()._raw_transport.get_write_buffer_size() < 60_000:
             return client
         with suppress(BlockingIOError):
             client.recv(8192)
@@ -194,23 +194,23 @@ async def leave_a_little(server: uvicorn.Server) -> socket.socket:
 async def test_a_little_that_is_not_read_keeps_no_connection(caplog: pytest.LogCaptureFixture) -> None:
     async with serving(answer_at_once, keep_alive=0.1, protocol=Hasty) as server:
         with await leave_a_little(server):
-            await asyncio.sleep(0.1 + Hasty.read_within + 0.3)
+            await asyncio.sleep(0.1 + Hasty.send_timeout + 0.3)
             assert not server.server_state.connections
     assert "reads nothing" in caplog.text
 
 
 async def test_connections_that_only_flush_make_room_for_others() -> None:
     async with serving(answer_at_once, keep_alive=0.05, protocol=Hasty) as server, AsyncExitStack() as stack:
-        for _ in range(Hasty.most_connections):
+        for _ in range(Hasty.max_connections):
             stack.enter_context(await leave_a_little(server))
         await asyncio.sleep(0.1)
-        assert all(connection.is_hung_up for connection in server.server_state.connections)  # type: ignore[union-attr]
-        for _ in range(2 * Hasty.most_connections):
+        assert all(connection.is_closing for connection in server.server_state.connections)  # type: ignore[union-attr]
+        for _ in range(2 * Hasty.max_connections):
             assert statuses(await send(server)) == []
             async with connected(server) as (reader, writer):
                 writer.write(GET % b"")
                 assert await reader.readuntil(b"ok")
-            assert len(server.server_state.connections) <= Hasty.most_connections
+            assert len(server.server_state.connections) <= Hasty.max_connections
 
 
 async def read_large(server: uvicorn.Server) -> int:
@@ -227,7 +227,7 @@ async def read_large(server: uvicorn.Server) -> int:
 class Frugal(HttpProtocol):
     """The usual one, with memory for one large answer, and a half."""
 
-    most_unread = LARGE * 3 // 2
+    max_unsent_bytes = LARGE * 3 // 2
 
 
 async def test_answers_that_nobody_reads_have_a_bound(caplog: pytest.LogCaptureFixture) -> None:
@@ -257,6 +257,6 @@ async def test_a_client_that_does_not_hang_up_is_hung_up_on(server: uvicorn.Serv
             await asyncio.sleep(0.02)
         await until_closed(reader)
         writer.write(b"more")
-        await asyncio.sleep(3 * Impatient.linger_for)
+        await asyncio.sleep(3 * Impatient.linger_timeout)
 
         assert not server.server_state.connections

@@ -38,7 +38,7 @@ async def say_how_it_was_called(scope: Any, receive: Any, send: Any) -> None:
 class Patient(HttpProtocol):
     """The usual one, but for a client that never hangs up."""
 
-    linger_for = 0.1
+    linger_timeout = 0.1
 
 
 @pytest.fixture(scope="module")

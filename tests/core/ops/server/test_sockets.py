@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app.core.ops.server.sockets import AddressTaken, bind, bind_unix, listening, url_of
+from app.core.ops.server.sockets import BindError, bind, bind_unix, listening, url_of
 
 pytestmark = pytest.mark.any_database
 
@@ -28,23 +28,23 @@ def test_an_address_is_named_as_urls_have_it(host: str, shown: str) -> None:
 
 
 def test_a_port_on_which_somebody_listens_is_taken() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(AddressTaken, match="Address already in use"):
+    with socket.create_server(("127.0.0.1", 0)) as other, pytest.raises(BindError, match="Address already in use"):
         bind("127.0.0.1", other.getsockname()[1])
 
 
 def test_a_host_that_is_not_ours_is_no_place_to_listen() -> None:
-    with pytest.raises(AddressTaken, match=r"cannot listen on host\.invalid:80: .*; choose another --host or --port"):
+    with pytest.raises(BindError, match=r"cannot listen on host\.invalid:80: .*; choose another --host or --port"):
         bind("host.invalid", 80)
 
 
 @pytest.mark.parametrize("host", ["a..b", f"{'x' * 64}.example", "127.0.0.1 "])
 def test_a_host_that_is_no_name_is_no_place_to_listen(host: str) -> None:
-    with pytest.raises(AddressTaken, match=r"cannot listen on .*; choose another --host or --port"):
+    with pytest.raises(BindError, match=r"cannot listen on .*; choose another --host or --port"):
         bind(host, 80)
 
 
 def test_a_path_that_is_too_long_is_said_to_be(tmp_path: Path) -> None:
-    with pytest.raises(AddressTaken, match="AF_UNIX path too long; choose another --uds"):
+    with pytest.raises(BindError, match="AF_UNIX path too long; choose another --uds"):
         bind_unix(tmp_path / ("x" * 108))
 
 
@@ -80,7 +80,7 @@ def test_a_server_that_ends_leaves_the_file_of_its_successor_alone(tmp_path: Pat
 
 def test_a_path_is_taken_while_its_server_starts(tmp_path: Path) -> None:
     path = tmp_path / "app.sock"
-    with listening(bind_unix(path)), pytest.raises(AddressTaken, match="Address already in use"):
+    with listening(bind_unix(path)), pytest.raises(BindError, match="Address already in use"):
         bind_unix(path)
 
 
@@ -89,7 +89,7 @@ def test_a_socket_file_on_which_somebody_listens_is_taken(tmp_path: Path) -> Non
     with socket.socket(socket.AF_UNIX) as other:
         other.bind(str(path))
         other.listen()
-        with pytest.raises(AddressTaken, match="Address already in use; choose another --uds"):
+        with pytest.raises(BindError, match="Address already in use; choose another --uds"):
             bind_unix(path)
     assert path.exists()
 
@@ -97,7 +97,7 @@ def test_a_socket_file_on_which_somebody_listens_is_taken(tmp_path: Path) -> Non
 def test_a_file_of_somebody_elses_is_left_alone(tmp_path: Path) -> None:
     path = tmp_path / "app.sock"
     path.write_text("precious")
-    with pytest.raises(AddressTaken, match="Address already in use"):
+    with pytest.raises(BindError, match="Address already in use"):
         bind_unix(path)
 
     assert path.read_text() == "precious"

@@ -8,9 +8,9 @@ from typing import Any, Final
 import pytest
 import uvicorn
 
-from app.core.ops.server.framing import LONGEST_TARGET
+from app.core.ops.server.framing import MAX_TARGET_BYTES
+from app.core.ops.server.parsing import ParsingConnection
 from app.core.ops.server.protocol import HttpProtocol
-from app.core.ops.server.reading import Reader
 from tests.core.ops.server.raw import assert_refusal, connected, send, serving, statuses, until_closed
 
 pytestmark = pytest.mark.any_database
@@ -65,13 +65,13 @@ async def test_of_many_requests_at_once_few_wait_and_all_are_answered(app: Count
         app.gate.set()
         answer = await until_closed(reader)
 
-    assert 0 < waiting <= Reader.most_at_once // len(GET)
+    assert 0 < waiting <= ParsingConnection.parse_bytes // len(GET)
     assert statuses(answer) == [200] * (many + 1)
     assert app.calls == many + 1
 
 
 async def test_a_large_body_behind_other_requests_arrives_whole(server: uvicorn.Server) -> None:
-    size = 10 * Reader.most_at_once + 1
+    size = 10 * ParsingConnection.parse_bytes + 1
     large = POST.replace(b": 5", b": %d" % size).replace(b"12345", b"x" * size)
 
     assert (await send(server, GET + large + LAST)).count(b"\r\n\r\n%d" % size) == 1
@@ -131,7 +131,7 @@ async def test_whoever_asks_before_the_body_is_told_to_go_on(server: uvicorn.Ser
 
 
 async def test_the_target_has_a_length(app: Counting) -> None:
-    longest = b"/" + b"x" * (LONGEST_TARGET - 1)
+    longest = b"/" + b"x" * (MAX_TARGET_BYTES - 1)
     async with serving(app, protocol=HttpProtocol) as server:
         good = await send(server, LAST.replace(b"/ ", longest + b" "))
         too_long = await send(server, LAST.replace(b"/ ", longest + b"x "))
@@ -144,7 +144,7 @@ async def test_the_target_has_a_length(app: Counting) -> None:
 
 async def test_a_head_that_comes_at_once_has_the_same_limit(app: Counting, server: uvicorn.Server) -> None:
     """Impatient lets a head have 4096 bytes; the last part that is parsed may exceed it."""
-    head = GET[:-2] + b"X: " + b"x" * (2 * Reader.most_at_once) + b"\r\n\r\n"
+    head = GET[:-2] + b"X: " + b"x" * (2 * ParsingConnection.parse_bytes) + b"\r\n\r\n"
 
     assert statuses(await send(server, head)) == [431]
     assert app.calls == 0
