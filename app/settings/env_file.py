@@ -52,7 +52,7 @@ def read_env_file(path: Path, names: Container[str]) -> dict[str, str]:
     if os.environ.get("PYTHON_DOTENV_DISABLED", "").casefold() in _TRUE:
         return {}
     values: dict[str, str] = {}
-    for binding in parse_stream(StringIO(_text_of(path))):
+    for binding in parse_stream(StringIO(_read_text(path))):
         name = _name_of(binding).lower()
         if name in names and binding.error:
             raise InvalidEnvFile(
@@ -68,7 +68,7 @@ def _name_of(binding: Binding) -> str:
     return binding.key or (match[1] if match else "")
 
 
-def _text_of(path: Path) -> str:
+def _read_text(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (FileNotFoundError, IsADirectoryError):

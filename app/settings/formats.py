@@ -10,7 +10,9 @@ MIN_SECRET_LENGTH: Final = 32
 KNOWN_SECRETS: Final = frozenset({"better-auth-secret-12345678901234567890"})
 # What stands in examples to be replaced, and what nobody drew at random: refused in production.
 _PLACEHOLDER: Final = re.compile(r"change[-_ ]?(me|this|it)\b|your[-_ ]?(\w+[-_ ])*secret|placeholder", re.IGNORECASE)
-_FEWEST_CHARACTERS: Final = 8  # different ones; 32 random hexadecimal digits have fewer once in a hundred million times
+_MIN_DISTINCT_CHARACTERS: Final = (
+    8  # different ones; 32 random hexadecimal digits have fewer once in a hundred million times
+)
 
 _RATE: Final = re.compile(r"([1-9][0-9]{0,8})/(second|minute|hour|day)")
 _SECONDS: Final = {"second": 1, "minute": 60, "hour": 3600, "day": 86_400}
@@ -22,17 +24,17 @@ _APP_ORIGIN: Final = re.compile(
     rf"(?!(?:https?|wss?|ftp|file|data|blob|about|javascript):)[a-z][a-z0-9+.-]*://[A-Za-z0-9._-]+{_PORT}"
 )
 # One label below a name of at least two, the last of which is no number: browsers take such a name for an address.
-_ORIGINS_BELOW: Final = re.compile(rf"https?://\*(\.[a-z0-9_-]+)+\.(?!([0-9]+|0x[0-9a-f]*)(:|$))[a-z0-9_-]+{_PORT}")
+_WILDCARD_ORIGIN: Final = re.compile(rf"https?://\*(\.[a-z0-9_-]+)+\.(?!([0-9]+|0x[0-9a-f]*)(:|$))[a-z0-9_-]+{_PORT}")
 # Names below which anybody may publish: of registries of countries, and the commonest of those who host pages.
-_SHARED: Final = re.compile(
+_PUBLIC_SUFFIX: Final = re.compile(
     r"(ac|co|com|edu|gov|net|org)\.[a-z]{2}|(vercel|netlify|web|lovable|ngrok|ngrok-free|up\.railway|a\.run)\.app"
     r"|(pages|workers|fly|deno)\.dev|(github|gitlab)\.io|(firebase|heroku|amplify)app\.com|(onrender|trycloudflare)\.com"
     r"|(azurewebsites|azurestaticapps|cloudfront)\.net"
 )
 _HEADER_NAME: Final = re.compile(r"[A-Za-z0-9!#$%&'+.^_`|~-]+")  # RFC 9110, section 5.1, but for the *
 _HOST: Final = re.compile(r"\*|(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
-_OWN_PORTS: Final = {"http": 80, "https": 443}
-_STORAGES: Final = frozenset({"redis", "rediss", "valkey", "valkeys"})
+_DEFAULT_PORTS: Final = {"http": 80, "https": 443}
+_STORAGE_SCHEMES: Final = frozenset({"redis", "rediss", "valkey", "valkeys"})
 
 
 class Rate(NamedTuple):
@@ -47,13 +49,13 @@ def split_list(text: str) -> list[str]:
     return [part.strip() for part in text.split(",") if part.strip()]
 
 
-def in_lower_case(word: object) -> object:
+def to_lower_case(word: object) -> object:
     """Return a word that has no case to the operator as the setting has it; what is no text is left alone."""
     return word.lower() if isinstance(word, str) else word
 
 
-def in_upper_case(word: object) -> object:
-    """Return a word like `in_lower_case` does."""
+def to_upper_case(word: object) -> object:
+    """Return a word like `to_lower_case` does."""
     return word.upper() if isinstance(word, str) else word
 
 
@@ -78,7 +80,7 @@ def check_rate(text: str) -> str:
 def check_origins(text: str) -> str:
     """Return the text if it lists origins exactly as browsers send them, or as `https://*.example.app`."""
     for origin in split_list(text):
-        if "*" in origin and not _ORIGINS_BELOW.fullmatch(origin):
+        if "*" in origin and not _WILDCARD_ORIGIN.fullmatch(origin):
             raise ValueError(
                 "has a * in it; list each origin exactly, like https://app.example, or with a * for one label below a"
                 " name of yours, like https://*.example.app"
@@ -93,15 +95,15 @@ def check_origins(text: str) -> str:
 
 def _is_origin(text: str) -> bool:
     try:
-        has_own_port = urlsplit(text).port == _OWN_PORTS.get(urlsplit(text).scheme, 0)
+        has_default_port = urlsplit(text).port == _DEFAULT_PORTS.get(urlsplit(text).scheme, 0)
     except ValueError:  # a port that is none
         return False
-    return not has_own_port and any(form.fullmatch(text) for form in (_ORIGIN, _APP_ORIGIN, _ORIGINS_BELOW))
+    return not has_default_port and any(form.fullmatch(text) for form in (_ORIGIN, _APP_ORIGIN, _WILDCARD_ORIGIN))
 
 
-def is_shared(origin: str) -> bool:
+def covers_public_suffix(origin: str) -> bool:
     """Tell whether an entry of CORS_ORIGINS allows the pages of strangers, like https://*.vercel.app."""
-    return _SHARED.fullmatch(origin.partition("://*.")[2].partition(":")[0]) is not None
+    return _PUBLIC_SUFFIX.fullmatch(origin.partition("://*.")[2].partition(":")[0]) is not None
 
 
 def check_header_names(text: str) -> str:
@@ -135,10 +137,10 @@ def check_networks(text: str) -> str:
     return text
 
 
-def check_storage(url: str) -> str:
+def check_storage_url(url: str) -> str:
     """Return the URL if it is one of a Redis or a Valkey."""
     try:
-        is_usable = urlsplit(url).scheme in _STORAGES and bool(urlsplit(url).hostname)
+        is_usable = urlsplit(url).scheme in _STORAGE_SCHEMES and bool(urlsplit(url).hostname)
     except ValueError:
         is_usable = False
     if not is_usable:
@@ -162,9 +164,9 @@ def check_secret(secret: str) -> None:
         raise ValueError("is Better Auth's public default; set one of your own on both sides")
 
 
-def is_guessable(secret: str) -> bool:
+def is_weak_secret(secret: str) -> bool:
     """Tell whether nobody drew this secret at random."""
-    return len(set(secret)) < _FEWEST_CHARACTERS or bool(_PLACEHOLDER.search(secret))
+    return len(set(secret)) < _MIN_DISTINCT_CHARACTERS or bool(_PLACEHOLDER.search(secret))
 
 
 def check_url(url: str) -> None:
@@ -184,7 +186,7 @@ def check_url(url: str) -> None:
         raise ValueError("has a user, a password or a fragment in it; remove that")
 
 
-def is_exposed(url: str) -> bool:
+def is_unencrypted(url: str) -> bool:
     """Tell whether what is fetched there can be changed on its way: http, and not to this machine."""
     host = urlsplit(url).hostname or ""
     try:

@@ -24,17 +24,17 @@ from app.settings.formats import (
     check_networks,
     check_origins,
     check_rate,
-    check_storage,
-    in_lower_case,
-    in_upper_case,
+    check_storage_url,
     parse_rate,
+    to_lower_case,
+    to_upper_case,
 )
 from app.settings.paths import BASE_DIR, DATA_DIR
 from app.settings.tokens import TokenSettings
 
-_RATE_IN_PRODUCTION: Final = "600/minute"
+_PRODUCTION_RATE: Final = "600/minute"
 _HOUR: Final = 3600.0  # seconds
-_DRAIN_IN_PRODUCTION: Final = 5.0  # seconds: what a Kubernetes or a load balancer takes to send requests elsewhere
+_PRODUCTION_DRAIN_SECONDS: Final = 5.0  # seconds: what a Kubernetes or a load balancer takes to send requests elsewhere
 
 
 class InvalidSettings(Exception):
@@ -70,18 +70,18 @@ class Settings(TokenSettings):
     shutdown_seconds: Annotated[float, Field(ge=2, le=_HOUR)] = 20
 
     max_body_bytes: Annotated[int, Field(ge=1)] = 1_000_000
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(in_upper_case)] = "INFO"
-    log_format: Annotated[Literal["text", "json"], BeforeValidator(in_lower_case)] = "text"
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR"], BeforeValidator(to_upper_case)] = "INFO"
+    log_format: Annotated[Literal["text", "json"], BeforeValidator(to_lower_case)] = "text"
 
     @field_validator("rate_limit_storage")
     @classmethod
-    def _shared(cls, storage: SecretStr | None) -> SecretStr | None:
+    def _check_storage_url(cls, storage: SecretStr | None) -> SecretStr | None:
         if storage is not None:
-            check_storage(storage.get_secret_value())
+            check_storage_url(storage.get_secret_value())
         return storage
 
     @model_validator(mode="after")
-    def _called_by_a_known_name(self) -> Self:
+    def _require_allowed_hosts(self) -> Self:
         if self.is_production and not self.allowed_hosts:
             raise ValueError(
                 "ALLOWED_HOSTS is required in production; list the names that clients call, like api.example.com,"
@@ -90,8 +90,8 @@ class Settings(TokenSettings):
         return self
 
     @model_validator(mode="after")
-    def _ends_behind_the_drain(self) -> Self:
-        if self.drains_for > self.shutdown_seconds - 1:
+    def _check_drain_fits_shutdown(self) -> Self:
+        if self.effective_drain_seconds > self.shutdown_seconds - 1:
             raise ValueError(
                 "SHUTDOWN_SECONDS leaves no time for requests behind DRAIN_SECONDS, which is a part of it; raise it"
             )
@@ -100,12 +100,12 @@ class Settings(TokenSettings):
     @property
     def rate(self) -> Rate | None:
         """How often a user may call, None for as often as they like; where nothing is set, production has a limit."""
-        return parse_rate(self.rate_limit or (_RATE_IN_PRODUCTION if self.is_production else "off"))
+        return parse_rate(self.rate_limit or (_PRODUCTION_RATE if self.is_production else "off"))
 
     @property
-    def drains_for(self) -> float:
+    def effective_drain_seconds(self) -> float:
         """Seconds between "not ready" and the end of service; where nothing is set, only production has some."""
-        return self.drain_seconds if self.drain_seconds is not None else _DRAIN_IN_PRODUCTION * self.is_production
+        return self.drain_seconds if self.drain_seconds is not None else _PRODUCTION_DRAIN_SECONDS * self.is_production
 
 
 @cache
@@ -120,9 +120,9 @@ def load_settings() -> Settings:
     except InvalidEnvFile as error:
         raise InvalidSettings(str(error)) from None
     except ValidationError as error:
-        raise InvalidSettings("; ".join(_sentence(e["loc"], e["msg"]) for e in error.errors())) from None
+        raise InvalidSettings("; ".join(_message(e["loc"], e["msg"]) for e in error.errors())) from None
 
 
-def _sentence(loc: tuple[int | str, ...], message: str) -> str:
+def _message(loc: tuple[int | str, ...], message: str) -> str:
     text = message.removeprefix("Value error, ").replace("Input should", "should")
     return f"{str(loc[0]).upper()} {text}" if loc else text

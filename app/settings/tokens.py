@@ -6,65 +6,65 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, SecretStr, field_validator, model_validator
 
 from app.settings.env_file import EnvFileSettings
-from app.settings.formats import check_secret, check_url, in_lower_case, is_exposed, is_guessable
+from app.settings.formats import check_secret, check_url, is_unencrypted, is_weak_secret, to_lower_case
 
 
 class TokenSettings(EnvFileSettings):
     """Which environment it is, and what tokens are checked with in it."""
 
-    app_env: Annotated[Literal["development", "production"], BeforeValidator(in_lower_case)] = "development"
+    app_env: Annotated[Literal["development", "production"], BeforeValidator(to_lower_case)] = "development"
 
     better_auth_secret: SecretStr | None = None
     better_auth_secrets: SecretStr | None = None
     better_auth_url: str | None = None
     better_auth_jwks_url: str | None = None
     jwks_over_http: bool = False
-    jwt_keys: Annotated[Literal["secret", "jwks"] | None, BeforeValidator(in_lower_case)] = None
+    jwt_keys: Annotated[Literal["secret", "jwks"] | None, BeforeValidator(to_lower_case)] = None
     jwt_issuer: str | None = None
     jwt_audience: str | None = None
 
     @field_validator("better_auth_secret")
     @classmethod
-    def _strong(cls, secret: SecretStr | None) -> SecretStr | None:
+    def _check_secret(cls, secret: SecretStr | None) -> SecretStr | None:
         if secret is not None:
             check_secret(secret.get_secret_value())
         return secret
 
     @field_validator("better_auth_secrets")
     @classmethod
-    def _versioned(cls, secrets: SecretStr | None) -> SecretStr | None:
-        versions = [version for version, _ in _versions(secrets)]
+    def _check_versioned_secrets(cls, secrets: SecretStr | None) -> SecretStr | None:
+        versions = [version for version, _ in _parse_versions(secrets)]
         if not all(re.fullmatch(r"[0-9]{1,9}", version) for version in versions):
             raise ValueError("is a list like 2:new-secret,1:old-secret; write it as Better Auth wants it")
         if len(set(map(int, versions))) < len(versions):
             raise ValueError("has a version twice; number each secret differently")
-        for _, secret in _versions(secrets):
+        for _, secret in _parse_versions(secrets):
             check_secret(secret)
         return secrets
 
     @field_validator("better_auth_url", "better_auth_jwks_url")
     @classmethod
-    def _reachable(cls, url: str | None) -> str | None:
+    def _check_url(cls, url: str | None) -> str | None:
         if url is not None:
             check_url(url)
         return url
 
     @field_validator("better_auth_url")
     @classmethod
-    def _base(cls, url: str | None) -> str | None:
+    def _check_base_url(cls, url: str | None) -> str | None:
         if url is not None and "?" in url:
             raise ValueError("has a query; give the address under which Better Auth is served, and no more")
         return url
 
     @field_validator("jwt_issuer", "jwt_audience")
     @classmethod
-    def _exact(cls, claim: str | None) -> str | None:
+    def _check_claim(cls, claim: str | None) -> str | None:
         if claim is not None and (claim != claim.strip() or not claim.isprintable()):
             raise ValueError("has white space at an end or inside; it is compared exactly, so remove it")
         return claim
 
     @model_validator(mode="after")
-    def _one_family_of_keys(self) -> Self:
+    def _check_key_mode(self) -> Self:
         if self.jwt_keys is None and self.uses_jwks and self.secrets:
             raise ValueError(
                 "BETTER_AUTH_SECRET and BETTER_AUTH_URL are both set; add JWT_KEYS=jwks if a stock Better Auth signs"
@@ -80,27 +80,27 @@ class TokenSettings(EnvFileSettings):
         return self
 
     @model_validator(mode="after")
-    def _fit_for_production(self) -> Self:
+    def _check_production(self) -> Self:
         if self.is_production and self.uses_jwks:
-            self._refuse_exposed_keys()
+            self._require_https_for_keys()
         elif self.is_production:
             if not self.secrets:
                 raise ValueError(
                     "BETTER_AUTH_SECRET is required in production; use the one that Better Auth signs with, or set"
                     " BETTER_AUTH_URL for a stock Better Auth, which publishes its keys"
                 )
-            if any(map(is_guessable, self.secrets)):
+            if any(map(is_weak_secret, self.secrets)):
                 name = "BETTER_AUTH_SECRETS" if self.better_auth_secrets else "BETTER_AUTH_SECRET"
                 raise ValueError(f"{name} looks like an example or a pattern; `openssl rand -base64 32` makes a secret")
         return self
 
-    def _refuse_exposed_keys(self) -> None:
-        if self.better_auth_jwks_url is None and is_exposed(self.better_auth_url or ""):
+    def _require_https_for_keys(self) -> None:
+        if self.better_auth_jwks_url is None and is_unencrypted(self.better_auth_url or ""):
             raise ValueError(
                 "BETTER_AUTH_URL is http in production, so anybody on the way could replace the keys; use https, or set"
                 " BETTER_AUTH_JWKS_URL to where they are published in a private network"
             )
-        if is_exposed(self.better_auth_jwks_url or "") and not self.jwks_over_http:
+        if is_unencrypted(self.better_auth_jwks_url or "") and not self.jwks_over_http:
             raise ValueError(
                 "BETTER_AUTH_JWKS_URL is http in production, so anybody on the way could replace the keys; use https,"
                 " or set JWKS_OVER_HTTP=true if that way is a private network"
@@ -115,7 +115,7 @@ class TokenSettings(EnvFileSettings):
     def secrets(self) -> tuple[str, ...]:
         """What HS256 tokens may be signed with; the first one signs. BETTER_AUTH_SECRETS replaces the single one."""
         if self.better_auth_secrets:
-            return tuple(secret for _, secret in _versions(self.better_auth_secrets))
+            return tuple(secret for _, secret in _parse_versions(self.better_auth_secrets))
         return (self.better_auth_secret.get_secret_value(),) if self.better_auth_secret else ()
 
     @property
@@ -124,7 +124,7 @@ class TokenSettings(EnvFileSettings):
         return self.jwt_keys != "secret" and bool(self.better_auth_url or self.better_auth_jwks_url)
 
 
-def _versions(secrets: SecretStr | None) -> list[tuple[str, str]]:
+def _parse_versions(secrets: SecretStr | None) -> list[tuple[str, str]]:
     """The versions and secrets of a list, cut as Better Auth cuts it."""
     entries = secrets.get_secret_value().split(",") if secrets else []
     cut = (entry.strip().partition(":") for entry in entries)

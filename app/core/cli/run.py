@@ -106,7 +106,7 @@ def _options(settings: Settings, keep_alive: int, root_path: str) -> ServerOptio
     return ServerOptions(
         keep_alive=keep_alive,
         root_path=root_path,
-        drain_seconds=settings.drains_for,
+        drain_seconds=settings.effective_drain_seconds,
         shutdown_seconds=settings.shutdown_seconds,
         exit_when_hung=settings.is_production,
         reserved_descriptors=settings.database_pool_size + settings.database_max_overflow,

@@ -9,7 +9,7 @@ from app.core.data.connection.engine import database_url
 from app.core.data.connection.libpq import hosts_of
 from app.core.ops.checks.registry import Context, Messages, check
 from app.settings import InvalidSettings
-from app.settings.formats import is_exposed, is_shared, split_list
+from app.settings.formats import covers_public_suffix, is_unencrypted, split_list
 
 
 @check("security.E004", hint="Set APP_ENV=production, which refuses what is only fit for development.", deploy=True)
@@ -37,7 +37,7 @@ async def hosts_are_named(context: Context) -> Messages:
 async def origins_are_encrypted(context: Context) -> Messages:
     """A script that somebody put into a page on its way does not read what the API says."""
     for origin in split_list(context.settings.cors_origins):
-        if is_exposed(origin):
+        if is_unencrypted(origin):
             yield f"CORS_ORIGINS has {origin}, which is not https."
 
 
@@ -45,14 +45,14 @@ async def origins_are_encrypted(context: Context) -> Messages:
 async def origins_are_ones_own(context: Context) -> Messages:
     """A page that a stranger publishes does not read what the API says."""
     for origin in split_list(context.settings.cors_origins):
-        if is_shared(origin):
+        if covers_public_suffix(origin):
             yield f"CORS_ORIGINS has {origin}, below which anybody may publish pages."
 
 
 @check("security.W006", hint="Use https, or see that nobody else is in that network.", deploy=True)
 async def keys_are_encrypted(context: Context) -> Messages:
     """Nobody on the way replaces the keys that tokens are checked with."""
-    if context.settings.uses_jwks and is_exposed(jwks_url(context.settings)):
+    if context.settings.uses_jwks and is_unencrypted(jwks_url(context.settings)):
         yield f"The keys are fetched from {jwks_url(context.settings)}, which is not https."
 
 
