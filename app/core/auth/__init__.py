@@ -1,1 +1,1 @@
-"""Who is calling."""
+"""Authentication: who sends a request, by a JWT in the Authorization header."""

@@ -1,6 +1,6 @@
-"""Published keys (a JWK set, RFC 7517): what is read from an issuer, which is not believed more than any other input.
+"""The issuer's public keys (a JWK set, RFC 7517), validated like any other untrusted input.
 
-Each key is bound to one algorithm, none of them to a secret's. What cannot be used is left out, and the rest counts.
+Each key verifies one asymmetric algorithm. An unusable key is skipped; the others stay in use.
 """
 
 import logging
@@ -14,7 +14,7 @@ from app.core.auth.tokens import InvalidToken, UnknownKey
 
 logger = logging.getLogger(__name__)
 
-# What a key of each algorithm is: `kty` and `crv`. These are the ones that Better Auth offers.
+# The `kty` and `crv` of each algorithm that Better Auth can sign with.
 ALGORITHMS: Final = {
     "EdDSA": ("OKP", "Ed25519"),
     "ES256": ("EC", "P-256"),
@@ -23,30 +23,30 @@ ALGORITHMS: Final = {
     "PS256": ("RSA", None),
 }
 _DEFAULT_ALGORITHMS: Final = {kind: algorithm for algorithm, kind in reversed(ALGORITHMS.items())}
-RSA_BITS: Final = range(2048, 8193)  # shorter ones can be broken, and longer ones cost seconds of work
+RSA_BITS: Final = range(2048, 8193)  # shorter keys are weak; longer ones take seconds to verify with
 
 
 class InvalidJwkSet(Exception):
-    """What was read is no set of keys that tokens could be checked with; the message says why."""
+    """The JWK set, or one of its keys, cannot be used; the message says why."""
 
 
 class KeysUnavailable(Exception):
-    """There have never been keys, or not for long: nobody can say whether a token is valid."""
+    """There are no public keys yet, or they are too old: no token can be verified."""
 
 
 class JwkSet:
-    """The keys of an issuer by their ids, as they were published."""
+    """The public keys of an issuer, by `kid`. `jwks` has them as they were published."""
 
     def __init__(self, jwks: Mapping[str, dict[str, Any]] | None = None) -> None:
         self.jwks = dict(jwks or {})
         self._keys = {kid: jwt.PyJWK(key, _algorithm_of(key)) for kid, key in self.jwks.items()}
 
     def candidates(self, algorithm: str, key_id: object) -> Sequence[jwt.PyJWK]:
-        """Return the one key that the token names.
+        """Return the one key with this `kid`.
 
         Raises:
-            InvalidToken: it names none, or one of another algorithm; `UnknownKey` if there is none of that name.
-            KeysUnavailable: there are no keys at all.
+            InvalidToken: there is no `kid`, or its key is for another algorithm; `UnknownKey`: no key has this `kid`.
+            KeysUnavailable: the set is empty.
         """
         if algorithm not in ALGORITHMS:
             raise InvalidToken("alg_not_allowed", algorithm)
@@ -63,27 +63,25 @@ class JwkSet:
 
 
 def parse_jwk_set(body: bytes) -> JwkSet:
-    """Return the usable keys of a JWK set.
-
-    Two different keys of one id are both left out: which of them is meant nobody can tell.
+    """Return the usable keys of a JWK set in JSON. Different keys with the same `kid` are all skipped.
 
     Raises:
-        InvalidJwkSet: it is no set, or there is no usable key in it.
+        InvalidJwkSet: the body is not a JWK set, or has no usable key.
     """
     try:
         members = msgspec.json.decode(body, type=_JwkSetBody).keys
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise InvalidJwkSet("it is no JWK set") from None
+        raise InvalidJwkSet("the response is not a JWK set") from None
     keys: dict[str, dict[str, Any]] = {}
     clashing = set()
     for jwk in _usable(members):
         if keys.setdefault(jwk["kid"], jwk) != jwk:
             clashing.add(jwk["kid"])
     if clashing:
-        logger.error("left out %d key ids that are published with different keys", len(clashing))
+        logger.error("skipped %d key ids that have several different keys", len(clashing))
     found = {kid: key for kid, key in keys.items() if kid not in clashing}
     if not found:
-        raise InvalidJwkSet(f"none of its {len(members)} keys can be used")
+        raise InvalidJwkSet(f"none of the {len(members)} keys in the set can be used")
     return JwkSet(found)
 
 
@@ -92,7 +90,7 @@ class _JwkSetBody(msgspec.Struct):
 
 
 class _Jwk(msgspec.Struct):
-    """What has to be right about a key before it is worth building; `d`, `p`, `k`: it is not one to be published."""
+    # Checked before PyJWT builds the key. `d`, `p` and `k` are private or secret parts, so a key must not have them.
 
     kid: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     kty: Literal["OKP", "EC", "RSA"]
@@ -110,9 +108,9 @@ def _usable(members: list[Any]) -> Iterator[dict[str, Any]]:
         try:
             _check_jwk(jwk)
         except (msgspec.ValidationError, jwt.PyJWTError, InvalidJwkSet) as error:
-            # Of what PyJWT says only the kind: it repeats the key, which may be a private one.
+            # PyJWT's message repeats the key, which may be a private one. Log only the type of the error.
             reason = type(error).__name__ if isinstance(error, jwt.PyJWTError) else error
-            logger.warning("left out key number %d of the set: %s", position + 1, reason)
+            logger.warning("skipped key number %d of the JWK set: %s", position + 1, reason)
         else:
             yield jwk
 
@@ -121,12 +119,12 @@ def _check_jwk(jwk: Any) -> None:
     described = msgspec.convert(jwk, _Jwk)
     algorithm = _algorithm_of(jwk)
     if ALGORITHMS.get(algorithm) != (described.kty, described.crv):
-        raise InvalidJwkSet("its algorithm and its kind do not belong together")
+        raise InvalidJwkSet("its `alg` does not match its `kty` and `crv`")
     if described.key_ops is not None and "verify" not in described.key_ops:
-        raise InvalidJwkSet("it is not meant to verify with")
+        raise InvalidJwkSet("its `key_ops` does not have `verify`")
     key = jwt.PyJWK(jwk, algorithm).key
     if described.kty == "RSA" and key.key_size not in RSA_BITS:
-        raise InvalidJwkSet(f"it has {key.key_size} bits")
+        raise InvalidJwkSet(f"its size is {key.key_size} bits, not {RSA_BITS.start} to {RSA_BITS.stop - 1}")
 
 
 def _algorithm_of(key: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
-"""The issuer's keys, fetched over HTTP in the background: no request whose key is known ever waits for the issuer.
+"""The issuer's JWK set, refreshed in the background: a request waits for the issuer only if its key is unknown.
 
-A set that cannot be fetched or read changes nothing: the last good one stays in use through an outage.
+While fetches fail, the last valid set stays in use, for `MAX_AGE` at most.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from app.settings import InvalidSettings
 logger = logging.getLogger(__name__)
 
 # All in seconds.
-REFRESH_INTERVAL: Final = 300.0  # between fetches
-MAX_RETRY_DELAY: Final = 30.0  # between fetches while they fail; the first retries come sooner
-UNKNOWN_KEY_COOLDOWN: Final = 30.0  # between fetches for the sake of key ids that nobody knows, however many are sent
-MAX_AGE: Final = 24 * 3600.0  # without a good answer, after which the last good set is used no more
+REFRESH_INTERVAL: Final = 300.0  # between successful fetches
+MAX_RETRY_DELAY: Final = 30.0  # between failed fetches; the delay doubles up to this
+UNKNOWN_KEY_COOLDOWN: Final = 30.0  # between fetches for unknown key ids: an attacker can invent any number of them
+MAX_AGE: Final = 24 * 3600.0  # of a set that cannot be refreshed; an older one is dropped
 
 
 class JwksClient:
-    """Fetches the keys at an address, one fetch at a time, and publishes every set that differs from the last."""
+    """Fetches the JWK set of a URL, one fetch at a time, and calls `on_change` with each set that differs."""
 
     def __init__(
         self, url: str, on_change: Callable[[JwkSet], None], clock: Callable[[], float] = time.monotonic
@@ -44,9 +44,9 @@ class JwksClient:
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Keep the keys fresh in the background; entering and leaving wait for no answer."""
+        """Refresh the keys in the background. Entering and leaving do not wait for a response."""
         self._is_started = True
-        self._start_fetch()  # under way before the first request comes, which then waits for this one
+        self._start_fetch()  # now, so that the first request can wait for this fetch
         refresh_task = asyncio.create_task(self._refresh_periodically())
         try:
             yield
@@ -61,9 +61,9 @@ class JwksClient:
                 self._http_client = None
 
     async def refresh_for_unknown_key(self) -> None:
-        """Fetch because of a key that is not known: at once if there was no such fetch for 30 s, otherwise not at all.
+        """Fetch the set for an unknown key id, once per `UNKNOWN_KEY_COOLDOWN`; wait for a fetch that is running.
 
-        Whoever asks while a fetch is under way waits for that one. It never raises: the result was published.
+        It never raises; `on_change` gets the result.
         """
         if not self._is_fetching():
             if self._clock() - self._unknown_key_fetched_at < UNKNOWN_KEY_COOLDOWN:
@@ -72,16 +72,16 @@ class JwksClient:
         await self.refresh()
 
     async def refresh(self) -> None:
-        """Fetch the set, or wait for the fetch that is under way."""
-        await asyncio.shield(self._start_fetch())  # who gives up waiting does not take it away from the others
+        """Fetch the set, or wait for a fetch that is running."""
+        await asyncio.shield(self._start_fetch())  # a cancelled caller must not cancel it for the others
 
     def refresh_delay(self) -> float:
-        """Return how long to wait before the next fetch: less, and then more and more, while they fail."""
+        """Return the seconds until the next fetch: `REFRESH_INTERVAL`, or exponential backoff while fetches fail."""
         return min(2.0**self._failures, MAX_RETRY_DELAY) if self._failures else REFRESH_INTERVAL
 
     @property
     def has_keys(self) -> bool:
-        """True once keys have come, until they are too old to be used."""
+        """True from the first valid set until it is too old."""
         return bool(self._keys.jwks)
 
     def _is_fetching(self) -> bool:
@@ -103,16 +103,16 @@ class JwksClient:
         except (InvalidJwkSet, InvalidSettings) as error:
             self._record_failure(str(error))
         except Exception:
-            logger.exception("fetching the keys failed in an unforeseen way")
-            self._record_failure("see above")
+            logger.exception("fetching the keys failed unexpectedly")
+            self._record_failure("unexpected error, see above")
         else:
             self._failures, self._fetched_at = 0, self._clock()
             self._set_keys(keys)
 
     def _open_client(self) -> httpx.AsyncClient:
         if not self._is_started:
-            raise InvalidJwkSet("the application has not been started")
-        if self._http_client is None:  # made here and not at the start, which need not fail: what is missing may come
+            raise InvalidJwkSet("the application is not started")
+        if self._http_client is None:  # not at startup: a missing certificate file must not stop the start
             self._http_client = make_http_client(self._url)
         return self._http_client
 
@@ -125,7 +125,7 @@ class JwksClient:
     def _record_failure(self, reason: str) -> None:
         self._failures = min(self._failures + 1, 10)
         if self._keys.jwks and self._clock() - self._fetched_at >= MAX_AGE:
-            logger.error("the keys from %s are too old to be used any longer", self._url)
+            logger.error("the keys from %s are too old and were dropped", self._url)
             self._set_keys(JwkSet())
         level = logging.WARNING if self._keys.jwks else logging.ERROR
-        logger.log(level, "no keys came from %s: %s", self._url, reason)
+        logger.log(level, "cannot fetch the keys from %s: %s", self._url, reason)

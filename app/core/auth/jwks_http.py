@@ -1,8 +1,4 @@
-"""One fetch of keys: the HTTP client, what it takes from the environment (a proxy, certificates), and the answer.
-
-httpx would read the environment by itself. It fails as a whole then, for a proxy that is not needed and for an entry of
-NO_PROXY that it cannot read, and it does not say which variable is wrong.
-"""
+"""The HTTP client that fetches the JWK set; a proxy and certificates come from the environment."""
 
 import asyncio
 import os
@@ -15,22 +11,25 @@ import httpx
 from app.core.auth.jwk_set import InvalidJwkSet, JwkSet, parse_jwk_set
 from app.settings import InvalidSettings
 
-FETCH_TIMEOUT: Final = 5.0  # seconds, for all of one fetch
+FETCH_TIMEOUT: Final = 5.0  # seconds, for a whole fetch
 MAX_RESPONSE_BYTES: Final = 65_536
 
+# The body is read as raw bytes: a small compressed response could grow without a limit.
 _NO_COMPRESSION: Final = {"Accept-Encoding": "identity"}
 
 
 def make_http_client(url: str) -> httpx.AsyncClient:
-    """Return a client for the keys at this address; it connects when first used.
+    """Return a client for this JWKS URL. It connects with the first request.
 
     Raises:
-        InvalidSettings: a variable of the environment cannot be used; it says which.
+        InvalidSettings: an environment variable cannot be used; the message names it.
     """
+    # httpx can read the environment itself (`trust_env`). But it then fails for a proxy that this URL does not need and
+    # for an invalid entry of NO_PROXY, and its error does not name the variable.
     proxy = _proxy_url(url)
     try:
         context = httpx.create_ssl_context()
-    except OSError as error:  # it names the file if that is the log of keys, which Python opens, and not OpenSSL
+    except OSError as error:  # with a file name for SSLKEYLOGFILE, which Python opens; without one from OpenSSL
         name = "SSL_CERT_FILE" if error.filename is None else "SSLKEYLOGFILE"
         raise InvalidSettings(f"{name} names a file that cannot be used; correct the path, or unset it") from None
     try:
@@ -40,27 +39,27 @@ def make_http_client(url: str) -> httpx.AsyncClient:
         )
     except ImportError:
         raise InvalidSettings(
-            f"{_proxy_variable(url)} names a SOCKS proxy, and what speaks to it is missing; `uv add 'httpx[socks]'`, or"
-            f" put {urlsplit(url).hostname} into NO_PROXY"
+            f"{_proxy_variable(url)} names a SOCKS proxy, and the package for it is missing; `uv add 'httpx[socks]'`,"
+            f" or add {urlsplit(url).hostname} to NO_PROXY"
         ) from None
     except (ValueError, httpx.InvalidURL):
         raise InvalidSettings(
-            f"{_proxy_variable(url)} is not the URL of a proxy; it looks like http://proxy.example:3128, or put"
-            f" {urlsplit(url).hostname} into NO_PROXY"
+            f"{_proxy_variable(url)} is not a proxy URL; write it like http://proxy.example:3128, or add"
+            f" {urlsplit(url).hostname} to NO_PROXY"
         ) from None
 
 
 async def fetch_jwk_set(http: httpx.AsyncClient, url: str) -> JwkSet:
-    """Return the usable keys that are published at an address; it takes five seconds at most.
+    """Fetch the JWK set and return its usable keys, within `FETCH_TIMEOUT`.
 
     Raises:
-        InvalidJwkSet: none came, and it says why.
+        InvalidJwkSet: the fetch failed or the set has no usable key; the message says why.
     """
     try:
         async with asyncio.timeout(FETCH_TIMEOUT):
             return parse_jwk_set(await _read_body(http, url))
     except TimeoutError:
-        raise InvalidJwkSet(f"there was no answer within {FETCH_TIMEOUT:g} s") from None
+        raise InvalidJwkSet(f"no response within {FETCH_TIMEOUT:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise InvalidJwkSet(str(error) or type(error).__name__) from None
 
@@ -69,11 +68,11 @@ async def _read_body(http: httpx.AsyncClient, url: str) -> bytes:
     body = b""
     async with http.stream("GET", url) as response:
         if response.status_code != httpx.codes.OK:
-            raise InvalidJwkSet(f"the answer was {response.status_code}")
-        async for chunk in response.aiter_raw():  # never unpacked: a small answer could grow without bounds
+            raise InvalidJwkSet(f"the response status was {response.status_code}")
+        async for chunk in response.aiter_raw():
             body += chunk
             if len(body) > MAX_RESPONSE_BYTES:
-                raise InvalidJwkSet(f"the answer is longer than {MAX_RESPONSE_BYTES} bytes")
+                raise InvalidJwkSet(f"the response is longer than {MAX_RESPONSE_BYTES} bytes")
     return body
 
 
@@ -86,12 +85,12 @@ def _proxy_url(url: str) -> str | None:
 
 
 def _check_proxy(proxy: str | None) -> None:
-    if proxy and not (urlsplit(proxy).hostname and urlsplit(proxy).port != 0):  # a port that is none is a ValueError
+    if proxy and not (urlsplit(proxy).hostname and urlsplit(proxy).port != 0):  # an invalid port is a ValueError
         raise ValueError
 
 
 def _proxy_variable(url: str) -> str:
-    """The variable that the proxy comes from, as urllib looks for it: in lower case first."""
+    # In the order of urllib: the lower-case name first.
     names = [f"{urlsplit(url).scheme}_proxy", "all_proxy"]
     spelled = (spelling for name in names for spelling in (name, name.upper()))
     return next((name for name in spelled if os.environ.get(name)), "The system's proxy")

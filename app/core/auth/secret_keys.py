@@ -1,4 +1,4 @@
-"""The secrets that HS256 tokens are signed with: Better Auth's, or in development one of our own making."""
+"""The HS256 secrets: Better Auth's or, in development, a generated one."""
 
 import os
 import secrets
@@ -16,29 +16,24 @@ from app.settings.formats import MIN_SECRET_LENGTH
 
 
 class SecretKeys:
-    """Shared secrets, any of which may have signed a token. HS256 and nothing else; a `kid` says nothing here."""
+    """The shared secrets that may have signed a token. They verify HS256 only, and `kid` is ignored."""
 
     def __init__(self, *secrets: bytes) -> None:
         self._keys = tuple(map(_as_jwk, secrets))
 
     def candidates(self, algorithm: str, key_id: object) -> Sequence[jwt.PyJWK]:
-        """Return all of them.
-
-        Raises:
-            InvalidToken: the token is not signed with a secret.
-        """
         if algorithm != ALGORITHM:
             raise InvalidToken("alg_not_allowed", algorithm)
         return self._keys
 
 
 def signing_keys(settings: Settings) -> tuple[bytes, ...]:
-    """Return the HS256 keys, of which the first one signs: the UTF-8 bytes of the secrets, never decoded or trimmed.
+    """Return the HS256 keys; the first one signs. A key is the UTF-8 bytes of a secret, not decoded and not trimmed.
 
-    Without a secret (which only development allows, see `Settings`) one is made once and kept in `.data/secret`.
+    Without a secret (`Settings` allows that in development only), one is generated and stored in `.data/secret`.
 
     Raises:
-        InvalidSettings: there is none, and none can be kept, or what is kept is none, or it is no secret.
+        InvalidSettings: a secret is a public key, or the generated secret cannot be stored or is too short.
     """
     keys = tuple(secret.encode() for secret in settings.secrets) or (_development_secret(DATA_DIR / "secret"),)
     for key in keys:
@@ -51,13 +46,13 @@ def _as_jwk(secret: bytes) -> jwt.PyJWK:
 
 
 def _reject_public_key(key: bytes) -> None:
-    """PyJWT verifies nothing with a secret that is really a public key: better to hear of it at the start."""
+    # PyJWT refuses such a key when it verifies, so every request would fail. Fail at startup instead.
     try:
         jwt.get_algorithm_by_name(ALGORITHM).prepare_key(key)
     except jwt.InvalidKeyError:
         raise InvalidSettings(
-            "BETTER_AUTH_SECRET is a public key or a certificate; for tokens that are signed with a key of their own"
-            " set BETTER_AUTH_URL instead"
+            "BETTER_AUTH_SECRET is a public key or a certificate; if tokens are signed with a private key, set"
+            " BETTER_AUTH_URL instead"
         ) from None
 
 
@@ -67,14 +62,16 @@ def _development_secret(path: Path) -> bytes:
     except OSError as error:
         raise InvalidSettings(f"BETTER_AUTH_SECRET is not set, and {path} cannot be used: {error.strerror}") from None
     if len(secret) < MIN_SECRET_LENGTH:
-        raise InvalidSettings(f"{path} holds no secret; remove it to have one made, or set BETTER_AUTH_SECRET")
+        raise InvalidSettings(
+            f"{path} holds no valid secret; remove the file to generate a new one, or set BETTER_AUTH_SECRET"
+        )
     return secret
 
 
 def _read_or_create_secret(path: Path) -> bytes:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Written under another name (0600) first: whoever finds the file, at the same moment too, finds it complete.
+        # Write a temporary file (0600), then link it: another process that starts now never reads half a secret.
         with NamedTemporaryFile(dir=path.parent) as file:
             file.write(secrets.token_urlsafe(32).encode())
             file.flush()

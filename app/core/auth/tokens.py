@@ -1,8 +1,8 @@
-"""Bearer tokens: what makes one valid, and how one is issued. The rules are those of RFC 8725, and stand here alone.
+"""Access tokens (JWT): how one is verified and how one is issued. All rules of RFC 8725 are in this file.
 
-Better Auth's secret signs other tokens too (e-mail verification, session cookies), and so may its published keys. None
-of those gets in: nothing but `sub` is an identity here (no `userId`, no `email`, no `user.id`), a type that is not an
-access token's is refused, and with published keys the audience is required.
+Better Auth signs other tokens with the same keys (e-mail verification, session cookies). They are refused here: only
+`sub` identifies a user (not `userId`, `email` or `user.id`), `typ` must be an access token's, and with public keys the
+audience is required.
 """
 
 import json
@@ -20,20 +20,20 @@ from app.core.auth.users import User
 ALGORITHM: Final = "HS256"
 MAX_TOKEN_BYTES: Final = 16_384
 MAX_SUBJECT_LENGTH: Final = 255
-CLOCK_SKEW: Final = 60  # seconds that `iat` and `nbf` may lie ahead: another machine's clock. `exp` has none.
+CLOCK_SKEW: Final = 60  # seconds that `iat` and `nbf` may be in the future; `exp` has no leeway
 
-_MAX_NUMERIC_DATE: Final = 253_402_300_799  # the end of the year 9999, in seconds
+_MAX_NUMERIC_DATE: Final = 253_402_300_799  # end of the year 9999, in seconds
 _COMPACT_JWS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _LOGGABLE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
-# Media types, which have no case; `application/` may be left out (RFC 7515, section 4.1.9, and RFC 9068, section 4).
+# `typ` is a media type: case-insensitive, `application/` is optional (RFC 7515, section 4.1.9; RFC 9068, section 4).
 _ACCESS_TOKEN_TYPES: Final = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
-# Every check that PyJWT would make on claims is made below instead: it takes numeric strings, booleans and years
-# beyond 9999 for times, has one leeway for all of them, and refuses an `aud` that nobody asked about.
+# The claims are checked in this file instead of in PyJWT, which accepts numeric strings, booleans and years after 9999
+# as times, has one leeway for all of them, and refuses an `aud` where no audience is required.
 _SIGNATURE_ONLY: Final[Any] = {f"verify_{claim}": False for claim in ("exp", "nbf", "iat", "aud", "iss", "sub", "jti")}
 
 
 class InvalidToken(Exception):
-    """The token says nothing about who is calling; `reason` is a code for the log, never for the client."""
+    """The token is not valid. `reason` is a code for the log; the client does not get it."""
 
     def __init__(self, reason: str, header_value: object = None) -> None:
         super().__init__(reason)
@@ -42,32 +42,32 @@ class InvalidToken(Exception):
 
     @property
     def for_log(self) -> str:
-        """The reason and, where it is harmless to repeat, the algorithm or the key id that the token names."""
-        is_harmless = isinstance(self._header_value, str) and _LOGGABLE.fullmatch(self._header_value)
-        return f"{self.reason} ({self._header_value})" if is_harmless else self.reason
+        """The reason, with the token's `alg` or `kid` if that is safe to log."""
+        is_safe = isinstance(self._header_value, str) and _LOGGABLE.fullmatch(self._header_value)
+        return f"{self.reason} ({self._header_value})" if is_safe else self.reason
 
 
 class UnknownKey(InvalidToken):
-    """The token names a key that is not among ours; it may have been published since they were fetched."""
+    """No known key has this `kid`. The issuer may have published a new key since the last fetch."""
 
     def __init__(self, key_id: str) -> None:
         super().__init__("unknown_kid", key_id)
 
 
 class VerificationKeys(Protocol):
-    """The keys that tokens are checked with: all of one family, which the configuration chose and no token can."""
+    """The keys that verify tokens. The settings choose the kind of key; a token cannot."""
 
     def candidates(self, algorithm: str, key_id: object) -> Sequence[jwt.PyJWK]:
-        """Return the keys that may have signed a token with this `alg` and `kid`, each bound to that algorithm.
+        """Return the keys that may have signed a token with this `alg` and `kid`; each is for that algorithm only.
 
         Raises:
-            InvalidToken: none may.
+            InvalidToken: there is no such key.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedClaims:
-    """What `iss` has to be, and `aud` to be or to contain, to the letter; None for anything, also for none."""
+    """The exact `iss`, and the exact `aud` or an entry of it. None: the claim is not checked and may be absent."""
 
     issuer: str | None = None
     audience: str | None = None
@@ -79,10 +79,10 @@ ANY_ISSUER_AND_AUDIENCE: Final = ExpectedClaims()
 def decode_token(
     token: str, keys: VerificationKeys, expected: ExpectedClaims = ANY_ISSUER_AND_AUDIENCE
 ) -> dict[str, Any]:
-    """Return the claims of a token whose `sub` names a user and whose `exp` is a time to come, in seconds.
+    """Verify a token and return its claims; `sub` is a user id and `exp` a time in seconds.
 
     Raises:
-        InvalidToken: it is not valid, here and now.
+        InvalidToken: the token is not valid now.
     """
     header = read_header(token)
     claims = _decode_signed(token, keys.candidates(header["alg"], header.get("kid")))
@@ -91,19 +91,19 @@ def decode_token(
 
 
 def verify_token(token: str, keys: VerificationKeys, expected: ExpectedClaims = ANY_ISSUER_AND_AUDIENCE) -> User:
-    """Return the user whom the token names.
+    """Verify a token and return its user.
 
     Raises:
-        InvalidToken: it is not valid, here and now.
+        InvalidToken: the token is not valid now.
     """
     return User(decode_token(token, keys, expected)["sub"])
 
 
 def validate_claims(claims: dict[str, Any], expected: ExpectedClaims) -> None:
-    """See that claims name a user, here and now, whoever says so.
+    """Check the times, the issuer, the audience and the subject of claims; the signature is not checked.
 
     Raises:
-        InvalidToken: they do not.
+        InvalidToken: a claim is missing or not valid now.
     """
     _check_times(claims, time.time())
     _check_issuer_and_audience(claims, expected)
@@ -111,7 +111,7 @@ def validate_claims(claims: dict[str, Any], expected: ExpectedClaims) -> None:
 
 
 def issue_token(subject: str, key: bytes, lifetime: int, expected: ExpectedClaims = ANY_ISSUER_AND_AUDIENCE) -> str:
-    """Return a token (HS256) for a user that is valid for `lifetime` seconds from now, where that is expected."""
+    """Return an HS256 token for a user, valid for `lifetime` seconds, with the expected `iss` and `aud`."""
     now = int(time.time())
     origin = {"iss": expected.issuer, "aud": expected.audience}
     claims = {"sub": subject, "iat": now, "exp": now + lifetime}
@@ -119,16 +119,16 @@ def issue_token(subject: str, key: bytes, lifetime: int, expected: ExpectedClaim
 
 
 def is_valid_subject(text: str) -> bool:
-    """Tell whether a text can be the id of a user, and so the owner of rows."""
-    # Printable leaves out NUL, which PostgreSQL refuses, and lone surrogates, which no driver can encode.
+    """Tell whether a text can be a user id."""
+    # `isprintable` excludes NUL, which PostgreSQL refuses, and lone surrogates, which no driver can encode.
     return bool(text.strip()) and len(text) <= MAX_SUBJECT_LENGTH and text.isprintable()
 
 
 def read_header(token: str) -> Mapping[str, Any]:
-    """Return the header of what is formed like a token: `alg` is a text, and nothing in it changes what is signed.
+    """Return the header of a token, without verifying the signature.
 
     Raises:
-        InvalidToken: it is none. What is too long is not looked at.
+        InvalidToken: the token is too long or malformed, or has an `alg`, a `typ` or an extension that is not allowed.
     """
     if len(token) > MAX_TOKEN_BYTES:
         raise InvalidToken("too_long")

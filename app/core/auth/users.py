@@ -1,10 +1,10 @@
-"""The caller, as the rest of the program knows it."""
+"""The authenticated user."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Who sent the request: `id` is the token's `sub`, the only claim that is an identity."""
+    """The user of a request. `id` is the token's `sub`; no other claim identifies a user."""
 
     id: str

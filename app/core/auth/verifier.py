@@ -1,4 +1,4 @@
-"""The verifier that every request passes: the keys in use, and a short memory for the tokens that they let in."""
+"""The token verifier of every request, with a short cache of valid tokens."""
 
 import time
 from hashlib import sha256
@@ -7,14 +7,13 @@ from typing import Final
 from app.core.auth.tokens import ANY_ISSUER_AND_AUDIENCE, ExpectedClaims, VerificationKeys, decode_token
 from app.core.auth.users import User
 
-CACHE_SECONDS: Final = 60  # seconds that a valid token is not verified again
+CACHE_SECONDS: Final = 60  # a valid token is verified again after so many seconds
 
 
 class TokenVerifier:
-    """Verifies tokens, and remembers for a minute at most those that were valid.
+    """Verifies tokens and caches valid ones for `CACHE_SECONDS`, but not past their expiry.
 
-    A remembered token is known by the whole of it, never by a part, and is refused once it has expired, or once the
-    keys are others. One that is not valid is never remembered: what an attacker sends takes no place.
+    The cache key is a hash of the whole token. Invalid tokens are not cached, so an attacker cannot fill the cache.
     """
 
     def __init__(
@@ -26,15 +25,15 @@ class TokenVerifier:
         self._cache: dict[bytes, tuple[User, float]] = {}
 
     def set_keys(self, keys: VerificationKeys) -> None:
-        """Verify with these keys from now on, and forget whom the former ones let in."""
+        """Verify with these keys from now on; clears the cache."""
         self._keys = keys
         self._cache.clear()
 
     def verify(self, token: str) -> User:
-        """Return the user whom the token names.
+        """Return the token's user.
 
         Raises:
-            InvalidToken: it is not valid, here and now.
+            InvalidToken: the token is not valid now.
         """
         digest, now = sha256(token.encode()).digest(), time.time()
         user, expires_at = self._cache.get(digest, (None, 0.0))
@@ -47,5 +46,5 @@ class TokenVerifier:
 
     def _add_to_cache(self, digest: bytes, user: User, expires_at: float) -> None:
         if len(self._cache) >= self._cache_size:
-            del self._cache[next(iter(self._cache))]  # the one that has been known for longest
+            del self._cache[next(iter(self._cache))]  # the oldest entry
         self._cache[digest] = user, expires_at

@@ -190,7 +190,7 @@ async def test_a_failure_is_one_line_in_the_log_and_changes_nothing(
 
         assert published == [["first"]]
         (line,) = (r for r in caplog.records if r.name == "app.core.auth.jwks_client" and r.levelno > logging.INFO)
-        assert line.getMessage().startswith(f"no keys came from {issuer.url}: ")
+        assert line.getMessage().startswith(f"cannot fetch the keys from {issuer.url}: ")
         assert line.levelno == logging.WARNING
         vars(issuer).update({"status": 200, "headers": {}, "body": key_set(pair(kid="third"))})
         await client.refresh()

@@ -16,16 +16,16 @@ URL: Final = "https://auth.example/api/auth/jwks"
 READ: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSLKEYLOGFILE")
 
 BAD: Final[dict[str, tuple[str, str, str]]] = {
-    "a SOCKS proxy": ("ALL_PROXY", "socks5://zebra:1080", "`uv add 'httpx[socks]'`, or put auth.example into NO_PROXY"),
+    "a SOCKS proxy": ("ALL_PROXY", "socks5://zebra:1080", "`uv add 'httpx[socks]'`, or add auth.example to NO_PROXY"),
     "a SOCKS proxy, in lower case": ("all_proxy", "socks5h://zebra:1080", "names a SOCKS proxy"),
-    "an FTP proxy": ("ALL_PROXY", "ftp://zebra", "looks like http://proxy.example:3128"),
-    "an older SOCKS": ("HTTPS_PROXY", "socks4://zebra:1080", "looks like http://proxy.example:3128"),
-    "a proxy without a host": ("HTTPS_PROXY", "http://", "looks like http://proxy.example:3128"),
-    "a proxy without anything": ("https_proxy", "://", "looks like http://proxy.example:3128"),
-    "a port that is none": ("HTTPS_PROXY", "zebra:99999", "looks like http://proxy.example:3128"),
-    "a port by name": ("HTTPS_PROXY", "http://zebra:http", "looks like http://proxy.example:3128"),
-    "a bracket": ("HTTPS_PROXY", "http://[zebra", "looks like http://proxy.example:3128"),
-    "a line break": ("HTTPS_PROXY", "http://zebra\n.example", "looks like http://proxy.example:3128"),
+    "an FTP proxy": ("ALL_PROXY", "ftp://zebra", "write it like http://proxy.example:3128"),
+    "an older SOCKS": ("HTTPS_PROXY", "socks4://zebra:1080", "write it like http://proxy.example:3128"),
+    "a proxy without a host": ("HTTPS_PROXY", "http://", "write it like http://proxy.example:3128"),
+    "a proxy without anything": ("https_proxy", "://", "write it like http://proxy.example:3128"),
+    "a port that is none": ("HTTPS_PROXY", "zebra:99999", "write it like http://proxy.example:3128"),
+    "a port by name": ("HTTPS_PROXY", "http://zebra:http", "write it like http://proxy.example:3128"),
+    "a bracket": ("HTTPS_PROXY", "http://[zebra", "write it like http://proxy.example:3128"),
+    "a line break": ("HTTPS_PROXY", "http://zebra\n.example", "write it like http://proxy.example:3128"),
     "certificates that are not there": ("SSL_CERT_FILE", "/zebra.pem", "correct the path, or unset it"),
     "certificates that are a folder": ("SSL_CERT_FILE", "/", "correct the path, or unset it"),
     "certificates that are none": ("SSL_CERT_FILE", __file__, "correct the path, or unset it"),
@@ -123,6 +123,6 @@ async def test_what_cannot_be_used_is_logged_and_tried_again(
 
     assert published == [1]
     line, *_ = [record for record in caplog.records if record.levelno == logging.ERROR]
-    assert line.getMessage().startswith(f"no keys came from {issuer.url}: ALL_PROXY names a SOCKS proxy")
+    assert line.getMessage().startswith(f"cannot fetch the keys from {issuer.url}: ALL_PROXY names a SOCKS proxy")
     assert line.exc_info is None
     assert issuer.fetches == 2

@@ -84,7 +84,7 @@ def test_a_kept_file_without_a_secret_is_no_key(folder: Path, without_secret: Se
     folder.mkdir(parents=True)
     (folder / "secret").write_bytes(kept)
 
-    with pytest.raises(InvalidSettings, match="secret holds no secret; remove it"):
+    with pytest.raises(InvalidSettings, match="secret holds no valid secret; remove the file"):
         signing_keys(without_secret)
 
 
