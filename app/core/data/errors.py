@@ -58,7 +58,7 @@ class OutcomeUnknown(DataError):
     """The connection broke while something was being stored, so it is stored or it is not."""
 
     def __init__(self) -> None:
-        super().__init__("The database went away while it stored this; look whether it did before you send it again")
+        super().__init__("The connection was lost during this write. Check whether it was saved before you retry.")
 
 
 class OwnerBusy(DataError):
