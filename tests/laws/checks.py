@@ -38,6 +38,7 @@ INNER_FLOORS: Final = {
     },
     "core.http": {
         "headers": 0,
+        "probes": 0,
         "problems": 0,
         "body": 1,
         "rate_limit": 1,

@@ -19,7 +19,7 @@ from app.core.cli.failures import explained
 from app.core.data.connection.engine import database_url
 from app.core.data.connection.libpq import shown
 from app.core.data.schema.migrations import applied, pending, unknown_among, upgrade
-from app.core.http.rate_limit.middleware import refuse_missing_client
+from app.core.http.rate_limit.setup import refuse_missing_client
 from app.core.ops.logging import configure_logging
 from app.core.ops.server.process import ServerOptions, ServingProcess, make_config
 from app.core.ops.server.sockets import bind, bind_unix, listening, url_of

@@ -19,8 +19,18 @@ from app.core.data.connection.failures import Failure, classify
 from app.core.data.connection.violations import violated_columns, violated_rule
 from app.core.data.errors import FieldsReadOnly, OutcomeUnknown, OwnerBusy, RowChanged, RowNotFound
 from app.core.http.body.validation import first_errors
-from app.core.http.edge.methods import allow
-from app.core.http.problems import MAX_ERRORS, REFERRED_TO, FieldError, Problem, clash_of, error_response, invalid_input
+from app.core.http.edge.options_requests import allow
+from app.core.http.problems import (
+    INTERNAL_ERROR,
+    MAX_ERRORS,
+    NOT_FOUND,
+    REFERRED_TO,
+    FieldError,
+    Problem,
+    clash_of,
+    error_response,
+    invalid_input,
+)
 from app.core.http.resource.etags import etag_header
 
 logger = logging.getLogger(__name__)
@@ -33,7 +43,6 @@ _UNAVAILABLE: Final = {
     Failure.READ_ONLY: "The database takes no changes now",
     Failure.SLOW: "This takes the database too long; ask for less, or try again later",
 }
-_FAILED: Final = "Internal server error"
 _LONGEST_NAME: Final = 100
 
 
@@ -109,7 +118,7 @@ def _let_pass(request: AnyRequest, failure: Failure, error: SQLAlchemyError) -> 
     """
     logger.error("%s: the database refuses what validation let pass: %s", _called(request), violated_rule(error))
     if failure is Failure.RULE:
-        return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED)
+        return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR)
     return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])
 
 
@@ -121,14 +130,14 @@ def _on_unknown_outcome(request: AnyRequest, error: OutcomeUnknown) -> Response[
 def _on_repository(request: AnyRequest, error: RepositoryError) -> Response[Problem]:
     """advanced-alchemy calls nearly everything an integrity error; what happened is in its cause."""
     if isinstance(error, NotFoundError):
-        return error_response(HTTPStatus.NOT_FOUND, "Not Found")
+        return error_response(HTTPStatus.NOT_FOUND, NOT_FOUND)
     cause = error.__cause__
     return _on_database(request, cause) if isinstance(cause, SQLAlchemyError) else _on_bug(request, error)
 
 
 def _on_bug(request: AnyRequest, error: Exception) -> Response[Problem]:
     logger.error("%s failed", _called(request), exc_info=error)
-    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, _FAILED)
+    return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR)
 
 
 def _called(request: AnyRequest) -> str:

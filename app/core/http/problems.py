@@ -9,6 +9,8 @@ from litestar import Response
 from litestar.types import Send
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+NOT_FOUND: Final = "Not Found"
+INTERNAL_ERROR: Final = "Internal server error"
 REFERRED_TO: Final = "Something else still refers to this"
 MAX_ERRORS: Final = 20  # a body of a thousand unknown fields is not worth a thousand entries
 

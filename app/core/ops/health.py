@@ -1,4 +1,4 @@
-"""Health: is the process alive, and can it serve. Both are open to everybody, and not limited."""
+"""Health: the probes `/health` (the process is alive) and `/health/ready` (it can serve)."""
 
 from litestar import get
 from litestar.di import NamedDependency
@@ -18,21 +18,21 @@ Status = dict[str, str]
 @get(
     "/health",
     public=True,
-    unlimited=True,
+    probe=True,
     operation_id="health",
     summary="Is the process alive?",
     tags=["Health"],
     response_description="It is.",
 )
 async def health() -> Status:
-    """Answer at once, and touch nothing."""
+    """Answer at once, without the database."""
     return {"status": "ok"}
 
 
 @get(
     "/health/ready",
     public=True,
-    unlimited=True,
+    probe=True,
     operation_id="health_ready",
     summary="Can it serve?",
     tags=["Health"],
@@ -40,14 +40,14 @@ async def health() -> Status:
     responses={
         503: ResponseSpec(
             Problem,
-            description="It cannot; `detail` says why.",
+            description="It cannot; `detail` is the reason.",
             generate_examples=False,
             examples=[Example(value={"detail": SILENT})],
         )
     },
 )
 async def ready(request: AnyRequest, readiness: NamedDependency[SkipValidation[Readiness]]) -> Status:
-    """Ask whether requests can be served. The sentence of a 503 says why not."""
+    """Check that requests can be served. `detail` of a 503 is the reason."""
     obstacle = await readiness.obstacle(is_draining=DRAINING in request.scope["state"])
     if obstacle:
         raise HTTPException(obstacle, status_code=503, headers=RETRY_AFTER)

@@ -1,7 +1,6 @@
-"""Readiness: whether this process can serve, and if not, why. The log has the reason, a client reads no more than that.
+"""Readiness: can this process serve? A client reads the reason in one sentence, the log has the details.
 
-It has a connection of its own: a pool whose connections wait for one locked table is no reason to send all other
-requests elsewhere.
+It has a connection of its own: a pool that waits for one locked table must not make the process unready.
 """
 
 import asyncio
@@ -31,7 +30,7 @@ _REFUSING: Final = "The database refuses what this process asks for"
 
 
 class Readiness:
-    """What this process needs to serve: keys to check tokens with, a database that answers, and its migrations."""
+    """Checks what serving needs: keys to verify tokens, a database that answers, and its migrations."""
 
     def __init__(self, settings: Settings, has_keys: Callable[[], bool]) -> None:
         self._has_keys = has_keys
@@ -40,7 +39,7 @@ class Readiness:
         self._asking: asyncio.Task[str | None] | None = None
 
     async def obstacle(self, *, is_draining: bool) -> str | None:
-        """Return the reason why requests should go elsewhere, None where there is none; it takes a second at most."""
+        """Return why this process cannot serve, None if it can; takes 1 s at most."""
         if is_draining:
             found: str | None = "This process is about to end"
         elif not self._has_keys():
@@ -52,11 +51,10 @@ class Readiness:
         return found
 
     async def aclose(self) -> None:
-        """Close the connection."""
         await self._engine.dispose()
 
     async def _ask_once(self) -> str | None:
-        """Ask the database; whoever asks meanwhile gets the same answer, so that many cost no more than one."""
+        # Requests that come while the database is asked share the answer.
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask_in_time())
         return await asyncio.shield(self._asking)
@@ -66,9 +64,9 @@ class Readiness:
         done, _ = await asyncio.wait({task}, timeout=READY_WITHIN)
         if done:
             return task.result()
-        task.add_done_callback(_take_outcome)
-        task.cancel()  # and do not wait: the driver takes up to five seconds to give up on a frozen server
-        logger.warning("not ready, the database says nothing within %g s", READY_WITHIN)
+        task.add_done_callback(_retrieve_exception)
+        task.cancel()  # without waiting: the driver takes up to 5 s to give up on a frozen server
+        logger.warning("not ready, the database does not answer within %g s", READY_WITHIN)
         return SILENT
 
     async def _ask(self) -> str | None:
@@ -78,15 +76,15 @@ class Readiness:
             async with self._engine.connect() as connection:
                 applied = set((await connection.execute(_APPLIED)).scalars())
         except SQLAlchemyError as error:
-            logger.warning("not ready, the database says: %s", in_one_line(error))
+            logger.warning("not ready, the database answers: %s", in_one_line(error))
             if getattr(getattr(error, "orig", None), "sqlstate", None) == _NOT_ALLOWED:
                 return _REFUSING
-            return _BEHIND if classify(error) is Failure.BUG else SILENT  # it has no such table
+            return _BEHIND if classify(error) is Failure.BUG else SILENT  # there is no such table
         return _BEHIND if self._revisions.are_behind(applied) else None
 
 
-def _take_outcome(task: asyncio.Task[str | None]) -> None:
-    """Take what came of a task that nobody waits for; asyncio would log an error that nobody has taken."""
+def _retrieve_exception(task: asyncio.Task[str | None]) -> None:
+    # asyncio logs an exception that no one has retrieved.
     if not task.cancelled():
         task.exception()
 

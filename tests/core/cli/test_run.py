@@ -217,7 +217,7 @@ def test_a_bad_setting_is_one_line(invoke: Invoke) -> None:
 def test_a_storage_without_its_client_is_one_line_and_not_one_for_each_worker(
     invoke: Invoke, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.core.http.rate_limit.middleware.find_spec", lambda _: None)
+    monkeypatch.setattr("app.core.http.rate_limit.setup.find_spec", lambda _: None)
 
     result = invoke("run", "--workers", "2", RATE_LIMIT_STORAGE="redis://localhost")
 

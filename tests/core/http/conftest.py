@@ -52,6 +52,5 @@ async def make_app(tmp_path: Path) -> AsyncIterator[Make]:
 
     yield make
     for app in apps:
-        for hook in app.on_shutdown:
-            await app._call_lifespan_hook(hook)
-        await alchemy_of(app).get_engine().dispose()
+        async with app.lifespan():  # its end closes what it has opened
+            pass

@@ -13,7 +13,8 @@ from litestar import Litestar, get
 from litestar.params import FromPath
 
 from app.asgi import create_app
-from app.core.ops.logging import AccessLog, configure_logging
+from app.core.ops.access_log import AccessLog
+from app.core.ops.logging import configure_logging
 from app.testing.clients import Client
 from app.testing.databases import settings_for_tests
 from tests.core.http.bodies import Resource

@@ -36,17 +36,16 @@ class Alchemy(SQLAlchemyAsyncConfig):
 
 
 class SessionLifetime:
-    """Closes the session of a request when all of the request is over.
+    """Closes the session of a request when the request is over.
 
-    The plugin closes it when the answer begins, so that a slow client holds no connection. A background task or the
-    body of a stream may use it after that, and would leave a connection that nobody gives back to the pool.
+    The plugin closes it when the answer begins, so that a slow client holds no connection. A background task or a
+    stream may use the session after that, and then its connection would never return to the pool.
     """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve the request, then close its session, if it has one."""
         try:
             await self._app(scope, receive, send)
         finally:

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 from litestar.handlers import BaseRouteHandler
 
 from app.core.auth.middleware import PUBLIC
-from app.core.http.rate_limit.middleware import UNLIMITED
+from app.core.http.probes import PROBE
 
 
 class DocumentedError(NamedTuple):
@@ -82,7 +82,7 @@ ERRORS: Final = {
 
 def statuses_of(operation: dict[str, Any], handler: BaseRouteHandler) -> list[int]:
     """Return the errors that the operation can answer, besides those that its handler declares."""
-    is_limited = not handler.opt.get(UNLIMITED)
+    is_limited = not handler.opt.get(PROBE)
     if handler.opt.get(PUBLIC):
         return [*([429] if is_limited else []), 500]
     parameters = operation.get("parameters", [])

@@ -1,29 +1,51 @@
-"""Hosts: the names that this service answers to."""
+"""Allowed hosts: the Host header has to be a name in ALLOWED_HOSTS."""
 
+import logging
 from collections.abc import Iterable
 from typing import Final
 
-PROBES: Final = frozenset({"/health", "/health/", "/health/ready", "/health/ready/"})
-"""The paths that are asked by address, often, and by whatever watches the process: no name is asked of them."""
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
+
+from app.core.http.problems import send_error
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_NAME: Final = 100
 
 
-class Hosts:
-    """Names, exact or `*.example.com` for all below one, and `*` for any."""
+class AllowedHosts:
+    """Answers 421 to a request for another host, except on the paths of probes.
 
-    def __init__(self, allowed: Iterable[str]) -> None:
+    A name is exact, or `*.example.com` for all names below it, or `*` for any; without a name any is allowed.
+    """
+
+    def __init__(self, app: ASGIApp, allowed: Iterable[str], probes: Iterable[str]) -> None:
         names = set(allowed)
-        self.checks = bool(names) and "*" not in names
+        self._app = app
+        self._is_open = not names or "*" in names
         self._exact = frozenset(name.encode() for name in names)
         self._below = tuple(name[1:].encode() for name in names if name.startswith("*."))
+        self._probes = frozenset(probes)
 
-    def allow(self, sent: list[bytes]) -> bool:
-        """Tell whether these are one Host header with a name that is allowed, under any port (RFC 9110, section 7.2).
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._is_open or scope["type"] != ScopeType.HTTP or self._allows(scope):
+            await self._app(scope, receive, send)
+        else:
+            await send_error(send, 421, "This service does not answer to that host name")
 
-        A dot at the end makes a name absolute (RFC 1034, section 3.1), and is the same host.
-        """
-        if len(sent) != 1:
-            return False
-        host, colon, port = sent[0].lower().rpartition(b":")
-        name = host if colon and (port.isdigit() or not port) else sent[0].lower()
+    def _allows(self, scope: HTTPScope) -> bool:
+        if scope["path"] in self._probes:
+            return True
+        hosts = [value for name, value in scope["headers"] if name == b"host"]
+        is_allowed = len(hosts) == 1 and self._is_listed(hosts[0].lower())  # RFC 9110, section 7.2
+        if not is_allowed:
+            logger.warning("refused: ALLOWED_HOSTS does not have %a", b" ".join(hosts)[:_LONGEST_NAME])
+        return is_allowed
+
+    def _is_listed(self, host: bytes) -> bool:
+        """Compare without the port, and without the dot that makes a name absolute (RFC 1034, section 3.1)."""
+        before, colon, port = host.rpartition(b":")
+        name = before if colon and (port.isdigit() or not port) else host
         name = name.removesuffix(b".")
         return name in self._exact or (name.endswith(self._below) and not name.startswith(b"."))

@@ -1,12 +1,15 @@
-"""CORS: which scripts of other origins may call, what they may send, and what they may read of an answer.
+"""CORS: the origins in CORS_ORIGINS may call from a script, and read the answers.
 
-Tokens travel in a header that a script sets, so credentials (cookies) are never allowed. Whoever is not listed gets an
-answer without any of these headers, which their browser keeps from them.
+Other origins get no CORS headers, so the browser hides the answer from the script. Credentials are never allowed:
+tokens travel in a header, not in a cookie.
 """
 
 import re
 from collections.abc import Iterable
 from typing import Final
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from app.core.http.headers import Headers
 
@@ -27,46 +30,67 @@ RESPONSE_HEADERS: Final = (
     "X-Request-ID",
     "X-Total-Count",
 )
-MAX_AGE: Final = 600  # seconds for which a browser need not ask again
+MAX_AGE: Final = 600  # seconds for which a browser keeps the answer to a preflight
 
-_BY_ORIGIN: Final = (b"vary", b"Origin")
+_VARY: Final = (b"vary", b"Origin")
 _EXPOSED: Final = (b"access-control-expose-headers", ", ".join(RESPONSE_HEADERS).encode())
 _LABEL: Final = "[a-z0-9_-]+"
 
 
-class AnswerHeaders:
-    """What answers carry besides their own headers, for each origin that asks; `others` is for whoever is not listed.
+class Cors:
+    """Answers preflights, and adds to each answer the headers for the origin that asks.
 
-    Origins that are listed exactly are looked up. A `*` is one label; an origin that matches is allowed by its name.
+    An origin is exact, or has a `*` for one label of its name. The answer to a preflight is the same for every path, so
+    it does not tell which paths exist.
     """
 
-    def __init__(self, origins: Iterable[str], always: Headers) -> None:
+    def __init__(self, app: ASGIApp, origins: Iterable[str], request_headers: Iterable[str]) -> None:
         origins = list(origins)
-        self._always = always
-        self.others = [*always, _BY_ORIGIN] if origins else always
-        self._listed: dict[bytes | None, Headers] = {None: self.others}
-        self._listed |= {name: self._allowing(name) for name in (o.encode() for o in origins if "*" not in o)}
+        self._app = app
+        self._is_off = not origins
+        self._exact = {origin: _allowing(origin) for origin in (o.encode() for o in origins if "*" not in o)}
         patterns = [re.escape(origin).replace(r"\*", _LABEL) for origin in origins if "*" in origin]
         self._pattern = re.compile("|".join(patterns).encode()) if patterns else None
+        self._preflight = _preflight_headers(request_headers)
 
-    def to(self, origin: bytes | None) -> Headers:
-        """Return the headers of an answer to this origin."""
-        found = self._listed.get(origin)
-        if found is not None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._is_off or scope["type"] != ScopeType.HTTP:
+            return await self._app(scope, receive, send)
+        sent = dict(scope["headers"])
+        allowing = self._allowing(sent.get(b"origin"))
+        added = allowing or [_VARY]
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], *added]
+            await send(message)
+
+        if allowing and _is_preflight(scope, sent):
+            await send_with_headers({"type": "http.response.start", "status": 204, "headers": self._preflight})
+            await send_with_headers({"type": "http.response.body", "body": b"", "more_body": False})
+        else:
+            await self._app(scope, receive, send_with_headers)
+        return None
+
+    def _allowing(self, origin: bytes | None) -> Headers | None:
+        """Return the headers that allow this origin, None if it is not listed."""
+        if origin is None:
+            return None
+        if (found := self._exact.get(origin)) is not None:
             return found
-        if origin is not None and self._pattern is not None and self._pattern.fullmatch(origin):
-            return self._allowing(origin)  # not kept: whoever asks could make up any number of them
-        return self.others
-
-    def _allowing(self, origin: bytes) -> Headers:
-        return [*self._always, (b"access-control-allow-origin", origin), _EXPOSED, _BY_ORIGIN]
+        # An origin that fits a pattern is not kept: a client can invent any number of them.
+        return _allowing(origin) if self._pattern is not None and self._pattern.fullmatch(origin) else None
 
 
-def preflight_headers(more: Iterable[str] = ()) -> Headers:
-    """Return what the answer to a preflight carries besides those: the same for every path, so that none is told.
+def _allowing(origin: bytes) -> Headers:
+    return [(b"access-control-allow-origin", origin), _EXPOSED, _VARY]
 
-    `more` are the request headers that are allowed beyond `REQUEST_HEADERS`.
-    """
+
+def _is_preflight(scope: HTTPScope, sent: dict[bytes, bytes]) -> bool:
+    return scope["method"] == "OPTIONS" and b"access-control-request-method" in sent
+
+
+def _preflight_headers(more: Iterable[str]) -> Headers:
     names = {name.lower(): name for name in (*more, *REQUEST_HEADERS)}
     return [
         (b"access-control-allow-methods", ", ".join(METHODS).encode()),

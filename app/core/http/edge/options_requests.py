@@ -1,23 +1,30 @@
-"""Methods: HEAD is offered wherever GET is, and Allow (RFC 9110, section 10.2.1) names all that a path offers."""
+"""OPTIONS: `Allow` names all methods of a path (RFC 9110, section 10.2.1)."""
 
 from collections.abc import Iterable
-from typing import Any
 
-from litestar.types import Message, Scope, Send
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
+
+
+class OptionsRequests:
+    """Corrects `Allow` in the answer to OPTIONS: Litestar names the methods of one handler of the path only."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
+            send = _with_all_methods(scope, send)
+        await self._app(scope, receive, send)
 
 
 def allow(methods: Iterable[str]) -> str:
-    """Return the value of Allow for a path that has handlers for these methods."""
+    """Return the value of `Allow` for these methods; GET brings HEAD."""
     offered = set(methods)
     return ", ".join(sorted(offered | {"HEAD"} if "GET" in offered else offered))
 
 
-def naming_all_methods(scope: Scope, send: Send) -> Send:
-    """Return a `send` by which the answer to OPTIONS names all methods of the path that was found.
-
-    Litestar's own answer names those of the handler that was registered first.
-    """
-
+def _with_all_methods(scope: HTTPScope, send: Send) -> Send:
     async def send_with_methods(message: Message) -> None:
         if message["type"] == "http.response.start" and "path_template" in scope:
             headers = [pair for pair in message["headers"] if pair[0] != b"allow"]
@@ -27,6 +34,6 @@ def naming_all_methods(scope: Scope, send: Send) -> Send:
     return send_with_methods
 
 
-def _methods_at(scope: Any) -> Iterable[str]:
+def _methods_at(scope: HTTPScope) -> Iterable[str]:
     routes = scope["litestar_app"].routes
     return (method for route in routes if route.path_format == scope["path_template"] for method in route.methods)

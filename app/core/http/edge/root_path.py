@@ -1,25 +1,39 @@
-"""The root path: a proxy serves the application below a path, which it cuts off and the server is told of.
+"""Root path: a proxy serves the application below a path, such as `/backend`, which the routes do not know.
 
-The routes know nothing of it. It is taken off each path that comes in, as ASGI has it there, and put before each path
-that goes out.
+The path is cut off each request and put before each path in an answer.
 """
 
 from collections.abc import Iterable
 from typing import Any, Final
 
 from litestar.connection import ASGIConnection
-from litestar.types import HTTPScope, Message, Send
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from app.core.http.headers import Headers
 
 _STATE: Final = "root_path"
 
 
-def without_root_path(scope: HTTPScope) -> HTTPScope:
-    """Return the scope with the path as the routes know it, and the root path where `root_path_of` finds it.
+class RootPath:
+    """Cuts the root path off the request's path, and puts it before the paths in `Location` and `Link`."""
 
-    A router that still knew of it would cut it out of every path that has the same letters, like /api of /api/tasks.
-    """
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and (root := scope.get("root_path")):
+            scope, send = _without_root_path(scope), _with_root_path(root, send)
+        await self._app(scope, receive, send)
+
+
+def root_path_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
+    """Return the path below which the application is served; empty at the root."""
+    return str(connection.scope["state"].get(_STATE, ""))
+
+
+def _without_root_path(scope: HTTPScope) -> HTTPScope:
+    # Litestar must not see `root_path`: it removes the same letters from everywhere in a path, like /api of /api/tasks.
     root = scope["root_path"]
     path, raw_path = scope["path"].removeprefix(root), scope["raw_path"].removeprefix(root.encode())
     state = {**scope.get("state", {}), _STATE: root}
@@ -27,14 +41,7 @@ def without_root_path(scope: HTTPScope) -> HTTPScope:
     return relative
 
 
-def root_path_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-    """Return the path below which the application is served, empty where it is served at the root."""
-    return str(connection.scope["state"].get(_STATE, ""))
-
-
-def with_root_path(root: str, send: Send) -> Send:
-    """Return a `send` that puts the root path before the paths in `Location` and `Link`."""
-
+def _with_root_path(root: str, send: Send) -> Send:
     async def send_with_root_path(message: Message) -> None:
         if message["type"] == "http.response.start":
             message["headers"] = _below(root.encode(), message["headers"])

@@ -1,13 +1,15 @@
-"""Security headers: what browsers are told with every answer. An answer that says one of them itself is left alone."""
+"""Security headers: with every answer. A header that the answer has already wins."""
 
 from collections.abc import Iterable
 from typing import Final
+
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.core.http.headers import Headers
 
 _ALWAYS: Final[Headers] = [
     (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),  # nothing here is a page, but the docs
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),  # the docs' page has its own
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-resource-policy", b"same-origin"),  # a request with CORS is not concerned
@@ -17,13 +19,29 @@ _HTTPS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
 _NAMES: Final = frozenset(name for name, _ in _ALWAYS)
 
 
+class SecurityHeaders:
+    """Adds the security headers; `https_only` makes browsers use https for the next year."""
+
+    def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
+        self._app = app
+        self._headers = security_headers(https_only=https_only)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = merge(message["headers"], self._headers)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
 def security_headers(*, https_only: bool) -> Headers:
-    """Return the headers for every answer; `https_only` tells browsers to call by https for a year from now on."""
+    """Return the headers that every answer has."""
     return [*_ALWAYS, _HTTPS_ONLY] if https_only else _ALWAYS
 
 
 def merge(own: Iterable[tuple[bytes, bytes]], added: Headers) -> Headers:
-    """Return the answer's own headers and the added ones, except for a security header that the answer has itself."""
+    """Return a new list: the answer's own headers, then those of `added` that it does not have."""
     headers = [*own]
     for name, _ in headers:
         if name in _NAMES:

@@ -1,14 +1,18 @@
-"""Proxies: those whose word on the client's address and scheme is taken."""
+"""Trusted proxies: the client's address and scheme, from the headers of proxies in TRUSTED_PROXIES only."""
 
+from collections.abc import Iterable
 from typing import Any, cast
 
-from litestar.types import ASGIApp
+from litestar.types import ASGIApp, Receive, Scope, Send
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 
-def behind_proxies(app: ASGIApp, networks: list[str]) -> ASGIApp:
-    """Return the application with the caller's address and scheme as these proxies tell them, and nobody else.
+class TrustedProxies:
+    """Takes the right-most X-Forwarded-For entry that is no trusted proxy; a client can forge all entries before it."""
 
-    Of X-Forwarded-For counts the last entry that is no such proxy: what stands before it is anybody's claim.
-    """
-    return cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), networks)) if networks else app
+    def __init__(self, app: ASGIApp, networks: Iterable[str]) -> None:
+        trusted = list(networks)
+        self._app = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), trusted)) if trusted else app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)

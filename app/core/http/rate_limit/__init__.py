@@ -1,1 +1,1 @@
-"""Rate limits: how often each user, and each client address, may call."""
+"""Rate limits: per user, and per client address for requests without a valid token."""

@@ -1,8 +1,7 @@
-"""Shared counts: workers and machines count together, in a Redis or a Valkey; the extra `redis` brings the client.
+"""The Redis store: all processes and machines count together, in a Redis or a Valkey (the extra `redis`).
 
-One connection serves all requests of a process: those that come while the store is asked are counted together in the
-next round trip. While the store is away each process counts for itself: a limit that is too generous for a while is
-better than no answers, or none that are limited.
+One connection serves a process: requests that come during a round trip are counted together in the next one. While the
+store is away each process counts in its memory: a limit that is too generous for a while is better than no answers.
 """
 
 import asyncio
@@ -15,104 +14,101 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
-from app.core.http.rate_limit.memory_store import RateLimitStore, Window
+from app.core.http.rate_limit.store import RateLimitStore, Window
 
 logger = logging.getLogger(__name__)
 
-ANSWERS_WITHIN: Final = 0.25  # seconds
-ASKED_AGAIN_AFTER: Final = 5.0  # seconds, by one request
+TIMEOUT: Final = 0.25  # seconds for an answer of the store
+RETRY_AFTER: Final = 5.0  # seconds until one request tries a store that was away
 
 _PREFIX: Final = "litestead:rate:"
-_MOST_TOGETHER: Final = 200  # requests; the store does nothing else meanwhile
+_BATCH: Final = 200  # requests a round trip; the store serves no other client during one
 
 
 class _Waiting(NamedTuple):
-    """A request that waits to be counted."""
-
     key: str
     seconds: int
-    hit: asyncio.Future[Window]
+    window: asyncio.Future[Window]
 
 
 class RedisStore:
-    """Counts in the store, or with `meanwhile` where it does not answer."""
+    """Counts in the store at `url`, and with `fallback` while that does not answer."""
 
-    def __init__(self, url: str, meanwhile: RateLimitStore) -> None:
+    def __init__(self, url: str, fallback: RateLimitStore) -> None:
         self._redis = Redis.from_url(
-            url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,  # one protocol, and one client
-            socket_timeout=ANSWERS_WITHIN,
-            socket_connect_timeout=ANSWERS_WITHIN,
-            retry=Retry(NoBackoff(), 1),  # a connection that has idled may be gone; to count twice does no harm
+            url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,  # both speak one protocol
+            socket_timeout=TIMEOUT,
+            socket_connect_timeout=TIMEOUT,
+            retry=Retry(NoBackoff(), 1),  # an idle connection may be closed; to count twice does no harm
             single_connection_client=True,
         )
-        self._meanwhile = meanwhile
+        self._fallback = fallback
         self._waiting: list[_Waiting] = []
         self._counting: asyncio.Task[None] | None = None
-        self._asked_from = 0.0  # when the store may be asked again, 0 while it answers
+        self._retry_at = 0.0  # when the store is tried again; 0 while it answers
 
     async def hit(self, key: str, seconds: int) -> Window:
-        """Count."""
-        if (now := monotonic()) < self._asked_from:
-            return await self._meanwhile.hit(key, seconds)
-        if self._asked_from:
-            self._asked_from = now + ASKED_AGAIN_AFTER  # by this request; the others do not wait for it
+        if (now := monotonic()) < self._retry_at:
+            return await self._fallback.hit(key, seconds)
+        if self._retry_at:
+            self._retry_at = now + RETRY_AFTER  # this request tries; the others do not wait for it
         try:
-            hit = await self._count(_PREFIX + key, seconds)
+            window = await self._count(_PREFIX + key, seconds)
         except (RedisError, OSError) as error:
-            self._note_away(error)
-            return await self._meanwhile.hit(key, seconds)
-        self._note_back()
-        return hit
+            self._mark_away(error)
+            return await self._fallback.hit(key, seconds)
+        self._mark_back()
+        return window
 
     async def aclose(self) -> None:
-        """Close the connection."""
         await self._redis.aclose()
-        await self._meanwhile.aclose()
+        await self._fallback.aclose()
 
     async def _count(self, key: str, seconds: int) -> Window:
         waiting = _Waiting(key, seconds, asyncio.get_running_loop().create_future())
         self._waiting.append(waiting)
         if self._counting is None or self._counting.done():
             self._counting = asyncio.create_task(self._count_all())
-        return await waiting.hit
+        return await waiting.window
 
     async def _count_all(self) -> None:
-        """Count all who wait, and those who come meanwhile."""
         while self._waiting:
-            together, self._waiting = self._waiting[:_MOST_TOGETHER], self._waiting[_MOST_TOGETHER:]
+            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
             try:
-                hits = await self._count_together(together)
-            except Exception as error:  # whatever it is, nobody may wait for ever
-                for waiting in together:
+                windows = await self._count_batch(batch)
+            except Exception as error:  # of any kind: a request must not wait for ever
+                for waiting in batch:
                     _answer(waiting, error)
             else:
-                for waiting, hit in zip(together, hits, strict=True):
-                    _answer(waiting, hit)
+                for waiting, window in zip(batch, windows, strict=True):
+                    _answer(waiting, window)
 
-    async def _count_together(self, together: list[_Waiting]) -> list[Window]:
+    async def _count_batch(self, batch: list[_Waiting]) -> list[Window]:
         async with self._redis.pipeline(transaction=True) as pipeline:
-            for key, seconds, _ in together:
+            for key, seconds, _ in batch:
                 pipeline.set(key, 0, ex=seconds, nx=True)
                 pipeline.incr(key)
                 pipeline.pttl(key)
-            said = await pipeline.execute()
-        return [Window(count, milliseconds / 1000) for count, milliseconds in zip(said[1::3], said[2::3], strict=True)]
+            replies = await pipeline.execute()
+        return [
+            Window(hits, milliseconds / 1000) for hits, milliseconds in zip(replies[1::3], replies[2::3], strict=True)
+        ]
 
-    def _note_away(self, error: Exception) -> None:
-        if not self._asked_from:
+    def _mark_away(self, error: Exception) -> None:
+        if not self._retry_at:
             logger.error("RATE_LIMIT_STORAGE is away, each process counts for itself: %s", type(error).__name__)
-        self._asked_from = monotonic() + ASKED_AGAIN_AFTER
+        self._retry_at = monotonic() + RETRY_AFTER
 
-    def _note_back(self) -> None:
-        if self._asked_from:
+    def _mark_back(self) -> None:
+        if self._retry_at:
             logger.info("RATE_LIMIT_STORAGE is back")
-        self._asked_from = 0.0
+        self._retry_at = 0.0
 
 
 def _answer(waiting: _Waiting, outcome: Window | Exception) -> None:
-    if waiting.hit.done():  # the request was given up meanwhile
+    if waiting.window.done():  # the request was cancelled
         return
     if isinstance(outcome, Exception):
-        waiting.hit.set_exception(outcome)
+        waiting.window.set_exception(outcome)
     else:
-        waiting.hit.set_result(outcome)
+        waiting.window.set_result(outcome)

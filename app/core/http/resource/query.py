@@ -6,10 +6,8 @@ from types import NoneType
 from urllib.parse import parse_qsl
 
 from litestar.di import Provide
-from litestar.enums import ScopeType
 from litestar.exceptions import ValidationException
 from litestar.handlers import BaseRouteHandler
-from litestar.middleware import ASGIMiddleware
 from litestar.params import QueryParameter
 from litestar.types import ASGIApp, Receive, Scope, Send
 from litestar.typing import FieldDefinition
@@ -21,27 +19,24 @@ from app.core.http.resource.integers import is_integer
 MAX_NAME = 100  # characters of an unknown parameter's name that an answer repeats
 
 
-class QueryMiddleware(ASGIMiddleware):
+class QueryMiddleware:
     """Refuses a query parameter that the handler does not have, or one given twice: a typo must not list everything.
 
-    An integer has one spelling there, as in a path.
+    An integer has one spelling there, as in a path. Public routes take any parameter: probes like to add their own.
 
-    Public routes take what they are given: probes like to add a parameter of their own. It is no guard, because
-    Litestar copies a handler that is no `Operation` for each guard of each request.
+    Raises:
+        ValidationException: naming the first one that is wrong.
     """
 
-    scopes = (ScopeType.HTTP,)
-    exclude_opt_key = PUBLIC
+    # It is no guard: Litestar copies a handler that is no `Operation` for each guard of each request.
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send, next_app: ASGIApp) -> None:
-        """Look at the names, if there is a query.
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
 
-        Raises:
-            ValidationException: naming the first one that is wrong.
-        """
-        if scope["query_string"]:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["query_string"] and not scope["route_handler"].opt.get(PUBLIC):
             _check_query(scope["route_handler"], parse_qsl(scope["query_string"].decode("latin-1"), True))
-        await next_app(scope, receive, send)
+        await self._app(scope, receive, send)
 
 
 def _check_query(handler: BaseRouteHandler, pairs: list[tuple[str, str]]) -> None:

@@ -1,6 +1,5 @@
 """Checks of the application's routes, as it has them now."""
 
-import re
 from collections.abc import Iterator
 
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
@@ -17,8 +16,8 @@ from app.core.ops.checks.registry import Context, Messages, check
 @check("security.E001", hint="Let it pass the bearer middleware and the owner's guard, or mark it `public=True`.")
 async def routes_are_guarded(context: Context) -> Messages:
     """Every route asks for a token, or says that it is open."""
-    for name, path, handler in _routes(context):
-        if not handler.opt.get(PUBLIC) and not _is_guarded(handler, path):
+    for name, _, handler in _routes(context):
+        if not handler.opt.get(PUBLIC) and not _is_guarded(handler):
             yield f"{name} asks for no token and is not marked public."
 
 
@@ -62,19 +61,10 @@ def _routes(context: Context) -> Iterator[tuple[str, str, BaseRouteHandler]]:
             yield f"{methods} {route.path}", route.path, handler
 
 
-def _is_guarded(handler: BaseRouteHandler, path: str) -> bool:
-    bearers = [part for part in handler.resolve_middleware() if isinstance(part, BearerMiddleware)]
-    excluded = [bearer.exclude_path_pattern for bearer in bearers if bearer.exclude_path_pattern]
+def _is_guarded(handler: BaseRouteHandler) -> bool:
+    middlewares = (getattr(middleware, "func", middleware) for middleware in handler.resolve_middleware())
     guards = [getattr(guard, "__qualname__", "") for guard in handler.resolve_guards()]
-    return (
-        bool(bearers)
-        and not any(re.search(pattern, path) for patterns in excluded for pattern in _listed(patterns))
-        and any(name.startswith(f"{owner_guard.__qualname__}.") for name in guards)
-    )
-
-
-def _listed(patterns: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (patterns,) if isinstance(patterns, str) else patterns
+    return BearerMiddleware in middlewares and any(name.startswith(f"{owner_guard.__qualname__}.") for name in guards)
 
 
 def _is_list(operation: Operation) -> bool:

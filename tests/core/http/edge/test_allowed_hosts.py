@@ -54,7 +54,7 @@ async def test_only_names_that_are_allowed_are_answered_to(
     answer = await Client(app_with(allowed_hosts=ALLOWED)).get("/api/tasks", headers={"Host": host})
 
     assert_error(answer, status)
-    told = [r.getMessage() for r in caplog.records if r.name == "app.core.http.edge.outer"]
+    told = [r.getMessage() for r in caplog.records if r.name == "app.core.http.edge.allowed_hosts"]
     assert told == ([f"refused: ALLOWED_HOSTS does not have {host.encode()!a}"] if status == 421 else [])
 
 

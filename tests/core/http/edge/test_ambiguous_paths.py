@@ -1,4 +1,4 @@
-"""The edge: a path that a proxy could read in another way names nothing."""
+"""Ambiguous paths: a path that a proxy could read in another way names nothing."""
 
 import httpx
 import pytest

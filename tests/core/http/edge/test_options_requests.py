@@ -1,8 +1,8 @@
-"""Methods: what Allow says."""
+"""OPTIONS: what `Allow` says."""
 
 import pytest
 
-from app.core.http.edge.methods import allow
+from app.core.http.edge.options_requests import allow
 
 
 @pytest.mark.parametrize(

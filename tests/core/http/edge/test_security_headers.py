@@ -3,12 +3,10 @@
 from typing import Any, Final
 
 import pytest
-from litestar import Litestar, Response, get
+from litestar import Response, get
 
-from app.core.http.edge.outer import Edge
 from app.core.http.edge.security_headers import merge, security_headers
-from app.testing.clients import Client, assert_error
-from app.testing.databases import settings_for_tests
+from app.testing.clients import Client
 from tests.core.http.conftest import Make, app_with
 
 pytestmark = pytest.mark.any_database
@@ -74,18 +72,3 @@ def test_headers_are_not_added_to_a_list_that_somebody_else_keeps() -> None:
 
     assert merge(own, added) == [*own, *added]
     assert (own, added) == ([(b"x", b"y")], before)
-
-
-async def test_a_failure_that_nothing_else_answers_is_answered_here() -> None:
-    async def break_off(*_: object) -> None:
-        raise ConnectionError
-
-    app = Litestar(openapi_config=None, logging_config=None)
-    app.asgi_handler = Edge(break_off, settings_for_tests("sqlite:///never-opened.db"))
-    caller = Client(app)
-    caller._transport.raise_app_exceptions = False  # type: ignore[attr-defined]  # what a server does: log and go on
-
-    answer = await caller.get("/x")
-
-    assert assert_error(answer, 500) == {"detail": "Internal server error"}
-    assert answer.headers["x-content-type-options"] == "nosniff"

@@ -8,10 +8,10 @@ import httpx
 import pytest
 from litestar import Litestar
 
-from app.core.http.rate_limit import memory_store as counts
-from app.core.http.rate_limit import middleware as limits
+from app.core.http.rate_limit import memory_store, setup
 from app.core.http.rate_limit.memory_store import MemoryStore
-from app.core.http.rate_limit.middleware import PER_ADDRESS, address_of, make_rate_limits, refuse_missing_client
+from app.core.http.rate_limit.middleware import address_of
+from app.core.http.rate_limit.setup import PER_ADDRESS, make_rate_limits, refuse_missing_client
 from app.settings import InvalidSettings
 from app.testing.clients import Client, assert_error
 from app.testing.databases import settings_for_tests
@@ -27,7 +27,7 @@ class Clock:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.now = 1000.0
-        monkeypatch.setattr(counts, "monotonic", lambda: self.now)
+        monkeypatch.setattr(memory_store, "monotonic", lambda: self.now)
 
 
 @pytest.fixture
@@ -180,7 +180,7 @@ async def test_the_memory_is_bounded_and_keeps_what_ends_last(clock: Clock) -> N
         await memory.hit(f"user {number}", 60)
 
     assert len(memory._windows) <= 10
-    assert (await memory.hit("user 999", 60)).number == 2
+    assert (await memory.hit("user 999", 60)).hits == 2
 
 
 async def test_a_window_that_ends_is_a_new_one_of_the_full_length(clock: Clock) -> None:
@@ -194,7 +194,7 @@ async def test_a_window_that_ends_is_a_new_one_of_the_full_length(clock: Clock) 
 
 
 def test_a_storage_without_its_package_is_refused_with_the_cure(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "find_spec", lambda _: None)
+    monkeypatch.setattr(setup, "find_spec", lambda _: None)
     settings = settings_for_tests("sqlite:///x.db", rate_limit="1/hour", rate_limit_storage="redis://h")
 
     for use in (make_rate_limits, refuse_missing_client):

@@ -22,7 +22,7 @@ import pytest
 from redis.asyncio import Redis
 
 from app.core.auth.tokens import issue_token
-from app.core.http.rate_limit import redis_store as shared_counts
+from app.core.http.rate_limit import redis_store
 from app.core.http.rate_limit.memory_store import MemoryStore
 from app.core.http.rate_limit.redis_store import RedisStore
 from app.testing.clients import Client
@@ -79,8 +79,8 @@ async def pair(store: str) -> AsyncIterator[list[RedisStore]]:
 async def test_what_two_workers_count_is_one_count(pair: list[RedisStore]) -> None:
     hits = await asyncio.gather(*(pair[number % 2].hit("user:exact", 60) for number in range(100)))
 
-    assert sorted(hit.number for hit in hits) == list(range(1, 101))
-    assert all(59 < hit.ends_in <= 60 for hit in hits)
+    assert sorted(hit.hits for hit in hits) == list(range(1, 101))
+    assert all(59 < hit.resets_in <= 60 for hit in hits)
 
 
 async def test_many_requests_at_once_are_counted_exactly(
@@ -109,15 +109,15 @@ async def test_a_request_that_is_given_up_takes_nothing_from_the_others(pair: li
     counted = await asyncio.gather(*hits, return_exceptions=True)
 
     assert [type(hit).__name__ for hit in counted].count("Window") == 9
-    assert (await pair[0].hit("user:cancelled", 60)).number == 11
+    assert (await pair[0].hit("user:cancelled", 60)).hits == 11
 
 
 async def test_a_window_ends(pair: list[RedisStore]) -> None:
-    assert [(await pair[0].hit("user:short", 1)).number for _ in range(2)] == [1, 2]
+    assert [(await pair[0].hit("user:short", 1)).hits for _ in range(2)] == [1, 2]
 
     await asyncio.sleep(1.1)
 
-    assert (await pair[1].hit("user:short", 1)).number == 1
+    assert (await pair[1].hit("user:short", 1)).hits == 1
 
 
 async def test_two_applications_have_one_limit(make_app: Make, store: str) -> None:
@@ -149,8 +149,8 @@ async def test_while_the_store_is_away_the_process_counts_and_says_so_once(
 
     hits = await asyncio.gather(*(counts.hit("user:alice", 60) for _ in range(30)))
 
-    assert sorted(hit.number for hit in hits) == list(range(1, 31))
-    told = [record.getMessage() for record in caplog.records if record.name == shared_counts.__name__]
+    assert sorted(hit.hits for hit in hits) == list(range(1, 31))
+    told = [record.getMessage() for record in caplog.records if record.name == redis_store.__name__]
     assert told == ["RATE_LIMIT_STORAGE is away, each process counts for itself: ConnectionError"]
     await counts.aclose()
     assert "hunter2" not in caplog.text
@@ -161,19 +161,19 @@ async def test_a_store_that_is_back_counts_again(
 ) -> None:
     caplog.set_level(logging.INFO)
     clock = [1000.0]
-    monkeypatch.setattr(shared_counts, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(redis_store, "monotonic", lambda: clock[0])
     counts = RedisStore(f"redis://127.0.0.1:{unused_port}/0", MemoryStore())
     with storing(unused_port):
-        assert (await counts.hit("user:alice", 60)).number == 1
-    assert [(await counts.hit("user:alice", 60)).number for _ in range(3)] == [1, 2, 3]
+        assert (await counts.hit("user:alice", 60)).hits == 1
+    assert [(await counts.hit("user:alice", 60)).hits for _ in range(3)] == [1, 2, 3]
 
     with storing(unused_port):
-        assert (await counts.hit("user:alice", 60)).number == 4, "it is not asked at each request"
-        clock[0] += shared_counts.ASKED_AGAIN_AFTER
-        assert [(await counts.hit("user:alice", 60)).number for _ in range(2)] == [1, 2]
+        assert (await counts.hit("user:alice", 60)).hits == 4, "it is not asked at each request"
+        clock[0] += redis_store.RETRY_AFTER
+        assert [(await counts.hit("user:alice", 60)).hits for _ in range(2)] == [1, 2]
     await counts.aclose()
 
-    told = [record.getMessage().partition(",")[0] for record in caplog.records if record.name == shared_counts.__name__]
+    told = [record.getMessage().partition(",")[0] for record in caplog.records if record.name == redis_store.__name__]
     assert told == ["RATE_LIMIT_STORAGE is away", "RATE_LIMIT_STORAGE is back"]
 
 
@@ -181,8 +181,8 @@ async def test_nobody_waits_for_a_store_that_is_silent(caplog: pytest.LogCapture
     with socket.create_server(("127.0.0.1", 0)) as silent:  # accepts, and never says a word
         counts = RedisStore(f"redis://127.0.0.1:{silent.getsockname()[1]}/0", MemoryStore())
 
-        numbers = [(await counts.hit("user:alice", 60)).number for _ in range(50)]
+        numbers = [(await counts.hit("user:alice", 60)).hits for _ in range(50)]
 
         assert numbers == list(range(1, 51))
         await counts.aclose()
-    assert len([record for record in caplog.records if record.name == shared_counts.__name__]) == 1
+    assert len([record for record in caplog.records if record.name == redis_store.__name__]) == 1

@@ -10,10 +10,10 @@ import uvicorn
 from litestar import Litestar, post
 from litestar.params import JSONBody
 
-from app.core.http.edge.outer import Edge
+from app.core.http.edge.body_timeout import BodyTimeout
+from app.core.http.edge.security_headers import SecurityHeaders
 from app.core.http.errors import EXCEPTION_HANDLERS
-from app.core.ops.logging import AccessLog
-from app.testing.databases import settings_for_tests
+from app.core.ops.access_log import AccessLog
 from tests.core.ops.server.raw import assert_refusal, connected, send, serving, statuses
 
 pytestmark = pytest.mark.any_database
@@ -38,7 +38,7 @@ def served() -> Any:
         logging_config=None,
         request_max_body_size=100,
     )
-    app.asgi_handler = AccessLog(Edge(app.asgi_handler, settings_for_tests("sqlite:///x.db"), body_within=0.1))
+    app.asgi_handler = AccessLog(SecurityHeaders(BodyTimeout(app.asgi_handler, seconds=0.1), https_only=False))
     return app
 
 

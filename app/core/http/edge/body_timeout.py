@@ -1,0 +1,46 @@
+"""Body timeout: a client that sends its body too slowly gets a 408."""
+
+import asyncio
+from typing import Any, Final
+
+from litestar.exceptions import HTTPException
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+BODY_TIMEOUT: Final = 30.0  # seconds for the whole body
+
+_BODILESS: Final = frozenset({"GET", "OPTIONS"})
+_HANG_UP: Final = {"Connection": "close"}
+
+
+class BodyTimeout:
+    """Limits the time for the whole body, in seconds."""
+
+    def __init__(self, app: ASGIApp, seconds: float = BODY_TIMEOUT) -> None:
+        self._app = app
+        self._seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope.get("method", "GET") not in _BODILESS:
+            receive = _with_deadline(receive, self._seconds)
+        await self._app(scope, receive, send)
+
+
+def _with_deadline(receive: Receive, seconds: float) -> Receive:
+    deadline = asyncio.get_running_loop().time() + seconds
+    is_complete = False
+
+    async def receive_with_deadline() -> Any:
+        nonlocal is_complete
+        if is_complete:
+            return await receive()
+        try:
+            async with asyncio.timeout_at(deadline):
+                message = await receive()
+        except TimeoutError:
+            raise HTTPException("The body took too long to arrive", status_code=408, headers=_HANG_UP) from None
+        if message["type"] == "http.disconnect":  # the client reads no answer any more; the status is for the log
+            raise HTTPException("The client closed the connection", status_code=408, headers=_HANG_UP)
+        is_complete = not message.get("more_body", False)
+        return message
+
+    return receive_with_deadline

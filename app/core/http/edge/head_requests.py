@@ -1,0 +1,16 @@
+"""HEAD: answered as GET is. The server leaves the body out (RFC 9110, section 9.3.2)."""
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+
+class HeadRequests:
+    """Offers HEAD wherever GET is offered."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == ScopeType.HTTP and scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET"}
+        await self._app(scope, receive, send)

@@ -1,0 +1,28 @@
+"""Last resort: the 500 for an exception that no exception handler has answered."""
+
+from litestar.enums import ScopeType
+from litestar.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.core.http.problems import INTERNAL_ERROR, send_error
+
+
+class LastResort:
+    """Answers 500 in the one form of errors where no answer has begun, and raises the exception again for the log."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        is_started = False
+
+        async def note_start(message: Message) -> None:
+            nonlocal is_started
+            is_started = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, note_start)
+        except Exception:
+            if not is_started and scope["type"] == ScopeType.HTTP:
+                await send_error(send, 500, INTERNAL_ERROR)
+            raise
