@@ -8,11 +8,13 @@ from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import DefaultClause, False_, True_
 from sqlalchemy.sql.functions import now
 
-from app.core.data.schema.migrations import COMPARISON
+from app.core.data.schema.drift import COMPARISON
+from app.core.data.schema.engines import owner_url
 from app.core.data.schema.running.applying import apply, print_statements
 from app.core.data.schema.running.patience import Patience
 from app.core.data.tables.choices import LONGEST, Choice
 from app.installed import INSTALLED
+from app.settings import load_settings
 
 _PORTABLE: dict[type, str] = {False_: "sa.false()", True_: "sa.true()", now: "sa.func.now()"}
 
@@ -30,20 +32,19 @@ def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]
 
 def run() -> None:
     """Run the command's migrations, or print what they would do on PostgreSQL."""
-    config: Any = context.config  # advanced-alchemy's: it knows the engine and the version table
+    told = context.config.attributes
     environment: Any = context  # the module stands for the environment of this command
     options: dict[str, Any] = {
-        "target_metadata": config.attributes.get("metadata", INSTALLED[0].model.metadata),
-        "ledger": config.attributes.get("ledger"),
-        "version_table": config.version_table_name,
-        "user_module_prefix": config.user_module_prefix,
+        "target_metadata": told.get("metadata", INSTALLED[0].model.metadata),
+        "ledger": told.get("ledger"),
         "render_item": render_item,
         **COMPARISON,
     }
     if context.is_offline_mode():
         print_statements(environment, options | {"output_buffer": sys.stdout})
     else:
-        apply(environment, config.engine.url, options, config.attributes.get("patience") or Patience())
+        # Alembic's own command line names no URL.
+        apply(environment, told.get("url") or owner_url(load_settings()), options, told.get("patience") or Patience())
 
 
 run()

@@ -24,7 +24,7 @@ from typing import Final
 import click
 import psycopg
 
-from app.core.data.ownership import plugin as alchemy
+from app.core.data.schema import configuration
 from app.core.data.schema.migrations import upgrade
 from app.core.data.schema.running.patience import Patience
 from app.settings import MIGRATIONS_DIR
@@ -177,7 +177,7 @@ def _report(url: str) -> Iterator[None]:
 
 
 def _migrate(url: str, folder: Path) -> None:
-    vars(alchemy)["MIGRATIONS_DIR"] = folder
+    vars(configuration)["MIGRATIONS_DIR"] = folder
     upgrade(settings_for_tests(url), patience=Patience(120, lambda sentence: click.echo(f"  {sentence}")))
 
 

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import pytest
 
-from app.core.data.schema.migrations import known_revisions
+from app.core.data.schema.revisions import known_revisions
 from app.settings import MIGRATIONS_DIR
 from app.testing.databases import Databases
 
@@ -28,7 +28,7 @@ def write_migration(made_before: None, tmp_path: Path, monkeypatch: pytest.Monke
     """Write a migration with these statements."""
     copy = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS_DIR, copy, ignore=shutil.ignore_patterns("__pycache__"))
-    monkeypatch.setattr("app.core.data.ownership.plugin.MIGRATIONS_DIR", copy)
+    monkeypatch.setattr("app.core.data.schema.configuration.MIGRATIONS_DIR", copy)
 
     def write(revision: str, up: str, down: str = "pass", *, after: str | None = None) -> Path:
         path = copy / "versions" / f"{revision}.py"

@@ -68,8 +68,8 @@ def test_the_repository_obeys(law: Law) -> None:
         ),
         (
             checks.imports_go_one_way_inside_a_room,
-            "app/core/data/repository/x.py",
-            "from app.core.data.schema.plans import Plan",
+            "app/core/data/schema/x.py",
+            "from app.core.data.ownership.session import AppSession",
         ),
         (checks.imports_go_one_way_inside_a_room, "app/core/data/errors.py", "from app.core.data.tables import fields"),
         (checks.imports_go_one_way_inside_a_room, "app/core/data/other/x.py", ""),

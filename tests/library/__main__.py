@@ -20,7 +20,7 @@ from sqlmodel import SQLModel
 from app.__main__ import main
 from app.asgi import create_app
 from app.core.data.connection.engine import database_url
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.protections import protections_of
 from app.settings import load_settings
 from app.testing.clients import Client

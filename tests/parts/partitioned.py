@@ -6,7 +6,7 @@ from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
 from app.core.data.connection.engine import database_url
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.protections import protections_of
 
 PARTITIONS: Final = tuple(f"{table}_p{number}" for table in ("projects", "tasks") for number in (0, 1))

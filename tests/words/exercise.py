@@ -19,7 +19,7 @@ from app.asgi import create_app
 from app.core.data.connection.engine import database_url, make_engine
 from app.core.data.ownership.guard import everyone
 from app.core.data.ownership.session import AppSession
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.core.data.tables.references import references_of
 from app.core.data.transfer.copy import reserve_ids
 from app.installed import INSTALLED

@@ -101,7 +101,7 @@ def make_authentication(settings: Settings) -> Authentication:
     if not settings.uses_jwks:
         return Authentication(TokenVerifier(SecretKeys(*signing_keys(settings)), expected))
     verifier = TokenVerifier(JwkSet(), expected)
-    return Authentication(verifier, JwksClient(jwks_url(settings), verifier.use_keys))
+    return Authentication(verifier, JwksClient(jwks_url(settings), verifier.set_keys))
 
 
 def _token_of(scope: Scope) -> str:

@@ -9,7 +9,7 @@ from app.core.cli.failures import explained
 from app.core.cli.output import tell_counts
 from app.core.cli.progress import progress
 from app.core.cli.sessions import prepare_as_owner
-from app.core.data.schema.migrations import pending
+from app.core.data.schema.revisions import pending
 from app.core.data.transfer.backup.database import Database
 
 

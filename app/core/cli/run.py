@@ -18,7 +18,8 @@ from app.core.auth.secret_keys import signing_keys
 from app.core.cli.failures import explained
 from app.core.data.connection.engine import database_url
 from app.core.data.connection.libpq import shown
-from app.core.data.schema.migrations import applied, pending, unknown_among, upgrade
+from app.core.data.schema.migrations import upgrade
+from app.core.data.schema.revisions import applied, pending, unknown_among
 from app.core.http.rate_limit.setup import refuse_missing_client
 from app.core.ops.logging import configure_logging
 from app.core.ops.server.process import ServerOptions, ServingProcess, make_config

@@ -12,7 +12,8 @@ from app.core.cli.context import AppContext
 from app.core.data.connection.engine import make_engine, snapshot_of
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
-from app.core.data.schema.migrations import owner_settings, pending
+from app.core.data.schema.engines import owner_settings
+from app.core.data.schema.revisions import pending
 from app.core.data.transfer.dumps import refuse_held_role
 from app.settings import Settings, load_settings
 

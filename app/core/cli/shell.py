@@ -19,7 +19,7 @@ from app.core.cli.sessions import prepare, user_id
 from app.core.data.connection.engine import make_engine
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
-from app.core.data.schema.migrations import owner_settings
+from app.core.data.schema.engines import owner_settings
 from app.core.data.tables.registry import sorted_models
 from app.core.data.transfer.dumps import refuse_held_role
 from app.settings import Settings

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import create_engine, inspect
 from sqlalchemy.pool import NullPool
 
-from app.core.data.schema.migrations import applied, downgrade, pending
+from app.core.data.schema.migrations import downgrade
+from app.core.data.schema.revisions import applied, pending
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 from tests.core.cli.conftest import Invoke
 from tests.core.conftest import WriteMigration

@@ -21,7 +21,8 @@ import pytest
 
 from app.core.auth.tokens import issue_token
 from app.core.cli.run import _greet, _prepare
-from app.core.data.schema.migrations import downgrade, pending, upgrade
+from app.core.data.schema.migrations import downgrade, upgrade
+from app.core.data.schema.revisions import pending
 from app.testing.databases import SECRET, Databases, settings_for_tests
 from tests.core.cli.conftest import Invoke
 from tests.core.conftest import WriteMigration

@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.asgi import create_app
 from app.core.data.connection.engine import database_url, make_engine
-from app.core.data.schema.migrations import downgrade, migration_engine
+from app.core.data.schema.engines import migration_engine
+from app.core.data.schema.migrations import downgrade
 from app.core.ops.readiness import Readiness
 from app.settings import Settings
 from app.testing.clients import Client, assert_error

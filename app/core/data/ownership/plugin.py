@@ -1,8 +1,7 @@
-"""The session plugin: advanced-alchemy, told to use our engine, our session and our migrations."""
+"""The session plugin: advanced-alchemy, told to use our engine and our session."""
 
 from typing import Any, Final, cast
 
-from advanced_alchemy.config import AlembicAsyncConfig
 from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig
 from litestar.datastructures import State
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -12,7 +11,7 @@ from sqlmodel import SQLModel
 from app.core.data.connection.engine import make_engine
 from app.core.data.ownership.engines import scoped
 from app.core.data.ownership.session import AppSession
-from app.settings import MIGRATIONS_DIR, Settings
+from app.settings import Settings
 
 _SESSION: Final = "session"
 
@@ -72,16 +71,4 @@ def make_alchemy(settings: Settings) -> Alchemy:
         session_maker=async_sessionmaker(engine, class_=AppSession, expire_on_commit=False),
         metadata=SQLModel.metadata,
         set_default_exception_handler=False,
-        alembic_config=alembic_config(),
-    )
-
-
-def alembic_config() -> AlembicAsyncConfig:
-    """Return where the migrations are, and how alembic reads them."""
-    return AlembicAsyncConfig(
-        script_config="",
-        script_location=str(MIGRATIONS_DIR).replace("%", "%%"),  # alembic reads it as an ini file does
-        version_table_name="alembic_version",
-        user_module_prefix=None,
-        compare_type=True,
     )

@@ -5,9 +5,11 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Final
 
-from alembic.script import ScriptDirectory
+from alembic import command
+from alembic.script import Script, ScriptDirectory
 
 from app.core.data.errors import MigrationError
+from app.core.data.schema.configuration import alembic_config, script_directory
 
 _REVISION: Final = re.compile(r"^(revision(?:: str)? = )(['\"])(.+?)\2", re.MULTILINE)
 _FOLLOWS: Final = re.compile(r"^down_revision\b.*", re.MULTILINE)
@@ -31,7 +33,34 @@ def refuse_branches(scripts: ScriptDirectory) -> None:
         )
 
 
-def tell_apart(scripts: ScriptDirectory) -> list[Path]:
+def merge_migrations() -> Path | None:
+    """Write the migration that joins two heads, and return its path; None if there is one head.
+
+    If two have the same revision, the younger gets another one first.
+
+    Raises:
+        MigrationError: only their author knows in which order they are.
+    """
+    _rename_duplicates(script_directory())
+    scripts = script_directory()
+    if len(scripts.get_heads()) < 2:
+        return None
+    script = command.merge(alembic_config(), "heads", message="merge", rev_id=next_number(scripts))
+    return Path(script.path) if isinstance(script, Script) else None
+
+
+def next_revision() -> str:
+    """Return the number of the next migration.
+
+    Raises:
+        MigrationError: the migrations have two heads.
+    """
+    scripts = script_directory()
+    refuse_branches(scripts)
+    return next_number(scripts)
+
+
+def _rename_duplicates(scripts: ScriptDirectory) -> list[Path]:
     """Give the younger one of two migrations with the same revision the name of its file; return those changed.
 
     Raises:

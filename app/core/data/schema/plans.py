@@ -9,13 +9,17 @@ from tempfile import TemporaryDirectory
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from alembic import command
 from alembic.script import Script, ScriptDirectory
 from alembic.util import CommandError
 from pydantic import SecretStr
 
 from app.core.data.errors import MigrationError
 from app.core.data.schema.branches import refuse_branches
-from app.core.data.schema.migrations import applied, commands_of, downgrade, upgrade
+from app.core.data.schema.configuration import alembic_config, script_directory
+from app.core.data.schema.engines import owner_url
+from app.core.data.schema.migrations import downgrade, upgrade
+from app.core.data.schema.revisions import applied
 from app.core.data.schema.running.patience import Patience
 from app.settings import Settings
 
@@ -43,14 +47,13 @@ class Plan(NamedTuple):
 
     def print_sql(self, settings: Settings) -> None:
         """Print what it would execute, and change nothing. SQLite tells it while it changes a copy of the file."""
-        commands = commands_of(settings)
-        url = commands.config.engine.url
+        url = owner_url(settings)
         if url.get_backend_name() == "sqlite":
             self._try_on_copy(settings, Path(url.database or ""))
         elif self.is_back:
-            commands.downgrade(f"{self.start}:{self.end}", sql=True)
+            command.downgrade(alembic_config(url), f"{self.start}:{self.end}", sql=True)
         else:
-            commands.upgrade(f"{self.start}:{self.end}", sql=True)
+            command.upgrade(alembic_config(url), f"{self.start}:{self.end}", sql=True)
 
     def _try_on_copy(self, settings: Settings, path: Path) -> None:
         with TemporaryDirectory() as folder:
@@ -68,7 +71,7 @@ def planned(settings: Settings, to: str | None = None) -> Plan:
     Raises:
         MigrationError: there is no such revision, or the database is newer and it is not known what to take back.
     """
-    scripts = ScriptDirectory.from_config(commands_of(settings).config)
+    scripts = script_directory()
     refuse_branches(scripts)
     current = applied(settings)
     known = {script.revision for script in scripts.walk_revisions()}

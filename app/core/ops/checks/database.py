@@ -7,16 +7,10 @@ from sqlmodel import SQLModel
 
 from app.core.data.connection.engine import database_url
 from app.core.data.errors import MigrationError
+from app.core.data.schema.drift import drift
+from app.core.data.schema.engines import owner_settings, reading_engine
 from app.core.data.schema.inspection import altered_protections, unenforced_rules
-from app.core.data.schema.migrations import (
-    applied,
-    drift,
-    known_revisions,
-    owner_settings,
-    pending,
-    reading_engine,
-    unknown_among,
-)
+from app.core.data.schema.revisions import applied, known_revisions, pending, unknown_among
 from app.core.ops.checks.registry import Context, Messages, check
 from app.settings import Settings
 

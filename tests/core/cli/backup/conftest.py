@@ -9,7 +9,7 @@ from sqlalchemy import text
 
 from app.asgi import create_app
 from app.core.data.connection.engine import database_url
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.core.ops.checks import run_checks
 from app.testing.databases import Databases
 from tests.core.cli.conftest import Invoke

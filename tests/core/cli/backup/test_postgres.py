@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import text
 
 from app.core.data.connection.engine import database_url
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.running.migrators import only_migrator
 from app.core.data.schema.running.patience import Patience
 from app.core.data.transfer.backup import postgres as backup_of_postgres

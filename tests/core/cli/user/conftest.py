@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, select
 from app.core.data.connection.engine import database_url, make_engine
 from app.core.data.ownership.guard import everyone
 from app.core.data.ownership.session import AppSession
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.core.data.tables.registry import sorted_owned_models
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import stored_through

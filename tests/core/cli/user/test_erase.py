@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from app.__main__ import main
 from app.core.data.connection.engine import database_url
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.protections import quoted
 from app.settings import BASE_DIR, load_settings
 from app.testing.databases import SECRET, Databases, SqliteDatabases

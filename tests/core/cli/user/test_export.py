@@ -10,7 +10,7 @@ from typing import cast
 from sqlalchemy import Table, Text, update
 
 from app.core.data.connection.engine import database_url
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.protections import quoted
 from app.core.data.tables.registry import owned_models
 from app.testing.databases import Databases

@@ -10,7 +10,7 @@ from sqlalchemy import make_url, text
 
 from app.core.data.connection.engine import database_url, make_engine
 from app.core.data.connection.libpq import hosts_of, shown
-from app.core.data.schema.migrations import migration_engine, owner_settings
+from app.core.data.schema.engines import migration_engine, owner_settings
 from app.settings import InvalidSettings, Settings
 from app.testing.databases import Databases, settings_for_tests
 

@@ -17,7 +17,7 @@ from app.core.data.connection.rls import RlsConnection
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.plugin import make_alchemy
 from app.core.data.ownership.session import AppSession
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.tasks.models import Task
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 

@@ -25,7 +25,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("changes") / "migrations"
     shutil.copytree(MIGRATIONS_DIR, folder, ignore=shutil.ignore_patterns("__pycache__"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("app.core.data.ownership.plugin.MIGRATIONS_DIR", folder)
+        patch.setattr("app.core.data.schema.configuration.MIGRATIONS_DIR", folder)
         make_migration("notes", metadata=models())
     return folder
 
@@ -35,7 +35,7 @@ def migrations(base: Path, made_before: None, tmp_path: Path, monkeypatch: pytes
     """The same, in a folder of the test's own."""
     folder = tmp_path / "migrations"
     shutil.copytree(base, folder)
-    monkeypatch.setattr("app.core.data.ownership.plugin.MIGRATIONS_DIR", folder)
+    monkeypatch.setattr("app.core.data.schema.configuration.MIGRATIONS_DIR", folder)
     return folder
 
 

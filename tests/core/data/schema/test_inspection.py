@@ -7,8 +7,8 @@ from sqlalchemy import Connection, text
 from sqlmodel import SQLModel
 
 from app.core.data.connection.engine import database_url
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.inspection import altered_protections, unenforced_rules
-from app.core.data.schema.migrations import migration_engine
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases
 
 

@@ -11,10 +11,13 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from app.core.data.connection.engine import database_url
+from app.core.data.schema.drift import drift
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.inspection import altered_protections
-from app.core.data.schema.migrations import downgrade, drift, migration_engine, pending, upgrade
+from app.core.data.schema.migrations import downgrade, upgrade
 from app.core.data.schema.plans import planned
 from app.core.data.schema.protections import quoted
+from app.core.data.schema.revisions import pending
 from app.core.data.schema.writing.scripts import make_migration
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.registry import owned_models, sorted_owned_models, table_name
@@ -126,7 +129,7 @@ def test_a_migration_that_fails_leaves_nothing_behind(
 ) -> None:
     copy = tmp_path / "migrations"
     shutil.copytree(MIGRATIONS_DIR, copy)
-    monkeypatch.setattr("app.core.data.ownership.plugin.MIGRATIONS_DIR", copy)
+    monkeypatch.setattr("app.core.data.schema.configuration.MIGRATIONS_DIR", copy)
     broken = copy / "versions" / "9999_broken.py"
     head = sorted(path.name[:4] for path in broken.parent.glob("[0-9]*.py"))[-1]
     broken.write_text(
@@ -145,7 +148,7 @@ def test_they_may_lie_in_any_folder(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     shutil.copytree(MIGRATIONS_DIR, tmp_path / name)
-    monkeypatch.setattr("app.core.data.ownership.plugin.MIGRATIONS_DIR", tmp_path / name)
+    monkeypatch.setattr("app.core.data.schema.configuration.MIGRATIONS_DIR", tmp_path / name)
 
     downgrade(settings, "base")
     upgrade(settings)

@@ -4,8 +4,8 @@ import pytest
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
+from app.core.data.schema.drift import drift
 from app.core.data.schema.inspection import altered_protections
-from app.core.data.schema.migrations import drift
 from app.core.data.schema.protections import OwnerProtection
 from app.testing.databases import PostgresDatabases, settings_for_tests
 from tests.core.data.sql.test_statements import FORMS, Form, opened, plans_of_page

@@ -9,8 +9,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from app.core.data.connection.engine import database_url
+from app.core.data.schema.drift import drift
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.inspection import altered_protections, held_by
-from app.core.data.schema.migrations import drift, migration_engine
 from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of, quoted
 from app.testing.databases import Databases, settings_for_tests
 

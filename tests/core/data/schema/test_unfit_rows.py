@@ -4,7 +4,9 @@ import pytest
 from sqlalchemy import BigInteger, Column, MetaData
 
 from app.core.data.errors import UnfitRows
-from app.core.data.schema.migrations import drift, pending, upgrade
+from app.core.data.schema.drift import drift
+from app.core.data.schema.migrations import upgrade
+from app.core.data.schema.revisions import pending
 from app.core.data.schema.writing.scripts import make_migration
 from app.core.data.tables.owned import reference
 from app.settings import Settings

@@ -13,7 +13,7 @@ from app.core.data.connection import compiled
 from app.core.data.connection.compiled import CompiledStatement
 from app.core.data.connection.engine import database_url, paramstyle
 from app.core.data.connection.rls import OWNER_SETTING
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.core.data.sql import statements as queries
 from app.core.data.sql.dialects import scoped_dialect
 from app.core.data.sql.statements import page_of

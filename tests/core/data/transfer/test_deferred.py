@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from app.core.data.connection.engine import database_url
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from tests.core.data.conftest import Site
 
 REFERENCES: Final = {

@@ -7,7 +7,8 @@ import pytest
 from sqlalchemy import make_url, text
 
 from app.core.data.connection.engine import database_url
-from app.core.data.schema.migrations import downgrade, migration_engine
+from app.core.data.schema.engines import migration_engine
+from app.core.data.schema.migrations import downgrade
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases, settings_for_tests
 from tests.core.conftest import WriteMigration
 from tests.core.ops.checks.conftest import messages, production

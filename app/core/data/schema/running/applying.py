@@ -16,7 +16,7 @@ from sqlalchemy import URL, Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
 from app.core.data.connection.failures import Failure, classify
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.running.migrators import LockWatch, only_migrator
 from app.core.data.schema.running.patience import Patience
 

@@ -9,6 +9,7 @@ from copy import copy
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+from alembic import command
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import render_op
@@ -31,7 +32,10 @@ from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
 from app.core.data.schema.altering.ledger import Ledger
-from app.core.data.schema.migrations import commands_of, drift, next_revision, scratch_database
+from app.core.data.schema.branches import next_revision
+from app.core.data.schema.configuration import alembic_config
+from app.core.data.schema.drift import drift, scratch_database
+from app.core.data.schema.engines import owner_url
 from app.core.data.schema.operations.choices import ChangeChoicesOp
 from app.core.data.schema.operations.online import OnlineOp, ReplaceValueOp
 from app.core.data.schema.writing.answers import Answers
@@ -69,13 +73,12 @@ def make_migration(
         directives[:] = _scripts(directives[0], name, operations)
         sentences.extend(sentences_of(cast("UpgradeOps", script.upgrade_ops).ops) for script in directives)
 
-    with sorting_cycles(), scratch_database(ledger) as scratch:
+    with sorting_cycles(), scratch_database(ledger=ledger) as scratch:
         if not drift(scratch, metadata):
             answers.refuse_unused()
             return []
-        commands = commands_of(scratch, ledger=ledger, metadata=metadata)
-        revision = next_revision()
-        made = commands.revision(name, autogenerate=True, rev_id=revision, process_revision_directives=direct)
+        config, revision = alembic_config(owner_url(scratch), ledger=ledger, metadata=metadata), next_revision()
+        made = command.revision(config, name, autogenerate=True, rev_id=revision, process_revision_directives=direct)
     scripts = made if isinstance(made, list) else [made]
     return [Written(Path(cast("Script", script).path), said) for script, said in zip(scripts, sentences, strict=True)]
 

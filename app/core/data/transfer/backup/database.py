@@ -5,10 +5,10 @@ from typing import Final, Protocol
 
 from sqlalchemy import func, inspect, select, table
 
-from app.core.data.connection.engine import database_url
 from app.core.data.connection.libpq import shown
 from app.core.data.errors import BackupFailed
-from app.core.data.schema.migrations import known_revisions, reading_engine
+from app.core.data.schema.engines import owner_url, reading_engine
+from app.core.data.schema.revisions import known_revisions
 from app.core.data.transfer.backup.files import Advance, kind_of, named_when_whole
 from app.core.data.transfer.backup.postgres import PostgresBackups
 from app.core.data.transfer.backup.sqlite import SqliteBackups
@@ -43,9 +43,7 @@ class Database:
         Raises:
             InvalidSettings: it cannot be used.
         """
-        direct = settings.migration_database_url
-        setting = "MIGRATION_DATABASE_URL" if direct else "DATABASE_URL"
-        self._url = database_url((direct or settings.database_url).get_secret_value(), setting)
+        self._url = owner_url(settings)
         self._kind = self._url.get_backend_name()
         self._file = Path(self._url.database or "") if self._kind == "sqlite" else None
         self._backups: Backups = SqliteBackups(self._file) if self._file else PostgresBackups(self._url)

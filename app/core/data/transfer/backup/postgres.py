@@ -14,7 +14,7 @@ from typing import Final
 from sqlalchemy import URL, text
 
 from app.core.data.errors import BackupFailed
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.running.migrators import LOCK_NUMBER
 from app.core.data.transfer.backup.files import Advance
 from app.core.data.transfer.backup.programs import Programs, major_version

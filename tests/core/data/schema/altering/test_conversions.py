@@ -29,7 +29,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app.core.data.connection.engine import database_url
 from app.core.data.errors import UnfitRows
-from app.core.data.schema.migrations import migration_engine
+from app.core.data.schema.engines import migration_engine
 from app.testing.databases import Databases
 
 NOON, MIDNIGHT = datetime(2026, 5, 1, 12, tzinfo=UTC), datetime(2026, 5, 1, tzinfo=UTC)

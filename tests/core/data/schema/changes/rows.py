@@ -9,8 +9,9 @@ from sqlalchemy import Connection, MetaData, Table, event, insert, select
 from sqlalchemy.exc import DBAPIError
 
 from app.core.data.connection.engine import database_url
+from app.core.data.schema.drift import drift
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.inspection import altered_protections, unenforced_rules
-from app.core.data.schema.migrations import drift, migration_engine
 from app.settings import Settings
 from tests.core.data.schema.changes.kinds import TEXT
 

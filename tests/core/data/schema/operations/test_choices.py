@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import CheckConstraint, Column, Connection, Integer, MetaData, String, Table, create_engine
 from sqlalchemy.pool import StaticPool
 
-from app.core.data.schema.migrations import COMPARISON
+from app.core.data.schema.drift import COMPARISON
 
 
 @pytest.fixture

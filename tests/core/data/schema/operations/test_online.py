@@ -11,8 +11,11 @@ from sqlalchemy import Connection, Engine, event, inspect, text
 from app.core.data.connection.engine import database_url
 from app.core.data.errors import MigrationError, UnfitRows
 from app.core.data.schema.altering.parts import ROWS
+from app.core.data.schema.drift import drift
+from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.inspection import unenforced_rules
-from app.core.data.schema.migrations import drift, migration_engine, pending, upgrade
+from app.core.data.schema.migrations import upgrade
+from app.core.data.schema.revisions import pending
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases, settings_for_tests
 from tests.core.conftest import WriteMigration

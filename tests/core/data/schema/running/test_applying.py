@@ -12,8 +12,11 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.data.connection.engine import database_url
 from app.core.data.errors import MigrationError
-from app.core.data.ownership import plugin as alchemy
-from app.core.data.schema.migrations import downgrade, drift, migration_engine, pending, upgrade
+from app.core.data.schema import configuration
+from app.core.data.schema.drift import drift
+from app.core.data.schema.engines import migration_engine
+from app.core.data.schema.migrations import downgrade, upgrade
+from app.core.data.schema.revisions import pending
 from app.core.data.schema.running.patience import Patience
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases, settings_for_tests
@@ -116,7 +119,7 @@ def test_those_that_were_applied_stay_when_a_later_one_fails(
 def migrate(url: str, folder: Path) -> list[str]:
     """Migrate, in a process of its own: alembic has one environment in each."""
     told: list[str] = []
-    vars(alchemy)["MIGRATIONS_DIR"] = folder
+    vars(configuration)["MIGRATIONS_DIR"] = folder
     upgrade(settings_for_tests(url), patience=Patience(60, told.append))
     return told
 
