@@ -176,6 +176,6 @@ def protections_of(metadata: MetaData) -> Iterator[Protection]:
         if OWNER_COLUMN in table.c:
             yield OwnerProtection(table.name)
         for key in sorted(table.foreign_key_constraints, key=lambda key: [*key.column_keys]):
-            if key.info.get(ON_DELETE):
+            if key.info.get(ON_DELETE) == "set null":
                 changed_at = CHANGED_AT if CHANGED_AT in table.c else None
                 yield ClearedReference(table.name, key.column_keys[-1], key.referred_table.name, changed_at)

@@ -12,7 +12,7 @@ import sqlalchemy
 from sqlalchemy import CheckConstraint, MetaData, String, Table, TypeDecorator, event
 from sqlmodel import SQLModel
 
-CHOICES: Final = "the values that a column may have"
+CHOICES: Final = "choices"
 LONGEST: Final = 255  # for all, so that a longer value changes no column
 
 

@@ -109,7 +109,7 @@ def _cycle_in(keys: _Keys) -> list[_Edge]:
 
 
 def _firmness(key: ForeignKeyConstraint) -> tuple[bool, bool]:
-    return _is_required(key), not key.info.get(ON_DELETE)
+    return _is_required(key), key.info.get(ON_DELETE) != "set null"
 
 
 def _is_required(key: ForeignKeyConstraint) -> bool:

@@ -7,11 +7,13 @@ from sqlalchemy.orm import Mapper, declared_attr
 from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, SQLModel
 
-from app.core.data.tables import choices as choices  # noqa: PLC0414  # it makes choices of the models' enums  # noqa: PLC0414  # it makes choices of the models' enums  # noqa: PLC0414  # it makes choices of the models' enums  # noqa: PLC0414  # it makes choices of the models' enums
+from app.core.data.tables import choices as choices  # noqa: PLC0414  # it makes choices of the models' enums
 from app.core.data.tables.fields import BigIntKey
 
 OWNER_COLUMN: Final = "user_id"
-ON_DELETE: Final = "cleared when the row that it refers to is deleted"
+ON_DELETE: Final = "on_delete"
+
+OnDelete = Literal["set null", "cascade", "restrict"]
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -77,7 +79,7 @@ def owned_table(*parts: SchemaItem | tuple[SchemaItem, ...]) -> tuple[Any, ...]:
 
 
 def reference(
-    column: str, table: str, *, on_delete: Literal["set null", "cascade", "restrict"]
+    column: str, table: str, *, on_delete: OnDelete
 ) -> tuple[SchemaItem, ...]:
     """Return the key by which rows refer to rows of another owned table, and its index.
 
@@ -89,5 +91,5 @@ def reference(
     target = [f"{table}.{OWNER_COLUMN}", f"{table}.id"]
     # ON DELETE SET NULL would clear the owner as well (and SQLite cannot name columns there), so a trigger clears.
     key = ForeignKeyConstraint(columns, target, ondelete="CASCADE" if on_delete == "cascade" else None)
-    key.info[ON_DELETE] = on_delete == "set null"
+    key.info[ON_DELETE] = on_delete
     return key, Index(None, *columns)

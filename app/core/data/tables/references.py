@@ -1,11 +1,11 @@
 """References: which columns of an owned table name rows of another, read off the keys that `reference()` makes."""
 
 from functools import cache
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import ForeignKeyConstraint
 
-from app.core.data.tables.owned import ON_DELETE, OWNER_COLUMN, Owned
+from app.core.data.tables.owned import ON_DELETE, OWNER_COLUMN, OnDelete, Owned
 from app.core.data.tables.registry import owned_models, table_of
 
 
@@ -15,7 +15,7 @@ class Reference(NamedTuple):
     column: str
     model: type[Owned]
     nullable: bool
-    on_delete: Literal["set null", "cascade", "restrict"]
+    on_delete: OnDelete
 
 
 @cache
@@ -39,5 +39,5 @@ def is_kept_by_references(model: type[Owned], seen: frozenset[type[Owned]] = fro
 
 def _reference(key: ForeignKeyConstraint, model: type[Owned]) -> Reference:
     column = next(column for column in key.columns if column.name != OWNER_COLUMN)
-    fate: Literal["set null", "cascade", "restrict"] = "set null" if key.info.get(ON_DELETE) else "restrict"
-    return Reference(column.name, model, bool(column.nullable), "cascade" if key.ondelete == "CASCADE" else fate)
+    by_hand: OnDelete = "cascade" if key.ondelete == "CASCADE" else "restrict"
+    return Reference(column.name, model, bool(column.nullable), key.info.get(ON_DELETE, by_hand))
