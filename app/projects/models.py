@@ -1,33 +1,14 @@
-"""The table of projects, and the fields that it shares with what crosses the wire."""
+"""The table of projects, and the fields that it shares with its schemas."""
 
-from sqlalchemy import Text, false
-from sqlmodel import Field, SQLModel
-
-from app.core.data.tables.fields import NonBlankText, PlainText, Timestamped
-from app.core.data.tables.owned import Owned
+from app.core.data.tables import Fields, NonBlankText, Owned, PlainText, Timestamped, flag, long_text, text
 
 
-class ProjectFields(SQLModel):
-    """What a user says about a project."""
+class ProjectFields(Fields):
+    """What a client may say about a project."""
 
-    name: NonBlankText = Field(
-        max_length=200,
-        description="What it is called.",
-        schema_extra={"examples": ["Move house"]},
-    )
-    description: PlainText | None = Field(
-        default=None,
-        max_length=10_000,
-        sa_type=Text,
-        description="More about it.",
-        schema_extra={"examples": ["By the end of May"]},
-    )
-    archived: bool = Field(
-        default=False,
-        sa_column_kwargs={"server_default": false()},
-        description="Whether it is put away.",
-        schema_extra={"examples": [False]},
-    )
+    name: NonBlankText = text("What it is called.", max_length=200, example="Move house")
+    description: PlainText | None = long_text("More about it.", example="By the end of May")
+    archived: bool = flag("Whether it is put away.")
 
 
 class Project(Timestamped, ProjectFields, Owned, table=True):

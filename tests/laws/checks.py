@@ -65,6 +65,7 @@ CLOSED: Final = {
     **dict.fromkeys(("begin", "commit", "rollback"), "several statements belong into `session.atomic()`"),
     **dict.fromkeys(("everyone", "bind_owner"), "who is served is the guard's to say, before any noun is asked"),
 }
+FIELD_FUNCTIONS: Final = "app.core.data.tables"
 ESCAPE: Final = re.compile(r"# crosses the border: \S")
 # In pieces, so that this file obeys its own law.
 _REGISTRIES: Final = tuple(
@@ -162,17 +163,20 @@ def nouns_leave_sessions_alone(path: str, source: str) -> list[str]:
 
 def _closed_words(source: str) -> Iterator[tuple[int, str]]:
     """What is imported, named or called, under whatever name: `sa.text`, `text as t`, `session.commit()`."""
-    for node in ast.walk(ast.parse(source)):
-        if (
-            isinstance(node, ast.ImportFrom)
-            and node.module
-            and node.module.startswith(("sqlalchemy", "sqlmodel", "app"))
-        ):
-            yield from ((node.lineno, alias.name) for alias in node.names if alias.name in CLOSED)
+    nodes = list(ast.walk(ast.parse(source)))
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    # The field function `text` has the name of SQLAlchemy's; it is known by its import.
+    declared = {a.asname or a.name for node in imports if node.module == FIELD_FUNCTIONS for a in node.names}
+    for node in nodes:
+        if isinstance(node, ast.ImportFrom):
+            is_open = node.module == FIELD_FUNCTIONS or not str(node.module).startswith(
+                ("sqlalchemy", "sqlmodel", "app")
+            )
+            yield from ((node.lineno, alias.name) for alias in node.names if alias.name in CLOSED and not is_open)
         elif isinstance(node, ast.Attribute) and node.attr in CLOSED:
             yield node.lineno, node.attr
-        elif isinstance(node, ast.Name) and node.id in CLOSED and isinstance(node.ctx, ast.Load):  # not a field `text`
-            yield node.lineno, node.id
+        elif isinstance(node, ast.Name) and node.id in CLOSED.keys() - declared and isinstance(node.ctx, ast.Load):
+            yield node.lineno, node.id  # where it is read: a field may have the name
 
 
 def modules_are_named_for_what_they_know(path: str, _: str) -> list[str]:

@@ -3,129 +3,114 @@
 from types import new_class
 from typing import Any
 
-from sqlmodel import Field, SQLModel
+from sqlmodel import SQLModel
 
-from app.core.data.tables.fields import BigIntKey, NonBlankText, RowId, Timestamped
-from app.core.data.tables.owned import Owned, owned_table, reference
+from app.core.data.tables import Fields, NonBlankText, Owned, RowId, Timestamped, ref, text
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource.controller import ResourceController
 from app.testing.factories import RowFactory
 
 
-class _Named(SQLModel):
-    name: NonBlankText = Field(max_length=50)
+class _Named(Fields):
+    name: NonBlankText = text("What it is called.", max_length=50)
 
 
 class SamplePlayerFields(_Named):
     """A player is in a team, and a team has a player for its captain: each may be without."""
 
-    team_id: RowId | None = Field(default=None, sa_type=BigIntKey)
-    folder_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+    team_id: RowId | None = ref("sample_teams", "Team.", on_delete="restrict")
+    folder_id: RowId | None = ref("sample_folders", "Folder.", on_delete="restrict")  # which is in no cycle with it
 
 
 class SamplePlayer(Timestamped, SamplePlayerFields, Owned, table=True):
     """One of a user's players."""
 
     __tablename__ = "sample_players"
-    __table_args__ = owned_table(
-        reference("team_id", "sample_teams", on_delete="restrict"),
-        reference("folder_id", "sample_folders", on_delete="restrict"),  # which is in no cycle with it
-    )
 
 
 class SampleTeamFields(_Named):
     """The other half."""
 
-    captain_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+    captain_id: RowId | None = ref("sample_players", "Captain.", on_delete="set null")
 
 
 class SampleTeam(Timestamped, SampleTeamFields, Owned, table=True):
     """One of a user's teams."""
 
     __tablename__ = "sample_teams"
-    __table_args__ = owned_table(reference("captain_id", "sample_players", on_delete="set null"))
 
 
 class SampleCityFields(_Named):
     """A city needs a country, a country needs a continent, and a continent may have a largest city."""
 
-    country_id: RowId = Field(sa_type=BigIntKey)
+    country_id: RowId = ref("sample_countries", "Country.", on_delete="restrict")
 
 
 class SampleCity(Timestamped, SampleCityFields, Owned, table=True):
     """One of a user's cities."""
 
     __tablename__ = "sample_cities"
-    __table_args__ = owned_table(reference("country_id", "sample_countries", on_delete="restrict"))
 
 
 class SampleCountryFields(_Named):
     """The second of the three."""
 
-    continent_id: RowId = Field(sa_type=BigIntKey)
+    continent_id: RowId = ref("sample_continents", "Continent.", on_delete="cascade")
 
 
 class SampleCountry(Timestamped, SampleCountryFields, Owned, table=True):
     """One of a user's countries."""
 
     __tablename__ = "sample_countries"
-    __table_args__ = owned_table(reference("continent_id", "sample_continents", on_delete="cascade"))
 
 
 class SampleContinentFields(_Named):
     """The third."""
 
-    largest_city_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+    largest_city_id: RowId | None = ref("sample_cities", "Largest city.", on_delete="restrict")
 
 
 class SampleContinent(Timestamped, SampleContinentFields, Owned, table=True):
     """One of a user's continents."""
 
     __tablename__ = "sample_continents"
-    __table_args__ = owned_table(reference("largest_city_id", "sample_cities", on_delete="restrict"))
 
 
 class SampleKeyFields(_Named):
     """A key goes with its lock, and a lock with its key."""
 
-    lock_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+    lock_id: RowId | None = ref("sample_locks", "Lock.", on_delete="cascade")
 
 
 class SampleKey(SampleKeyFields, Owned, table=True):
     """One of a user's keys."""
 
     __tablename__ = "sample_keys"
-    __table_args__ = owned_table(reference("lock_id", "sample_locks", on_delete="cascade"))
 
 
 class SampleLockFields(_Named):
     """The other half."""
 
-    key_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+    key_id: RowId | None = ref("sample_keys", "Key.", on_delete="cascade")
 
 
 class SampleLock(SampleLockFields, Owned, table=True):
     """One of a user's locks."""
 
     __tablename__ = "sample_locks"
-    __table_args__ = owned_table(reference("key_id", "sample_keys", on_delete="cascade"))
 
 
 class SampleFolderFields(_Named):
     """A folder is in another, and may lead to a third."""
 
-    parent_id: RowId | None = Field(default=None, sa_type=BigIntKey)
-    shortcut_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+    parent_id: RowId | None = ref("sample_folders", "Parent.", on_delete="restrict")
+    shortcut_id: RowId | None = ref("sample_folders", "Shortcut.", on_delete="set null")
 
 
 class SampleFolder(Timestamped, SampleFolderFields, Owned, table=True):
     """One of a user's folders."""
 
     __tablename__ = "sample_folders"
-    __table_args__ = owned_table(
-        reference("parent_id", "sample_folders", on_delete="restrict"),
-        reference("shortcut_id", "sample_folders", on_delete="set null"),
-    )
 
 
 def _served(model: Any, fields: type[SQLModel], path: str) -> type[ResourceController[Any, Any, Any]]:

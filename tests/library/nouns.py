@@ -1,17 +1,34 @@
 """Buildings with shelves, on which books stand: their tables, schemas and controllers."""
 
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any, Literal
-from uuid import UUID
 
 from annotated_types import MaxLen
-from pydantic import FiniteFloat
-from sqlalchemy import JSON, BigInteger, Index, String, UniqueConstraint, text
-from sqlmodel import Field, SQLModel
+from sqlalchemy import JSON, Index, String, column, func
+from sqlmodel import Field
 
-from app.core.data.tables.fields import BigIntKey, Instant, NonBlankText, PlainText, RowId, SafeInt, Timestamped
-from app.core.data.tables.owned import Owned, owned_table, reference
+from app.core.data.tables import (
+    UUID,
+    Day,
+    Fields,
+    FiniteFloat,
+    Instant,
+    NonBlankText,
+    Owned,
+    PlainText,
+    RowId,
+    SafeInt,
+    Timestamped,
+    choice,
+    day,
+    instant,
+    integer,
+    number,
+    ref,
+    text,
+    unique,
+    uuid,
+)
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource.controller import ResourceController
 
@@ -23,10 +40,10 @@ class State(StrEnum):
     WORN = "worn"
 
 
-class SampleBuildingFields(SQLModel):
+class SampleBuildingFields(Fields):
     """What a user says about one of the buildings."""
 
-    name: NonBlankText = Field(max_length=50)
+    name: NonBlankText = text("What it is called.", max_length=50)
 
 
 class SampleBuilding(SampleBuildingFields, Owned, table=True):
@@ -35,14 +52,14 @@ class SampleBuilding(SampleBuildingFields, Owned, table=True):
     __tablename__ = "sample_buildings"
 
 
-class SampleShelfFields(SQLModel):
+class SampleShelfFields(Fields):
     """What a user says about one of the shelves."""
 
-    name: NonBlankText = Field(max_length=50)
-    room: NonBlankText | None = Field(default=None, max_length=50)
-    place: SafeInt | None = Field(default=None, sa_type=BigInteger)
+    name: NonBlankText = text("What it is called.", max_length=50)
+    room: NonBlankText | None = text("Where it is.", max_length=50)
+    place: SafeInt | None = integer("Its place in the room.")
     code: NonBlankText | None = None
-    building_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+    building_id: RowId | None = ref("sample_buildings", "The building that it is in.", on_delete="cascade")
     label_on_the_left_hand_side: NonBlankText | None = None
     label_on_the_right_hand_side: NonBlankText | None = None
 
@@ -51,47 +68,41 @@ class SampleShelf(Timestamped, SampleShelfFields, Owned, table=True):
     """One of a user's shelves."""
 
     __tablename__ = "sample_shelves"
-    __table_args__ = owned_table(
-        UniqueConstraint("user_id", "name"),
-        UniqueConstraint("user_id", "label_on_the_left_hand_side", "label_on_the_right_hand_side"),
+    __indexes__ = (
+        unique("name"),
+        unique("label_on_the_left_hand_side", "label_on_the_right_hand_side"),
         Index(None, "user_id", "room", "place", unique=True),
-        Index("ux_sample_shelves_code", "user_id", text("lower(code)"), unique=True),
-        reference("building_id", "sample_buildings", on_delete="cascade"),
+        Index("ux_sample_shelves_code", "user_id", func.lower(column("code")), unique=True),
     )
 
 
-class SampleBookFields(SQLModel):
+class SampleBookFields(Fields):
     """What a user says about one of the books."""
 
-    title: NonBlankText = Field(max_length=200)
-    summary: PlainText | None = Field(default=None, max_length=5000)
-    pages: SafeInt = Field(sa_type=BigInteger)
-    rating: FiniteFloat | None = Field(default=None, ge=0, le=5)
-    weight: FiniteFloat = 0.5
-    printed: date | None = None
-    lent_at: Instant | None = None
-    isbn: UUID | None = None
+    title: NonBlankText = text("What it is called.", max_length=200)
+    summary: PlainText | None = text("What it is about.", max_length=5000)
+    pages: SafeInt = integer("How many pages it has.")
+    rating: FiniteFloat | None = number("How good it is.", ge=0, le=5)
+    weight: FiniteFloat = number("How heavy it is.", default=0.5)
+    printed: Day | None = day("When it was printed.")
+    lent_at: Instant | None = instant("When it was lent.")
+    isbn: UUID | None = uuid("By which number it is known.")
     is_signed: bool = False
-    state: State = State.NEW
+    state: State = choice("What it looks like.", default=State.NEW)
     kind: Literal["novel", "poems"] = Field(default="novel", sa_type=String)
     cover: Literal["soft", "hard"] | None = Field(default=None, sa_type=String)
     tags: list[str] = Field(default_factory=list, sa_type=JSON)
     authors: list[Annotated[NonBlankText, MaxLen(5)]] | None = Field(default=None, sa_type=JSON, max_length=3)
     notes: dict[str, Any] | None = Field(default=None, sa_type=JSON)
-    shelf_id: RowId = Field(sa_type=BigIntKey)
-    lent_to_id: RowId | None = Field(default=None, sa_type=BigIntKey)
-    sequel_of_id: RowId | None = Field(default=None, sa_type=BigIntKey)
+    shelf_id: RowId = ref("sample_shelves", "The shelf that it stands on.", on_delete="restrict")
+    lent_to_id: RowId | None = ref("projects", "The project that has it.", on_delete="set null")
+    sequel_of_id: RowId | None = ref("sample_books", "The book that it continues.", on_delete="cascade")
 
 
 class SampleBook(Timestamped, SampleBookFields, Owned, table=True):
     """One of a user's books."""
 
     __tablename__ = "sample_books"
-    __table_args__ = owned_table(
-        reference("shelf_id", "sample_shelves", on_delete="restrict"),
-        reference("lent_to_id", "projects", on_delete="set null"),
-        reference("sequel_of_id", "sample_books", on_delete="cascade"),
-    )
 
 
 class SampleBuildingCreate(SampleBuildingFields, CreateSchema):

@@ -92,5 +92,9 @@ class BackupFailed(DataError):
     """A backup cannot be made or restored, and nothing was changed; the message says why, to whoever asked for it."""
 
 
+class InvalidModel(DataError, TypeError):
+    """A class of `models.py` is declared wrongly; the message names class, field and remedy."""
+
+
 class ImpossibleRows(DataError):
     """A table that no row can be stored in; the message says why and what to do, to whoever wrote the models."""

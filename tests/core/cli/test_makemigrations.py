@@ -15,7 +15,7 @@ from sqlmodel.sql.sqltypes import AutoString
 from app.core.cli import makemigrations
 from app.core.data.schema.writing.scripts import make_migration
 from app.core.data.tables.choices import Choice
-from app.core.data.tables.owned import reference
+from app.core.data.tables.indexes import reference
 from app.settings import BASE_DIR
 from tests.core.cli.conftest import Invoke
 from tests.core.conftest import WriteMigration

@@ -24,6 +24,7 @@ class Card:
     description: Any
     created_at: Any
     remark: Any
+    board: Any
 
 
 class Board:

@@ -13,7 +13,7 @@ from tests.isolation.shapes.grammar import TEXT, Author, Scope
 from tests.isolation.shapes.mappings import Board, Card
 from tests.isolation.shapes.rows import moment
 from tests.isolation.shapes.shape import OBJECTS, Run
-from tests.isolation.shapes.sources import MAPPED, TASK, class_source
+from tests.isolation.shapes.sources import MAPPED, class_source
 from tests.isolation.shapes.writes import some_ids
 
 _CLASSES: Final = [*MAPPED, Card, Board]
@@ -23,7 +23,7 @@ _CLASSES: Final = [*MAPPED, Card, Board]
 def _get(author: Author, _: Scope) -> Run:
     model = author.choose(_CLASSES)
     row_id = author.choose(some_ids(author, model))
-    options = [selectinload(TASK.project)] if model is Task else []
+    options = [selectinload(Card.board)] if model is Card else []
 
     async def run(session: AppSession) -> Any:
         return plain(await session.get(model, row_id, options=options, populate_existing=True))

@@ -124,7 +124,7 @@ def _suffix_of_a_cte(author: Author, scope: Scope) -> Statement:
 def _raw_option(author: Author, scope: Scope) -> Statement:
     more_than = literal_column(COUNT, Integer) > 6
     options: list[tuple[Any, Any]] = [
-        (TASK, joinedload(TASK.project.and_(more_than))),
+        (Card, joinedload(Card.board.and_(more_than))),
         (TASK, with_loader_criteria(TASK, more_than)),
         (Card, with_expression(Card.remark, literal_column(COUNT, Integer))),
     ]

@@ -7,13 +7,13 @@ work, or a column that goes by another name.
 from collections.abc import Iterator
 from typing import cast
 
-from sqlalchemy import ForeignKeyConstraint, Table, UniqueConstraint, inspect
+from sqlalchemy import ForeignKeyConstraint, Table, inspect
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
 from app.core.data.schema.protections import Protection, protections_of
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
-from app.core.data.tables.registry import owned_models, table_of
+from app.core.data.tables.registry import owned_models
 
 
 def check_mapping() -> None:
@@ -28,7 +28,7 @@ def check_mapping() -> None:
         for fault in (*_faults_of_columns(table), *_faults_of_keys(table)):
             raise TypeError(fault)
     for model in owned_models():
-        for fault in (*_faults_of_access(model), *_faults_of_mapper(inspect(model))):
+        for fault in _faults_of_mapper(inspect(model)):
             raise TypeError(fault)
 
 
@@ -58,19 +58,12 @@ def _faults_of_keys(table: Table) -> Iterator[str]:
             owned = "" if OWNER_COLUMN in table.c else f"derive the class of {table} from Owned and "
             yield (
                 f"{table}.{column} can refer to rows of others: {owned}write it as "
-                f"`reference({column!r}, {target!r}, ...)` in `owned_table(...)`."
+                f"`{column}: RowId = ref({target!r}, ...)`."
             )
 
 
 def _carries_owner(key: ForeignKeyConstraint) -> bool:
     return any(part.parent.name == part.column.name == OWNER_COLUMN for part in key.elements)
-
-
-def _faults_of_access(model: type[Owned]) -> Iterator[str]:
-    table = table_of(model)
-    uniques = [c.columns.keys() for c in table.constraints if isinstance(c, UniqueConstraint)]
-    if [OWNER_COLUMN, "id"] not in uniques:
-        yield f"{table} lacks UNIQUE ({OWNER_COLUMN}, id): write `__table_args__ = owned_table(...)`."
 
 
 def _faults_of_mapper(mapper: Mapper[Owned]) -> Iterator[str]:

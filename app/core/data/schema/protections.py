@@ -12,7 +12,7 @@ from typing import Final
 from sqlalchemy import MetaData
 
 from app.core.data.connection.rls import OWNER_SETTING
-from app.core.data.tables.owned import ON_DELETE, OWNER_COLUMN
+from app.core.data.tables.indexes import ON_DELETE, OWNER_COLUMN
 from app.core.data.tables.versions import CHANGED_AT, change_time_sql
 
 FINAL: Final = "_owner_is_final"

@@ -1,1 +1,37 @@
 """Tables: what a `models.py` imports."""
+
+from uuid import UUID
+
+from pydantic import FiniteFloat
+
+from app.core.data.tables.columns import choice, day, flag, instant, integer, long_text, number, ref, text, uuid
+from app.core.data.tables.declarations import Fields
+from app.core.data.tables.fields import Day, Instant, NonBlankText, PlainText, RowId, SafeInt, Timestamped
+from app.core.data.tables.indexes import index, unique
+from app.core.data.tables.owned import Owned
+
+__all__ = [
+    "UUID",
+    "Day",
+    "Fields",
+    "FiniteFloat",
+    "Instant",
+    "NonBlankText",
+    "Owned",
+    "PlainText",
+    "RowId",
+    "SafeInt",
+    "Timestamped",
+    "choice",
+    "day",
+    "flag",
+    "index",
+    "instant",
+    "integer",
+    "long_text",
+    "number",
+    "ref",
+    "text",
+    "unique",
+    "uuid",
+]

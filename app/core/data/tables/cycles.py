@@ -15,7 +15,7 @@ from sqlalchemy import ForeignKeyConstraint, Table
 from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import sort_tables_and_constraints
 
-from app.core.data.tables.owned import ON_DELETE
+from app.core.data.tables.indexes import ON_DELETE
 
 MAKE_ONE_NULLABLE: Final = "Let one of these references be empty: `RowId | None`."
 

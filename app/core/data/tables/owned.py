@@ -1,19 +1,22 @@
-"""The mixin that makes a table's rows belong to users, and the list of all tables that use it."""
+"""The mixin that makes a table's rows belong to users."""
 
-from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from sqlalchemy import ForeignKeyConstraint, FromClause, Identity, Index, UniqueConstraint
+from pydantic.fields import FieldInfo
+from sqlalchemy import FromClause, Identity, UniqueConstraint
 from sqlalchemy.orm import Mapper, declared_attr
 from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, SQLModel
+from sqlmodel.main import get_column_from_field
 
+from app.core.data.errors import InvalidModel
 from app.core.data.tables import choices as choices  # noqa: PLC0414  # it makes choices of the models' enums
+from app.core.data.tables.declarations import Fields, declaration_of
 from app.core.data.tables.fields import BigIntKey
+from app.core.data.tables.indexes import OWNER_COLUMN, OwnerIndex, reference
 
-OWNER_COLUMN: Final = "user_id"
-ON_DELETE: Final = "on_delete"
-
-OnDelete = Literal["set null", "cascade", "restrict"]
+__all__ = ["OWNER_COLUMN", "Owned", "owned_mapper", "owned_table"]
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -24,14 +27,19 @@ SQLModel.metadata.naming_convention = {
 }
 
 
-class Owned(SQLModel):
+class Owned(Fields):
     """The mixin of every table whose rows belong to a user.
 
-    UNIQUE (user_id, id) is the access path of every query, what composite foreign keys point at, and on PostgreSQL the
-    only key (see `protections.py`); to the mapper the id is enough. `user_id` is the mapper's version column: a flush
-    notices that it has changed or deleted nothing, because the row is not the owner's.
+    A table lists it last, `class Task(Timestamped, TaskFields, Owned, table=True)`: columns and JSON have the fields of
+    the last base first. `__indexes__` holds what `index()` and `unique()` declare, and other constraints of SQLAlchemy.
+
+    Raises:
+        InvalidModel: a field or an index cannot be made as it is declared, naming class, field and remedy.
     """
 
+    # UNIQUE (user_id, id) is the access path of every query, what composite foreign keys point at, and on PostgreSQL
+    # the only key (see `protections.py`); to the mapper the id is enough. `user_id` is the mapper's version column: a
+    # flush notices that it has changed or deleted nothing, because the row is not the owner's.
     id: int | None = Field(
         default=None,
         primary_key=True,
@@ -46,6 +54,14 @@ class Owned(SQLModel):
         schema_extra={"examples": ["alice"]},
     )
 
+    __indexes__: ClassVar[tuple[OwnerIndex | SchemaItem, ...]] = ()
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        for fault in _faults_of(cls):
+            raise InvalidModel(f"{cls.__name__}.{fault}.")
+
     if TYPE_CHECKING:  # what SQLAlchemy adds, said to the type checker
         __table__: ClassVar[FromClause]
         __mapper__: ClassVar[Mapper[Any]]
@@ -53,7 +69,7 @@ class Owned(SQLModel):
 
         @declared_attr.directive
         def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805
-            return owned_table()
+            return owned_table(*_items_of(cls))
 
         @declared_attr.directive
         def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
@@ -67,29 +83,56 @@ def owned_mapper(model: type[Owned]) -> dict[str, Any]:
     return owner | {"eager_defaults": True}
 
 
-def owned_table(*parts: SchemaItem | tuple[SchemaItem, ...]) -> tuple[Any, ...]:
-    """Return the `__table_args__` of an owned table that has more: references, constraints, indexes.
-
-    `owned_table(reference("shelf_id", "shelves", on_delete="restrict"), UniqueConstraint("user_id", "isbn"))`
-    """
-    # A constraint is iterable, and empty until it belongs to a table.
-    items = [item for part in parts for item in (part if isinstance(part, tuple) else (part,))]
+def owned_table(*items: SchemaItem) -> tuple[Any, ...]:
+    """Return the arguments of an owned table that has these keys, rules and indexes."""
     # Without AUTOINCREMENT, SQLite would give a deleted row's id to the next one.
     return UniqueConstraint(OWNER_COLUMN, "id"), *items, {"sqlite_autoincrement": True}
 
 
-def reference(
-    column: str, table: str, *, on_delete: OnDelete
-) -> tuple[SchemaItem, ...]:
-    """Return the key by which rows refer to rows of another owned table, and its index.
+def _items_of(model: type[Owned]) -> Iterator[SchemaItem]:
+    for entry in _indexes_of(model):
+        yield entry.item() if isinstance(entry, OwnerIndex) else entry
+    for name, field in model.model_fields.items():
+        if (declared := declaration_of(field)) and (target := declared.target):
+            yield from reference(name, target.table, on_delete=target.on_delete)
 
-    The owner is part of it, so that a row can only refer to a row of the same owner: not even a superuser with raw SQL
-    can store another. When the row that is referred to is deleted, the reference is cleared, the row is deleted too, or
-    the deletion is refused.
-    """
-    columns = [OWNER_COLUMN, column]
-    target = [f"{table}.{OWNER_COLUMN}", f"{table}.id"]
-    # ON DELETE SET NULL would clear the owner as well (and SQLite cannot name columns there), so a trigger clears.
-    key = ForeignKeyConstraint(columns, target, ondelete="CASCADE" if on_delete == "cascade" else None)
-    key.info[ON_DELETE] = on_delete
-    return key, Index(None, *columns)
+
+def _indexes_of(model: type[Owned]) -> list[OwnerIndex | SchemaItem]:
+    """What its mixins declare, and then what it declares itself."""
+    return [entry for base in reversed(model.__mro__) for entry in vars(base).get("__indexes__", ())]
+
+
+def _faults_of(model: type[Owned]) -> Iterator[str]:
+    for base in model.__mro__:
+        if "__table_args__" in vars(base) and base is not Owned:
+            yield "__table_args__ replaces what Owned declares; put indexes and rules into __indexes__"
+    for name, field in model.model_fields.items():
+        yield from (f"{name}: {fault}" for fault in _faults_of_column(model, name, field))
+    if "__tablename__" not in vars(model):  # a mixin, whose fields are those of the table that uses it
+        return
+    for entry in _indexes_of(model):
+        yield from (f"__indexes__: {fault}" for fault in _faults_of_index(model, entry))
+
+
+def _faults_of_column(model: type[Owned], name: str, field: FieldInfo) -> Iterator[str]:
+    owner = next(base for base in model.__mro__ if name in vars(base).get("__annotations__", ()))
+    if declaration_of(field) and not issubclass(owner, Fields):
+        yield f"derive {owner.__name__} from Fields, so that a field that may be null has None as its default"
+    try:
+        get_column_from_field(field)
+    except (TypeError, ValueError):
+        yield f"no column holds {field.annotation}; declare an Enum with choice(), or give Field(sa_type=...)"
+
+
+def _faults_of_index(model: type[Owned], entry: object) -> Iterator[str]:
+    if not isinstance(entry, OwnerIndex | SchemaItem):
+        yield f"{entry!r} is no index; write index({entry!r}) or unique({entry!r})"
+    elif isinstance(entry, OwnerIndex):
+        call = "unique" if entry.is_unique else "index"
+        if not entry.columns:
+            yield f"{call}() names no field; name those that it is about"
+        for name in entry.columns:
+            if name not in model.model_fields:
+                yield f"{call}({name!r}) names no field of the class; it has {', '.join(model.model_fields)}"
+            if name == OWNER_COLUMN:
+                yield f"{call}({name!r}) names the owner, which is part of every index; leave it out"

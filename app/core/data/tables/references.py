@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from sqlalchemy import ForeignKeyConstraint
 
-from app.core.data.tables.owned import ON_DELETE, OWNER_COLUMN, OnDelete, Owned
+from app.core.data.tables.declarations import OnDelete
+from app.core.data.tables.indexes import ON_DELETE, OWNER_COLUMN
+from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import owned_models, table_of
 
 

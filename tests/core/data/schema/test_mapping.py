@@ -11,7 +11,7 @@ HEAD = """
 from sqlalchemy import Column, ForeignKeyConstraint, Table, Text
 from sqlmodel import Field, SQLModel
 from app.core.data.schema.mapping import check_mapping
-from app.core.data.tables.owned import Owned, owned_mapper, owned_table
+from app.core.data.tables.owned import Owned, owned_mapper
 from sqlalchemy.orm import declared_attr, make_transient_to_detached
 import app.installed
 """
@@ -22,7 +22,7 @@ class Probe(Owned, table=True):
     __tablename__ = "probes"
     task_id: int | None = Field(default=None, foreign_key="tasks.id")
 """,
-        "reference('task_id', 'tasks', ...)",
+        "`task_id: RowId = ref('tasks', ...)`",
     ),
     "a link without an owner": (
         """
@@ -47,13 +47,13 @@ Table("notes", SQLModel.metadata, Column("user_id", Text), Column("writer", Text
 """,
         "can refer to rows of others",
     ),
-    "no access path": (
+    "table arguments of its own": (
         """
 class Probe(Owned, table=True):
     __tablename__ = "probes"
     __table_args__ = ()
 """,
-        "owned_table(...)",
+        "put indexes and rules into __indexes__",
     ),
     "mapper arguments of its own": (
         """
@@ -77,7 +77,7 @@ Table("Tasks", SQLModel.metadata, Column("id", Text), schema="audit")
     ),
     "two triggers of one name": (
         """
-from app.core.data.tables.owned import reference
+from app.core.data.tables.indexes import reference
 for name, column in (("work_logs", "task_id"), ("work", "logs_task_id")):
     key = reference(column, "tasks", on_delete="set null")
     Table(name, SQLModel.metadata, Column("user_id", Text), Column(column, Text), *key)

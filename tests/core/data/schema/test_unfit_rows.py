@@ -8,7 +8,7 @@ from app.core.data.schema.drift import drift
 from app.core.data.schema.migrations import upgrade
 from app.core.data.schema.revisions import pending
 from app.core.data.schema.writing.scripts import make_migration
-from app.core.data.tables.owned import reference
+from app.core.data.tables.indexes import reference
 from app.settings import Settings
 from tests.core.data.schema.changes.rows import connect, is_sound
 from tests.core.data.schema.changes.tables import alter, models

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, MetaData, Table
 from sqlmodel import SQLModel
 
 from app.core.data.tables.cycles import impossible_rows, in_groups, keys_ahead, sorted_tables
-from app.core.data.tables.owned import ON_DELETE
+from app.core.data.tables.indexes import ON_DELETE
 
 Columns = Mapping[str, str]
 

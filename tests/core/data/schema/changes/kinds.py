@@ -21,7 +21,7 @@ from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 from app.core.data.schema.writing.answers import Answers
 from app.core.data.tables.choices import CHOICES, Choice, choices_rule
 from app.core.data.tables.fields import BigIntKey
-from app.core.data.tables.owned import reference
+from app.core.data.tables.indexes import reference
 from tests.core.data.schema.changes.tables import add_noun, alter, rename, without_rules
 
 TEXT: Final = {"projects": "name", "tasks": "title", "notes": "title"}

@@ -21,7 +21,8 @@ from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from app.core.data.tables.choices import CHOICES, choices_rule
 from app.core.data.tables.fields import BigIntKey
-from app.core.data.tables.owned import owned_table, reference
+from app.core.data.tables.indexes import reference
+from app.core.data.tables.owned import owned_table
 
 
 def models() -> MetaData:

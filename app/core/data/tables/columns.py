@@ -1,0 +1,95 @@
+"""Columns: the functions by which a noun declares its fields; column, key and documentation follow from each.
+
+The first argument tells clients what the field is; `example` is a value for the documentation. A field whose type
+allows None is null unless it is sent.
+"""
+
+from enum import Enum
+from typing import Any, Final
+from uuid import UUID
+
+from pydantic import FiniteFloat
+from pydantic_core import PydanticUndefined
+from sqlalchemy import BigInteger, Text, false, true
+from sqlmodel import Field
+
+from app.core.data.tables.declarations import Declaration, OnDelete, Target
+from app.core.data.tables.fields import BigIntKey, Day, Instant, NonBlankText, PlainText, RowId, SafeInt
+
+UNSET: Final[Any] = PydanticUndefined
+
+_TEXTS: Final = {"NonBlankText": NonBlankText, "PlainText": PlainText}
+
+
+def text(description: str, *, max_length: int | None = None, default: Any = UNSET, example: Any = UNSET) -> Any:
+    """Declare a text of at most `max_length` characters, which it must say."""
+    declared = Declaration("text", _TEXTS, needs_length=True)
+    return _field(declared, description, default, example, max_length=max_length)
+
+
+def long_text(description: str, *, max_length: int = 10_000, default: Any = UNSET, example: Any = UNSET) -> Any:
+    """Declare a text whose column has no length, so that a change of `max_length` needs no migration."""
+    return _field(Declaration("long_text", _TEXTS), description, default, example, max_length=max_length, sa_type=Text)
+
+
+def flag(description: str, *, default: bool | None = False, example: Any = UNSET) -> Any:
+    """Declare a bool with a default, which the database has as well: False where none is given."""
+    column = {} if default is None else {"server_default": true() if default else false()}
+    shown = default if example is UNSET else example
+    return _field(Declaration("flag", {"bool": bool}), description, default, shown, sa_column_kwargs=column)
+
+
+def instant(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:
+    """Declare a moment, stored in UTC."""
+    return _field(Declaration("instant", {"Instant": Instant}), description, default, example)
+
+
+def day(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:
+    """Declare a day of the calendar."""
+    return _field(Declaration("day", {"Day": Day}), description, default, example)
+
+
+def integer(
+    description: str, *, ge: int | None = None, le: int | None = None, default: Any = UNSET, example: Any = UNSET
+) -> Any:
+    """Declare an integer, from `ge` to `le` where these are given."""
+    declared = Declaration("integer", {"SafeInt": SafeInt})
+    return _field(declared, description, default, example, ge=ge, le=le, sa_type=BigInteger)
+
+
+def number(
+    description: str, *, ge: float | None = None, le: float | None = None, default: Any = UNSET, example: Any = UNSET
+) -> Any:
+    """Declare a floating-point number, from `ge` to `le` where these are given."""
+    return _field(Declaration("number", {"FiniteFloat": FiniteFloat}), description, default, example, ge=ge, le=le)
+
+
+def uuid(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:
+    """Declare a UUID."""
+    return _field(Declaration("uuid", {"UUID": UUID}), description, default, example)
+
+
+def choice(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:
+    """Declare one of the members of an `Enum`, which the database holds to their values."""
+    return _field(Declaration("choice", {"an Enum": Enum}), description, default, example)
+
+
+def ref(table: str, description: str, *, on_delete: OnDelete, default: Any = UNSET, example: Any = UNSET) -> Any:
+    """Declare a reference to a row of another owned table, or of the same.
+
+    `on_delete` says what the deletion of that row does: "set null" clears the reference, "cascade" deletes this row
+    too, and "restrict" refuses the deletion.
+    """
+    declared = Declaration("ref", {"RowId": RowId}, Target(table, on_delete))
+    # Null is the one example that every client can send: which ids there are depends on the caller.
+    shown = None if example is UNSET and on_delete == "set null" else example
+    return _field(declared, description, default, shown, sa_type=BigIntKey)
+
+
+def _field(declared: Declaration, description: str, default: Any, example: Any, /, **options: Any) -> Any:
+    given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
+    if example is not UNSET:
+        given["schema_extra"] = {"examples": [example]}
+    field: Any = Field(default=default, description=description, **given)
+    field.metadata.append(declared)
+    return field
