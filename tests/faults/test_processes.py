@@ -94,15 +94,15 @@ async def replaced(server: Server, path: str, said: str) -> None:
     await until(lambda: server.log.count(STARTED) == WORKERS + 1, REPLACED_WITHIN - took)
 
     assert re.search(said, server.log, re.DOTALL), server.log
-    assert re.search(r"WARNING - worker \[\d+\] ended: (exit code 70|SIG\w+)", server.log)
+    assert re.search(r"WARNING - worker \[\d+\] exited: (exit code 70|SIG\w+)", server.log)
     assert await is_well(server)
 
 
 async def test_a_worker_that_hangs_is_replaced_and_its_stack_is_logged(serve: ServeHanging) -> None:
     cases = {
-        "loop": r"ERROR - the event loop hangs for 8 s; it is here:\n.*hang_in_a_loop",
-        "sleep": r"ERROR - the event loop hangs for 8 s; it is here:\n.*hang_asleep",
-        "lock": r"hangs and is ended.*Fatal Python error: Aborted.*hang_with_the_lock",
+        "loop": r"ERROR - the event loop has been blocked for 8 s; its stack:\n.*hang_in_a_loop",
+        "sleep": r"ERROR - the event loop has been blocked for 8 s; its stack:\n.*hang_asleep",
+        "lock": r"hangs; killing it.*Fatal Python error: Aborted.*hang_with_the_lock",
     }
     servers = {name: serve(name) for name in cases}
 
@@ -115,7 +115,7 @@ async def test_a_worker_that_is_stopped_is_replaced(serve: ServeHanging) -> None
     os.kill(stopped, signal.SIGSTOP)
 
     await until(lambda: stopped not in workers_of(server) and len(workers_of(server)) == WORKERS, REPLACED_WITHIN)
-    assert "ended: SIGKILL" in server.log
+    assert "exited: SIGKILL" in server.log
 
 
 async def test_a_worker_that_a_signal_without_a_name_has_ended_is_replaced(serve: ServeHanging) -> None:
@@ -124,7 +124,7 @@ async def test_a_worker_that_a_signal_without_a_name_has_ended_is_replaced(serve
     os.kill(ended, 40)
 
     await until(lambda: ended not in workers_of(server) and len(workers_of(server)) == WORKERS, REPLACED_WITHIN)
-    assert "ended: signal 40" in server.log
+    assert "exited: signal 40" in server.log
 
 
 async def test_without_workers_the_process_ends_so_that_its_manager_starts_another(serve: ServeHanging) -> None:

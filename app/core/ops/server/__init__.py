@@ -1,1 +1,1 @@
-"""The server: uvicorn, with strict framing, limits on connections, an orderly end, and workers that are watched."""
+"""The server: uvicorn with strict framing, connection limits, graceful shutdown and supervised workers."""

@@ -1,7 +1,7 @@
-"""The connection beneath the protocol: how long it may wait, how it is closed, and how many there may be.
+"""A connection: its timeouts, how it is closed, and how many there may be.
 
-One timer runs whenever no request is being served: while the connection idles, while a head arrives, while the rest of
-a body arrives behind its answer. A second one runs while the client reads nothing of what it was sent.
+One timer runs while no request is served: the connection is idle, a head arrives, or the rest of a body arrives after
+its response. The send timer runs while the client does not read.
 """
 
 import asyncio
@@ -17,31 +17,31 @@ logger = logging.getLogger(__name__)
 
 
 class ReadState(Enum):
-    """The part of a request that arrives next: nothing of it has come, or its head has begun, or its body."""
+    """The part of a request that the parser is in."""
 
     BETWEEN_REQUESTS = 0
     HEAD = 1
     BODY = 2
 
 
-BETWEEN_REQUESTS, HEAD, BODY = ReadState  # looked up in each request: an attribute of an Enum takes three times as long
+BETWEEN_REQUESTS, HEAD, BODY = ReadState  # globals: access through the Enum class takes three times as long
 
 
 class Connection(HttpToolsProtocol):
-    """A connection with limits on its time. All limits are seconds."""
+    """A connection with timeouts, in seconds, and limits per process."""
 
-    header_timeout: ClassVar[float] = 10.0  # from the first byte of a head, or from the opening of the connection
-    discard_timeout: ClassVar[float] = 10.0  # for the rest of a body whose request has been answered
-    send_timeout: ClassVar[float] = 30.0  # in which a client has to read some of its answer
-    idle_shutdown_delay: ClassVar[float] = 0.2  # in which a request may still come when the process ends
-    linger_timeout: ClassVar[float] = 2.0  # in which a client may still send when it was answered for the last time
-    max_connections: ClassVar[int] = 10_000  # of one process; `process.py` sets it to what the system allows
-    max_unsent_bytes: ClassVar[int] = 2**28  # bytes of answers, of one process, that clients have not read yet
+    header_timeout: ClassVar[float] = 10.0  # for a head, from its first byte or from the opening of the connection
+    discard_timeout: ClassVar[float] = 10.0  # for the rest of a body after its response
+    send_timeout: ClassVar[float] = 30.0  # between two reads of the client while it has a response to read
+    idle_shutdown_delay: ClassVar[float] = 0.2  # for a request that is already on its way at shutdown
+    linger_timeout: ClassVar[float] = 2.0  # lingering close: for what the client still sends after its last response
+    max_connections: ClassVar[int] = 10_000  # per process; `process.py` sets it from the limit of open files
+    max_unsent_bytes: ClassVar[int] = 2**28  # of responses that clients have not read, per process
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.read_state = BETWEEN_REQUESTS
-        self.active_cycle: Any = None  # the request that is being served, or was served last
+        self.active_cycle: Any = None  # of the request that is served, or was served last
         self.is_shutting_down = False
         self.is_closing = False
         self._raw_transport: Any = None
@@ -50,23 +50,21 @@ class Connection(HttpToolsProtocol):
 
     @property
     def is_serving(self) -> bool:
-        """True while a request is in the application's hands."""
+        """True while the application handles a request."""
         return self.active_cycle is not None and not self.active_cycle.response_complete
 
     def connection_made(self, transport: Any) -> None:
-        """Wait for a head, or refuse the connection where there are too many."""
         self._raw_transport = transport
-        super().connection_made(_TransportProxy(transport, self.close))  # type: ignore[arg-type]  # it has what is used
-        self.client = self.client or ("127.0.0.1", 0)  # on a Unix socket: a process of this machine
+        super().connection_made(_TransportProxy(transport, self.close))  # type: ignore[arg-type]  # it has all that uvicorn uses
+        self.client = self.client or ("127.0.0.1", 0)  # a Unix socket: the client is on this machine
         if len(self.connections) <= self.max_connections or self._evict_connection():
             self.start_timer(self.header_timeout)
         else:
-            logger.warning("refused: there are %d connections", len(self.connections))
+            logger.warning("connection refused: there are %d connections", len(self.connections))
             self.transport.write(too_many_connections().response())
             self.close(linger=False)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Wait no longer; who is being served is told."""
         self.is_closing = True
         self.stop_timer()
         self._stop_send_timer()
@@ -74,22 +72,21 @@ class Connection(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def start_timer(self, seconds: float) -> None:
-        """Hang up in so many seconds, unless a request is served by then."""
+        """Close the connection after so many seconds; a new timer replaces the old one."""
         if not self.is_closing:
             self.stop_timer()
             self._timer = self.loop.call_later(seconds, self.close)
 
     def stop_timer(self) -> None:
-        """Let the connection live."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
 
     def close(self, *, linger: bool = True) -> None:
-        """Close the connection, which is served no more.
+        """Close the connection. No further request is served.
 
-        Where the client may still be sending, what it sends is read for a moment, and for nothing: to close with
-        something unread is a reset, which can take the last answer with it (RFC 9112, 9.6).
+        If the client may still be sending, its bytes are read and discarded for `linger_timeout`: closing a socket with
+        unread bytes resets the connection, and the client can lose the last response (RFC 9112, 9.6).
         """
         if self.is_closing:
             return
@@ -104,9 +101,9 @@ class Connection(HttpToolsProtocol):
         self._timer = self.loop.call_later(self.linger_timeout, self._close_transport)
 
     def shutdown(self) -> None:
-        """Close after the answer that is under way, or after the one to a request that comes within a moment.
+        """Close after the current response. An idle connection waits `idle_shutdown_delay` for a request first.
 
-        To close an idle connection at once would reset a request that has arrived and is not read yet.
+        Closing an idle connection at once would reset a request that has arrived but is not read yet.
         """
         self.is_shutting_down = True
         if self.is_serving:
@@ -115,13 +112,11 @@ class Connection(HttpToolsProtocol):
             self.loop.call_later(self.idle_shutdown_delay, self._close_if_idle)
 
     def pause_writing(self) -> None:
-        """Watch whether the client reads."""
         super().pause_writing()
         self._start_send_timer(self._raw_transport.get_write_buffer_size())
         self._abort_slowest_reader()
 
     def resume_writing(self) -> None:
-        """It has read."""
         super().resume_writing()
         self._stop_send_timer()
         if self._raw_transport.is_closing():
@@ -134,13 +129,12 @@ class Connection(HttpToolsProtocol):
             self.close()
 
     def _close_transport(self) -> None:
-        """Close when the client has read the rest, which the transport waits for without an end of its own."""
-        self._raw_transport.close()
+        self._raw_transport.close()  # flushes the write buffer first, without a timeout
         if self._send_timer is None:
             self._start_flush_timer()
 
     def _start_flush_timer(self) -> None:
-        """Give the client a moment for the last that it has not read; while there is much, the send timer looks."""
+        """Limit the flush. A buffer below the low-water mark has no send timer."""
         self.stop_timer()
         if self._raw_transport.get_write_buffer_size():
             self._timer = self.loop.call_later(self.send_timeout, self._abort_stalled)
@@ -152,13 +146,13 @@ class Connection(HttpToolsProtocol):
             self.active_cycle.message_event.set()
 
     def _evict_connection(self) -> bool:
-        """End the one that would be ended first anyway, and tell whether there was one."""
+        """Close a closing connection or else the one whose timer ends first; return False if all are serving."""
         others = cast("set[Connection]", self.connections) - {self}
         waiting = [(not other.is_closing, other._timer.when(), id(other), other) for other in others if other._timer]
         if not waiting:
             return False
         *_, first = min(waiting)
-        self.connections.discard(first)  # it is not counted again for the next that comes
+        self.connections.discard(first)  # so that the next new connection does not count it
         if first.is_closing:
             first._raw_transport.abort()
         else:
@@ -166,11 +160,11 @@ class Connection(HttpToolsProtocol):
         return True
 
     def _abort_slowest_reader(self) -> None:
-        """Hang up on whoever leaves the most unread for the longest, where all that is unread takes too much memory."""
+        """Abort the connection with the most unread bytes × stalled seconds, if all together exceed the limit."""
         stalled = [each for each in cast("set[Connection]", self.connections) if each._send_timer is not None]
         unread = {each: each._raw_transport.get_write_buffer_size() for each in stalled}
         if (total := sum(unread.values())) > self.max_unsent_bytes:
-            logger.warning("gave up: clients leave %d bytes of their answers unread", total)
+            logger.warning("connection aborted: clients have not read %d bytes of responses", total)
             max(stalled, key=lambda each: unread[each] * each._stalled_seconds)._raw_transport.abort()
 
     @property
@@ -194,16 +188,16 @@ class Connection(HttpToolsProtocol):
             self._abort_stalled()
 
     def _abort_stalled(self) -> None:
-        logger.warning("gave up: a client reads nothing of its answer")
+        logger.warning("connection aborted: the client does not read its response")
         self._raw_transport.abort()
 
 
 class _TransportProxy:
-    """The transport as uvicorn sees it; where uvicorn closes it, the connection hangs up."""
+    """The transport that uvicorn sees. Its `close` is the connection's, with a lingering close."""
 
     def __init__(self, transport: Any, close: Any) -> None:
         self._transport = transport
-        self.write = transport.write  # called as often as directly, and as fast
+        self.write = transport.write  # bound here: `__getattr__` is slower
         self.close = close
 
     def __getattr__(self, name: str) -> Any:

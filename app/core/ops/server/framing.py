@@ -1,7 +1,7 @@
-"""Framing: a request head that a proxy in front could read in another way is refused (RFC 9112).
+"""Framing: a request head that a proxy could parse in another way is rejected (RFC 9112), against request smuggling.
 
-llhttp refuses most of it: folded lines, a bare CR or LF, two lengths, a length beside chunks. The rules here are about
-what it lets pass. A head that two programs read differently lets an attacker send a request that only one of them sees.
+llhttp rejects most of them: folded lines, a bare CR or LF, two Content-Length, Content-Length with Transfer-Encoding.
+These are the rules that it does not have.
 """
 
 import re
@@ -15,29 +15,29 @@ import httptools  # type: ignore[import-untyped]
 from app.core.ops.server.rejections import RequestRejected, malformed, unknown_method
 
 Field = tuple[bytes, bytes]
-"""The name of a header in lower case, and its value."""
+"""A header field: its name in lower case, and its value."""
 
 METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE"})
-MAX_TARGET_BYTES: Final = 8192  # bytes; routers keep some of the paths that they have seen
+MAX_TARGET_BYTES: Final = 8192  # Litestar's router caches paths, so their length is limited
 
 _VERSIONS: Final = frozenset({"1.1", "1.0"})
 _HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(:[0-9]*)?")  # RFC 3986, 3.2
 
 
 def check_head(method: bytes, target: bytes, version: str, fields: list[Field]) -> None:
-    """Check the parts of a head that llhttp lets pass, and write Expect in lower case (RFC 9110, 10.1.1).
+    """Check what llhttp does not check, and convert the value of Expect to lower case (RFC 9110, 10.1.1).
 
     Raises:
-        RequestRejected: one of them has no single meaning.
+        RequestRejected: the head is ambiguous or not supported.
     """
     if method not in METHODS:
         raise unknown_method()
     if version not in _VERSIONS:
         raise RequestRejected(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Send the request as HTTP/1.1")
     if len(target) > MAX_TARGET_BYTES:
-        raise RequestRejected(HTTPStatus.REQUEST_URI_TOO_LONG, f"The address has more than {MAX_TARGET_BYTES} bytes")
+        raise RequestRejected(HTTPStatus.REQUEST_URI_TOO_LONG, f"The URL is longer than {MAX_TARGET_BYTES} bytes")
     if b"#" in target:
-        raise malformed("its target has a fragment")
+        raise malformed("the request target has a fragment")
     names = [name for name, _ in fields]
     if names.count(b"host") != 1 or not _is_host(fields[names.index(b"host")][1]):
         _reject_host(version, names)
@@ -48,18 +48,18 @@ def check_head(method: bytes, target: bytes, version: str, fields: list[Field]) 
 
 
 def origin_form(target: bytes, fields: list[Field], *, is_options: bool = False) -> bytes:
-    """Return the target as path and query (RFC 9112, 3.2.1).
+    """Return the request target in origin form: path and query (RFC 9112, 3.2.1).
 
-    A target in absolute form also names the host. It takes the place of the Host header, as section 3.2.2 has it.
+    The host of a target in absolute form replaces the Host header (section 3.2.2).
 
     Raises:
-        RequestRejected: it is none.
+        RequestRejected: the target has neither form.
     """
-    if target.startswith(b"/") or (is_options and target == b"*"):  # OPTIONS * is about the service (3.2.4)
+    if target.startswith(b"/") or (is_options and target == b"*"):  # asterisk form (3.2.4)
         return target
     url = httptools.parse_url(target)
     if url.schema not in {b"http", b"https"} or not url.host or url.userinfo is not None:
-        raise malformed("its target is no path and no address")
+        raise malformed("the request target is neither a path nor a URL")
     authority = target.partition(b"://")[2].partition(b"/")[0].partition(b"?")[0]
     fields[:] = [field for field in fields if field[0] != b"host"] + [(b"host", authority)]
     query = b"?" + url.query if url.query is not None else b""
@@ -67,7 +67,7 @@ def origin_form(target: bytes, fields: list[Field], *, is_options: bool = False)
 
 
 def without_upgrade(method: bytes, target: bytes, version: str, fields: Sequence[Field]) -> bytes:
-    """Return the head of the same request, without the offer to go on in another protocol (RFC 9110, 7.8)."""
+    """Return the head of the same request without its Upgrade (RFC 9110, 7.8)."""
     lines = [b"%s %s HTTP/%s" % (method, target, version.encode())]
     lines += [b"%s: %s" % field for field in fields if field[0] not in {b"connection", b"upgrade"}]
     options = (option.strip() for name, value in fields if name == b"connection" for option in value.split(b","))
@@ -82,17 +82,18 @@ def _is_host(value: bytes) -> bool:
 
 
 def _reject_host(version: str, names: Sequence[bytes]) -> None:
-    """RFC 9112, 3.2: one Host header, which HTTP/1.0 may leave out."""
+    # RFC 9112, 3.2: exactly one Host header; it is optional in HTTP/1.0.
     if b"host" in names or version != "1.0":
-        raise malformed("it needs one Host header, with the name of a host")
+        raise malformed("it needs exactly one Host header, with a valid host")
 
 
 def _check_coding(version: str, fields: Sequence[Field]) -> None:
-    """RFC 9112, 6.1: chunks are the one coding that we can undo, and HTTP/1.0 has none."""
+    # RFC 9112, 6.1: chunked is the only coding supported here, and HTTP/1.0 has no transfer codings.
     codings = [value.strip().lower() for name, value in fields if name == b"transfer-encoding"]
     if version == "1.0" or b"" in codings:
-        raise malformed("its Transfer-Encoding has no meaning")
+        raise malformed("its Transfer-Encoding is not valid")
     if codings != [b"chunked"]:
         raise RequestRejected(
-            HTTPStatus.NOT_IMPLEMENTED, "Send the body plain, or in chunks and in no other transfer coding"
+            HTTPStatus.NOT_IMPLEMENTED,
+            "Transfer-Encoding must be chunked; send the body without any other transfer coding",
         )

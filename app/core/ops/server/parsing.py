@@ -1,4 +1,4 @@
-"""Reading: the bytes that arrive go to the parser, no more at once than what can be served soon."""
+"""Parsing: received bytes go to the parser in small parts, with backpressure while pipelined requests wait."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar
@@ -11,55 +11,55 @@ from app.core.ops.server.rejections import RequestRejected, headers_too_large, m
 
 
 class ParsingConnection(Connection):
-    """Reads from a connection. A client may send the next requests without waiting for answers, but not without end."""
+    """A connection that parses requests. A client may pipeline requests; a few wait, the rest stay unread."""
 
-    max_head_bytes: ClassVar[int] = 65_536  # bytes; also of what frames a body: trailers, and chunk headers in a row
-    parse_bytes: ClassVar[int] = 8192  # bytes that are parsed at once: what they ask for is served before the next
+    max_head_bytes: ClassVar[int] = 65_536  # also for the framing of a body: trailers, and chunk headers without data
+    parse_bytes: ClassVar[int] = 8192  # parsed at once; the requests in them are served before the next part
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self.parser = httptools.HttpRequestParser(self)  # without the leniency that uvicorn gives it
-        self.is_idle = False  # waits, and nothing of the next request has come
-        self.is_read_closed = False  # reads no more requests
-        self.has_received_eof = False  # nothing more comes
-        self.framing_bytes = 0  # bytes of this head, or since the last byte of a body
-        self._buffered = b""  # has arrived, and is parsed when the requests before it are served
+        self.parser = httptools.HttpRequestParser(self)  # strict: uvicorn makes its own parser lenient
+        self.is_idle = False  # keep-alive: waits for the first byte of the next request
+        self.is_read_closed = False  # received bytes are ignored
+        self.has_received_eof = False  # the client sends no more
+        self.framing_bytes = 0  # of this head, or since the last byte of body data
+        self._buffered = b""  # received, but parsed only after the pipelined requests before it
 
     @abstractmethod
     def reject(self, rejection: RequestRejected) -> None:
-        """Answer what is not understood, and close."""
+        """Send an error response and close."""
 
     def data_received(self, data: bytes) -> None:
-        """Take what has arrived."""
         if self.is_read_closed or self.is_closing:
             return
         was_idle, self.is_idle = self.is_idle, False
-        kept, self._buffered = self._buffered, b""
-        self._parse(kept + data if kept else data)
-        if was_idle and not self.is_serving:  # nearly all heads are complete by now, and need no timer
+        buffered, self._buffered = self._buffered, b""
+        self._parse(buffered + data if buffered else data)
+        if was_idle and not self.is_serving:  # after parsing: most heads arrive complete and need no timer
             self.start_timer(self.header_timeout)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
-        """Serve what is complete, and hang up then: a client may close its half when it has asked (RFC 9293, 3.6).
+        """Keep the connection open (return True) while complete requests wait for their response.
 
-        Of a stream nobody knows whether the client still listens; it is told that the client is gone.
+        A client may close its sending half after its last request (RFC 9293, 3.6). During a streaming response that
+        cannot be told from a client that is gone, so the connection is closed.
         """
         self.has_received_eof = True
         is_cut_off = self.read_state is BODY and not self._buffered
         if is_cut_off and self.pipeline:
-            self.pipeline.popleft()  # it will never be complete
+            self.pipeline.popleft()  # its body stays incomplete
             is_cut_off = False
         return self.is_serving and not is_cut_off and not self.active_cycle.response_started
 
     def resume_parsing(self) -> None:
-        """Parse what was kept, and read more where no request has to wait."""
-        kept, self._buffered = self._buffered, b""
-        self._parse(kept)
+        """Parse the buffered bytes; read more if no request waits."""
+        buffered, self._buffered = self._buffered, b""
+        self._parse(buffered)
         if not self.pipeline:
             self.flow.resume_reading()
 
     def _parse(self, data: bytes) -> None:
-        """Parse until a request has to wait; the rest waits as the bytes that it is, and nothing more is read."""
+        # Parse until a request has to wait. The rest stays as bytes, and reading pauses.
         for start in range(0, len(data), self.parse_bytes):
             if self.pipeline:
                 self._buffered = data[start:]
@@ -76,12 +76,12 @@ class ParsingConnection(Connection):
     def _feed(self, data: bytes) -> None:
         try:
             self.parser.feed_data(data)
-        except httptools.HttpParserUpgrade as offer:
-            # The request is good without the offer of another protocol, but httptools has left its body out. So its
-            # head is read again, without the offer.
+        except httptools.HttpParserUpgrade as upgrade:
+            # Upgrade is optional for the server, but httptools skips the body of such a request. Parse the head again
+            # without Upgrade.
             head = without_upgrade(self.parser.get_method(), self.url, self.parser.get_http_version(), self.headers)
             self.parser = httptools.HttpRequestParser(self)
-            self._feed(head + data[offer.args[0] :])
+            self._feed(head + data[upgrade.args[0] :])
         except httptools.HttpParserError as error:
             self.reject(_rejection_for(error))
 
@@ -89,4 +89,4 @@ class ParsingConnection(Connection):
 def _rejection_for(error: httptools.HttpParserError) -> RequestRejected:
     if isinstance(error.__context__, RequestRejected):
         return error.__context__
-    return malformed("a proxy could read it in another way")
+    return malformed("it cannot be parsed")

@@ -1,4 +1,4 @@
-"""The process that serves: uvicorn's server, which drains before it ends, and is watched."""
+"""The serving process: uvicorn's server with draining at shutdown and a watchdog."""
 
 import asyncio
 import logging
@@ -19,17 +19,17 @@ from app.core.ops.server.watchdog import Watchdog
 
 logger = logging.getLogger(__name__)
 
-MAX_CONNECTIONS: Final = 4096  # some 80 megabytes
+MAX_CONNECTIONS: Final = 4096  # about 80 MB of memory
 MAX_DESCRIPTORS: Final = 65_536
-_OTHER_DESCRIPTORS: Final = 64  # files, sockets and pipes that are neither clients nor the database's
+_OTHER_DESCRIPTORS: Final = 64  # files, sockets and pipes besides those of clients and the database
 
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
     """How a process serves. All times are seconds.
 
-    `shutdown_seconds` is for all of a stop, `drain_seconds` for the part of it before the sockets close.
-    `reserved_descriptors` is how many the application takes for itself, `app` names the function that returns it.
+    `app` names the application factory. `shutdown_seconds` limits the whole shutdown; `drain_seconds` is the part of it
+    before the sockets close. `reserved_descriptors` are the file descriptors that the application needs itself.
     """
 
     app: str = "app.asgi:serve"
@@ -44,7 +44,7 @@ class ServerOptions:
 
 def make_config(options: ServerOptions) -> uvicorn.Config:
     """Return uvicorn's configuration."""
-    # A second is for the application's own end.
+    # One second is left for the shutdown of the application itself.
     graceful = max(1, int(options.shutdown_seconds - options.drain_seconds - 1))
     return uvicorn.Config(
         options.app,
@@ -54,7 +54,7 @@ def make_config(options: ServerOptions) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=False,  # TRUSTED_PROXIES says who is believed, under any server
+        proxy_headers=False,  # handled by the application (TRUSTED_PROXIES)
         root_path=options.root_path,
         timeout_keep_alive=options.keep_alive,
         timeout_graceful_shutdown=graceful,
@@ -62,10 +62,10 @@ def make_config(options: ServerOptions) -> uvicorn.Config:
 
 
 class ServingProcess(uvicorn.Server):
-    """Serves until it is told to end: by SIGTERM it drains first, by SIGINT it does not.
+    """Serves until a signal: SIGTERM drains first, SIGINT does not.
 
-    To drain is to serve on, but to say "not ready" at /health/ready and to close each connection with its answer, so
-    that whoever distributes the requests sends them elsewhere before the sockets close.
+    While it drains, the process still serves, but /health/ready is 503 and each response closes its connection, so that
+    a load balancer sends new requests elsewhere before the sockets close.
     """
 
     def __init__(self, options: ServerOptions, parent: socket.socket | None = None) -> None:
@@ -78,20 +78,19 @@ class ServingProcess(uvicorn.Server):
         self._is_drain_requested = self._is_interrupted = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start to listen, and to be watched."""
         Connection.max_connections = _raise_descriptor_limit(self._options.reserved_descriptors)
         await super().startup(sockets)
         self._heartbeat_task = asyncio.create_task(self._heartbeat())
         self._watchdog.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drain, close the sockets, and wait for what is being served."""
+        """Drain, close the sockets, and wait for the requests in progress."""
         await self._drain()
         await self._accept_backlog(sockets or [])
         await super().shutdown(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Begin to end. A second SIGINT ends the requests that are being served as well."""
+        """Start the shutdown. A second SIGINT also ends the requests in progress."""
         self._watchdog.start_shutdown_timer()
         self._is_drain_requested = sig == signal.SIGTERM and not self._is_interrupted
         if sig == signal.SIGINT:
@@ -101,7 +100,7 @@ class ServingProcess(uvicorn.Server):
 
     @contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Handle the signals. uvicorn's own repeats them at the end, and so ends with another exit code than 0."""
+        # uvicorn's own version raises the signals again at the end, so its exit code is not 0.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self.handle_exit)
         yield
@@ -118,12 +117,12 @@ class ServingProcess(uvicorn.Server):
         if self._is_drain_requested and self._options.drain_seconds:
             logger.info("draining for %g s", self._options.drain_seconds)
         while self._is_drain_requested and loop.time() < until:
-            await self.on_tick(ticks)  # for the Date of the answers
+            await self.on_tick(ticks)  # updates the Date header
             ticks += 1
             await asyncio.sleep(0.1)
 
     async def _accept_backlog(self, sockets: list[socket.socket]) -> None:
-        """Take the connections that wait to be accepted: to close the socket would reset them."""
+        """Accept the connections in the backlog: closing the socket would reset them."""
         accepted = [connection for bound in sockets for connection in _accept_all(bound)]
         for server in self.servers:
             server.close()
@@ -149,11 +148,11 @@ def _accept_all(bound: socket.socket) -> Iterator[socket.socket]:
 
 
 def _raise_descriptor_limit(reserved: int) -> int:
-    """Ask for as many descriptors as the system grants, and return how many of them clients may have."""
+    """Raise the limit of open files as far as the system allows, and return how many connections fit in it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     granted = max(soft, MAX_DESCRIPTORS) if hard == resource.RLIM_INFINITY else min(hard, max(soft, MAX_DESCRIPTORS))
     try:
         resource.setrlimit(resource.RLIMIT_NOFILE, (granted, hard))
-    except (OSError, ValueError):  # macOS has a limit below the one that it names
+    except (OSError, ValueError):  # macOS: the real limit is below the reported one
         granted = soft
     return max(8, min(MAX_CONNECTIONS, granted - reserved - _OTHER_DESCRIPTORS))

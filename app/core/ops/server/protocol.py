@@ -1,7 +1,7 @@
 """The protocol: HTTP/1.1 by httptools and uvicorn, with strict framing and limits on what a client may send.
 
-A request that is not understood whole is answered, and its connection closed. What is read of a body while a request
-is served has its limits further in: its size in Litestar, its time in `core/http/edge/outer.py`.
+A malformed request gets an error response, and its connection is closed. The limits on the body of a request that is
+served are elsewhere: its size in Litestar, its time in `core/http/edge/outer.py`.
 """
 
 import asyncio
@@ -22,42 +22,39 @@ logger = logging.getLogger(__name__)
 
 PROTOCOL: Final = f"{__name__}:HttpProtocol"
 DRAINING: Final = "draining"
-"""The key in the lifespan's state that says that the process is about to end: each answer closes its connection."""
+"""The key in the lifespan state that is set while the process drains: each response then closes its connection."""
 
 _WHITESPACE: Final = b" \t"
 
 
 class HttpProtocol(ParsingConnection):
-    """Serves the requests of a connection one after the other, in the order in which they come."""
+    """Serves the requests of a connection one after the other, in their order."""
 
-    max_discarded_bytes: ClassVar[int] = 1_000_000  # of a body that is read for nothing, when its answer is complete
-    max_header_fields: ClassVar[int] = 200  # headers, and trailers
+    max_discarded_bytes: ClassVar[int] = 1_000_000  # of a body, after its response
+    max_header_fields: ClassVar[int] = 200  # also the limit of trailer fields
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
-        self._pending_rejection: RequestRejected | None = None  # comes when the requests before it are served
-        self._discarded_bytes = 0  # bytes of this body that were read for nothing
+        self._pending_rejection: RequestRejected | None = None  # sent after the requests before it are served
+        self._discarded_bytes = 0
         self._trailers = 0
-        self._task: Any = None  # serves the request that is running
+        self._task: Any = None  # of `active_cycle`
 
     def on_message_begin(self) -> None:
-        """Note that a head begins."""
         self.read_state = HEAD
         self.url = b""
         self.headers = []
         self._discarded_bytes = self._trailers = 0
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Keep a header. A trailer is not kept: it must not pass for a header (RFC 9110, 6.5.1)."""
         if self.read_state is not HEAD:
-            self._trailers += 1
+            self._trailers += 1  # counted and dropped: a trailer must not pass for a header (RFC 9110, 6.5.1)
             if self._trailers > self.max_header_fields:
                 raise headers_too_large()
             return
-        self.headers.append((name.lower(), value.rstrip(_WHITESPACE)))  # httptools leaves what stands behind a value
+        self.headers.append((name.lower(), value.rstrip(_WHITESPACE)))  # httptools keeps trailing whitespace
 
     def on_headers_complete(self) -> None:
-        """Serve the request, or let it wait for those before it."""
         if len(self.headers) > self.max_header_fields:
             raise headers_too_large()
         parser = self.parser
@@ -79,7 +76,6 @@ class HttpProtocol(ParsingConnection):
             self._start_asgi_task(self.cycle, self.app)
 
     def on_body(self, body: bytes) -> None:
-        """Hand a part of the body on."""
         self.framing_bytes = 0
         if self.cycle.response_complete:
             self._discarded_bytes += len(body)
@@ -89,17 +85,15 @@ class HttpProtocol(ParsingConnection):
             self.close()
 
     def on_message_complete(self) -> None:
-        """Note that the request is complete. Behind the last one nothing is read (RFC 9112, 9.6)."""
         if self.parser.should_upgrade():
             return
         self.read_state, self.framing_bytes = BETWEEN_REQUESTS, 0
-        self.is_read_closed = not self.cycle.keep_alive
+        self.is_read_closed = not self.cycle.keep_alive  # nothing is read after the last request (RFC 9112, 9.6)
         super().on_message_complete()
         if self.cycle.response_complete:
             self._await_next_request()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request that is here, or wait for one."""
         self.server_state.total_requests += 1
         if self.is_closing:
             return
@@ -143,7 +137,7 @@ class HttpProtocol(ParsingConnection):
             access_log=self.access_log,
             default_headers=self.server_state.default_headers,
             message_event=asyncio.Event(),
-            expect_100_continue=(b"expect", b"100-continue") in self.headers,  # `check_head` has it in lower case
+            expect_100_continue=(b"expect", b"100-continue") in self.headers,  # in lower case, see `check_head`
             keep_alive=keep_alive,
             on_response=self.on_response_complete,
         )
@@ -155,7 +149,7 @@ class HttpProtocol(ParsingConnection):
         self.tasks.add(task)
 
     def _await_next_request(self) -> None:
-        """Wait for the next request, or for the rest of this one."""
+        """Wait for the next request, or for the rest of this body, with a timeout."""
         if self.has_received_eof:
             self.close(linger=False)
             return
@@ -163,25 +157,25 @@ class HttpProtocol(ParsingConnection):
         self.start_timer(self.timeout_keep_alive if self.is_idle else self.discard_timeout)
 
     def reject(self, rejection: RequestRejected) -> None:
-        """Answer in the place of the request that is not understood, behind those before it, and close."""
+        """Send an error response instead of serving the request, after the responses before it, and close."""
         if self.is_read_closed or self.is_closing:
             return
-        logger.warning("refused: %s", rejection.detail)
+        logger.warning("request rejected: %s", rejection.detail)
         self.is_read_closed = True
         is_in_body = self.read_state is BODY
         if is_in_body and self.cycle is self.active_cycle:
             self._reject_active(rejection)
         elif self.is_serving:
             if is_in_body:
-                self.pipeline.popleft()  # it will never be complete
+                self.pipeline.popleft()  # its body stays incomplete
             self._pending_rejection = rejection
         else:
             self._respond_and_close(rejection)
 
     def _reject_active(self, rejection: RequestRejected) -> None:
-        """Answer in the place of the application, which waits for the body, unless it has begun to answer."""
+        """Respond instead of the application, which waits for the body, unless its response has started."""
         if getcoroutinestate(self._task.get_coro()) == CORO_CREATED:
-            self._task.cancel()  # its head has come with what is wrong: nothing of it is carried out
+            self._task.cancel()  # head and error arrived together: the application is not called
         if self.cycle.response_started:
             self.close()
         else:

@@ -1,4 +1,4 @@
-"""Refusals: the answers to requests that the application never hears of, in the one form of errors."""
+"""Rejections: error responses that the server sends without calling the application, in its JSON error format."""
 
 from http import HTTPStatus
 from typing import Final
@@ -12,7 +12,7 @@ _RETRY_AFTER: Final = (b"retry-after", b"1")  # seconds
 
 
 class RequestRejected(Exception):
-    """A request or a connection that is not served; the connection ends with the answer to it."""
+    """A request or connection that is not served: it gets this error response, and the connection is closed."""
 
     def __init__(self, status: HTTPStatus, detail: str) -> None:
         super().__init__(detail)
@@ -20,7 +20,7 @@ class RequestRejected(Exception):
         self.detail = detail
 
     def response(self) -> bytes:
-        """Return the answer as it goes over the wire."""
+        """Return the HTTP response as bytes."""
         body = msgspec.json.encode(Problem(self.detail))
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         headers += [(b"connection", b"close"), *security_headers(https_only=False)]
@@ -31,22 +31,22 @@ class RequestRejected(Exception):
 
 
 def malformed(what: str) -> RequestRejected:
-    """Return the rejection of a request that is no valid HTTP."""
-    return RequestRejected(HTTPStatus.BAD_REQUEST, f"This is no valid HTTP request: {what}")
+    """400: the request is not valid HTTP."""
+    return RequestRejected(HTTPStatus.BAD_REQUEST, f"This is not a valid HTTP request: {what}")
 
 
 def unknown_method() -> RequestRejected:
-    """Return the rejection of a method that this service has for no resource (RFC 9110, 9.1)."""
-    return RequestRejected(HTTPStatus.NOT_IMPLEMENTED, "This service has no such method")
+    """501: no resource of this service has the method (RFC 9110, 9.1)."""
+    return RequestRejected(HTTPStatus.NOT_IMPLEMENTED, "This service does not support the method")
 
 
 def headers_too_large() -> RequestRejected:
-    """Return the rejection of headers or trailers that are too many or too long (RFC 6585, 5)."""
+    """431: too many headers or trailers, or too long ones (RFC 6585, 5)."""
     return RequestRejected(
         HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "The request has too many headers, or too long ones"
     )
 
 
 def too_many_connections() -> RequestRejected:
-    """Return the rejection of a connection."""
+    """503: the process has all the connections that it may have."""
     return RequestRejected(HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections; try again in a moment")

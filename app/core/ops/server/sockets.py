@@ -1,4 +1,4 @@
-"""Sockets: where the server listens, bound before anything else so that an address that is taken is one sentence."""
+"""Listening sockets. They are bound before anything else, so an address in use is reported in one sentence."""
 
 import socket
 from collections.abc import Iterator
@@ -6,18 +6,18 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
-_BACKLOG: Final = 2048  # clients that wait to be accepted
+_BACKLOG: Final = 2048  # connections that wait to be accepted
 
 
 class BindError(Exception):
-    """The server cannot listen there; the message says where, and why."""
+    """The server cannot listen on the address; the message has the address and the reason."""
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to an address; it does not listen yet, so a client is refused until it does.
+    """Return a socket that is bound to an address. It does not listen yet: connections are refused until it does.
 
     Raises:
-        BindError: the address is in use, is not one of this machine, or needs more rights.
+        BindError: the address is in use, is not an address of this machine, or needs more privileges.
     """
     with _bind_errors(_authority(host, port), "--host or --port"), ExitStack() as stack:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
@@ -29,13 +29,13 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def bind_unix(path: Path) -> socket.socket:
-    """Return a socket that listens at a path, to which every user of this machine may connect.
+    """Return a socket that listens at a path; every user of this machine may connect.
 
-    A socket file that nobody listens on, because its server was killed, is replaced. So this one listens at once: while
-    its server starts, another that starts as well sees that the path is taken, and clients wait.
+    A stale socket file (its server was killed) is replaced. The new socket listens at once, so that a second server
+    that starts meanwhile does not take it for stale.
 
     Raises:
-        BindError: another server listens there, or the file cannot be made.
+        BindError: another server listens there, or the file cannot be created.
     """
     with _bind_errors(str(path), "--uds"), ExitStack() as stack:
         bound = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
@@ -50,7 +50,7 @@ def bind_unix(path: Path) -> socket.socket:
 
 @contextmanager
 def listening(bound: socket.socket) -> Iterator[socket.socket]:
-    """Close the socket at the end, and remove its file, where it has one that no other server has replaced."""
+    """Close the socket at the end and remove its file, unless another server has replaced the file."""
     path = Path(bound.getsockname()) if bound.family == socket.AF_UNIX else None
     file = path and _inode_of(path)
     try:
@@ -62,7 +62,7 @@ def listening(bound: socket.socket) -> Iterator[socket.socket]:
 
 
 def url_of(bound: socket.socket, host: str) -> str:
-    """Return the address as a client writes it."""
+    """Return the URL of the socket, with the host as given."""
     if bound.family == socket.AF_UNIX:
         return f"unix:{bound.getsockname()}"
     return f"http://{_authority(host, bound.getsockname()[1])}"
@@ -76,8 +76,8 @@ def _authority(host: str, port: int) -> str:
 def _bind_errors(address: str, option: str) -> Iterator[None]:
     try:
         yield
-    except (OSError, UnicodeError) as error:  # a name that is none is a UnicodeError
-        reason = error.strerror or error if isinstance(error, OSError) else "it is not the name of a host"
+    except (OSError, UnicodeError) as error:  # UnicodeError: an invalid host name
+        reason = error.strerror or error if isinstance(error, OSError) else "it is not a host name"
         raise BindError(f"cannot listen on {address}: {reason}; choose another {option}") from None
 
 

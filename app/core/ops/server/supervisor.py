@@ -1,4 +1,4 @@
-"""The supervisor: the parent of several workers. It replaces each that dies or hangs, and ends all of them in order."""
+"""The supervisor: the parent process of the workers. It replaces workers that die or hang, and shuts all down."""
 
 import logging
 import select
@@ -16,30 +16,30 @@ from app.core.ops.server.worker import Worker
 
 logger = logging.getLogger(__name__)
 
-HEARTBEAT_TIMEOUT: Final = 8.0  # seconds in which not even the watchdog of a worker says anything
-STARTUP_TIMEOUT: Final = 60.0  # seconds for a new worker
-_RESTART_DELAY: Final = 1.0  # seconds before the place of a worker is filled that never was ready
-_EXIT_MARGIN: Final = 1.0  # seconds that a worker may take longer to end than it is told to
+HEARTBEAT_TIMEOUT: Final = 8.0  # seconds without a heartbeat of the worker's watchdog
+STARTUP_TIMEOUT: Final = 60.0  # seconds until a new worker must be ready
+_RESTART_DELAY: Final = 1.0  # seconds before a worker that never became ready is started again
+_EXIT_MARGIN: Final = 1.0  # seconds that a worker may exceed `shutdown_seconds`
 
 _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGCHLD)
 
 
 class Supervisor:
-    """SIGTERM and SIGINT end it; SIGHUP replaces all workers one by one; SIGTTIN and SIGTTOU make one more or less."""
+    """SIGTERM and SIGINT stop it, SIGHUP replaces all workers one by one, SIGTTIN and SIGTTOU add or remove one."""
 
     def __init__(self, options: ServerOptions, sockets: list[socket.socket], count: int) -> None:
         self._options = options
         self._sockets = sockets
         self._count = count
         self._workers: list[Worker] = []
-        self._outdated: list[Worker] = []  # those among them that have to be replaced
-        self._replacement: Worker | None = None  # takes the place of the first of these when it is ready
-        self._stopping: dict[Worker, float] = {}  # and when each of these has to have ended
+        self._outdated: list[Worker] = []  # of `_workers`: to be replaced
+        self._replacement: Worker | None = None  # for the first outdated one, once it is ready
+        self._stopping: dict[Worker, float] = {}  # with the time at which each is killed
         self._signals: list[int] = []
-        self._shutdown_signal = 0  # the signal
+        self._shutdown_signal = 0  # 0: none yet
 
     def run(self) -> int:
-        """Serve until told to end, and return the exit code."""
+        """Serve until a signal, and return the exit code."""
         with self._recording_signals() as wakeup:
             while not self._shutdown_signal and not self._cannot_start():
                 self._maintain_count()
@@ -51,16 +51,16 @@ class Supervisor:
         return 0 if self._shutdown_signal else STARTUP_FAILURE
 
     def _cannot_start(self) -> bool:
-        """Tell whether a worker has ended before it was ready, and none serves that could go on without it."""
+        """Tell whether a worker exited before it was ready, while no other one is ready."""
         if any(worker.is_ready for worker in self._workers) or not any(worker.has_exited for worker in self._workers):
             return False
-        logger.error("the application cannot start; see above")
+        logger.error("the application cannot start; see the error above")
         return True
 
     def _maintain_count(self) -> None:
-        """Replace the workers that have ended, and start or retire some where there are too few or too many."""
+        """Start workers for those that exited, and reach the wanted count."""
         for worker in [worker for worker in self._workers if worker.has_exited]:
-            logger.warning("worker [%d] ended: %s", worker.pid, worker.exit_description)
+            logger.warning("worker [%d] exited: %s", worker.pid, worker.exit_description)
             self._workers.remove(worker)
             worker.close()
             if not worker.is_ready:
@@ -73,13 +73,13 @@ class Supervisor:
     def _start(self) -> Worker | None:
         try:
             return Worker(self._options, self._sockets)
-        except OSError as error:  # too many processes, or no memory for one more
-            logger.error("no worker can be started: %s", error.strerror)
+        except OSError as error:  # too many processes, or no memory
+            logger.error("cannot start a worker: %s", error.strerror)
             time.sleep(_RESTART_DELAY)
             return None
 
     def _replace_outdated(self) -> None:
-        """Replace the outdated workers, the new one first. A new one that does not come up ends it: the others stay."""
+        """Replace outdated workers one by one: start the new one, then stop the old one. A failed start cancels it."""
         self._outdated = [worker for worker in self._outdated if worker in self._workers]
         if self._replacement is None:
             self._replacement = self._start() if self._outdated else None
@@ -91,25 +91,25 @@ class Supervisor:
                 self._stop(old)
             self._replacement = None
         elif self._replacement.has_exited or self._replacement.seconds_silent > STARTUP_TIMEOUT:
-            logger.error("a new worker is not ready in time; the present ones stay")
+            logger.error("the new worker did not become ready; the old workers stay")
             self._stop(self._replacement)
             self._replacement = None
             self._outdated.clear()
 
     def _wait(self, wakeup: socket.socket) -> None:
-        """Wait for a word of a worker or for a signal, and end the workers that hang."""
+        """Wait for a heartbeat or a signal, and kill workers that hang."""
         began = time.monotonic()
         readable: list[socket.socket | Worker] = [wakeup, *self._all_workers()]
         select.select(readable, [], [], 1.0)
-        waited = min(time.monotonic() - began, 1.0)  # all processes may have been stopped, as a machine that sleeps
+        waited = min(time.monotonic() - began, 1.0)  # the machine may have been suspended
         while _drain_wakeup(wakeup):
             pass
         for worker in self._all_workers():
             worker.receive_heartbeat(waited)
         for worker in self._workers:
             if worker.seconds_silent > (HEARTBEAT_TIMEOUT if worker.is_ready else STARTUP_TIMEOUT):
-                logger.error("worker [%d] hangs and is ended", worker.pid)
-                worker.send_signal(signal.SIGABRT)  # which has it print where it is
+                logger.error("worker [%d] hangs; killing it", worker.pid)
+                worker.send_signal(signal.SIGABRT)  # prints its stack
                 if not worker.wait(_EXIT_MARGIN):
                     worker.send_signal(signal.SIGKILL)
 
@@ -130,12 +130,12 @@ class Supervisor:
         return [*self._workers, *self._stopping, *([self._replacement] if self._replacement else [])]
 
     def _stop(self, worker: Worker) -> None:
-        """End a worker whose sockets live on with the others, so that it need not drain."""
+        # SIGINT: no drain, because the other workers keep the sockets open.
         worker.send_signal(signal.SIGINT)
         self._stopping[worker] = time.monotonic() + self._options.shutdown_seconds + _EXIT_MARGIN
 
     def _reap_stopped(self) -> None:
-        """Let go of the retired workers that have ended, and kill those that had time enough."""
+        """Forget stopped workers that have exited, and kill those past their deadline."""
         for worker, deadline in list(self._stopping.items()):
             if not worker.has_exited and time.monotonic() > deadline:
                 _kill(worker)
@@ -144,7 +144,7 @@ class Supervisor:
                 worker.close()
 
     def _shut_down(self, number: int) -> None:
-        """Close the sockets, so that none waits at them for nobody, and end all workers."""
+        """Close the sockets, so that no client waits in the backlog, and stop all workers."""
         for bound in self._sockets:
             bound.close()
         for worker in self._all_workers():
@@ -153,7 +153,7 @@ class Supervisor:
         deadline = time.monotonic() + self._options.shutdown_seconds + _EXIT_MARGIN
         for worker in self._all_workers():
             while not worker.wait(0.1) and time.monotonic() < deadline:
-                if signal.SIGINT in self._signals:  # a second signal: now
+                if signal.SIGINT in self._signals:  # a second Ctrl-C: stop now
                     self._signals.remove(signal.SIGINT)
                     for each in self._all_workers():
                         each.send_signal(signal.SIGINT)
@@ -163,7 +163,7 @@ class Supervisor:
 
     @contextmanager
     def _recording_signals(self) -> Iterator[socket.socket]:
-        """Note the signals, and make the socket readable by each."""
+        """Record signals in `_signals`; each one makes the yielded socket readable."""
         wakeup, wakeup_sender = socket.socketpair()
         for end in (wakeup, wakeup_sender):
             end.setblocking(False)
@@ -176,7 +176,7 @@ class Supervisor:
 
 
 def _kill(worker: Worker) -> None:
-    logger.error("worker [%d] does not end and is killed", worker.pid)
+    logger.error("worker [%d] does not exit; killing it", worker.pid)
     worker.send_signal(signal.SIGKILL)
     worker.wait(_EXIT_MARGIN)
 

@@ -1,7 +1,6 @@
-"""The watchdog: a thread that notices an event loop that hangs, a parent that is gone, and a stop without an end.
+"""The watchdog: a thread that detects a blocked event loop, a dead parent process, and a shutdown that takes too long.
 
-A handler that blocks the event loop blocks every request of its process, and also whatever could say so in it. So the
-process is watched from a thread.
+It is a thread because a blocked event loop runs no task that could report it.
 """
 
 import logging
@@ -20,18 +19,20 @@ from typing import ClassVar, Final
 logger = logging.getLogger(__name__)
 
 HUNG_EXIT_CODE: Final = 70
-"""The exit code of a process that was ended by its watchdog (EX_SOFTWARE)."""
+"""The exit code if the watchdog ends the process (EX_SOFTWARE)."""
 
 
 class Watchdog(threading.Thread):
-    """Watches the thread that makes it, while the event loop calls `heartbeat()` each second.
+    """Watches the thread that creates it. The event loop must call `heartbeat()` every `interval`.
 
-    `parent` is the socket to the process that supervises this one; it is told each second that this thread lives.
-    Without `exit_when_hung`, a loop that hangs is only reported, so that a debugger may hold it. All times are seconds.
+    It sends its own heartbeat to `parent`, the socket to the supervisor. Without `exit_when_hung` a blocked loop is
+    only logged, so a debugger can pause the process. All times are seconds.
     """
 
     interval: ClassVar[float] = 1.0
-    max_missed: ClassVar[int] = 8  # ticks without a beat: a machine that sleeps has no ticks either
+    max_missed: ClassVar[int] = (
+        8  # intervals without a heartbeat; counted, because a suspended machine must not trip it
+    )
     report_timeout: ClassVar[float] = 2.0
 
     def __init__(self, *, exit_when_hung: bool, shutdown_seconds: float, parent: socket.socket | None = None) -> None:
@@ -44,15 +45,13 @@ class Watchdog(threading.Thread):
         self._deadline = math.inf
 
     def heartbeat(self) -> None:
-        """Note that the event loop lives."""
         self._heartbeats += 1
 
     def start_shutdown_timer(self) -> None:
-        """End the process after `shutdown_seconds` from now, whatever it still does."""
+        """End the process in `shutdown_seconds`, even if it is still busy."""
         self._deadline = min(self._deadline, time.monotonic() + self._shutdown_seconds)
 
     def run(self) -> None:
-        """Watch until the process ends."""
         seen, silent = 0, 0
         while True:
             self._notify_parent()
@@ -61,31 +60,32 @@ class Watchdog(threading.Thread):
             seen = self._heartbeats
             if silent == self.max_missed:
                 self._report(
-                    f"the event loop hangs for {self.max_missed * self.interval:g} s", exits=self._exit_when_hung
+                    f"the event loop has been blocked for {self.max_missed * self.interval:g} s",
+                    exits=self._exit_when_hung,
                 )
             if time.monotonic() >= self._deadline:
                 self._report(f"the process has not ended within {self._shutdown_seconds:g} s", exits=True)
 
     def _wait(self) -> None:
-        """Wait for the next tick; where the parent is gone meanwhile, end as well."""
+        """Wait for one interval. If the parent dies meanwhile, start the shutdown."""
         if self._parent is None:
             time.sleep(self.interval)
         elif select.select([self._parent], [], [], self.interval)[0]:
-            logger.warning("the parent process is gone, and so this one ends")
+            logger.warning("the parent process is gone; shutting down")
             self._parent = None
             self.start_shutdown_timer()
             os.kill(os.getpid(), signal.SIGINT)
 
     def _notify_parent(self) -> None:
         if self._parent is not None:
-            with suppress(OSError):  # it is gone, or is busy
+            with suppress(OSError):  # the parent is gone or busy
                 self._parent.send(b".", socket.MSG_DONTWAIT)
 
     def _report(self, what: str, *, exits: bool) -> None:
         frame = sys._current_frames().get(self._watched)
-        stack = "".join(traceback.format_stack(frame)).rstrip() if frame else "(its thread has ended)"
-        # In a thread, because what hangs may be the log itself.
-        reporter = threading.Thread(target=logger.error, args=("%s; it is here:\n%s", what, stack), daemon=True)
+        stack = "".join(traceback.format_stack(frame)).rstrip() if frame else "(the thread has ended)"
+        # In a thread, because logging itself may be what blocks.
+        reporter = threading.Thread(target=logger.error, args=("%s; its stack:\n%s", what, stack), daemon=True)
         reporter.start()
         reporter.join(self.report_timeout)
         if exits:
