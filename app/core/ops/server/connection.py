@@ -12,6 +12,7 @@ from typing import Any, ClassVar, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.core.ops.server.rejections import too_many_connections
+from app.core.ops.server.transport import TransportProxy
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +56,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: Any) -> None:
         self._raw_transport = transport
-        super().connection_made(_TransportProxy(transport, self.close))  # type: ignore[arg-type]  # it has all that uvicorn uses
+        super().connection_made(TransportProxy(transport, self.close))  # type: ignore[arg-type]  # it has all that uvicorn uses
         self.client = self.client or ("127.0.0.1", 0)  # a Unix socket: the client is on this machine
         if len(self.connections) <= self.max_connections or self._evict_connection():
             self.start_timer(self.header_timeout)
@@ -190,15 +191,3 @@ class Connection(HttpToolsProtocol):
     def _abort_stalled(self) -> None:
         logger.warning("connection aborted: the client does not read its response")
         self._raw_transport.abort()
-
-
-class _TransportProxy:
-    """The transport that uvicorn sees. Its `close` is the connection's, with a lingering close."""
-
-    def __init__(self, transport: Any, close: Any) -> None:
-        self._transport = transport
-        self.write = transport.write  # bound here: `__getattr__` is slower
-        self.close = close
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._transport, name)
