@@ -1,4 +1,4 @@
-"""The lobby's settings: typed, read from the environment and `.env`, checked when loaded and never again."""
+"""Settings: typed, read from the environment and `.env`, validated once when they are loaded."""
 
 from app.settings.paths import APP_DIR, BASE_DIR, DATA_DIR, IS_CHECKOUT, MIGRATIONS_DIR
 from app.settings.settings import InvalidSettings, Settings, load_settings

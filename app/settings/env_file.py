@@ -1,4 +1,4 @@
-"""The lobby's `.env`: settings from a file, each value taken as it stands."""
+"""The `.env` file: settings whose values are taken literally, without expansion of variables."""
 
 import os
 import re
@@ -10,19 +10,18 @@ from typing import ClassVar, Final
 from dotenv.parser import Binding, parse_stream
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource
 
-_TRUE: Final = frozenset({"1", "true", "t", "yes", "y"})  # as python-dotenv reads its switch
+_TRUE: Final = frozenset({"1", "true", "t", "yes", "y"})  # the values that python-dotenv accepts
 _NAME: Final = re.compile(r"\s*(?:export\s+)?(\w+)\s*=")
 
 
 class InvalidEnvFile(Exception):
-    """The file cannot be used; the message says why, and what to do."""
+    """The `.env` file cannot be read; the message says why and what to do."""
 
 
 class EnvFileSettings(BaseSettings):
-    """Settings that come from the environment, and where it does not have one, from the file `env_file`.
+    """Settings from the environment or, where a variable is not set, from the file `env_file`."""
 
-    pydantic-settings reads such a file too, but lets python-dotenv expand `$` in it, and has no option against that.
-    """
+    # pydantic-settings can read such a file too, but it uses python-dotenv, which expands `$`, without an option.
 
     env_file: ClassVar[Path]
 
@@ -35,19 +34,18 @@ class EnvFileSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources, of which an earlier one comes first."""
+        """Return the sources, in order of precedence."""
         values = read_env_file(cls.env_file, cls.model_fields)
         return init_settings, env_settings, InitSettingsSource(settings_cls, dict(values))
 
 
 def read_env_file(path: Path, names: Container[str]) -> dict[str, str]:
-    """Return the values that the file gives to these names (lower case); empty ones are left out.
+    """Return the values of these names (lower case); empty values are omitted, and a missing file has none.
 
-    The syntax is python-dotenv's, without its expansion of variables. Its switch PYTHON_DOTENV_DISABLED holds here
-    too: no file is read then.
+    The syntax is python-dotenv's, without expansion of variables. With PYTHON_DOTENV_DISABLED=1 no file is read.
 
     Raises:
-        InvalidEnvFile: the file cannot be read, or one of the values cannot.
+        InvalidEnvFile: the file or one of these values cannot be read.
     """
     if os.environ.get("PYTHON_DOTENV_DISABLED", "").casefold() in _TRUE:
         return {}
@@ -56,7 +54,7 @@ def read_env_file(path: Path, names: Container[str]) -> dict[str, str]:
         name = _name_of(binding).lower()
         if name in names and binding.error:
             raise InvalidEnvFile(
-                f"{name.upper()} cannot be read in .env; put its whole value in quotes, or no part of it"
+                f"{name.upper()} cannot be read from .env; quote the whole value, or remove the quotes"
             )
         if name in names:
             values[name] = binding.value or ""

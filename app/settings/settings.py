@@ -1,4 +1,4 @@
-"""All settings, and how they are loaded."""
+"""All settings, and `load_settings`."""
 
 from functools import cache
 from pathlib import Path
@@ -34,15 +34,15 @@ from app.settings.tokens import TokenSettings
 
 _PRODUCTION_RATE: Final = "600/minute"
 _HOUR: Final = 3600.0  # seconds
-_PRODUCTION_DRAIN_SECONDS: Final = 5.0  # seconds: what a Kubernetes or a load balancer takes to send requests elsewhere
+_PRODUCTION_DRAIN_SECONDS: Final = 5.0  # the time that Kubernetes or a load balancer needs to send requests elsewhere
 
 
 class InvalidSettings(Exception):
-    """The environment cannot be used; the message says which setting, and what to do."""
+    """A setting or environment variable is missing or not valid; the message names it and says what to do."""
 
 
 class Settings(TokenSettings):
-    """Everything an operator can turn. `.env.example` explains each one; a test holds the two together."""
+    """All settings of an operator. `.env.example` explains each one; a test compares the two."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True,
@@ -84,8 +84,8 @@ class Settings(TokenSettings):
     def _require_allowed_hosts(self) -> Self:
         if self.is_production and not self.allowed_hosts:
             raise ValueError(
-                "ALLOWED_HOSTS is required in production; list the names that clients call, like api.example.com,"
-                " or set it to * if a proxy in front lets no other through"
+                "ALLOWED_HOSTS is required in production; list the host names that clients use, like api.example.com,"
+                " or set it to * if a proxy in front checks the host"
             )
         return self
 
@@ -93,27 +93,27 @@ class Settings(TokenSettings):
     def _check_drain_fits_shutdown(self) -> Self:
         if self.effective_drain_seconds > self.shutdown_seconds - 1:
             raise ValueError(
-                "SHUTDOWN_SECONDS leaves no time for requests behind DRAIN_SECONDS, which is a part of it; raise it"
+                "SHUTDOWN_SECONDS must be at least 1 more than DRAIN_SECONDS, which is a part of it; raise it"
             )
         return self
 
     @property
     def rate(self) -> Rate | None:
-        """How often a user may call, None for as often as they like; where nothing is set, production has a limit."""
+        """The rate limit per user, None for no limit. The default is a limit in production only."""
         return parse_rate(self.rate_limit or (_PRODUCTION_RATE if self.is_production else "off"))
 
     @property
     def effective_drain_seconds(self) -> float:
-        """Seconds between "not ready" and the end of service; where nothing is set, only production has some."""
+        """DRAIN_SECONDS, or its default: 0 in development."""
         return self.drain_seconds if self.drain_seconds is not None else _PRODUCTION_DRAIN_SECONDS * self.is_production
 
 
 @cache
 def load_settings() -> Settings:
-    """Return the process's settings, read once.
+    """Return the settings of this process, read once.
 
     Raises:
-        InvalidSettings: one sentence for each setting that cannot be used.
+        InvalidSettings: one sentence for each setting that is not valid.
     """
     try:
         return Settings()

@@ -1,4 +1,4 @@
-"""Settings about tokens: who signs them, and with what. What is too weak depends on the environment."""
+"""Settings for tokens: which keys verify them. Production refuses weak secrets and keys over http."""
 
 import re
 from typing import Annotated, Literal, Self
@@ -10,7 +10,7 @@ from app.settings.formats import check_secret, check_url, is_unencrypted, is_wea
 
 
 class TokenSettings(EnvFileSettings):
-    """Which environment it is, and what tokens are checked with in it."""
+    """The environment, and the keys and claims of tokens."""
 
     app_env: Annotated[Literal["development", "production"], BeforeValidator(to_lower_case)] = "development"
 
@@ -35,9 +35,11 @@ class TokenSettings(EnvFileSettings):
     def _check_versioned_secrets(cls, secrets: SecretStr | None) -> SecretStr | None:
         versions = [version for version, _ in _parse_versions(secrets)]
         if not all(re.fullmatch(r"[0-9]{1,9}", version) for version in versions):
-            raise ValueError("is a list like 2:new-secret,1:old-secret; write it as Better Auth wants it")
+            raise ValueError(
+                "is not a list like 2:new-secret,1:old-secret; write it in that format, which is Better Auth's"
+            )
         if len(set(map(int, versions))) < len(versions):
-            raise ValueError("has a version twice; number each secret differently")
+            raise ValueError("has two secrets with the same version; number each secret differently")
         for _, secret in _parse_versions(secrets):
             check_secret(secret)
         return secrets
@@ -53,29 +55,29 @@ class TokenSettings(EnvFileSettings):
     @classmethod
     def _check_base_url(cls, url: str | None) -> str | None:
         if url is not None and "?" in url:
-            raise ValueError("has a query; give the address under which Better Auth is served, and no more")
+            raise ValueError("has a query; set the base URL of Better Auth, without a query")
         return url
 
     @field_validator("jwt_issuer", "jwt_audience")
     @classmethod
     def _check_claim(cls, claim: str | None) -> str | None:
         if claim is not None and (claim != claim.strip() or not claim.isprintable()):
-            raise ValueError("has white space at an end or inside; it is compared exactly, so remove it")
+            raise ValueError("has whitespace at an end or a control character; it is compared exactly, so remove it")
         return claim
 
     @model_validator(mode="after")
     def _check_key_mode(self) -> Self:
         if self.jwt_keys is None and self.uses_jwks and self.secrets:
             raise ValueError(
-                "BETTER_AUTH_SECRET and BETTER_AUTH_URL are both set; add JWT_KEYS=jwks if a stock Better Auth signs"
-                " the tokens, or JWT_KEYS=secret if they are signed (HS256) with the secret"
+                "BETTER_AUTH_SECRET and BETTER_AUTH_URL are both set; add JWT_KEYS=jwks if Better Auth's jwt plugin"
+                " signs the tokens, or JWT_KEYS=secret if they are signed with the secret (HS256)"
             )
         if self.jwt_keys == "jwks" and not self.uses_jwks:
-            raise ValueError("JWT_KEYS is jwks, but nothing says where they are; set BETTER_AUTH_URL")
+            raise ValueError("JWT_KEYS is jwks, but the URL of the keys is not set; set BETTER_AUTH_URL")
         if self.uses_jwks and not (self.better_auth_url or self.jwt_audience):
             raise ValueError(
                 "JWT_AUDIENCE is required with BETTER_AUTH_JWKS_URL; set it to the `aud` of the tokens, or set"
-                " BETTER_AUTH_URL, which tells it"
+                " BETTER_AUTH_URL, which is the default audience"
             )
         return self
 
@@ -86,46 +88,48 @@ class TokenSettings(EnvFileSettings):
         elif self.is_production:
             if not self.secrets:
                 raise ValueError(
-                    "BETTER_AUTH_SECRET is required in production; use the one that Better Auth signs with, or set"
-                    " BETTER_AUTH_URL for a stock Better Auth, which publishes its keys"
+                    "BETTER_AUTH_SECRET is required in production; set the secret that signs the tokens, or set"
+                    " BETTER_AUTH_URL if Better Auth publishes its keys (jwt plugin)"
                 )
             if any(map(is_weak_secret, self.secrets)):
                 name = "BETTER_AUTH_SECRETS" if self.better_auth_secrets else "BETTER_AUTH_SECRET"
-                raise ValueError(f"{name} looks like an example or a pattern; `openssl rand -base64 32` makes a secret")
+                raise ValueError(
+                    f"{name} looks like an example or a pattern; `openssl rand -base64 32` makes a random secret"
+                )
         return self
 
     def _require_https_for_keys(self) -> None:
         if self.better_auth_jwks_url is None and is_unencrypted(self.better_auth_url or ""):
             raise ValueError(
-                "BETTER_AUTH_URL is http in production, so anybody on the way could replace the keys; use https, or set"
-                " BETTER_AUTH_JWKS_URL to where they are published in a private network"
+                "BETTER_AUTH_URL is http in production, so an attacker on the network could replace the keys; use"
+                " https, or set BETTER_AUTH_JWKS_URL to a URL in a private network"
             )
         if is_unencrypted(self.better_auth_jwks_url or "") and not self.jwks_over_http:
             raise ValueError(
-                "BETTER_AUTH_JWKS_URL is http in production, so anybody on the way could replace the keys; use https,"
-                " or set JWKS_OVER_HTTP=true if that way is a private network"
+                "BETTER_AUTH_JWKS_URL is http in production, so an attacker on the network could replace the keys; use"
+                " https, or set JWKS_OVER_HTTP=true if the network is private"
             )
 
     @property
     def is_production(self) -> bool:
-        """True where a weak setting must stop the start instead of being made up for."""
+        """True in production, where a weak or missing setting is an error."""
         return self.app_env == "production"
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What HS256 tokens may be signed with; the first one signs. BETTER_AUTH_SECRETS replaces the single one."""
+        """The HS256 secrets; the first one signs. BETTER_AUTH_SECRETS replaces BETTER_AUTH_SECRET."""
         if self.better_auth_secrets:
             return tuple(secret for _, secret in _parse_versions(self.better_auth_secrets))
         return (self.better_auth_secret.get_secret_value(),) if self.better_auth_secret else ()
 
     @property
     def uses_jwks(self) -> bool:
-        """True where tokens are checked with public keys, False where they are checked with a secret."""
+        """True if public keys verify tokens, False if a secret does."""
         return self.jwt_keys != "secret" and bool(self.better_auth_url or self.better_auth_jwks_url)
 
 
 def _parse_versions(secrets: SecretStr | None) -> list[tuple[str, str]]:
-    """The versions and secrets of a list, cut as Better Auth cuts it."""
+    """Return the versions and secrets of a list, parsed as Better Auth does."""
     entries = secrets.get_secret_value().split(",") if secrets else []
-    cut = (entry.strip().partition(":") for entry in entries)
-    return [(version.strip(), secret.strip()) for version, _, secret in cut]
+    parts = (entry.strip().partition(":") for entry in entries)
+    return [(version.strip(), secret.strip()) for version, _, secret in parts]

@@ -146,7 +146,7 @@ def test_a_value_that_cannot_be_read_is_refused_by_its_name_and_not_repeated(
         load_settings()
 
     assert str(refusal.value) == (
-        "BETTER_AUTH_SECRET cannot be read in .env; put its whole value in quotes, or no part of it"
+        "BETTER_AUTH_SECRET cannot be read from .env; quote the whole value, or remove the quotes"
     )
     assert caplog.messages == []
 

@@ -147,7 +147,7 @@ class Connection(HttpToolsProtocol):
             self.active_cycle.message_event.set()
 
     def _evict_connection(self) -> bool:
-        """Close a closing connection or else the one whose timer ends first; return False if all are serving."""
+        """Close a connection without a request (closing ones first, then by timer). Return False if there is none."""
         others = cast("set[Connection]", self.connections) - {self}
         waiting = [(not other.is_closing, other._timer.when(), id(other), other) for other in others if other._timer]
         if not waiting:
