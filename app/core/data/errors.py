@@ -1,4 +1,4 @@
-"""What can go wrong with stored rows, named for what happened; `core/http/errors.py` gives each its status."""
+"""The errors of `core/data`; `core/http/errors.py` maps them to HTTP statuses."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,18 +7,18 @@ from sqlalchemy.exc import DontWrapMixin
 
 
 class DataError(Exception):
-    """The base of all that this room raises."""
+    """The base class of the errors of `core/data`."""
 
 
 class RowNotFound(DataError):
-    """No such row among the caller's own: absent or somebody else's, which nobody can tell apart."""
+    """The caller has no such row. It may belong to another user: the two cases look the same."""
 
     def __init__(self, model: type) -> None:
         super().__init__(f"{model.__name__} not found")
 
 
 class RowChanged(DataError):
-    """The row was changed after the caller read it; `row` is as it is now."""
+    """The row was changed after the caller read it; `row` is its current state."""
 
     def __init__(self, model: type, row: Any) -> None:
         self.row = row
@@ -26,7 +26,7 @@ class RowChanged(DataError):
 
 
 class FieldsReadOnly(DataError):
-    """A change names other values of columns that only the server sets."""
+    """An update sends other values for columns that only the server sets."""
 
     def __init__(self, names: Sequence[str]) -> None:
         super().__init__(f"{', '.join(names)} cannot be changed")
@@ -34,24 +34,24 @@ class FieldsReadOnly(DataError):
 
 
 class OwnershipError(DataError, DontWrapMixin):
-    """A program's mistake, never a client's: a statement or a row that could cross from one owner to another."""
+    """A bug in the program: a statement or a row that could reach another owner. No client can cause it."""
 
 
 class OwnerNotBound(OwnershipError):
-    """Owned rows were asked for in a session that serves nobody."""
+    """A statement about owned rows in a session without an owner."""
 
     def __init__(self) -> None:
         super().__init__(
-            "This session serves no owner, so it has no rows: let the guard bind one, or in a command say everyone()."
+            "This session has no owner, so it reaches no rows; let the guard bind one, or call everyone() in a command."
         )
 
 
 class UnreachableStatement(OwnershipError):
-    """A statement that no owner can be added to: raw SQL, an unknown table, another engine."""
+    """A statement that cannot be limited to one owner: raw SQL, an unknown table, an unscoped engine."""
 
 
 class ForeignRow(OwnershipError):
-    """A row of another owner was handed to a session, or a row's owner was about to change."""
+    """A row of another owner in a session, or a change of a row's owner or id."""
 
 
 class OutcomeUnknown(DataError):
@@ -62,34 +62,34 @@ class OutcomeUnknown(DataError):
 
 
 class OwnerBusy(DataError):
-    """The owner has as many connections in use as one may, and they were not free in time."""
+    """The owner's limit of concurrent connections is reached, and none came free in time."""
 
     def __init__(self) -> None:
-        super().__init__("You ask for too much at once; wait for the answers before you ask for more")
+        super().__init__("You send too many requests at the same time; wait for the responses before you send more")
 
 
 class NotAtomic(DataError):
-    """Work of several statements outside `session.atomic()`, where half of it could stay behind."""
+    """Several statements outside of `session.atomic()`, of which only some could be committed."""
 
 
 class ClosedMethod(DataError):
-    """An inherited method that this project does not let anybody use."""
+    """An inherited method that this project does not allow."""
 
 
 class InvalidDump(DataError):
-    """What is to be loaded cannot be; the message says which line and why, to whoever has the file."""
+    """A dump that cannot be loaded; the message names the line and the reason."""
 
 
 class UnfitRows(DataError):
-    """A migration does not fit the rows that are there; the message says which and what to do, to whoever migrates."""
+    """Rows that a migration cannot keep; the message names them and says what to do."""
 
 
 class MigrationError(DataError):
-    """The migrations cannot be run as they are; the message says why and what to do, to whoever migrates."""
+    """Migrations that cannot be run; the message says why and what to do."""
 
 
 class BackupFailed(DataError):
-    """A backup cannot be made or restored, and nothing was changed; the message says why, to whoever asked for it."""
+    """A backup that cannot be made or restored; nothing was changed, and the message says why."""
 
 
 class InvalidModel(DataError, TypeError):
@@ -97,4 +97,4 @@ class InvalidModel(DataError, TypeError):
 
 
 class ImpossibleRows(DataError):
-    """A table that no row can be stored in; the message says why and what to do, to whoever wrote the models."""
+    """A table in which no row can be stored; the message says why and what to do."""

@@ -1,7 +1,8 @@
-"""Plans: a statement compiled once, with how its values go in and its rows come out, and run by the driver itself.
+"""Compiled statements: a statement is compiled once, and then executed by the driver itself.
 
-SQLAlchemy writes the SQL, knows the types and keeps the pool. What it does around each execution (a unit of work, a
-connection object, a result object) costs four times what the driver takes for one row, so it is left out here.
+SQLAlchemy compiles the SQL, converts values by their types and keeps the connection pool. Its objects for each
+execution (Session, Connection, Result) cost four times as much CPU as the driver needs for one row, so they are
+skipped here.
 """
 
 import asyncio
@@ -28,57 +29,57 @@ Values = Mapping[str, Any]
 Rows = Sequence[tuple[Any, ...]]
 
 STATEMENT_LISTENERS: Final[list[Callable[[str], object]]] = []
-"""Who is told the text of every statement that is run here: what counts statements in a test."""
+"""Called with the SQL of every statement that is executed here; tests count statements with it."""
 
 
 class CompiledStatement:
-    """One statement in one database's SQL, for values of the given names."""
+    """A statement in the SQL of one dialect, for parameters of the given names."""
 
     def __init__(self, statement: Statement, dialect: Dialect, names: tuple[str, ...]) -> None:
-        inserts = isinstance(statement, Insert)  # an UPDATE names its columns itself
+        inserts = isinstance(statement, Insert)  # an UPDATE names its columns in values()
         compiled = cast("Any", statement.compile(dialect=dialect, column_keys=names if inserts else None))
         if any(bind.expanding for bind in compiled.bind_names):
             raise TypeError("A list of values cannot be compiled once; use session.execute() for this statement.")
         self.text = str(compiled)
         self._names: Sequence[str] = compiled.positiontup or ()
-        self._is_owned = OWNER.key in self._names
+        self._needs_owner = OWNER.key in self._names
         self._constants = {name: bind.value for bind, name in compiled.bind_names.items() if bind.value is not None}
         self._defaults = _defaults_of(compiled)
         types = {name: bind.type.dialect_impl(dialect) for bind, name in compiled.bind_names.items()}
-        into = {name: type_.bind_processor(dialect) for name, type_ in types.items()}
-        self._bind_processors = {name: convert for name, convert in into.items() if convert}
-        readers = [_result_processor(column.type, dialect) for column in statement.exported_columns]
-        self._result_processors = [(place, convert) for place, convert in enumerate(readers) if convert]
+        bind_processors = {name: type_.bind_processor(dialect) for name, type_ in types.items()}
+        self._bind_processors = {name: process for name, process in bind_processors.items() if process}
+        result_processors = [_result_processor(column.type, dialect) for column in statement.exported_columns]
+        self._result_processors = [(index, process) for index, process in enumerate(result_processors) if process]
 
     def bind(self, values: Values) -> list[Any]:
-        """Return the values as the driver takes them, in the statement's order, with the columns' defaults.
+        """Return the values for the driver, in the order of the placeholders, with the columns' Python defaults.
 
         Raises:
-            KeyError: one is missing.
-            OwnerNotBound: it is the owner's.
+            KeyError: a value is missing.
+            OwnerNotBound: the statement needs an owner, and there is none.
         """
-        given = {**self._constants, **values}
-        if self._is_owned and given.get(OWNER.key) is None:
+        bound = {**self._constants, **values}
+        if self._needs_owner and bound.get(OWNER.key) is None:
             raise OwnerNotBound
         for name, default in self._defaults.items():
-            given[name] = default.arg(_DefaultContext(given)) if default.is_callable else default.arg
-        for name, convert in self._bind_processors.items():
-            given[name] = convert(given[name])
-        return [given[name] for name in self._names]
+            bound[name] = default.arg(_DefaultContext(bound)) if default.is_callable else default.arg
+        for name, process in self._bind_processors.items():
+            bound[name] = process(bound[name])
+        return [bound[name] for name in self._names]
 
     def read(self, rows: Rows) -> Rows:
-        """Return the driver's rows as the columns' types read them."""
+        """Return the driver's rows with their values converted by the columns' types."""
         return [self._read_row(row) for row in rows] if self._result_processors else rows
 
     def _read_row(self, row: Sequence[Any]) -> tuple[Any, ...]:
         values = list(row)
-        for place, convert in self._result_processors:
-            values[place] = convert(values[place])
+        for index, process in self._result_processors:
+            values[index] = process(values[index])
         return tuple(values)
 
 
 class _DefaultContext:
-    """What a column's default may look at: the values of the columns before it."""
+    """The part of SQLAlchemy's execution context that a column's default function may use."""
 
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
@@ -88,62 +89,63 @@ class _DefaultContext:
 
 
 def _result_processor(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
-    convert = type_.dialect_impl(dialect).result_processor(dialect, _oid_of(type_))
+    process = type_.dialect_impl(dialect).result_processor(dialect, _oid_of(type_))
     if not isinstance(type_, UTCDateTime):
-        return convert
-    # Our connections to PostgreSQL speak UTC. To convert each moment of a page again takes a tenth of its time.
-    return None if dialect.name == "postgresql" else partial(_parse_timestamp, cast("Callable[[Any], Any]", convert))
+        return process
+    # On PostgreSQL the session's time zone is UTC, so psycopg returns UTC already. SQLAlchemy's own conversion of every
+    # timestamp would take a tenth of the time of a page.
+    return None if dialect.name == "postgresql" else partial(_parse_timestamp, cast("Callable[[Any], Any]", process))
 
 
-def _parse_timestamp(convert: Callable[[str], datetime], stored: str | None) -> datetime | None:
-    """Read a moment of SQLite, which stores it as text, in UTC, without saying so: at a tenth of SQLAlchemy's time."""
+def _parse_timestamp(process: Callable[[str], datetime], stored: str | None) -> datetime | None:
+    # SQLite stores a timestamp as text, in UTC, without a time zone. This takes a tenth of SQLAlchemy's time.
     if stored is None:
         return None
     try:
         return datetime.fromisoformat(f"{stored}Z")
-    except ValueError:  # it was stored by somebody else, in another form
-        return convert(stored)
+    except ValueError:  # another program stored it in another format
+        return process(stored)
 
 
 def _oid_of(type_: TypeEngine[Any]) -> int | None:
-    """The type as PostgreSQL will name it with its rows, where SQLAlchemy asks: of numbers with a fraction."""
+    # The OID that PostgreSQL returns for the column. SQLAlchemy's processors of floats and decimals depend on it.
     name = "float8" if isinstance(type_, Float) else "numeric" if isinstance(type_, Numeric) else None
     return psycopg.adapters.types[name].oid if name else None
 
 
 def _defaults_of(compiled: Any) -> dict[str, Any]:
-    """What Python gives the columns that the statement is given no value for, in their order."""
+    # The Python defaults of columns without a value in the statement, in the order of the columns.
     inserted = {column.key: column.default for column in getattr(compiled, "insert_prefetch", ())}
     return inserted or {column.key: column.onupdate for column in getattr(compiled, "update_prefetch", ())}
 
 
-# Bounded, because a table has as many plans for UPDATE as it has sets of columns.
+# Bounded: a table has one UPDATE for each set of columns, and clients choose the sets.
 _compiled: Final = lru_cache(maxsize=2000)(CompiledStatement)
 
 
 async def execute_on_engine(engine: Engine, owner: str | None, statement: Statement, values: Values) -> Rows:
-    """Wait for a slot of the owner, borrow a connection, run the statement in AUTOCOMMIT, and give both back.
+    """Execute the statement in AUTOCOMMIT on a connection of the pool, and return its rows.
 
     Raises:
-        OwnerBusy: no slot of the owner came free in time.
-        DBAPIError: it failed; `statement` is None in it where nothing was sent, because there was no connection.
+        OwnerBusy: the owner's limit of concurrent connections is reached, and no slot came free in time.
+        DBAPIError: it failed. Its `statement` is None where no connection could be made, so nothing was sent.
     """
     limiter = limiter_of(engine)
     await limiter.acquire(owner)
     try:
-        return await _execute_checked_out(engine, owner, statement, values)
+        return await _execute_on_pool(engine, owner, statement, values)
     finally:
         limiter.release(owner)
 
 
-async def _execute_checked_out(engine: Engine, owner: str | None, statement: Statement, values: Values) -> Rows:
+async def _execute_on_pool(engine: Engine, owner: str | None, statement: Statement, values: Values) -> Rows:
     connection = await _check_out(engine)
     try:
         return await execute_on_connection(connection, engine.dialect, owner, statement, values)
     except OwnerNotBound:
         raise  # nothing was sent
     except BaseException as error:
-        # Cancelled, perhaps: then nobody knows what is still under way on it.
+        # After a cancellation a statement may still be running on the connection, so it is not used again.
         if not isinstance(error, DBAPIError) or error.connection_invalidated:
             await asyncio.shield(greenlet_spawn(connection.invalidate, error))
         raise
@@ -154,7 +156,7 @@ async def _execute_checked_out(engine: Engine, owner: str | None, statement: Sta
 async def execute_on_connection(
     connection: PoolProxiedConnection, dialect: Dialect, owner: str | None, statement: Statement, values: Values
 ) -> Rows:
-    """Run the statement on this connection, on behalf of the owner, and return its rows.
+    """Execute the statement on this connection for the owner, and return its rows.
 
     Raises:
         DBAPIError: it failed.
@@ -166,36 +168,34 @@ async def execute_on_connection(
     driver = cast("Any", connection.driver_connection)
     try:
         return compiled.read(await driver.execute_fetchall(compiled.text, compiled.bind(values)))
-    except OverflowError as error:  # of Python's, where SQLite is given what does not fit; PostgreSQL has its own
-        _raise_wrapped(dialect, compiled.text, sqlite3.DataError(str(error)), lost=False)
+    except OverflowError as error:  # a number too large for SQLite; PostgreSQL sends an error of its own
+        _raise_wrapped(dialect, compiled.text, sqlite3.DataError(str(error)), is_disconnect=False)
     except dialect.loaded_dbapi.Error as error:
-        _raise_wrapped(dialect, compiled.text, error, lost=_is_disconnect(dialect, connection, error))
-
-
-# SQLAlchemy waits in a greenlet, and to enter one costs an eighth of a request. So it is entered only where there is
-# something to wait for: the pool says so by MissingGreenlet, and takes back what it had in hand. It closes a connection
-# without waiting, see `sql/dialects.py`.
+        _raise_wrapped(dialect, compiled.text, error, is_disconnect=_is_disconnect(dialect, connection, error))
 
 
 async def _check_out(engine: Engine) -> PoolProxiedConnection:
+    # Problem: SQLAlchemy's pool awaits inside a greenlet, and entering one costs an eighth of a request. Decision: ask
+    # the pool without one. It raises MissingGreenlet only where it would have to wait or to connect, and is then
+    # unchanged; only this case enters a greenlet. It closes connections without an await, see `sql/dialects.py`.
     try:
         try:
             return engine.raw_connection()
         except MissingGreenlet:
             return await greenlet_spawn(engine.raw_connection)
     except engine.dialect.loaded_dbapi.Error as error:
-        _raise_wrapped(engine.dialect, None, error, lost=False)
+        _raise_wrapped(engine.dialect, None, error, is_disconnect=False)
 
 
 def _is_disconnect(dialect: Dialect, connection: PoolProxiedConnection, error: Exception) -> bool:
-    """Tell whether the connection is of no use any more: broken, or the driver itself lost track of it."""
-    is_drivers_own = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and error.sqlstate is None
-    return is_drivers_own or dialect.is_disconnect(cast("Any", error), cast("Any", connection), None)
+    # An error of psycopg itself, without a SQLSTATE, also means that the state of the connection is unknown.
+    is_client_error = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and error.sqlstate is None
+    return is_client_error or dialect.is_disconnect(cast("Any", error), cast("Any", connection), None)
 
 
-def _raise_wrapped(dialect: Dialect, text: str | None, error: Exception, *, lost: bool) -> NoReturn:
-    """Raise what SQLAlchemy raises for the driver's error, without the values, which hold what users wrote."""
+def _raise_wrapped(dialect: Dialect, text: str | None, error: Exception, *, is_disconnect: bool) -> NoReturn:
+    # As SQLAlchemy wraps a driver's error, but without the parameters, which contain users' data.
     base = dialect.loaded_dbapi.Error
     raise DBAPIError.instance(
-        text, None, error, base, hide_parameters=True, connection_invalidated=lost, dialect=dialect
+        text, None, error, base, hide_parameters=True, connection_invalidated=is_disconnect, dialect=dialect
     ) from error

@@ -1,6 +1,6 @@
-"""Concurrency limits: one owner uses a part of the connections at once, and cannot keep all of them from the others.
+"""Concurrency limits: one owner uses at most a part of the connection pool at the same time.
 
-Sixty counts of a million rows each, asked for at once by one user, would let everybody else wait for seconds.
+Without a limit, 60 simultaneous counts of a million rows by one user make every other user wait for seconds.
 """
 
 import asyncio
@@ -12,25 +12,25 @@ from sqlalchemy import Engine
 from app.core.data.errors import OwnerBusy
 
 _LIMITER_OPTION: Final = "limiter"
-_SHARE: Final = 4  # one owner has at most a quarter of the connections
-_MIN_CONNECTIONS: Final = 2  # which is nearly all of a small pool
+_POOL_DIVISOR: Final = 4  # one owner uses at most a quarter of the connections
+_MIN_CONNECTIONS: Final = 2  # also of a pool with fewer than eight
 
 
 class ConcurrencyLimiter:
-    """Who uses how many connections. An owner with nothing under way costs no memory."""
+    """A fair semaphore for each owner. An owner without a running statement takes no memory."""
 
     def __init__(self, max_connections: int, timeout: float) -> None:
-        """Let each owner use so many connections at once, and wait so long for one more."""
+        """Allow each owner `max_connections` at the same time, and a wait of `timeout` seconds for one more."""
         self._max_connections = max_connections
         self._timeout = timeout
         self._in_use: dict[str, int] = {}
         self._waiters: defaultdict[str, deque[asyncio.Future[None]]] = defaultdict(deque)
 
     async def acquire(self, owner: str | None) -> None:
-        """Wait until the owner may use one more connection; nobody may at once.
+        """Wait for a slot of the owner; None, a session without an owner, has no limit.
 
         Raises:
-            OwnerBusy: those before it take too long.
+            OwnerBusy: no slot came free in time.
         """
         if owner is None:
             return
@@ -41,7 +41,7 @@ class ConcurrencyLimiter:
             await self._wait_for_slot(owner)
 
     def release(self, owner: str | None) -> None:
-        """Let the owner's next one have the slot."""
+        """Give the slot to the owner's next waiter, if there is one."""
         if owner is None:
             return
         if owner in self._waiters:
@@ -65,7 +65,7 @@ class ConcurrencyLimiter:
             raise OwnerBusy
 
     def _cancel_wait(self, owner: str, waiter: asyncio.Future[None]) -> None:
-        if waiter.done():  # it came while the request was being cancelled
+        if waiter.done():  # the slot was given to it while the request was cancelled
             self.release(owner)
         else:
             self._waiters[owner].remove(waiter)
@@ -77,7 +77,7 @@ class ConcurrencyLimiter:
 
 
 class Slot:
-    """The turn of one owner at a connection, for as long as a session needs it; nobody's comes at once."""
+    """One slot of an owner, which a session holds while it uses a connection."""
 
     __slots__ = ("_is_acquired", "_limiter", "_owner")
 
@@ -87,32 +87,32 @@ class Slot:
         self._owner = owner
 
     async def acquire(self) -> None:
-        """Wait for it.
+        """Wait for the slot.
 
         Raises:
-            OwnerBusy: the owner has too much under way.
+            OwnerBusy: no slot came free in time.
         """
         await self._limiter.acquire(self._owner)
         self._is_acquired = True
 
     def release(self) -> None:
-        """Let the owner's next one have it; a second time does nothing."""
+        """Release the slot, if it is acquired."""
         if self._is_acquired:
             self._is_acquired = False
             self._limiter.release(self._owner)
 
     def __del__(self) -> None:
-        self.release()  # of a session that nobody has closed
+        self.release()  # the session was not closed
 
 
 def limiter_of(engine: Engine) -> ConcurrencyLimiter:
-    """Return who uses how many connections of this engine's."""
+    """Return the limiter of this engine."""
     limiter: ConcurrencyLimiter = engine.get_execution_options()[_LIMITER_OPTION]
     return limiter
 
 
 def limit_concurrency(engine: Engine, connections: int, timeout: float) -> None:
-    """Let each owner use a part of this engine's connections at once, and wait so many seconds for one more."""
+    """Limit each owner to a part of the engine's `connections`, with a wait of `timeout` seconds for a free slot."""
     engine.update_execution_options(
-        **{_LIMITER_OPTION: ConcurrencyLimiter(max(_MIN_CONNECTIONS, connections // _SHARE), timeout)}
+        **{_LIMITER_OPTION: ConcurrencyLimiter(max(_MIN_CONNECTIONS, connections // _POOL_DIVISOR), timeout)}
     )

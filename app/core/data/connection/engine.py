@@ -1,7 +1,7 @@
-"""The engine: one place that knows how the two databases are opened, kept and checked.
+"""The engine: how connections to the two databases are opened, pooled and verified.
 
-AUTOCOMMIT, so that a statement is one round trip and is stored when it returns; a fixed pool; connections verified
-without a round trip of their own. What each setting of the pool is for stands in `.env.example`.
+In AUTOCOMMIT, so a single statement is one round trip and is committed when it returns. `.env.example` explains the
+settings of the pool.
 """
 
 import select
@@ -19,8 +19,8 @@ from app.core.data.connection.sqlite import SqliteConnection
 from app.core.data.sql.dialects import POSTGRES_DRIVERNAME, SQLITE_DRIVERNAME
 from app.settings import InvalidSettings, Settings
 
-# libpq's own limits, in seconds (tcp_user_timeout: milliseconds): without them a silent network hangs for 15 minutes.
-# tcp_user_timeout ends what is sent and not acknowledged; the keepalives end what waits for an answer, after as long.
+# Timeouts of libpq in seconds (tcp_user_timeout: milliseconds). Without them a dead network blocks for 15 minutes.
+# tcp_user_timeout covers data that was sent and not acknowledged; the keepalives cover a wait for an answer.
 _LIBPQ_DEFAULTS: Final = {
     "connect_timeout": 5,
     "keepalives_idle": 5,
@@ -28,21 +28,21 @@ _LIBPQ_DEFAULTS: Final = {
     "keepalives_count": 3,
     "tcp_user_timeout": 8000,
 }
-_SQLITE_POOL_SIZE: Final = 4  # each connection is a thread; more only contend for the one writer
+_SQLITE_POOL_SIZE: Final = 4  # each is a thread; more would only compete for SQLite's single write lock
 
 
 def database_url(given: str, setting: str = "DATABASE_URL") -> URL:
-    """Return the URL with the driver that this project uses; everything else in it stays as it was given.
+    """Return the URL with this project's driver; everything else in it stays the same.
 
-    `postgres://` and `postgresql://` (Neon's and Heroku's forms, with any driver named) and `sqlite://` are accepted,
-    and several hosts as libpq writes them, `host1:5432,host2:5432`.
+    Accepts `postgres://`, `postgresql://` and `sqlite://`, with any driver, and several hosts in libpq's form,
+    `host1:5432,host2:5432`.
 
     Raises:
-        InvalidSettings: it is no URL, or of another database, or has an option of another driver; it names the setting.
+        InvalidSettings: it is no URL, or of another database, or has an option that libpq does not know.
     """
     try:
         url = make_url(with_hosts_as_options(given))
-    except (ArgumentError, ValueError):  # a port that is no number is a ValueError
+    except (ArgumentError, ValueError):  # ValueError: the port is no number
         raise InvalidSettings(f"{setting} is not a URL; it looks like postgresql://user:password@host/name") from None
     drivers = {"postgres": POSTGRES_DRIVERNAME, "postgresql": POSTGRES_DRIVERNAME, "sqlite": SQLITE_DRIVERNAME}
     driver = drivers.get(url.drivername.partition("+")[0])
@@ -57,7 +57,7 @@ def database_url(given: str, setting: str = "DATABASE_URL") -> URL:
 
 
 def make_engine(settings: Settings) -> AsyncEngine:
-    """Return the engine of this process; it connects when first used.
+    """Return an engine, which connects at its first use.
 
     Raises:
         InvalidSettings: the URL cannot be used.
@@ -71,7 +71,7 @@ def make_engine(settings: Settings) -> AsyncEngine:
         url,
         isolation_level="AUTOCOMMIT",
         skip_autocommit_rollback=True,
-        hide_parameters=True,  # what users wrote does not belong into a log
+        hide_parameters=True,  # users' data does not belong in a log
         pool_size=pool_size,
         max_overflow=0 if is_sqlite else settings.database_max_overflow,
         pool_timeout=settings.database_pool_timeout,
@@ -90,33 +90,30 @@ def make_engine(settings: Settings) -> AsyncEngine:
 
 
 def paramstyle(url: URL) -> Literal["qmark", "numeric_dollar"]:
-    """Return how SQLAlchemy writes the places for values: as the database reads them, so that nobody rewrites them."""
+    """Return the placeholder style that the database itself reads, so the driver does not rewrite the SQL."""
     return "qmark" if url.get_backend_name() == "sqlite" else "numeric_dollar"
 
 
 def connect_args(url: URL) -> dict[str, Any]:
-    """Return what the driver is told when it connects; what the URL says about it comes first."""
+    """Return the driver's connect arguments; options in the URL override them."""
     if url.get_backend_name() == "sqlite":
         return {"async_creator_fn": SqliteConnection}
     return {"async_creator_fn": RlsConnection.open} | libpq_args(url)
 
 
 def libpq_args(url: URL) -> dict[str, Any]:
-    """Return what psycopg is told when it connects: how long to wait, and to prepare nothing of its own accord.
-
-    It would do so behind a pooler too, and behind an older PgBouncer its names return other clients' rows. What is
-    prepared on a direct connection is for `prepared.py` to say.
-    """
+    """Return psycopg's connect arguments: the timeouts, and no automatic prepared statements."""
+    # Problem: psycopg prepares statements behind a pooler too. Behind an older PgBouncer, the name of a prepared
+    # statement can belong to another client's statement, and return that client's rows. Decision: psycopg prepares
+    # nothing; `prepared.py` does, on direct connections.
     limits = {name: value for name, value in _LIBPQ_DEFAULTS.items() if name not in url.query}
     return {"prepare_threshold": None} | limits
 
 
 def begin_immediately(engine: Engine) -> None:
-    """Let every SQLite transaction take the write lock when it begins.
-
-    A deferred one would take it at its first write, and fail at once where another has written since its first read.
-    One that says that it only reads needs none.
-    """
+    """Start every SQLite transaction with BEGIN IMMEDIATE, which takes the write lock; read-only ones with BEGIN."""
+    # A deferred transaction takes the write lock at its first write. It fails at once, without waiting for
+    # busy_timeout, where another connection has written since its first read.
 
     @event.listens_for(engine, "begin")
     def _begin(connection: Connection) -> None:
@@ -126,17 +123,15 @@ def begin_immediately(engine: Engine) -> None:
 
 
 def _verify_on_checkout(engine: AsyncEngine) -> None:
-    """Replace `pool_pre_ping`, a round trip on every checkout, by a look at the socket, which costs a microsecond.
-
-    An idle connection has nothing to say: a readable socket means that the server has closed it, or that the kernel
-    has, because the keepalives of an idle connection went unanswered.
-    """
+    # Problem: `pool_pre_ping` costs a round trip at every checkout. Decision: poll the socket, which costs a
+    # microsecond. The server sends nothing on an idle connection, so a readable socket means that the server closed it,
+    # or that the kernel did, because the keepalives were not answered.
 
     @event.listens_for(engine.sync_engine.pool, "checkout")
     def _checkout(connection: Any, _: ConnectionPoolEntry, __: Any) -> None:
         driver = connection.driver_connection
         if driver.closed or _is_readable(driver.fileno()):
-            raise DisconnectionError("This connection is closed.")
+            raise DisconnectionError("The server closed this connection.")
 
 
 def _is_readable(descriptor: int) -> bool:
@@ -146,9 +141,9 @@ def _is_readable(descriptor: int) -> bool:
 
 
 def snapshot_of(engine: AsyncEngine) -> AsyncEngine:
-    """Return the engine for a session that only reads: it finds all as it was at its first statement.
+    """Return the engine for a read-only session that sees a snapshot, taken at its first statement.
 
-    Nobody waits for it, and it waits for nobody: on SQLite it takes no write lock, see `begin_immediately`.
+    It takes no lock that a writer waits for.
     """
     level = "SERIALIZABLE" if engine.dialect.name == "sqlite" else "REPEATABLE READ"
     return engine.execution_options(isolation_level=level, reads_only=True)

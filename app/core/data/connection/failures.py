@@ -1,4 +1,4 @@
-"""Failures: what the error of a driver means, read off its code and never off its wording."""
+"""Failures: what a database error means, by its error code, never by its message."""
 
 import sqlite3
 from enum import Enum
@@ -10,7 +10,7 @@ from sqlalchemy.orm.exc import StaleDataError
 
 
 class Failure(Enum):
-    """What a database's refusal means to the one who asked."""
+    """The kinds of database errors."""
 
     AWAY = "away"
     BUSY = "busy"
@@ -25,9 +25,10 @@ class Failure(Enum):
 
 
 def classify(error: SQLAlchemyError) -> Failure:
-    """Tell what a failed statement means, from the driver's own code and never from a message's wording.
+    """Return the kind of an error.
 
-    psycopg carries a SQLSTATE unless no connection was made; sqlite3 an error code (https://sqlite.org/rescode.html).
+    psycopg's errors have a SQLSTATE unless there was no connection; those of sqlite3 have a result code
+    (https://sqlite.org/rescode.html).
     """
     if isinstance(error, PoolTimeout):
         return Failure.BUSY
@@ -36,7 +37,7 @@ def classify(error: SQLAlchemyError) -> Failure:
     if not isinstance(error, DBAPIError):
         return Failure.BUG
     failure = _classify_driver(error)
-    # The databases have one code for both sides of a foreign key; what was attempted tells which of them was refused.
+    # Both sides of a foreign key have the same error code. A DELETE can only violate it as the referenced side.
     is_deletion = (error.statement or "").startswith("DELETE")
     return Failure.REFERRED_TO if failure is Failure.REFERENCE and is_deletion else failure
 
@@ -59,16 +60,16 @@ _SQLSTATE = {
     "23001": Failure.REFERRED_TO,  # restrict_violation
     "23503": Failure.REFERENCE,  # foreign_key_violation
     "23505": Failure.CLASH,  # unique_violation
-    "40": Failure.BUSY,  # serialization failure, deadlock: others were at the same rows
+    "40": Failure.BUSY,  # serialization_failure, deadlock_detected
     "22": Failure.INVALID,  # data exception
     "23P01": Failure.CLASH,  # exclusion_violation
-    "23": Failure.RULE,  # NOT NULL and CHECK
-    "25006": Failure.READ_ONLY,  # read_only_sql_transaction: a standby, or a provider's full disk
-    "08": Failure.AWAY,  # connection exception, also PgBouncer's
+    "23": Failure.RULE,  # not_null_violation, check_violation
+    "25006": Failure.READ_ONLY,  # read_only_sql_transaction: a standby, or a full disk at some hosts
+    "08": Failure.AWAY,  # connection exception; PgBouncer uses it too
     "53": Failure.AWAY,  # insufficient resources
     "55P03": Failure.BUSY,  # lock_timeout
     "57014": Failure.SLOW,  # query_canceled: statement_timeout
-    "57": Failure.AWAY,  # shut down
+    "57": Failure.AWAY,  # operator intervention: the server shuts down
 }
 
 _SQLITE = {

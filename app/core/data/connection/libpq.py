@@ -1,7 +1,7 @@
-"""What a database URL says to libpq, the C library under psycopg: several hosts, and the options that it knows.
+"""Database URLs for libpq, the C library under psycopg: several hosts, and a check of the options.
 
-A URL is often shared with other programs, whose drivers have options of their own. libpq refuses them when it connects,
-as if the database did, and names no setting.
+A URL is often shared with programs whose drivers have other options. libpq refuses these only when it connects, as a
+connection error that names no setting; so they are checked when the settings are loaded.
 """
 
 import re
@@ -21,7 +21,7 @@ _SSL_HINT: Final = "write sslmode=require, or sslmode=verify-full to check the c
 _POOL_HINT: Final = "set DATABASE_POOL_SIZE"
 _TIMEOUT_HINT: Final = "set DATABASE_POOL_TIMEOUT, or write connect_timeout=SECONDS"
 _REMOVE_HINT: Final = "leave it out"
-# What to do about the options of Prisma, node-postgres, asyncpg, JDBC, pgx, SQLAlchemy and those who host PostgreSQL.
+# Options of Prisma, node-postgres, asyncpg, JDBC, pgx, SQLAlchemy and of PostgreSQL hosts, with what to write instead.
 _HINTS: Final[Mapping[str, str]] = {
     **dict.fromkeys(("schema", "currentSchema", "search_path"), _SCHEMA_HINT),
     **dict.fromkeys(("ssl", "sslaccept"), _SSL_HINT),
@@ -36,54 +36,56 @@ _HINTS: Final[Mapping[str, str]] = {
 }
 _DEFAULT_HINT: Final = "leave it out, or write a setting of the server as options=-cNAME%3DVALUE"
 
-# The hosts stand between the user and the path: name:port,[address]:port,...
+# The hosts are between the user and the path: name:port,[address]:port,...
 _MULTI_HOST_URL: Final = re.compile(r"([a-z0-9+]+://(?:[^/@]*@)?)([^/?@]*,[^/?@]*)([^?]*)\??(.*)", re.DOTALL)
 _HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]*))(?::([0-9]*))?")
 
 
-def with_hosts_as_options(given: str) -> str:
-    """Return a URL that names several hosts, as libpq's own do, with these as options, which SQLAlchemy can read.
+def with_hosts_as_options(url: str) -> str:
+    """Return a URL with several hosts (libpq's form) with the hosts as options, which SQLAlchemy can parse.
 
-    Any other text comes back as it is.
+    Returns any other text unchanged.
 
     Raises:
-        ValueError: one of them is no host.
+        ValueError: one of the hosts is invalid, or the options name hosts as well.
     """
-    match = _MULTI_HOST_URL.fullmatch(given)
+    match = _MULTI_HOST_URL.fullmatch(url)
     if match is None:
-        return given
+        return url
     before, hosts, path, query = match.groups()
-    found = [_HOST.fullmatch(host) for host in hosts.split(",")]
-    if not all(found) or re.search(r"(^|&)(host|port)=", query):
-        raise ValueError("no host, or hosts in two places")
-    names, ports = zip(*((match[1] or match[2], match[3] or "") for match in found if match), strict=True)
+    parsed = [_HOST.fullmatch(host) for host in hosts.split(",")]
+    if not all(parsed) or re.search(r"(^|&)(host|port)=", query):
+        raise ValueError("an invalid host, or hosts in two places")
+    names, ports = zip(*((host[1] or host[2], host[3] or "") for host in parsed if host), strict=True)
     options = [f"host={','.join(names)}", *([f"port={','.join(ports)}"] if any(ports) else []), *filter(None, [query])]
     return f"{before}{path}?{'&'.join(options)}"
 
 
 def hosts_of(url: URL) -> list[str]:
-    """Return the hosts that a URL names, in whichever form, without their ports."""
-    given = url.query.get("host", ())
-    listed = given.split(",") if isinstance(given, str) else given
+    """Return the hosts of a URL, in either form, without their ports."""
+    hosts = url.query.get("host", ())
+    listed = hosts.split(",") if isinstance(hosts, str) else hosts
     without_ports = (host.partition(":")[0] if host.count(":") == 1 else host for host in listed)
     return [*([url.host] if url.host else []), *without_ports]
 
 
 def shown(url: URL) -> str:
-    """Return a URL for people: with its hosts, and without its password and its options, which may hold one as well."""
+    """Return the URL for display, without its password and its options, which may contain a password too."""
     hosts = ",".join(hosts_of(url))
     return url.set(drivername=url.get_backend_name(), host=hosts or None, query={}).render_as_string(hide_password=True)
 
 
 def check_options(url: URL, setting: str) -> None:
-    """See that libpq can be told what a URL says, and knows every option of it.
+    """Check that libpq knows every option and accepts the hosts of the URL.
 
     Raises:
-        InvalidSettings: the message says which setting, which option, and what to write instead.
+        InvalidSettings: the message names the setting, the option, and what to write instead.
     """
     for name, value in url.query.items():
-        if not name.isidentifier() or not name.isascii():  # not repeated: it may be part of a password
-            raise InvalidSettings(f"{setting} has something behind its question mark that is no option; remove it")
+        if (
+            not name.isidentifier() or not name.isascii()
+        ):  # the message does not repeat it: it may be part of a password
+            raise InvalidSettings(f"{setting} has text after its question mark that is no option; remove it")
         if name not in _OPTIONS:
             hint = _HINTS.get(name, _DEFAULT_HINT)
             raise InvalidSettings(f"{setting} has the option {name}, which libpq does not know; {hint}")
@@ -91,8 +93,8 @@ def check_options(url: URL, setting: str) -> None:
             raise InvalidSettings(f"{setting} has the option {name} twice; leave one of them out")
     if url.query.get("sslmode", "prefer") not in _SSL_MODES:
         raise InvalidSettings(
-            f"{setting} has an sslmode that libpq does not know; it is one of {', '.join(_SSL_MODES)}, of which"
-            " require encrypts without checking the certificate"
+            f"{setting} has an sslmode that libpq does not know; use one of {', '.join(_SSL_MODES)}"
+            " (require encrypts without checking the certificate)"
         )
     _check_hosts(url, setting)
 
@@ -105,6 +107,4 @@ def _check_hosts(url: URL, setting: str) -> None:
     except (ArgumentError, ValueError):
         is_readable = False
     if not is_readable:
-        raise InvalidSettings(
-            f"{setting} has hosts and ports that do not belong together; write //host1:5432,host2:5432/name"
-        )
+        raise InvalidSettings(f"{setting} has hosts and ports that do not match; write //host1:5432,host2:5432/name")

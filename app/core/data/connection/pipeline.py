@@ -1,8 +1,6 @@
-"""Flights: statements to PostgreSQL all at once, and the rows of the last one back, by libpq itself.
+"""Pipelines: several statements to PostgreSQL in one round trip, by libpq's own functions.
 
-One flight is one round trip, and outside of a transaction it is stored as a whole or not at all. psycopg's cursors and
-pipelines do the same, at two to three times the CPU time; a pipeline of theirs also loses what the server says when it
-ends a connection, without which nobody knows whether a write was carried out; and neither has an end to its patience.
+Outside of a transaction, the statements of one pipeline are committed all or none.
 """
 
 import asyncio
@@ -21,16 +19,19 @@ from psycopg.rows import TupleRow
 from app.core.data.connection.prepared import STALE_ERRORS, Batch, Command, PreparedStatements
 
 Query = tuple[str, Sequence[Any]]
-"""SQL with PostgreSQL's own places for values ($1, $2), and the values."""
+"""SQL with PostgreSQL's placeholders ($1, $2), and the values."""
 
 _SUCCESS: Final = frozenset({ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK})
-_CANCEL_TIMEOUT: Final = 1.0  # seconds; whoever has cancelled is waiting for it
+_CANCEL_TIMEOUT: Final = 1.0  # seconds; a cancelled request waits for this
 
 
+# Problem: psycopg's own cursors and pipelines take two to three times the CPU time and have no timeout. Its pipeline
+# also loses the error that the server sends before it closes a connection, without which it is unknown whether a write
+# was executed. Decision: call libpq directly. Cost: `add_reader` needs an event loop of Unix.
 class PipelineConnection(AsyncConnection[TupleRow]):
-    """A connection that can fly, while it is in AUTOCOMMIT: transactions are psycopg's to begin."""
+    """A connection that can execute pipelines while it is in AUTOCOMMIT; psycopg begins the transactions."""
 
-    response_timeout: ClassVar[float] = 8.0  # seconds; the server's own limits (README) come first, unless it is frozen
+    response_timeout: ClassVar[float] = 8.0  # seconds; more than the server's own timeouts (README)
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
@@ -38,10 +39,11 @@ class PipelineConnection(AsyncConnection[TupleRow]):
         self.prepared: PreparedStatements | None = None
 
     def prepare_if_direct(self, backend_pid: int) -> None:
-        """Prepare statements from now on, if the process that answers is the one to which the connection was made.
+        """Use prepared statements from now on, unless a pooler is between.
 
-        A pooler gives its clients keys of its own, in which another process is named.
+        `backend_pid` is the server process that executed a statement of this connection.
         """
+        # A pooler sends its clients cancellation keys of its own, with another process id than the server's.
         if backend_pid == self.pgconn.backend_pid and capabilities.has_send_close_prepared():
             self.prepared = PreparedStatements(self.pgconn)
 
@@ -49,7 +51,8 @@ class PipelineConnection(AsyncConnection[TupleRow]):
         """Execute the queries in one round trip, and return the rows of the last one.
 
         Raises:
-            psycopg.Error: one failed, and with it all; without a `sqlstate` nobody knows, and the connection is closed.
+            psycopg.Error: one failed, so none has an effect. Without a `sqlstate` the outcome is unknown, and the
+                connection is closed.
         """
         async with self.lock:
             batch = [(text, self._dump(values)) for text, values in queries]
@@ -58,14 +61,14 @@ class PipelineConnection(AsyncConnection[TupleRow]):
             except STALE_ERRORS:
                 if self.prepared is None:
                     raise
-                self.prepared.invalidate(batch)  # nothing of it is stored
+                self.prepared.invalidate(batch)  # the failed batch had no effect
                 result = await self._execute_once(batch)
             self._transformer.set_pgresult(result)
             return self._transformer.load_rows(0, result.ntuples, tuple)
 
     def _dump(self, values: Sequence[Any]) -> Sequence[Any]:
-        # As text, which the server reads as what the statement needs in its place. psycopg would name a type as well,
-        # for an integer one of four, by its size; and what is prepared is prepared for its types.
+        # As text, so the server derives the type from the statement. psycopg would choose the type of an integer by its
+        # size, and a statement is prepared for fixed types.
         return self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
 
     async def _execute_once(self, batch: Batch) -> PGresult:
@@ -76,10 +79,12 @@ class PipelineConnection(AsyncConnection[TupleRow]):
             await _run_to_completion(self._cancel_and_close())
             raise
         except psycopg.OperationalError as error:
-            if error.sqlstate is None:  # nobody knows what is still under way on it
+            if error.sqlstate is None:  # a statement may still be running on it
                 self.pgconn.finish()
             raise
-        if self.prepared and len(commands) > len(batch):  # nearly always everything is prepared
+        if self.prepared and len(commands) > len(
+            batch
+        ):  # False where every statement is prepared already, nearly always
             self.prepared.record_prepared(commands, results)
         _raise_first_error(results)
         return results[-1]
@@ -90,7 +95,7 @@ class PipelineConnection(AsyncConnection[TupleRow]):
         return [(self.pgconn.send_query_params, text.encode(), values) for text, values in batch]
 
     async def _send_and_receive(self, commands: list[Command]) -> list[PGresult]:
-        """Send, and return all results once the server says that it is ready for more: then it has committed."""
+        # Returns when the server is ready for the next statement: then it has committed.
         results: list[PGresult] = []
         deadline = asyncio.get_running_loop().time() + self.response_timeout
         is_pipeline = len(commands) > 1
@@ -104,7 +109,7 @@ class PipelineConnection(AsyncConnection[TupleRow]):
             await self._flush(deadline)
             await self._receive(results, deadline)
         except psycopg.OperationalError:
-            _raise_first_error(results)  # the server said why, before it closed the connection
+            _raise_first_error(results)  # the server sent the reason before it closed the connection
             raise
         if is_pipeline:
             self.pgconn.exit_pipeline_mode()
@@ -122,7 +127,7 @@ class PipelineConnection(AsyncConnection[TupleRow]):
                 await self._wait_ready(deadline)
                 self.pgconn.consume_input()
             result = self.pgconn.get_result()
-            if result is None:  # in a pipeline it is the end of one statement
+            if result is None:  # the end; in a pipeline, the end of one statement
                 if not is_pipeline or self.pgconn.status == ConnStatus.BAD:
                     return
             elif result.status == ExecStatus.PIPELINE_SYNC:
@@ -131,10 +136,10 @@ class PipelineConnection(AsyncConnection[TupleRow]):
                 results.append(result)
 
     async def _wait_ready(self, deadline: float, *, for_write: bool = False) -> None:
-        """Wait until there is something to read, or until something can be written.
+        """Wait until the socket can be read, or, with `for_write`, also until it can be written.
 
         Raises:
-            psycopg.OperationalError: the time is over.
+            psycopg.OperationalError: the deadline has passed.
         """
         loop, socket = asyncio.get_running_loop(), self.pgconn.socket
         ready = loop.create_future()
@@ -151,7 +156,7 @@ class PipelineConnection(AsyncConnection[TupleRow]):
                 loop.remove_writer(socket)
 
     async def _cancel_and_close(self) -> None:
-        """Let the server stop what is under way, and close the connection."""
+        # Let the server cancel the running statement, and close the connection.
         with suppress(psycopg.Error):
             await self.cancel_safe(timeout=_CANCEL_TIMEOUT)
             await self._receive([], asyncio.get_running_loop().time() + _CANCEL_TIMEOUT)
@@ -165,11 +170,11 @@ def _set_ready(ready: asyncio.Future[None]) -> None:
 
 def _set_timed_out(ready: asyncio.Future[None]) -> None:
     if not ready.done():
-        ready.set_exception(psycopg.OperationalError("the server does not answer"))
+        ready.set_exception(psycopg.OperationalError("the database does not answer"))
 
 
 async def _run_to_completion(work: Coroutine[Any, Any, None]) -> None:
-    """Do it, however often whoever waits for it is cancelled."""
+    # Also where the caller is cancelled again meanwhile.
     task = asyncio.ensure_future(work)
     while not task.done():
         with suppress(asyncio.CancelledError):

@@ -1,7 +1,7 @@
-"""Prepared statements: PostgreSQL reads and plans a statement once for a connection, and then knows it by its name.
+"""Prepared statements: PostgreSQL parses and plans a statement once for a connection.
 
-To read and plan a look-up by key takes it twice as long as to carry it out. Behind a pooler nothing is prepared: there
-the next flight may reach another process of the server, which knows other names.
+For a look-up by key, parsing and planning take twice as long as execution. Behind a pooler nothing is prepared: there
+the next statement may reach another server process, which has other prepared statements.
 """
 
 from collections import OrderedDict
@@ -14,30 +14,29 @@ from psycopg.pq import ExecStatus
 from psycopg.pq.abc import PGconn, PGresult
 
 Batch = Sequence[tuple[str, Sequence[Any]]]
-"""Texts, each with its values as they go over the wire."""
+"""SQL texts, each with its values encoded for PostgreSQL."""
 
 Command = tuple[Callable[..., None], *tuple[Any, ...]]
-"""One message of a flight: the function of libpq that writes it, and what that is given."""
+"""A function of libpq that sends one message, and its arguments."""
 
 STALE_ERRORS: Final = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
-"""What the server says where a prepared statement would now return other types of columns, or is not known to it."""
+"""Errors of a prepared statement whose columns have changed their types, or that the server does not know."""
 
-_MAX_STATEMENTS: Final = 100  # of one connection; each takes some 40 kB of the server's memory
-_NOT_PREPARED: Final = b""  # in place of a name: sent once, and not prepared
+_MAX_STATEMENTS: Final = 100  # for each connection; each takes about 40 kB of the server's memory
+_NOT_PREPARED: Final = b""  # in place of a name: a statement that was executed once
 
 
 class PreparedStatements:
-    """What one connection has prepared: texts that were sent before, and of these the ones that were used last."""
+    """The prepared statements of one connection: an LRU cache from the SQL text to the statement's name."""
 
     def __init__(self, connection: PGconn) -> None:
         self._connection = connection
         self._names: OrderedDict[str, bytes] = OrderedDict()
 
     def commands(self, batch: Batch) -> list[Command]:
-        """Return what carries the flight out, and prepares what comes for the second time.
-
-        Not for the first time: that costs more than to execute once, and a client chooses the columns of a change.
-        """
+        """Return the commands that execute the batch, and prepare each statement at its second execution."""
+        # Not at the first: preparing costs more than one execution saves, and clients choose the columns of an UPDATE,
+        # so there are many statements that are never repeated.
         return [command for text, values in batch for command in self._commands(text, values)]
 
     def _commands(self, text: str, values: Sequence[Any]) -> list[Command]:
@@ -49,7 +48,7 @@ class PreparedStatements:
             return [(self._connection.send_query_prepared, name, values)]
         name = _name_of(text)
         return [
-            (self._connection.send_close_prepared, name),  # no error where there is none
+            (self._connection.send_close_prepared, name),  # no error where it does not exist
             (self._connection.send_prepare, name, text.encode()),
             (self._connection.send_query_prepared, name, values),
         ]
@@ -62,18 +61,18 @@ class PreparedStatements:
         return [(self._connection.send_close_prepared, name)] if name else []
 
     def record_prepared(self, commands: Sequence[Command], results: Sequence[PGresult]) -> None:
-        """Know what the server says it has prepared: that stays, even where a later step fails."""
+        """Record the statements that the server has prepared; they stay, even where a later command fails."""
         for (send, *arguments), result in zip(commands, results, strict=False):
             if send == self._connection.send_prepare and result.status == ExecStatus.COMMAND_OK:
                 name, text = arguments
                 self._names[text.decode()] = name
 
     def invalidate(self, batch: Batch) -> None:
-        """Let these texts be prepared anew, whatever the server knows by their names."""
+        """Prepare the statements of the batch again at their next execution."""
         for text, _ in batch:
             self._names[text] = _NOT_PREPARED
 
 
 def _name_of(text: str) -> bytes:
-    # Of the text alone: not even with a pooler that nobody has noticed does a name mean another statement.
+    # A hash of the text, so that even behind an undetected pooler a name never belongs to another statement.
     return blake2b(text.encode(), digest_size=16).hexdigest().encode()

@@ -1,7 +1,7 @@
-"""Retries: a database that goes away for a moment costs its callers a moment, and never a write twice.
+"""Retries: a statement is executed again while the database is unavailable for a moment.
 
-A statement is repeated only where it is known that it was not carried out, or where it only reads. What is not known
-is said: the caller must look before asking again.
+A write is retried only where the database certainly did not execute it. If the outcome is unknown, OutcomeUnknown is
+raised, and the client must check before it retries.
 """
 
 import asyncio
@@ -21,32 +21,32 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-BUDGET: Final = 2.5  # seconds: a restart of PostgreSQL takes one or two, and a person waits no longer
-MAX_WAITING: Final = 200  # requests; more of them waiting would only fall upon the database together when it is back
-_MIN_BACKOFF: Final = 0.02  # seconds; each further one is twice as long
+BUDGET: Final = 2.5  # seconds: PostgreSQL restarts in one or two, and a user does not wait longer
+MAX_WAITING: Final = 200  # requests of this process; more would only overload the database when it is back
+_MIN_BACKOFF: Final = 0.02  # seconds; doubled after each attempt
 _MAX_BACKOFF: Final = 0.4
 
-# The server says that it did not carry the statement out: it is going down, or it rolled it back. Not so after a crash
-# (57P02), which may come between a commit and its answer.
+# The server did not execute the statement, or rolled it back: it shuts down, is full, or found a deadlock. Not 57P02
+# (crash_shutdown), which can arrive after a commit.
 _NOT_EXECUTED: Final = frozenset({"57P01", "57P03", "53300", "40001", "40P01", "55P03"})
-# The server is well and has lost another that it asked, a machine of Citus: nobody knows what that one has stored.
-# These are the kinds of connection_exception, but for protocol_violation (08P01), which is a mistake.
+# Citus: the coordinator has lost its connection to a worker node, so it is unknown whether that node has committed.
+# The codes are those of class 08, connection_exception, without protocol_violation (08P01), which is a bug.
 _NODE_LOST: Final = frozenset({"08000", "08001", "08003", "08004", "08006", "08007"})
-# PgBouncer has one code for everything; these it says before it hands a statement to a server.
+# PgBouncer uses 08P01 for all errors; it sends those with these texts before it forwards a statement.
 _NOT_FORWARDED: Final = ("server_login_retry", "query_wait_timeout", "pgbouncer cannot connect to server")
 
 RETRY_COUNTS: Final[Counter[str]] = Counter()
-"""How many attempts this process has made again, by what went wrong with the one before."""
+"""The number of retries of this process, by the error that caused them."""
 
 _waiting_retries = 0
 
 
 async def retry(attempt: Callable[[], Awaitable[T]], *, read_only: bool) -> T:
-    """Return what the attempt returns, made again while the database is away, for `BUDGET` seconds at most.
+    """Return the result of `attempt`, which is retried for at most `BUDGET` seconds while that is safe.
 
     Raises:
-        OutcomeUnknown: the connection broke after a writing statement was sent, or the server's own to another did.
-        SQLAlchemyError: what the last attempt raised.
+        OutcomeUnknown: the connection was lost after a write was sent.
+        SQLAlchemyError: the error of the last attempt.
     """
     started, backoff, reasons = time.monotonic(), _MIN_BACKOFF, list[str]()
     try:
@@ -67,7 +67,7 @@ async def retry(attempt: Callable[[], Awaitable[T]], *, read_only: bool) -> T:
 
 
 def _log_retries(reasons: list[str], seconds: float) -> None:
-    """Leave one line for the request, however often its statement was sent again, and count."""
+    # One line for each statement, not for each retry.
     RETRY_COUNTS.update(reasons)
     kinds = ", ".join(f"{reason} (no. {RETRY_COUNTS[reason]} of this process)" for reason in dict.fromkeys(reasons))
     logger.warning("sent a statement %d times within %.1f s: %s", len(reasons) + 1, seconds, kinds)
@@ -78,10 +78,10 @@ def _reason(error: DBAPIError | PoolTimeout) -> str:
 
 
 async def _back_off(seconds: float) -> None:
-    global _waiting_retries  # noqa: PLW0603  # one count for the process is what is meant
+    global _waiting_retries  # noqa: PLW0603  # the limit is for the whole process
     _waiting_retries += 1
     try:
-        await asyncio.sleep(seconds * random.uniform(0.5, 1))  # noqa: S311  # no secret: it spreads the callers
+        await asyncio.sleep(seconds * random.uniform(0.5, 1))  # noqa: S311  # no secret: jitter
     finally:
         _waiting_retries -= 1
 

@@ -1,8 +1,8 @@
-"""Row level security: PostgreSQL is told, with each statement, on whose behalf it runs.
+"""Row level security: the owner's id is sent to PostgreSQL together with each statement.
 
-Where the application's role is subject to the policies, the owner goes along as a setting of the transaction, in one
-flight with the statement. So it is still one round trip, and nothing stays on the connection: it holds behind a pooler
-that hands connections around by the transaction. It is never a session-level SET.
+Where the policies apply to the application's role, `set_config(..., is_local => true)` sets the owner for the
+transaction, in one pipeline with the statement. So a statement is still one round trip, and nothing stays on the
+connection, also behind a pooler in transaction mode. It is never a session-level SET.
 """
 
 from collections.abc import Coroutine, Sequence
@@ -31,11 +31,11 @@ _SET_UP: Final = """
     FROM pg_class
     WHERE relrowsecurity AND relkind IN ('r', 'p') AND pg_table_is_visible(oid)
 """
-# Whatever the role may do with the tables now: rights can be granted while the connection lives.
+# All tables count, also those that the role may not use now: privileges can be granted while the connection lives.
 
 
 class RlsConnection(PipelineConnection):
-    """A connection that knows for whom it works; `owner` is None for nobody, for whom the policies find nothing."""
+    """A connection with an owner. Where `owner` is None, the policies let no row through."""
 
     is_row_security_active = False
     owner: str | None = None
@@ -47,18 +47,18 @@ class RlsConnection(PipelineConnection):
 
     @classmethod
     def open(cls, *arguments: Any, **options: Any) -> Coroutine[Any, Any, Self]:
-        """Connect, for SQLAlchemy's pool, which waits in a greenlet.
+        """Return a coroutine that connects, for SQLAlchemy's pool.
 
         Raises:
-            MissingGreenlet: it is not in one; said before there is a coroutine that nobody would await.
+            MissingGreenlet: there is no greenlet in which the pool could await it.
         """
-        if not in_greenlet():
+        if not in_greenlet():  # raised before the coroutine exists: one that is never awaited is a warning
             raise MissingGreenlet("A connection is opened in a greenlet.")
         return cls.connect(*arguments, **options)
 
     async def execute_fetchall(self, query: str, values: Sequence[Any]) -> list[TupleRow]:
-        """Execute, and return all rows: the call that a `SqliteConnection` has as well."""
-        if not self.autocommit:  # psycopg begins the transaction with its first statement
+        """Execute the query and return all rows; `SqliteConnection` has the same method."""
+        if not self.autocommit:  # psycopg sends BEGIN with the first statement
             cursor = self.cursor()
             await cursor.execute(query, values)
             return await cursor.fetchall()
@@ -67,17 +67,17 @@ class RlsConnection(PipelineConnection):
         return await self.execute_pipeline((query, values))
 
     async def wait(self, gen: PQGen[ResultT], *arguments: Any, **options: Any) -> ResultT:
-        """Wait for what psycopg itself has asked; on somebody's behalf no longer than for a flight.
+        """Wait for an operation of psycopg itself, with the timeout of a pipeline where there is an owner.
 
         Raises:
-            psycopg.Error: the server's, or one that has no `sqlstate`: then the connection is closed.
+            psycopg.Error: without a `sqlstate`, the connection is closed.
         """
-        if self.owner is not None:  # a command may take its time
+        if self.owner is not None:  # a command that serves all owners has no timeout
             options.setdefault("timeout", self.response_timeout)
         try:
             return await super().wait(gen, *arguments, **options)
         except psycopg.errors.PipelineAborted:
-            raise  # after an error of the server's, with which the connection goes on
+            raise  # follows an error of the server; the connection stays usable
         except psycopg.OperationalError as error:
             if error.sqlstate is None:
                 self.pgconn.finish()
@@ -85,20 +85,19 @@ class RlsConnection(PipelineConnection):
 
     @property
     def needs_owner_setting(self) -> bool:
-        """Whether a statement needs the owner. In a transaction that has failed none does: it can only go back."""
+        # In a failed transaction only ROLLBACK is accepted, so the owner is not set.
         return self.is_row_security_active and self.pgconn.transaction_status != TransactionStatus.INERROR
 
     @property
     def set_owner_query(self) -> Query:
-        """What sets the owner for the rest of the transaction, which outside of one ends with the flight."""
+        """The query that sets the owner until the transaction, or outside of one the pipeline, ends."""
         return _SET_OWNER, (self.owner or "",)
 
 
 class RlsCursor(AsyncRawCursor[TupleRow]):
-    """A cursor that says so with each statement, where policies apply."""
+    """A cursor that sets the owner before each statement, where the policies apply."""
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        """Execute, in one flight with the owner."""
         connection = cast("RlsConnection", self.connection)
         if not connection.needs_owner_setting:
             return await super().execute(query, params, **options)
@@ -108,7 +107,6 @@ class RlsCursor(AsyncRawCursor[TupleRow]):
         return self
 
     async def executemany(self, query: Any, params_seq: Any, *, returning: bool = False) -> None:
-        """Execute for several rows, in one flight with the owner."""
         connection = cast("RlsConnection", self.connection)
         if not connection.needs_owner_setting:
             await super().executemany(query, params_seq, returning=returning)
@@ -119,10 +117,9 @@ class RlsCursor(AsyncRawCursor[TupleRow]):
 
 
 class RlsServerCursor(AsyncRawServerCursor[TupleRow]):
-    """The same for a stream, which is within a transaction: the owner goes ahead, in a flight of its own."""
+    """The same for a server-side cursor, which is inside a transaction: the owner is set in a round trip before it."""
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
-        """Open the stream, after the owner is set."""
         connection = cast("RlsConnection", self.connection)
         if connection.needs_owner_setting:
             await AsyncRawCursor(connection).execute(*connection.set_owner_query)
@@ -130,16 +127,16 @@ class RlsServerCursor(AsyncRawServerCursor[TupleRow]):
 
 
 def set_up_connections(engine: AsyncEngine) -> None:
-    """Let each new connection speak UTC, and find out whether policies apply to its role and whether it is direct.
+    """Set up each new connection: time zone UTC, whether policies apply to its role, and prepared statements.
 
-    When it is free it forgets its owner. The time zone is one of the settings that PgBouncer keeps for its clients in
-    transaction mode.
+    A connection has no owner while it is in the pool.
     """
+    # The time zone may be set once for a connection: PgBouncer in transaction mode keeps it for each client.
 
     @event.listens_for(engine.sync_engine, "connect")
     def _on_connect(connection: Any, _: ConnectionPoolEntry) -> None:
         driver, cursor = connection.driver_connection, connection.cursor()
-        driver.owner = ""  # a server that is silent from now on is not waited for without an end
+        driver.owner = ""  # an owner, so that `wait` has a timeout
         cursor.execute(_SET_UP)
         _, driver.is_row_security_active, backend_pid = cursor.fetchone()
         cursor.close()
@@ -153,7 +150,7 @@ def set_up_connections(engine: AsyncEngine) -> None:
 
 
 def set_connection_owner(connection: PoolProxiedConnection, owner: str | None) -> None:
-    """Let what is executed on this connection from now on be on behalf of the owner."""
+    """Set the owner for the following statements on this connection; does nothing on SQLite."""
     driver = connection.driver_connection
     if isinstance(driver, RlsConnection):
         driver.owner = owner

@@ -1,11 +1,12 @@
-"""The connection to SQLite: a short statement runs where the event loop runs, any other aside, in a thread.
+"""The connection to SQLite: a short statement runs in the event loop, any other in a thread.
 
-To hand a statement to a thread, and its rows back, costs several times what SQLite takes for one row. So a statement
-that stands alone runs in the loop, on a connection that only the loop uses. Nothing may keep the loop there:
+Problem: to hand a statement to a thread, and its rows back, costs several times what SQLite needs for one row.
+Decision: a statement outside of a transaction runs in the event loop, on a connection of its own. Nothing may block the
+event loop there:
 
-* A lock is waited for asynchronously. SQLite itself would sleep.
-* What takes too long is interrupted, which undoes it, and runs aside from its beginning.
-* The disk is waited for in a thread, when the write-ahead log is copied into the database.
+* A lock is awaited. SQLite itself would sleep.
+* A statement that takes too long is interrupted, which rolls it back, and runs again in the thread.
+* A checkpoint, which waits for the disk, runs in a thread.
 """
 
 import asyncio
@@ -27,44 +28,44 @@ from app.core.data.connection.sqlite_loop import (
     primary_code,
 )
 
-_THREAD_EXECUTIONS: Final = 20  # executions of a text that begin aside, after one that had to be run again there
-_WRITES_PER_CHECKPOINT: Final = 1024  # until the log is copied, which takes as long as some 50 of them
-_LARGE_LOG: Final = 6144  # pages, 24 MB; two times 1024 writes, so that fewer than one in 100 of 16 writers has to wait
-_CHECKPOINT_MODES: Final = ("PASSIVE", "PASSIVE", *("FULL",) * 20)  # until one finds that nobody writes
+_THREAD_EXECUTIONS: Final = 20  # executions of a statement that go to the thread, after one was interrupted
+_WRITES_PER_CHECKPOINT: Final = 1024  # a checkpoint takes as long as about 50 writes
+_LARGE_LOG: Final = 6144  # pages, 24 MB; 2 x 1024 writes, so that fewer than 1 in 100 of 16 writers has to wait
+_CHECKPOINT_MODES: Final = ("PASSIVE", "PASSIVE", *("FULL",) * 20)  # FULL fails while another connection writes
 _PRAGMAS: Final = (
-    "journal_mode=WAL",  # readers beside the one writer
+    "journal_mode=WAL",  # readers do not block the writer
     "synchronous=NORMAL",
     "foreign_keys=ON",
-    "secure_delete=ON",  # what was erased is overwritten, not only let go of
+    "secure_delete=ON",  # overwrites deleted data with zeros
 )
 _RERUN_CODES: Final = frozenset(
     {
         sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_ERROR,  # perhaps a function that only the other connection has been given
+        sqlite3.SQLITE_ERROR,  # perhaps a function that is registered on the thread's connection only
     }
 )
 
 
 class SqliteConnection(aiosqlite.Connection):
-    """A connection of aiosqlite's, which is a thread, and beside it the loop's own to the same file.
+    """A connection of aiosqlite, which is a thread, and a second connection to the same file for the event loop.
 
-    What SQLAlchemy executes, and all that belongs to a transaction, runs on the first. Two connections need no lock
-    between two threads: what a cancelled request has left to the thread goes on there, and the loop's is free. The
-    price: what a listener to SQLAlchemy's `connect` sets up is set up on the first alone.
+    All that SQLAlchemy executes, and every transaction, runs on the first. Each side has its own connection, so no
+    thread waits for the other: a cancelled statement may go on in the thread while the event loop uses its own. The
+    cost: a listener to SQLAlchemy's `connect` event sets up the first connection only.
     """
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(self._connect_both, iter_chunk_size=64)
-        self._thread.daemon = True  # as SQLAlchemy has it: what nobody closes does not keep the process
+        self._thread.daemon = True  # as in SQLAlchemy: an open connection does not keep the process alive
         self._open = partial(_open, *arguments, **options)
         self._in_loop: LoopConnection | None = None
         self._thread_executions: dict[str, int] = {}
         self._writes = 0
 
-    async def execute_fetchall(  # type: ignore[override]  # theirs can be entered as well
+    async def execute_fetchall(  # type: ignore[override]  # aiosqlite's can also be used in `async with`
         self, sql: str, parameters: Iterable[Any] | None = None
     ) -> list[Any]:
-        """Execute, and return all rows; outside of a transaction in the loop, where that is possible.
+        """Execute the statement and return all rows; outside of a transaction in the event loop, where possible.
 
         Raises:
             sqlite3.Error: it failed, and had no effect.
@@ -80,12 +81,11 @@ class SqliteConnection(aiosqlite.Connection):
         return list(await super().execute_fetchall(sql, values))
 
     async def close(self) -> None:
-        """Close both; the loop's first, because the last one to a file waits for the disk."""
-        self._close_in_loop()
+        self._close_in_loop()  # first, because the last connection to a file makes a checkpoint
         await super().close()
 
     def stop(self) -> asyncio.Future[Any] | None:
-        """Close both without waiting."""
+        """Close both connections without waiting."""
         self._close_in_loop()
         return super().stop()
 
@@ -104,10 +104,10 @@ class SqliteConnection(aiosqlite.Connection):
         if is_select(sql) or not self._is_checkpoint_due():
             return True
         await asyncio.to_thread(self._checkpoint)
-        return False  # the first write of a log waits for the disk as well
+        return False  # the first write after a checkpoint waits for the disk as well
 
     def _belongs_in_thread(self, sql: str) -> bool:
-        """Tell whether the text had to be run again lately. Not for ever: it may have been one user's many rows."""
+        # A limited number of times: perhaps the statement was slow only for one user with many rows.
         left = self._thread_executions.pop(sql, 0)
         if left > 1:
             self._thread_executions[sql] = left - 1
@@ -118,13 +118,11 @@ class SqliteConnection(aiosqlite.Connection):
         return self._writes % _WRITES_PER_CHECKPOINT == 0
 
     def _checkpoint(self) -> None:
-        """Copy the log into the database, so that the next write can begin it anew.
-
-        While it is copied, others write. What they add is copied while they wait, but only if the log is long: that
-        of a database that is always written to would have no end.
-        """
+        """Copy the write-ahead log into the database, so that the next write starts it again from its beginning."""
+        # PASSIVE lets others write meanwhile, and leaves their pages in the log. FULL copies these too, but blocks the
+        # writers, so it is used only where the log is large. With PASSIVE alone, constant writes would grow it for ever.
         with suppress(sqlite3.Error), closing(self._open()) as connection:
-            connection.execute("PRAGMA busy_timeout=0")  # it would keep writers waiting while it waits for a reader
+            connection.execute("PRAGMA busy_timeout=0")  # FULL would block writers while it waits for a reader
             for mode in _CHECKPOINT_MODES:
                 busy, pages, _ = connection.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
                 if not busy and (mode == "FULL" or pages < _LARGE_LOG):

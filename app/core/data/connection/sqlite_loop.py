@@ -1,4 +1,4 @@
-"""The event loop's connection to SQLite."""
+"""The event loop's connection to SQLite: it never blocks the loop for long."""
 
 import asyncio
 import math
@@ -7,19 +7,19 @@ import sqlite3
 from time import perf_counter
 from typing import Any, Final
 
-_LOOP_TIME_LIMIT: Final = 0.002  # seconds that a statement may keep the loop
-_INSTRUCTIONS_PER_CHECK: Final = 1000  # of SQLite's machine, 20 to 60 microseconds; so often it asks whether to go on
 BUSY_TIMEOUT: Final = 5.0  # seconds that a statement waits for a lock
-MIN_BACKOFF: Final = 0.001  # seconds between two looks at a lock; each further one is twice as long
+MIN_BACKOFF: Final = 0.001  # seconds between two attempts to get a lock; doubled after each attempt
 _MAX_BACKOFF: Final = 0.016
+_LOOP_TIME_LIMIT: Final = 0.002  # seconds that a statement may block the event loop
+_INSTRUCTIONS_PER_CHECK: Final = 1000  # of SQLite's virtual machine, 20 to 60 microseconds
 _PRAGMAS: Final = (
     "busy_timeout=0",
-    "wal_autocheckpoint=32768",  # pages, 128 MB: where the log ends, should everything else fail
+    "wal_autocheckpoint=32768",  # pages, 128 MB: the limit of the log if all other checkpoints fail
 )
 
 
 class LoopConnection:
-    """A connection that never keeps its caller for long: it waits for no lock, and interrupts what takes too long."""
+    """A connection that raises instead of waiting for a lock, and interrupts a statement that takes too long."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         connection.isolation_level = None
@@ -30,14 +30,15 @@ class LoopConnection:
         self._deadline = math.inf
 
     def execute_fetchall(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
-        """Execute as a transaction of its own, and return all rows.
+        """Execute the statement in a transaction of its own, and return all rows.
 
         Raises:
-            sqlite3.Error: it failed, and had no effect: SQLITE_BUSY, the file is locked; SQLITE_INTERRUPT, it is long.
+            sqlite3.Error: it failed, and had no effect. SQLITE_BUSY: the database is locked. SQLITE_INTERRUPT: it took
+                too long.
         """
         if is_select(sql):
             return self._execute(sql, values)
-        # Not in AUTOCOMMIT: there SQLite can be interrupted after it has committed, and say that it has not.
+        # Not in AUTOCOMMIT: there SQLite can be interrupted after the commit, and report a failure.
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             rows = self._execute(sql, values)
@@ -48,7 +49,6 @@ class LoopConnection:
         return rows
 
     def close(self) -> None:
-        """Close it."""
         self._connection.close()
 
     def _execute(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
@@ -63,7 +63,11 @@ class LoopConnection:
 
 
 async def execute_when_unlocked(connection: LoopConnection, sql: str, values: tuple[Any, ...]) -> list[Any]:
-    """Execute, and return all rows; wait while the database is locked."""
+    """Execute the statement and return all rows; while the database is locked, retry for `BUSY_TIMEOUT` seconds.
+
+    Raises:
+        sqlite3.Error: it failed, and had no effect.
+    """
     deadline, backoff = perf_counter() + BUSY_TIMEOUT, MIN_BACKOFF
     while True:
         try:
@@ -71,15 +75,15 @@ async def execute_when_unlocked(connection: LoopConnection, sql: str, values: tu
         except sqlite3.OperationalError as error:
             if primary_code(error) != sqlite3.SQLITE_BUSY or perf_counter() > deadline:
                 raise
-        await asyncio.sleep(backoff * random.uniform(0.5, 1))  # noqa: S311  # no secret: it parts those who wait
+        await asyncio.sleep(backoff * random.uniform(0.5, 1))  # noqa: S311  # no secret: jitter
         backoff = min(2 * backoff, _MAX_BACKOFF)
 
 
 def is_select(sql: str) -> bool:
-    """Tell whether the statement only reads."""
+    """Return whether the statement is a SELECT, which only reads."""
     return sql.startswith("SELECT")
 
 
 def primary_code(error: sqlite3.OperationalError) -> int:
-    """SQLite's primary code; 0 for what Python itself has found."""
+    """Return SQLite's primary result code; 0 for an error of Python's module."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -1,7 +1,7 @@
-"""Refusals: which columns the database's refusal of a statement is about, so that a client can be told the fields.
+"""Violations: which constraint a statement has violated, and its columns, so that an error can name the fields.
 
-PostgreSQL names the constraint, and SQLite the columns that have to be unique; both are looked up among the tables of
-the models. SQLite names no foreign key: there the session looks, after the failure, which row is missing.
+PostgreSQL names the constraint, and SQLite the columns of a unique constraint. SQLite does not name a foreign key, so
+the session checks after the error which referenced row is missing.
 """
 
 from collections.abc import Iterable, Iterator
@@ -20,55 +20,50 @@ from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import Reference, references_of
 from app.core.data.tables.registry import owned_models, table_of
 
-# It cuts a long name as it was cut when the table was made.
+# Truncates a long constraint name in the same way as the migration that created it.
 _preparer: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
 class ReferenceNotFound(IntegrityError):
-    """What SQLite says of a reference to no row, with the columns that it leaves out."""
+    """SQLite's error for a violated foreign key, with the columns that it does not name."""
 
     columns: tuple[str, ...] = ()
 
     @classmethod
     def explaining(cls, error: IntegrityError, columns: Iterable[str]) -> Self:
-        """Return the error with the columns."""
         explained = cls(error.statement, None, error.orig, hide_parameters=True)  # type: ignore[arg-type]
         explained.columns = tuple(columns)
         return explained
 
 
 def violated_columns(error: SQLAlchemyError) -> tuple[str, ...]:
-    """Return the columns that the refusal is about, without the owner's; none where nobody can tell."""
+    """Return the columns of the violated constraint, without the owner column; empty where they are unknown."""
     columns = error.columns if isinstance(error, ReferenceNotFound) else _columns_in(getattr(error, "orig", None))
     return tuple(column for column in columns if column != OWNER_COLUMN)
 
 
 def unique_rules(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
-    """Return the columns, without the owner's, of each rule by which rows of an owner's, or of all, have to differ.
+    """Return the columns of each unique constraint and unique index of a model, without the owner column.
 
-    A rule about what is no column has none. That ids differ is no rule: clients do not choose them.
+    An index on an expression has no columns. The constraint on ids is left out, because clients do not choose ids.
     """
     table = table_of(model)
-    rules = [
-        rule
-        for rule in _constraints_of([table])
-        if isinstance(rule, UniqueConstraint) or getattr(rule, "unique", False)
-    ]
-    columns = (tuple(column for column in rule.columns.keys() if column != OWNER_COLUMN) for rule in rules)  # noqa: SIM118  # it is no dict
-    return tuple(sorted(found for found in columns if found != ("id",)))
+    unique = [c for c in _constraints_of([table]) if isinstance(c, UniqueConstraint) or getattr(c, "unique", False)]
+    columns = (tuple(name for name in each.columns.keys() if name != OWNER_COLUMN) for each in unique)  # noqa: SIM118  # no dict
+    return tuple(sorted(names for names in columns if names != ("id",)))
 
 
 def violated_rule(error: SQLAlchemyError) -> str:
-    """Return the rule that the database names, with its table, and without the row, which holds what users wrote."""
+    """Return the type of the violation, its table and its constraint, without the row, which contains users' data."""
     cause: Any = getattr(error, "orig", None)
     if (diag := getattr(cause, "diag", None)) is None:
-        return str(cause)  # SQLite says no more than "NOT NULL constraint failed: tasks.title"
+        return str(cause)  # SQLite's message has no values: "NOT NULL constraint failed: tasks.title"
     place = ".".join(filter(None, (diag.table_name, diag.constraint_name or diag.column_name)))
     return " ".join(filter(None, (type(cause).__name__, place)))
 
 
 def suspected_references(error: IntegrityError, statement: Statement, values: Values) -> list[tuple[Reference, int]]:
-    """Return the references that were given an id, one of which the database refuses without saying which."""
+    """Return the references with an id in the statement; at least one of them violates a foreign key of SQLite."""
     if (
         classify(error) is not Failure.REFERENCE
         or violated_columns(error)
@@ -77,8 +72,8 @@ def suspected_references(error: IntegrityError, statement: Statement, values: Va
         return []
     models = (model for model in owned_models() if model.__table__ is statement.table)
     references = (reference for model in models for reference in references_of(model))
-    given = ((each, values.get(each.column, values.get(f"{NEW}{each.column}"))) for each in references)
-    return [(reference, row_id) for reference, row_id in given if row_id is not None]
+    ids = ((each, values.get(each.column, values.get(f"{NEW}{each.column}"))) for each in references)
+    return [(reference, row_id) for reference, row_id in ids if row_id is not None]
 
 
 def _columns_in(error: Any) -> Iterable[str]:
@@ -88,12 +83,12 @@ def _columns_in(error: Any) -> Iterable[str]:
     names = str(error).rpartition("UNIQUE constraint failed: ")[2]  # shelves.user_id, shelves.name
     if names.startswith("index "):
         return _columns_of(names.removeprefix("index ").strip("'"), tables.values())
-    named = (name.partition(".") for name in names.split(", "))
-    return [column for table, _, column in named if table in tables and column in tables[table].c]
+    pairs = (name.partition(".") for name in names.split(", "))
+    return [column for table, _, column in pairs if table in tables and column in tables[table].c]
 
 
 def _columns_of(name: str | None, tables: Iterable[Table]) -> Iterable[str]:
-    return next((part.columns.keys() for part in _constraints_of(tables) if _name_of(part) == name), ())
+    return next((each.columns.keys() for each in _constraints_of(tables) if _name_of(each) == name), ())
 
 
 def _constraints_of(tables: Iterable[Table]) -> Iterator[Any]:
@@ -101,5 +96,5 @@ def _constraints_of(tables: Iterable[Table]) -> Iterator[Any]:
         yield from (*table.constraints, *table.indexes)
 
 
-def _name_of(rule: Constraint | Index) -> str | None:
-    return _preparer.format_constraint(rule, _alembic_quote=False)
+def _name_of(constraint: Constraint | Index) -> str | None:
+    return _preparer.format_constraint(constraint, _alembic_quote=False)

@@ -1,7 +1,7 @@
-"""The border between one owner and everyone: two engines over one pool, whose dialects have different compilers.
+"""The scoped and the unscoped engine: two engines over one connection pool, with different compilers.
 
-A session that serves an owner has the served engine, on which nothing can be said about anybody else's rows. The plain
-one is for migrations, checks and `everyone()`.
+A statement on the scoped engine reaches the rows of one owner only. The unscoped engine is for migrations, checks and
+`everyone()`.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,16 +17,16 @@ from app.core.data.sql.dialects import ScopedDialect, scoped_dialect, unscoped_d
 from app.core.data.tables.owned import OWNER_COLUMN
 
 OWNER_OPTION: Final = "owner"
-"""The execution option of a connection that says which owner it serves."""
+"""The execution option of a connection with the id of its owner."""
 
 
 def is_scoped(bind: Engine | Connection) -> bool:
-    """Tell whether all statements on it are about one owner."""
+    """Return whether every statement on it is limited to one owner."""
     return isinstance(bind.dialect, ScopedDialect)
 
 
 def scoped(engine: AsyncEngine) -> AsyncEngine:
-    """Return the engine on which every statement is about the owner that the connection serves."""
+    """Return the engine that limits every statement to the owner of its connection."""
     if is_scoped(engine.sync_engine):
         return engine
     view = _with_dialect(engine, scoped_dialect)
@@ -35,7 +35,7 @@ def scoped(engine: AsyncEngine) -> AsyncEngine:
 
 
 def unscoped(engine: AsyncEngine) -> AsyncEngine:
-    """Return the engine on which statements are about the rows of everyone."""
+    """Return the engine whose statements reach the rows of all owners."""
     return _with_dialect(engine, unscoped_dialect) if is_scoped(engine.sync_engine) else engine
 
 
@@ -52,11 +52,11 @@ def _add_owner_value(
     values: Mapping[str, Any],
     _: Mapping[str, Any],
 ) -> tuple[Any, Sequence[Mapping[str, Any]], Mapping[str, Any]]:
-    """Give a statement the value of its owner, whatever it was given.
+    """Set the parameter `_owner` to the owner of the connection, also where the caller gave another value.
 
     Raises:
-        ForeignRow: a new row is somebody else's.
-        UnreachableStatement: it is a sequence, which tells how many rows others have.
+        ForeignRow: a new row names another owner.
+        UnreachableStatement: it reads a sequence, which tells how many rows other owners have.
     """
     if not is_scoped(connection):
         return statement, rows, values
@@ -64,7 +64,7 @@ def _add_owner_value(
         raise UnreachableStatement("A sequence is shared by all owners; leave ids to the database.")
     owner = connection.get_execution_options().get(OWNER_OPTION)
     if isinstance(statement, Insert) and any(row.get(OWNER_COLUMN, owner) != owner for row in rows or [values]):
-        raise ForeignRow("A new row names another owner than the one that this session serves.")
+        raise ForeignRow("A new row names another owner than this session's; leave the owner out.")
     if rows:
         return statement, [{**row, OWNER.key: owner} for row in rows], {}
     return statement, [], {**values, OWNER.key: owner}

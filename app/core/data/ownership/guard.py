@@ -1,4 +1,4 @@
-"""Where a caller meets a session: the guard that binds the two, and the one word that crosses the border."""
+"""The guard that binds a request's session to its caller, and `everyone()`, which opens a session to all owners."""
 
 from typing import Any, TypeVar, cast
 
@@ -17,25 +17,23 @@ SessionT = TypeVar("SessionT", bound=AsyncSession)
 
 
 def bind_owner(session: AsyncSession, owner: str) -> None:
-    """Let the session serve this user from now on.
+    """Bind the session to the owner with this id, for the rest of its life.
 
     Raises:
-        ForeignRow: it serves another owner already.
-        TypeError: it has no ownership hooks, or the owner is no user's id.
+        ForeignRow: it is bound to another owner.
+        TypeError: the session has no ownership hooks, or the owner is no user id.
     """
     if not isinstance(owner, str) or not owner:
-        raise TypeError("An owner is the id of a user, a text that is not empty.")
+        raise TypeError("An owner is a user id, a string that is not empty.")
     _hooked(session).bind_owner(owner)
 
 
 def everyone(session: SessionT) -> SessionT:
-    """Cross the border: let the session see and write the rows of all owners, for commands and for tests.
-
-    A request cannot say it: its session was bound to the caller before any handler ran, and stays so.
+    """Let the session read and write the rows of all owners, for commands and tests.
 
     Raises:
-        ForeignRow: the session serves an owner.
-        TypeError: it has no ownership hooks.
+        ForeignRow: the session is bound to an owner, as that of a request with a caller is before its handler runs.
+        TypeError: the session has no ownership hooks.
     """
     _hooked(session).bind_owner(ALL_OWNERS)
     session.bind = unscoped(cast("AsyncEngine", session.bind))
@@ -43,24 +41,24 @@ def everyone(session: SessionT) -> SessionT:
 
 
 def owner_guard(alchemy: Alchemy) -> Guard:
-    """Return the guard that gives each request's session its owner, before dependencies and handlers see it.
+    """Return the guard that binds each request's session to its caller, before dependencies and handlers get it.
 
-    A public route and an OPTIONS answer have no caller, so their session serves nobody and finds nothing.
+    A public route and an OPTIONS request have no caller: their session has no owner, and reads no owned row.
     """
 
-    async def serve_caller(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    async def bind_caller(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
         scope: Any = connection.scope
         if (caller := scope.get("user")) is not None:
             bind_owner(alchemy.provide_session(connection.app.state, scope), caller.id)
 
-    return serve_caller
+    return bind_caller
 
 
 def session_of(scope: Any) -> AppSession:
-    """Return the request's session, which the guard has bound to its caller: what a repository is made with.
+    """Return the request's session, which the guard has bound to the caller.
 
     Raises:
-        OwnerNotBound: there is no caller.
+        OwnerNotBound: the request has no caller.
     """
     session = request_session(scope)
     if session is None:

@@ -1,4 +1,4 @@
-"""The hooks of the owned session: new rows get their owner, and rows of others do not come in."""
+"""The hooks of the owned session: new objects get their owner, and objects of other owners are refused."""
 
 from typing import Any, cast
 
@@ -13,57 +13,61 @@ from app.core.data.tables.owned import OWNER_COLUMN, Owned
 
 
 def add_hooks(session_class: type[OwnedSession]) -> None:
-    """Let the hooks see what its sessions do."""
-    event.listen(session_class, "after_begin", _on_begin)
-    event.listen(session_class, "after_transaction_end", _on_end)
-    event.listen(session_class, "do_orm_execute", _on_statement)
-    event.listen(session_class, "before_flush", _on_flush)
-    event.listen(session_class, "before_attach", _on_attach)
-    event.listen(session_class, "loaded_as_persistent", _on_load)
+    """Listen to the events of all sessions of this class."""
+    event.listen(session_class, "after_begin", _after_begin)
+    event.listen(session_class, "after_transaction_end", _after_transaction_end)
+    event.listen(session_class, "do_orm_execute", _before_execute)
+    event.listen(session_class, "before_flush", _before_flush)
+    event.listen(session_class, "before_attach", _before_attach)
+    event.listen(session_class, "loaded_as_persistent", _after_load)
 
 
-def _on_begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
+def _after_begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
     owner = _owned(session).owner_id
     connection.execution_options(**{OWNER_OPTION: owner})
     set_connection_owner(connection.connection, owner)
 
 
-def _on_end(session: Session, transaction: SessionTransaction) -> None:
+def _after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         _owned(session).release_slot()
 
 
-def _on_statement(state: ORMExecuteState) -> None:
-    """Refuse half-atomic work: a statement for several rows is several statements to some databases."""
+def _before_execute(state: ORMExecuteState) -> None:
+    # With several sets of parameters, one statement can be several for the driver, which AUTOCOMMIT commits one by one.
     if isinstance(state.parameters, list) and state.is_update and state.is_orm_statement:
-        raise UnreachableStatement("An UPDATE by keys needs all that a flush knows; use `update(...).where(...)`.")
+        raise UnreachableStatement(
+            "An UPDATE by primary keys bypasses the hooks of a flush; use `update(...).where(...)`."
+        )
     if isinstance(state.parameters, list) and len(state.parameters) > 1 and _owned(state.session).atomic_depth == 0:
         raise NotAtomic("A statement for several rows could store half of them; use `async with session.atomic():`.")
 
 
-def _on_flush(session: Session, _: UOWTransaction, __: Any) -> None:
-    """Stamp new rows with the owner; refuse rows of others, changed owners, chosen ids, and half-atomic work."""
-    held = _owned(session)
-    held.acquire_slot(held.get_bind())  # a flush takes its connection past `_connection_for_bind`
+def _before_flush(session: Session, _: UOWTransaction, __: Any) -> None:
+    """Set the owner of new rows; refuse changed owners, chosen ids, and several rows outside of `atomic()`."""
+    owned = _owned(session)
+    owned.acquire_slot(owned.get_bind())  # a flush gets its connection without `_connection_for_bind`
     changed = [row for row in session.dirty if session.is_modified(row)]
     for row in session.new:
         if isinstance(row, Owned):
-            held.set_owner(row)
+            owned.set_owner(row)
     for row in changed:
         if isinstance(row, Owned) and inspect(row).attrs[OWNER_COLUMN].history.has_changes():
-            raise ForeignRow(f"{OWNER_COLUMN} was changed on a row, but the owner of a row never changes.")
-    if held.atomic_depth == 0 and len(session.new) + len(changed) + len(session.deleted) > 1:
+            raise ForeignRow(
+                f"{OWNER_COLUMN} was changed on a row, but the owner of a row never changes; leave it as it is."
+            )
+    if owned.atomic_depth == 0 and len(session.new) + len(changed) + len(session.deleted) > 1:
         raise NotAtomic("A flush of several rows could store half of them; use `async with session.atomic():`.")
 
 
-def _on_attach(session: Session, row: object) -> None:
-    """Let in the owner's rows only, and new ones, which have no owner yet."""
+def _before_attach(session: Session, row: object) -> None:
+    # A new row has no owner yet; the flush sets it.
     if isinstance(row, Owned) and not (_owner_of(row) is None and inspect(row).key is None):
         _refuse_foreign(session, _owner_of(row))
 
 
-def _on_load(session: Session, row: object) -> None:
-    """A tripwire for what the compiler should have kept out; a row may be loaded without its owner."""
+def _after_load(session: Session, row: object) -> None:
+    # The compiler keeps these rows out; this is a second check. A row may be loaded without its owner column.
     if isinstance(row, Owned) and _owner_of(row) is not None:
         _refuse_foreign(session, _owner_of(row))
 
@@ -75,7 +79,7 @@ def _owner_of(row: Owned) -> str | None:
 
 def _refuse_foreign(session: Session, owner: str | None) -> None:
     if _owned(session).owner not in (ALL_OWNERS, owner):
-        raise ForeignRow("A row of another owner was handed to this session.")
+        raise ForeignRow("This row belongs to another owner than this session; load it in a session of its owner.")
 
 
 def _owned(session: Session) -> OwnedSession:

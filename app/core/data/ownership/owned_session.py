@@ -1,7 +1,7 @@
-"""The owned session: it serves one owner, on an engine whose compiler writes nothing but that owner's part of a table.
+"""The owned session: a SQLAlchemy session with one owner, on the scoped engine.
 
-Statements need nothing from it but the owner's id. Its hooks are about objects: new rows get their owner, and rows of
-others do not come in. With no owner bound a statement about owned rows raises.
+The engine's compiler limits statements to the owner; the session's hooks (`hooks.py`) check the objects. Without an
+owner, a statement about owned rows raises.
 """
 
 from enum import Enum
@@ -23,7 +23,7 @@ from app.core.data.tables.registry import table_of
 
 
 class AllOwners(Enum):
-    """The type of `ALL_OWNERS`, the one owner that is not a user."""
+    """The type of `ALL_OWNERS`, which is not a user id and equals none."""
 
     ALL_OWNERS = "everyone"
 
@@ -32,9 +32,9 @@ ALL_OWNERS: Final = AllOwners.ALL_OWNERS
 
 
 class OwnedSession(Session):
-    """A session that reads and writes the rows of one owner, whatever it is asked.
+    """A session that reads and writes the rows of one owner only.
 
-    `owner` is a user's id, ALL_OWNERS, or None while nobody is bound; `bind_owner()` sets it once.
+    `owner` is a user id, ALL_OWNERS, or None until `bind_owner()` sets it.
     """
 
     owner: str | AllOwners | None = None
@@ -42,40 +42,40 @@ class OwnedSession(Session):
     _slot: Slot | None = None
 
     def get_bind(self, *arguments: Any, **options: Any) -> Engine | Connection:
-        """Return the engine of this session: the one that is served, unless the session is everyone's.
+        """Return the engine for a statement: the scoped one, unless the session is for all owners.
 
         Raises:
-            UnreachableStatement: a statement names another engine.
+            UnreachableStatement: the statement names an unscoped engine.
         """
         bind = super().get_bind(*arguments, **options)
         if self.owner is not ALL_OWNERS and not is_scoped(bind):
-            raise UnreachableStatement("This engine serves everyone; leave the engine to the session.")
+            raise UnreachableStatement("This engine reaches the rows of all owners; leave the engine to the session.")
         return bind
 
     def bind_owner(self, owner: str | AllOwners) -> None:
         """Bind the owner for the rest of this session's life.
 
         Raises:
-            ForeignRow: it serves another already; what it has loaded would cross over.
+            ForeignRow: it has another owner, whose rows it may have loaded.
         """
         if self.owner not in (None, owner):
-            raise ForeignRow("This session serves an owner already; open another session for another owner.")
+            raise ForeignRow("This session has an owner; open another session for another owner.")
         self.owner = owner
 
     @property
     def owner_id(self) -> str | None:
-        """The id of the owner; None while nobody is bound, and for ALL_OWNERS."""
+        """The owner's id; None without an owner, and for ALL_OWNERS."""
         return None if self.owner is ALL_OWNERS else self.owner
 
     def with_owner(self, values: Values) -> Values:
-        """Return the values with which a statement runs for this session's owner."""
+        """Return the values of a statement, with the owner's id added."""
         return {**values, OWNER.key: self.owner_id}
 
     def insert_for(self, model: type[SQLModel], values: Values) -> tuple[Statement, Values]:
-        """Return the statement that inserts one row and returns all of its columns; an owned row is the owner's.
+        """Return a statement and its values, which insert one row for the owner and return all of its columns.
 
         Raises:
-            OwnerNotBound: there is nobody to give the row to.
+            OwnerNotBound: there is no owner.
             ForeignRow: the values name another owner, or an id.
         """
         if issubclass(model, Owned):
@@ -83,21 +83,27 @@ class OwnedSession(Session):
         return _insert_of(model), self.with_owner(values)
 
     def transaction_connection(self) -> PoolProxiedConnection:
-        """Return the connection of the transaction that this session is in, within a greenlet."""
+        """Return the connection of the current transaction; to be called in a greenlet."""
         return super().connection().connection
 
     def open_transaction(self, isolation_level: str) -> None:
-        """Take a connection out of AUTOCOMMIT for the transaction that has just begun."""
+        """Take the connection of the transaction that has just begun out of AUTOCOMMIT."""
         super().connection(execution_options={"isolation_level": isolation_level})
 
     def connection(self, *args: Any, **kwargs: Any) -> Connection:
-        """Refuse the raw connection, on which no hook would see a statement."""
+        """Return the connection of a session for all owners.
+
+        Raises:
+            UnreachableStatement: the session is limited to one owner, and the hooks do not see raw statements.
+        """
         if self.owner is not ALL_OWNERS:
-            raise UnreachableStatement("A raw connection is out of the owner's reach; execute ORM statements instead.")
+            raise UnreachableStatement(
+                "A raw connection cannot be limited to one owner; execute ORM statements instead."
+            )
         return super().connection(*args, **kwargs)
 
     def _connection_for_bind(self, engine: Any, execution_options: Any = None, **kwargs: Any) -> Connection:
-        # A hook of SQLAlchemy's would be better, but `after_begin` comes when the connection has been taken already.
+        # An override, because SQLAlchemy's event `after_begin` comes after the connection is checked out.
         self.acquire_slot(engine)
         try:
             return super()._connection_for_bind(engine, execution_options, **kwargs)
@@ -106,10 +112,10 @@ class OwnedSession(Session):
                 self.release_slot()
 
     def acquire_slot(self, bind: Engine | Connection) -> None:
-        """Wait for the owner's turn, which lasts until the transaction ends; within a greenlet.
+        """Wait for a slot of the owner, for the rest of the transaction; to be called in a greenlet.
 
         Raises:
-            OwnerBusy: the owner has too much under way.
+            OwnerBusy: no slot came free in time.
         """
         if self._slot is None and isinstance(bind, Engine):
             slot = Slot(bind, self.owner_id)
@@ -117,40 +123,40 @@ class OwnedSession(Session):
             self._slot = slot
 
     def release_slot(self) -> None:
-        """Give the owner's turn back; the connection has been given back already."""
+        """Release the slot, after the connection was returned to the pool."""
         if self._slot is not None:
             self._slot.release()
             self._slot = None
 
     def _refuse_bulk(self, *_: Any, **__: Any) -> NoReturn:
-        raise UnreachableStatement("The bulk methods write past the hooks; use add_all() inside atomic().")
+        raise UnreachableStatement("The bulk methods bypass the hooks; use add_all() inside atomic().")
 
     bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_bulk
 
     def set_owner(self, row: Owned) -> None:
-        """Give a new row its owner.
+        """Set the owner of a new row.
 
         Raises:
-            OwnerNotBound: there is nobody to give the row to.
-            ForeignRow: it names another owner, or chooses its own id.
+            OwnerNotBound: there is no owner.
+            ForeignRow: the row names another owner, or has an id.
         """
         row.user_id = self._owner_of_new_row(row.user_id, row.id)
 
     def _owner_of_new_row(self, given: str | None, row_id: int | None) -> str:
-        """The owner of a new row: the session's, or, where it serves everyone, the one that was given."""
+        # A session for all owners stores each row for the owner that the row names.
         owner = given if self.owner is ALL_OWNERS else self.owner
         if not isinstance(owner, str):
             raise OwnerNotBound
         if given not in (None, owner):
-            raise ForeignRow("A new row names another owner than the one that this session serves.")
+            raise ForeignRow("A new row names another owner than this session's; leave the owner out.")
         if row_id is not None and self.owner is not ALL_OWNERS:
-            # An id that is taken would fail and a free one would not: the answer would tell which ids others have.
+            # An id that is taken fails and a free one does not, which would tell which ids other owners have.
             raise ForeignRow("A new row chooses its own id; leave it to the database.")
         return owner
 
 
 @cache
 def _insert_of(model: type[SQLModel]) -> Insert:
-    # Of the table, not of the class: there is nothing to filter in it, and the ORM's takes four times as long.
+    # Into the table, not the class: an ORM insert takes four times as long, and an INSERT has no rows to filter.
     table = table_of(model)
     return insert(table).returning(*table.c)

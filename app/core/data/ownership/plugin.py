@@ -1,4 +1,4 @@
-"""The session plugin: advanced-alchemy, told to use our engine and our session."""
+"""The session plugin: advanced-alchemy with this project's engine and session class."""
 
 from typing import Any, Final, cast
 
@@ -17,18 +17,16 @@ _SESSION: Final = "session"
 
 
 class Alchemy(SQLAlchemyAsyncConfig):
-    """The plugin's configuration. Its session stays known until the request is over, see `SessionLifetime`."""
+    """The plugin's configuration. It keeps a request's session in the scope, for `SessionLifetime`."""
 
     def _ensure_unique(self, registry_name: str, key: str, new_key: str | None = None, _iter: int = 0) -> str:
-        """Return the key as it is: an application has one configuration, however many the process has made before.
-
-        The plugin would number the keys of all that a process ever makes. It does not find the engine under such a key,
-        to close it in the end, and it looks for a free number one call inside the other, which ends at a thousand.
-        """
+        # Problem: the plugin numbers the keys of all configurations that a process makes. It does not find the engine
+        # under a numbered key to dispose of it, and it searches a free number by recursion, which fails at a thousand.
+        # Decision: do not number; each application has one configuration.
         return key
 
     def provide_session(self, state: State, scope: Scope) -> AsyncSession:
-        """Return the session of this request; the first call makes it."""
+        """Return the request's session; the first call makes it."""
         session = super().provide_session(state, scope)
         cast("Any", scope)[_SESSION] = session
         return session
@@ -54,18 +52,16 @@ class SessionLifetime:
 
 
 def request_session(scope: Any) -> AppSession | None:
-    """Return the session that the request has used so far, None if it has used none."""
+    """Return the request's session, or None where the request has used none."""
     session: AppSession | None = scope.get(_SESSION)
     return session
 
 
 def make_alchemy(settings: Settings) -> Alchemy:
-    """Return the plugin's configuration for the database of these settings.
-
-    The session maker is given ready-made, because the plugin would overwrite a session class of ours; and the plugin
-    only closes sessions: its "autocommit" answers 201 when the COMMIT has failed.
-    """
+    """Return the plugin's configuration for the database of these settings."""
     engine = scoped(make_engine(settings))
+    # A ready session maker, because the plugin would replace the session class. Its `before_send_handler` stays unset:
+    # "autocommit" sends 201 even where the COMMIT fails.
     return Alchemy(
         engine_instance=engine,
         session_maker=async_sessionmaker(engine, class_=AppSession, expire_on_commit=False),

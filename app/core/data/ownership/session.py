@@ -1,7 +1,7 @@
-"""The session of a request or a command: one statement is one transaction and one round trip, more are `atomic()`.
+"""The session of a request or a command: each statement is a transaction and a round trip, or several are `atomic()`.
 
-The engine is in AUTOCOMMIT, so that there is nothing to begin or to commit around a single statement. Whose rows a
-statement may reach is held by the `OwnedSession` beneath.
+The engine is in AUTOCOMMIT, so a single statement needs no BEGIN and no COMMIT. The `OwnedSession` under it limits
+statements to the owner.
 """
 
 from collections.abc import AsyncIterator
@@ -26,13 +26,13 @@ from app.core.data.sql.statements import select_of
 from app.core.data.tables.owned import Owned
 
 JOINED: Final = "joined"
-"""In a session's `info`: its connection is in a transaction that somebody else ends (a test's)."""
+"""The key in a session's `info` that marks a connection inside an outer transaction, which a test rolls back."""
 
 add_hooks(OwnedSession)
 
 
 class AppSession(AsyncSession):
-    """The session of a request or a command: an `OwnedSession` behind await, with `atomic()`."""
+    """An async session over an `OwnedSession`, with `atomic()`."""
 
     sync_session_class = OwnedSession
     sync_session: OwnedSession
@@ -41,9 +41,9 @@ class AppSession(AsyncSession):
         super().__init__(scoped(bind), **options)
 
     async def run(self, statement: Statement, values: Values) -> Rows:
-        """Run a Core statement, which is compiled once and kept, and return its rows, which are tuples.
+        """Execute a Core statement, which is compiled once, in one round trip, and return its rows as tuples.
 
-        It is one round trip, and repeated where that is safe when the database goes away: see `connection/retry.py`.
+        It is retried where that is safe: see `connection/retry.py`.
 
         Raises:
             OwnerNotBound: it is about owned rows, and there is no owner.
@@ -51,10 +51,10 @@ class AppSession(AsyncSession):
         return await self._execute_checked(statement, self.sync_session.with_owner(values))
 
     async def insert_row(self, model: type[SQLModel], values: Values) -> tuple[Any, ...]:
-        """Insert one row and return all of its columns, in one statement; an owned row is the session's owner's.
+        """Insert one row for the session's owner, and return all of its columns, in one statement.
 
         Raises:
-            OwnerNotBound: there is nobody to give the row to.
+            OwnerNotBound: there is no owner.
             ForeignRow: the values name another owner, or an id.
         """
         [row] = await self._execute_checked(*self.sync_session.insert_for(model, values))
@@ -66,7 +66,7 @@ class AppSession(AsyncSession):
         except IntegrityError as error:
             if not (references := suspected_references(error, statement, values)):
                 raise
-            missing = [r.column for r, row_id in references if not await self._exists(r.model, row_id)]
+            missing = [each.column for each, row_id in references if not await self._exists(each.model, row_id)]
             raise ReferenceNotFound.explaining(error, missing) from error
 
     async def _exists(self, model: type[Owned], row_id: int) -> bool:
@@ -84,7 +84,7 @@ class AppSession(AsyncSession):
         )
 
     async def execute(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
-        """Execute an ORM statement; one that reads, and is the first, is repeated where `run()` would repeat it."""
+        """Execute an ORM statement; a SELECT outside of a transaction is retried as `run()` does."""
         if self.sync_session.in_transaction() or not isinstance(statement, Select):
             return await super().execute(statement, *args, **kwargs)
         return await retry(partial(self._execute_first, statement, *args, **kwargs), read_only=True)
@@ -93,24 +93,28 @@ class AppSession(AsyncSession):
         try:
             return await super().execute(*args, **kwargs)
         except DBAPIError:
-            await self.rollback()  # lets go of the connection that broke
+            await self.rollback()  # releases the broken connection
             raise
 
     async def close(self) -> None:
-        """Give everything back; a session whose statements ran alone holds nothing."""
+        # A session that has used `run()` only has nothing to close.
         if self.sync_session.in_transaction() or self.sync_session.identity_map:
             await super().close()
 
     def begin(self) -> NoReturn:
-        """Refuse: on an AUTOCOMMIT engine this would look like a transaction and be none."""
+        """Raise NotAtomic: on an AUTOCOMMIT engine, `begin()` starts no transaction."""
         raise NotAtomic("begin() starts no transaction on this engine; use `async with session.atomic():`.")
 
     def begin_nested(self) -> NoReturn:
-        """Refuse, for the same reason as begin(); atomic() inside atomic() is a savepoint."""
+        """Raise NotAtomic: a savepoint is an `atomic()` inside `atomic()`."""
         raise NotAtomic("begin_nested() needs a transaction around it; use `async with session.atomic():` twice.")
 
     async def stream(self, *args: Any, **kwargs: Any) -> AsyncResult[Any]:
-        """Stream rows, inside `atomic()` or of a snapshot: PostgreSQL keeps a cursor as long as a transaction lasts."""
+        """Stream rows from a server-side cursor.
+
+        Raises:
+            NotAtomic: there is no transaction, in which PostgreSQL keeps the cursor.
+        """
         if self.sync_session.atomic_depth == 0 and not self._is_snapshot:
             raise NotAtomic("stream() needs a transaction around it; use `async with session.atomic():`.")
         result: AsyncResult[Any] = await super().stream(*args, **kwargs)
@@ -118,25 +122,25 @@ class AppSession(AsyncSession):
 
     @asynccontextmanager
     async def atomic(self) -> AsyncIterator[Self]:
-        """Run the block in one transaction: all of it is stored, or, when it raises, nothing of it.
+        """Run the block in one transaction, which is rolled back where the block raises.
 
-        Inside another `atomic()` it is a savepoint, and so it is where the connection is in a transaction already.
+        Inside another `atomic()`, or an outer transaction of a test, it is a savepoint.
 
         Raises:
-            OutcomeUnknown: the connection broke while the transaction was being committed.
-            OwnerBusy: the owner has too much under way.
+            OutcomeUnknown: the connection was lost during the COMMIT.
+            OwnerBusy: the owner has too many connections in use.
         """
-        inner = self.sync_session.atomic_depth > 0 or JOINED in self.info
-        if not inner:
-            await self.commit()  # hands the AUTOCOMMIT connection back; nothing is on the wire
+        is_savepoint = self.sync_session.atomic_depth > 0 or JOINED in self.info
+        if not is_savepoint:
+            await self.commit()  # returns the AUTOCOMMIT connection to the pool; sends nothing
         self.sync_session.atomic_depth += 1
         try:
-            async with super().begin_nested() if inner else super().begin():
-                if not inner:
+            async with super().begin_nested() if is_savepoint else super().begin():
+                if not is_savepoint:
                     await greenlet_spawn(self.sync_session.open_transaction, self._isolation_level)
                 yield self
         except DBAPIError as error:
-            if error.statement is None and error.connection_invalidated:  # it was the COMMIT
+            if error.statement is None and error.connection_invalidated:  # no statement: the COMMIT
                 raise OutcomeUnknown from error
             raise
         finally:
@@ -144,15 +148,14 @@ class AppSession(AsyncSession):
 
     @property
     def dialect(self) -> Dialect:
-        """The dialect of the database that this session is about."""
         return cast("Engine | Connection", self.sync_session.bind).dialect
 
     @property
     def _is_snapshot(self) -> bool:
-        """Whether each of its statements is in one transaction: see `snapshot_of()`."""
+        # All statements on a `snapshot_of()` engine are in one transaction.
         return bool(self.sync_session.get_bind().get_execution_options().get("reads_only"))
 
     @property
     def _isolation_level(self) -> str:
-        # SQLite has one level; `connection/engine.py` begins it IMMEDIATE, so that two writers wait instead of failing.
+        # SQLite has only SERIALIZABLE; `begin_immediately()` makes a second writer wait instead of failing.
         return "SERIALIZABLE" if self.dialect.name == "sqlite" else "READ COMMITTED"

@@ -1,25 +1,19 @@
-"""The compiler of what is served: an owned table is compiled as its owner's part of it.
+"""The compiler of scoped engines: it reads and writes an owned table only with the owner's condition.
 
-Every statement passes the compiler, and every table that is read passes `visit_table`. So there is nothing to recognise
-and nothing to forget: in a FROM, `tasks` is `(SELECT * FROM tasks WHERE tasks.user_id = :_owner) AS tasks`; an UPDATE
-or DELETE has the owner in its WHERE; an INSERT writes the owner. Without a value for `_owner` no statement runs.
+Every statement passes the compiler, and every table that is read passes `visit_table`, so no query can be overlooked:
+
+* In a FROM, `tasks` becomes `(SELECT * FROM tasks WHERE tasks.user_id = :_owner) AS tasks`.
+* An UPDATE or DELETE gets `tasks.user_id = :_owner` in its WHERE.
+* An INSERT sets `user_id` to `:_owner`.
+
+`_owner` is a required parameter: a statement without an owner raises, and never reads the rows of everyone.
 """
 
 from collections.abc import Iterable
 from copy import copy
 from typing import Any, Final, TypeVar, cast
 
-from sqlalchemy import (
-    Delete,
-    Insert,
-    Select,
-    String,
-    TableSample,
-    Update,
-    bindparam,
-    select,
-    true,
-)
+from sqlalchemy import Delete, Insert, Select, String, TableSample, Update, bindparam, select, true
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement, Grouping
 
@@ -31,22 +25,22 @@ ChangeT = TypeVar("ChangeT", Update, Delete)
 
 
 class OwnerIdType(String):
-    """The type of the one value that is called `_owner`."""
+    """The type of the parameter `_owner`; no other parameter has it."""
 
     cache_ok = True
 
 
 OWNER: Final = bindparam("_owner", type_=OwnerIdType(), required=True)
-"""Whose part it is: the value that each statement about an owned table needs."""
+"""The parameter for the owner's id, which every statement about an owned table needs."""
 
 
 class OwnerCompiler(SQLCompiler):
-    """Compiles owned tables as the part of one owner."""
+    """Adds the owner's condition to every owned table in a statement."""
 
-    def visit_table(  # type: ignore[override]  # it is called with names
+    def visit_table(  # type: ignore[override]  # SQLAlchemy passes these by keyword
         self, table: Any, asfrom: bool = False, iscrud: bool = False, enclosing_alias: Any = None, **kw: Any
     ) -> Any:
-        """Write the name of a table; where rows of an owned one are read, write its owner's part under that name.
+        """Write the table's name, or, where rows of an owned table are read, a subquery under that name.
 
         Raises:
             UnreachableStatement: no model has such a table.
@@ -54,28 +48,28 @@ class OwnerCompiler(SQLCompiler):
         text = super().visit_table(table, asfrom=asfrom, iscrud=iscrud, enclosing_alias=enclosing_alias, **kw)
         if not asfrom or iscrud or not is_owned(table):
             return text
-        known = mapped_table(table)
-        mine = self.process(_owner_condition(known.c), **kw)
-        part = f"(SELECT * FROM {self.preparer.format_table(known)} WHERE {mine})"  # noqa: S608  # a name, quoted
+        mapped = mapped_table(table)
+        condition = self.process(_owner_condition(mapped.c), **kw)
+        subquery = f"(SELECT * FROM {self.preparer.format_table(mapped)} WHERE {condition})"  # noqa: S608  # quoted name
         if enclosing_alias is not None and enclosing_alias.element is table:
-            return part  # the alias adds its own name
-        return part + self.get_render_as_alias_suffix(self.preparer.quote(table.name))
+            return subquery  # the alias writes its own name
+        return subquery + self.get_render_as_alias_suffix(self.preparer.quote(table.name))
 
     def visit_tablesample(self, tablesample: TableSample, asfrom: bool = False, **kw: Any) -> Any:
-        """Write a sample of a table.
+        """Write a TABLESAMPLE.
 
         Raises:
-            UnreachableStatement: it is owned. A sample is taken of everybody's rows, before any condition.
+            UnreachableStatement: the table is owned. PostgreSQL samples before it applies any condition.
         """
         if is_owned(unaliased(tablesample)):
             raise UnreachableStatement("TABLESAMPLE samples the rows of all owners; use order_by(func.random()).")
         return super().visit_tablesample(tablesample, asfrom, **kw)
 
     def visit_update(self, update_stmt: Update, visiting_cte: Any = None, **kw: Any) -> Any:
-        """Write an UPDATE of the owner's rows.
+        """Write an UPDATE with the owner's condition.
 
         Raises:
-            ForeignRow: it sets the owner or the id of rows.
+            ForeignRow: it sets an owner or an id.
         """
         if is_owned(target_table(update_stmt)):
             update_stmt = _with_owner_condition(update_stmt)
@@ -83,59 +77,58 @@ class OwnerCompiler(SQLCompiler):
         return super().visit_update(update_stmt, visiting_cte, **kw)
 
     def visit_delete(self, delete_stmt: Delete, visiting_cte: Any = None, **kw: Any) -> Any:
-        """Write a DELETE of the owner's rows."""
         if is_owned(target_table(delete_stmt)):
             delete_stmt = _with_owner_condition(delete_stmt)
         return super().visit_delete(delete_stmt, visiting_cte, **kw)
 
     def visit_insert(self, insert_stmt: Insert, *args: Any, **kw: Any) -> Any:
-        """Write an INSERT of rows that are the owner's.
+        """Write an INSERT whose rows get the owner.
 
         Raises:
-            ForeignRow: it gives rows an owner or an id.
-            UnreachableStatement: it lists the values of several rows.
+            ForeignRow: it sets an owner or an id.
+            UnreachableStatement: it is an INSERT with several rows in VALUES.
         """
         if is_owned(target_table(insert_stmt)):
             insert_stmt = self._insert_for_owner(insert_stmt)
         return super().visit_insert(insert_stmt, *args, **kw)
 
     def visit_on_conflict_do_update(self, on_conflict: Any, **kw: Any) -> Any:
-        """Write what an INSERT does with a row that is there already: nothing, if it is not the owner's.
+        """Write an ON CONFLICT DO UPDATE that changes the conflicting row only where it is the owner's.
 
         Raises:
-            ForeignRow: it sets the owner or the id of rows.
+            ForeignRow: it sets an owner or an id.
         """
         statement: Any = self.stack[-1]["selectable"]
         if is_owned(statement.table):
             self._refuse_key_columns(statement, on_conflict.update_values_to_set)
-            given, on_conflict = on_conflict.update_whereclause, copy(on_conflict)
-            mine = _owner_condition(statement.table.c)
-            on_conflict.update_whereclause = mine if given is None else mine & Grouping(given)
-        parent: Any = super()  # each dialect has its own
+            where, on_conflict = on_conflict.update_whereclause, copy(on_conflict)
+            condition = _owner_condition(statement.table.c)
+            on_conflict.update_whereclause = condition if where is None else condition & Grouping(where)
+        parent: Any = super()  # only the dialects' compilers have this method
         return parent.visit_on_conflict_do_update(on_conflict, **kw)
 
     def visit_bindparam(self, bindparam: Any, *args: Any, **kw: Any) -> Any:
-        """Write a value's place.
+        """Write a parameter.
 
         Raises:
-            UnreachableStatement: it pretends to be the owner's, and could bring a type that changes the value.
+            UnreachableStatement: another parameter has the owner's name. Its type could replace the owner's id.
         """
         if bindparam.key == OWNER.key and not isinstance(bindparam.type, OwnerIdType):
-            raise UnreachableStatement(f"The name {OWNER.key} is the owner's; give the value another name.")
+            raise UnreachableStatement(f"The parameter {OWNER.key} is the owner's; give this value another name.")
         return super().visit_bindparam(bindparam, *args, **kw)
 
     def construct_params(self, params: Any = None, *args: Any, **kw: Any) -> Any:
-        """Return the values with which the statement runs.
+        """Return the values for the parameters.
 
         Raises:
-            OwnerNotBound: it is about owned rows, and there is no owner.
+            OwnerNotBound: the statement needs an owner, and there is none.
         """
         if params is not None and OWNER.key in self.binds and params.get(OWNER.key) is None:
             raise OwnerNotBound
         return super().construct_params(params, *args, **kw)
 
     def _generate_delimited_and_list(self, clauses: Iterable[ClauseElement], **kw: Any) -> str:
-        # Each in parentheses: SQLAlchemy gives the OR of a lambda none, and it would swallow the owner's condition.
+        # SQLAlchemy writes the OR of a lambda without parentheses: `a OR b AND user_id = ?` would not restrict `a`.
         conditions = [self.process(clause, **kw) for clause in clauses]
         return conditions[0] if len(conditions) == 1 else " AND ".join(f"({condition})" for condition in conditions)
 
@@ -143,27 +136,33 @@ class OwnerCompiler(SQLCompiler):
         if statement._multi_values:
             raise UnreachableStatement("An INSERT lists several rows; use execute(insert(...), [row, row]).")
         named = statement._select_names or statement._values or ()
-        # Parameters may name the owner, as those of a flush do: `ownership/engines.py` sees that it is the session's.
+        # A flush names the owner in its parameters; `ownership/engines.py` checks that it is the session's owner.
         self._refuse_key_columns(statement, named, {*(self.column_keys or ())} - {OWNER_COLUMN})
-        if not statement._select_names:
-            return statement.values({statement.table.c[OWNER_COLUMN]: OWNER})
-        held: Any = statement._clone()
-        held._select_names = [*statement._select_names, OWNER_COLUMN]
-        is_select = isinstance(held.select, Select)  # and no UNION
-        selected = held.select.add_columns(OWNER) if is_select else select(*held.select.subquery().c, OWNER)
-        held.select = selected.where(true())  # without a WHERE, SQLite takes an ON CONFLICT for the ON of a join
-        return cast("Insert", held)
+        if statement._select_names:
+            return self._insert_from_select(statement)
+        return statement.values({statement.table.c[OWNER_COLUMN]: OWNER})
+
+    def _insert_from_select(self, statement: Insert) -> Insert:
+        insert: Any = statement._clone()
+        insert._select_names = [*insert._select_names, OWNER_COLUMN]
+        is_simple = isinstance(insert.select, Select)  # a UNION takes no further column
+        rows = insert.select.add_columns(OWNER) if is_simple else select(*insert.select.subquery().c, OWNER)
+        insert.select = rows.where(true())  # without a WHERE, SQLite reads ON CONFLICT as the ON of a join
+        return cast("Insert", insert)
 
     def _refuse_key_columns(self, statement: Any, named: Iterable[Any], parameters: Iterable[str] = ()) -> None:
-        """Refuse to set an owner, who never changes, or an id: whether it is taken would tell of others' rows."""
-        columns, kind = statement.table.c, statement.__visit_name__.upper()
+        """Refuse a statement that sets an owner or an id.
+
+        An owner never changes. An id that is taken fails, and would tell which ids other owners have.
+        """
+        columns, verb = statement.table.c, statement.__visit_name__.upper()
         names = {getattr(key, "key", key) for key in named}
         if unknown := sorted(names - set(columns.keys())):
             raise UnreachableStatement(f"{unknown[0]!r} is no column of {unaliased(statement.table)}; name a column.")
         written = {columns[name].name for name in names | (set(parameters) & set(columns.keys()))}
         for name in (OWNER_COLUMN, *(column.name for column in mapped_table(unaliased(statement.table)).primary_key)):
             if name in written:
-                raise ForeignRow(f"An {kind} sets {name}, which only the server does; leave it out.")
+                raise ForeignRow(f"An {verb} sets {name}, which only the server does; leave it out.")
 
 
 def _with_owner_condition(statement: ChangeT) -> ChangeT:
@@ -171,5 +170,5 @@ def _with_owner_condition(statement: ChangeT) -> ChangeT:
 
 
 def _owner_condition(columns: Any) -> ColumnElement[bool]:
-    mine: ColumnElement[bool] = columns[OWNER_COLUMN] == OWNER
-    return mine
+    condition: ColumnElement[bool] = columns[OWNER_COLUMN] == OWNER
+    return condition

@@ -1,11 +1,7 @@
-"""The dialects of the application's engine: SQLAlchemy's own, with these changes.
+"""The dialects of the application's engines: SQLAlchemy's own, with two changes.
 
-They close a connection without waiting. The pool closes connections where nothing can be awaited: outside of
-SQLAlchemy's greenlet, when `connection/compiled.py` borrows a connection that has to be replaced, and in the garbage
-collector. There an `await` raises MissingGreenlet. The pool logs that, opens another connection, and the server keeps
-the old one too.
-
-And each has a twin that is `Scoped`, whose compiler writes owned tables as their owner's part: see `compiler.py`.
+* They close a connection without an `await`, see `do_terminate`.
+* Each has a scoped variant, whose compiler adds the owner's condition: see `compiler.py`.
 """
 
 import re
@@ -29,13 +25,12 @@ from app.core.data.errors import UnreachableStatement
 from app.core.data.sql.compiler import OwnerCompiler
 from app.core.data.sql.raw_sql import NoDDL, NoRawSql, NoRawTypes
 
-# What stands before :// in the engine's URL.
+# The URL of an engine begins with one of these.
 POSTGRES_DRIVERNAME: Final = "postgresql+litestead"
 SQLITE_DRIVERNAME: Final = "sqlite+litestead"
 
-
-# SQLAlchemy quotes a name that is among its reserved words; these are reserved as well. Its own lists are completed,
-# because migrations use its own dialects.
+# SQLAlchemy quotes a name that is in its list of reserved words, but these are missing. We add them to SQLAlchemy's
+# own lists, because migrations use SQLAlchemy's own dialects.
 PGIdentifierPreparer_psycopg.reserved_words |= {"collation", "concurrently", "lateral", "system_user", "tablesample"}
 SQLiteIdentifierPreparer.reserved_words |= {"nothing", "returning"}
 
@@ -44,10 +39,10 @@ _REWRITTEN_MARK: Final = re.compile(r"[\x00-\x1f]|__\[|%\(\w*\)")
 
 class _QuotingPreparer(IdentifierPreparer):
     def quote(self, ident: str) -> str:
-        # SQLAlchemy replaces its marks in the SQL, also within quotes; and a line ends a comment.
+        # SQLAlchemy replaces these marks in the finished SQL, also inside quotes; and a line break ends a comment.
         if _REWRITTEN_MARK.search(ident):
-            raise UnreachableStatement(f"The name {ident!r} has a mark in it that SQLAlchemy replaces; choose another.")
-        # A name that says `quote=False` would be written as it is: it is a way to write SQL.
+            raise UnreachableStatement(f"The name {ident!r} contains a mark that SQLAlchemy replaces; choose another.")
+        # `quoted_name(x, quote=False)` is written without quotes, and so could contain SQL: quote it as a plain text.
         return super().quote(f"{ident}" if getattr(ident, "quote", None) is False else ident)
 
 
@@ -60,11 +55,11 @@ class _SqlitePreparer(_QuotingPreparer, SQLiteIdentifierPreparer):
 
 
 class ScopedDialect:
-    """The mark of a dialect whose statements are all about one owner."""
+    """The mixin of the dialects that limit every statement to one owner."""
 
     @property
     def type_compiler_instance(self) -> TypeCompiler:
-        """What writes the names of types: another than the twin's, with which the attributes are shared."""
+        # A property: as an attribute it would be shared with the unscoped variant, see `_variant`.
         dialect = cast("DefaultDialect", self)
         return dialect.type_compiler_cls(dialect)
 
@@ -74,15 +69,18 @@ class PostgresDialect(PGDialectAsync_psycopg):
 
     supports_statement_cache = True
     preparer = _PostgresPreparer
-    has_terminate = True  # the garbage collector may close what was never given back
+    has_terminate = True  # lets the garbage collector close a connection that was not returned to the pool
 
     @classmethod
     def get_async_dialect_cls(cls, url: URL) -> type[Dialect]:
-        """Return this class for an async engine; SQLAlchemy's own names the class that this one is derived from."""
-        return cls
+        return cls  # SQLAlchemy's method returns its own class
 
     def do_terminate(self, dbapi_connection: DBAPIConnection) -> None:
-        """Close the connection at once; psycopg's own close() does the same, behind an `await`."""
+        """Close the connection without an `await`."""
+        # Problem: the pool also closes connections outside of SQLAlchemy's greenlet: in the garbage collector, and
+        # when it replaces a connection that was checked out without one (see `connection/compiled.py`). An `await`
+        # raises MissingGreenlet there; the pool logs it, opens another connection, and the server keeps the old one.
+        # Decision: call libpq's PQfinish, as psycopg's `close()` does.
         cast("Any", dbapi_connection).driver_connection.pgconn.finish()
 
     do_close = do_terminate
@@ -94,7 +92,7 @@ class SqliteDialect(SQLiteDialect_aiosqlite):
     supports_statement_cache = True
     preparer = _SqlitePreparer
 
-    # Waits for the thread within a greenlet; outside of one it tells the thread to close, and does not wait.
+    # In a greenlet it waits for the thread to close the connection; outside of one it does not wait.
     do_close = SQLiteDialect_aiosqlite.do_terminate
 
 
@@ -114,39 +112,37 @@ class _ScopedSqliteTypes(NoRawTypes, SQLiteTypeCompiler):
     pass
 
 
-class ScopedPostgresDialect(ScopedDialect, PostgresDialect):  # type: ignore[override]  # it is not constructed
-    """PostgreSQL, as one owner's statements are written."""
+class ScopedPostgresDialect(ScopedDialect, PostgresDialect):  # type: ignore[override]  # a property there
+    """PostgreSQL, with every statement limited to one owner."""
 
     supports_statement_cache = True
     statement_compiler = _ScopedPostgresCompiler
     type_compiler_cls = _ScopedPostgresTypes
-    ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes nothing that could differ
+    ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes no DDL at all
 
 
 class ScopedSqliteDialect(ScopedDialect, SqliteDialect):  # type: ignore[override]
-    """SQLite, as one owner's statements are written."""
+    """SQLite, with every statement limited to one owner."""
 
     supports_statement_cache = True
     statement_compiler = _ScopedSqliteCompiler
     type_compiler_cls = _ScopedSqliteTypes
-    ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes nothing that could differ
+    ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes no DDL at all
 
 
 def scoped_dialect(dialect: Dialect) -> Dialect:
-    """Return the served dialect of a plain one; both are one in all but their compilers."""
+    """Return the scoped variant of a dialect: the same but for its compilers."""
     return _variant(dialect, ScopedSqliteDialect if isinstance(dialect, SqliteDialect) else ScopedPostgresDialect)
 
 
 def unscoped_dialect(dialect: Dialect) -> Dialect:
-    """Return the plain dialect of a served one."""
+    """Return the unscoped variant of a dialect."""
     return _variant(dialect, SqliteDialect if isinstance(dialect, SqliteDialect) else PostgresDialect)
 
 
 def _variant(dialect: Dialect, kind: type[Dialect]) -> Dialect:
-    """Return the one twin of this class: statements are kept by their dialect, so it must not be made twice.
-
-    Twins share their attributes, because SQLAlchemy sets some when it makes the first connection, on one of them.
-    """
+    # One variant of each class: SQLAlchemy's statement caches have the dialect in their key. The variants share one
+    # __dict__, because SQLAlchemy sets attributes on a dialect when the first connection is made, and only on one.
     variants: dict[type[Dialect], Dialect] = vars(dialect).setdefault("variants", {type(dialect): dialect})
     if kind not in variants:
         variants[kind] = object.__new__(kind)

@@ -1,8 +1,8 @@
-"""Raw SQL has no place in what is served: nobody can tell what it reads.
+"""Scoped engines refuse raw SQL, because the compiler cannot see which tables it reads.
 
-The compiler refuses it where it would be written, however deep in a statement. What SQLAlchemy itself writes there
-passes: `*`, numbers, constants, and operators that are symbols or among a few words. An element that brings its own SQL
-(`@compiles`) is code of the project, and nobody looks into it.
+The compiler refuses it at the place where it would write it, at any depth of a statement. It accepts what SQLAlchemy
+itself writes as raw SQL: `*`, numbers, constants, and operators that are symbols or in a short list of words. SQL that
+an element of this project writes by `@compiles` is not checked.
 """
 
 import re
@@ -23,7 +23,8 @@ _TYPE_NAME: Final = re.compile(
     r'( (PRECISION|VARYING|WITH|WITHOUT|TIME|ZONE|YEAR|MONTH|DAY|HOUR|MINUTE|SECOND|TO|COLLATE|"[^"]+")(\(\d+\))?)*'
     r"(\[\])*"
 )
-# Functions that run SQL, read or write past the tables, tell of everybody's rows, or change whom the policies serve.
+# Functions that run SQL, reach data outside the statement's tables, count the rows of all owners, or change the owner
+# that the row level security policies read.
 _FORBIDDEN_FUNCTIONS: Final = re.compile(
     r"pg_(?!typeof$|column_size$|sleep$|(try_)?advisory_xact_lock(_shared)?$).*"
     r"|currtid.*|lo_.*|dblink.*|.*_to_xml.*|ts_stat|ts_rewrite|xpath_table|crosstab.*|connectby|set_config|nextval|setval|currval|lastval|has_.*_privilege|txid_.*"
@@ -33,13 +34,13 @@ _FORBIDDEN_FUNCTIONS: Final = re.compile(
 
 
 class NoRawSql(SQLCompiler):
-    """Refuses what is text, and functions that reach past the tables of a statement."""
+    """Refuses raw SQL, and functions that reach data outside the statement's tables."""
 
     def visit_column(self, column: Any, *args: Any, **kw: Any) -> Any:
-        """Write a column's name, or a literal column.
+        """Write a column.
 
         Raises:
-            UnreachableStatement: it is literal, and more than a star, a number or a constant.
+            UnreachableStatement: it is a literal column, and no star, number or constant.
         """
         if column.is_literal and not _ALLOWED_TEXT.fullmatch(column.name):
             _refuse(f"The raw SQL {column.name!r}")
@@ -49,28 +50,28 @@ class NoRawSql(SQLCompiler):
         """Write a literal column, or the operator of `op()`.
 
         Raises:
-            UnreachableStatement: it is no operator.
+            UnreachableStatement: it is neither a constant nor a known operator.
         """
-        is_place = "?" in text and self.dialect.paramstyle == "qmark"
-        if is_place or not (_ALLOWED_TEXT.fullmatch(text) or _ALLOWED_OPERATORS.fullmatch(text)):
+        is_placeholder = "?" in text and self.dialect.paramstyle == "qmark"
+        if is_placeholder or not (_ALLOWED_TEXT.fullmatch(text) or _ALLOWED_OPERATORS.fullmatch(text)):
             _refuse(f"The operator {text!r}")
         return super().escape_literal_column(text)
 
     def visit_textclause(self, textclause: Any, *args: Any, **kw: Any) -> Any:
-        """Write a text, which prefixes, suffixes and `text()` are, if it is a star, a number or a constant.
+        """Write a `text()`, a prefix or a suffix.
 
         Raises:
-            UnreachableStatement: it is more.
+            UnreachableStatement: it is no star, number or constant.
         """
         if not _ALLOWED_TEXT.fullmatch(textclause.text):
             _refuse("Raw SQL in a statement")
         return super().visit_textclause(textclause, *args, **kw)
 
     def visit_function(self, func: Any, *args: Any, **kw: Any) -> Any:
-        """Write a call of a function.
+        """Write a function call.
 
         Raises:
-            UnreachableStatement: it reaches past the statement's tables, or its name is more than a name.
+            UnreachableStatement: the function reaches data outside the statement's tables, or its name contains SQL.
         """
         names = (func.name, *func.packagenames)
         if not all(_FUNCTION_NAME.fullmatch(name) for name in names) or _FORBIDDEN_FUNCTIONS.fullmatch(
@@ -80,25 +81,26 @@ class NoRawSql(SQLCompiler):
         return super().visit_function(func, *args, **kw)
 
     def visit_extract(self, extract: Any, **kw: Any) -> Any:
-        """Write EXTRACT of a field.
+        """Write an EXTRACT.
 
         Raises:
-            UnreachableStatement: the field is no word.
+            UnreachableStatement: the field is no identifier.
         """
         if not extract.field.isidentifier():
             _refuse(f"The field {extract.field!r} of extract()")
         return super().visit_extract(extract, **kw)
 
     def visit_bindparam(self, bindparam: Any, *args: Any, **kw: Any) -> Any:
-        """Write a value's place.
+        """Write a placeholder.
 
         Raises:
-            UnreachableStatement: the value itself is to be written.
+            UnreachableStatement: the value itself would be written into the SQL.
         """
-        # Also a text, which is put in quotes: SQLAlchemy replaces its marks within them. So there is no
-        # `aggregate_strings()`; `string_agg()` and `group_concat()` take their separator as a value.
+        # Problem: SQLAlchemy replaces its own marks (`__[POSTCOMPILE_x]`) in the finished SQL, also inside a quoted
+        # string, so a quoted value can become SQL. Cost: `aggregate_strings()`, which writes its separator, is refused;
+        # `string_agg()` and `group_concat()` take it as a parameter.
         if kw.get("literal_binds") or kw.get("literal_execute") or bindparam.literal_execute:
-            _refuse("A value that is written as SQL")
+            _refuse("A value that is written into the SQL")
         return super().visit_bindparam(bindparam, *args, **kw)
 
     def _refuse_element(self, *_: Any, **__: Any) -> NoReturn:
@@ -109,13 +111,13 @@ class NoRawSql(SQLCompiler):
 
 
 class NoRawTypes(GenericTypeCompiler):
-    """Refuses types whose name is more than a name: what a type says of itself, limits too, is written as it is."""
+    """Refuses types whose name contains SQL: SQLAlchemy writes a type's name, length and collation without quoting."""
 
     def process(self, type_: Any, **kw: Any) -> str:
-        """Write the name of a type.
+        """Write a type.
 
         Raises:
-            UnreachableStatement: it is more than a name with limits.
+            UnreachableStatement: it is no name with a length or precision.
         """
         name = super().process(type_, **kw)
         if not _TYPE_NAME.fullmatch(name):
@@ -124,16 +126,11 @@ class NoRawTypes(GenericTypeCompiler):
 
 
 class NoDDL(DDLCompiler):
-    """Refuses to change the schema: that is for migrations, which use an engine of their own."""
+    """Refuses DDL: only migrations change the schema, on an engine of their own."""
 
     def process(self, *_: Any, **__: Any) -> NoReturn:
-        """Refuse.
-
-        Raises:
-            UnreachableStatement: always.
-        """
         raise UnreachableStatement("A session changes no schema; write a migration.")
 
 
-def _refuse(what: str) -> NoReturn:
-    raise UnreachableStatement(f"{what} is out of the owner's reach; write it with mapped columns and bound values.")
+def _refuse(element: str) -> NoReturn:
+    raise UnreachableStatement(f"{element} cannot be limited to one owner; use mapped columns and bound values.")

@@ -62,7 +62,9 @@ ERRORS: Final = {
         "There were too many requests, or too many at once.",
         {
             "too many": {"detail": "Too many requests; try again in 12 s"},
-            "at once": {"detail": "You ask for too much at once; wait for the answers before you ask for more"},
+            "at once": {
+                "detail": "You send too many requests at the same time; wait for the responses before you send more"
+            },
         },
         _LATER,
     ),

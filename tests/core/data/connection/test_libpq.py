@@ -29,11 +29,11 @@ FOREIGN: Final[dict[str, str]] = {
     "autocommit=0": "leave it out, or write a setting of the server as options=-cNAME%3DVALUE",
     "row_factory=x": "the option row_factory, which libpq does not know",
     "SSLMODE=require": "the option SSLMODE, which libpq does not know",
-    "sslmode=no-verify": "an sslmode that libpq does not know; it is one of disable, allow, prefer, require, verify-ca",
+    "sslmode=no-verify": "an sslmode that libpq does not know; use one of disable, allow, prefer, require, verify-ca",
     "sslmode=true": "require encrypts without checking the certificate",
     "sslmode=require&sslmode=disable": "the option sslmode twice; leave one of them out",
-    "hunter2%40host=1": "something behind its question mark that is no option",
-    "a-b=1": "something behind its question mark that is no option",
+    "hunter2%40host=1": "text after its question mark that is no option",
+    "a-b=1": "text after its question mark that is no option",
 }
 
 
@@ -105,7 +105,7 @@ def test_several_hosts_need_neither_a_user_nor_a_database() -> None:
     "query", ["host=a,b&port=1,2,3", "host=a:1&host=b:2&port=3", "host=::1:4&host=b", "port=zebra", "host=a&port=1,2"]
 )
 def test_hosts_and_ports_that_do_not_belong_together_are_refused(query: str) -> None:
-    with pytest.raises(InvalidSettings, match=r"^DATABASE_URL has hosts and ports that do not belong together; write "):
+    with pytest.raises(InvalidSettings, match=r"^DATABASE_URL has hosts and ports that do not match; write "):
         database_url(f"postgresql:///d?{query}")
 
 
