@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import URL, event, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from app.core.data.connection.compiled import STATEMENT_LISTENERS
+from app.core.data.connection.execution import STATEMENT_LISTENERS
 
 
 @contextmanager

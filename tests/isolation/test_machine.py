@@ -82,10 +82,10 @@ def weaken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Criteria], Non
 
     def replace(criteria: Criteria) -> None:
         monkeypatch.setattr(compiler, "_owner_condition", criteria)
-        compiled._compiled.cache_clear()  # statements that are compiled have the filter in them
+        compiled.compile_statement.cache_clear()  # statements that are compiled have the filter in them
 
     yield replace
-    compiled._compiled.cache_clear()
+    compiled.compile_statement.cache_clear()
 
 
 @pytest.mark.parametrize("criteria", [no_filter, any_case, as_a_pattern, without_spaces])

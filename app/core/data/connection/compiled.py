@@ -1,35 +1,21 @@
-"""Compiled statements: a statement is compiled once, and then executed by the driver itself.
+"""Compiled statements: SQLAlchemy compiles a statement once, with the conversions of its values and its rows."""
 
-SQLAlchemy compiles the SQL, converts values by their types and keeps the connection pool. Its objects for each
-execution (Session, Connection, Result) cost four times as much CPU as the driver needs for one row, so they are
-skipped here.
-"""
-
-import asyncio
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache, partial
-from typing import Any, Final, NoReturn, cast
+from typing import Any, Final, cast
 
 import psycopg
-from sqlalchemy import Delete, Dialect, Engine, Float, Insert, Numeric, PoolProxiedConnection, Select, Update
-from sqlalchemy.exc import DBAPIError, MissingGreenlet
+from sqlalchemy import Delete, Dialect, Float, Insert, Numeric, Select, Update
 from sqlalchemy.types import TypeEngine
-from sqlalchemy.util import greenlet_spawn
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from app.core.data.connection.concurrency import limiter_of
-from app.core.data.connection.rls import set_connection_owner
 from app.core.data.errors import OwnerNotBound
 from app.core.data.sql.compiler import OWNER
 
 Statement = Select[Any] | Insert | Update | Delete
 Values = Mapping[str, Any]
 Rows = Sequence[tuple[Any, ...]]
-
-STATEMENT_LISTENERS: Final[list[Callable[[str], object]]] = []
-"""Called with the SQL of every statement that is executed here; tests count statements with it."""
 
 
 class CompiledStatement:
@@ -120,82 +106,4 @@ def _defaults_of(compiled: Any) -> dict[str, Any]:
 
 
 # Bounded: a table has one UPDATE for each set of columns, and clients choose the sets.
-_compiled: Final = lru_cache(maxsize=2000)(CompiledStatement)
-
-
-async def execute_on_engine(engine: Engine, owner: str | None, statement: Statement, values: Values) -> Rows:
-    """Execute the statement in AUTOCOMMIT on a connection of the pool, and return its rows.
-
-    Raises:
-        OwnerBusy: the owner's limit of concurrent connections is reached, and no slot came free in time.
-        DBAPIError: it failed. Its `statement` is None where no connection could be made, so nothing was sent.
-    """
-    limiter = limiter_of(engine)
-    await limiter.acquire(owner)
-    try:
-        return await _execute_on_pool(engine, owner, statement, values)
-    finally:
-        limiter.release(owner)
-
-
-async def _execute_on_pool(engine: Engine, owner: str | None, statement: Statement, values: Values) -> Rows:
-    connection = await _check_out(engine)
-    try:
-        return await execute_on_connection(connection, engine.dialect, owner, statement, values)
-    except OwnerNotBound:
-        raise  # nothing was sent
-    except BaseException as error:
-        # After a cancellation a statement may still be running on the connection, so it is not used again.
-        if not isinstance(error, DBAPIError) or error.connection_invalidated:
-            await asyncio.shield(greenlet_spawn(connection.invalidate, error))
-        raise
-    finally:
-        connection.close()
-
-
-async def execute_on_connection(
-    connection: PoolProxiedConnection, dialect: Dialect, owner: str | None, statement: Statement, values: Values
-) -> Rows:
-    """Execute the statement on this connection for the owner, and return its rows.
-
-    Raises:
-        DBAPIError: it failed.
-    """
-    compiled = _compiled(statement, dialect, tuple(values))
-    for listener in STATEMENT_LISTENERS:
-        listener(compiled.text)
-    set_connection_owner(connection, owner)
-    driver = cast("Any", connection.driver_connection)
-    try:
-        return compiled.read(await driver.execute_fetchall(compiled.text, compiled.bind(values)))
-    except OverflowError as error:  # a number too large for SQLite; PostgreSQL sends an error of its own
-        _raise_wrapped(dialect, compiled.text, sqlite3.DataError(str(error)), is_disconnect=False)
-    except dialect.loaded_dbapi.Error as error:
-        _raise_wrapped(dialect, compiled.text, error, is_disconnect=_is_disconnect(dialect, connection, error))
-
-
-async def _check_out(engine: Engine) -> PoolProxiedConnection:
-    # Problem: SQLAlchemy's pool awaits inside a greenlet, and entering one costs an eighth of a request. Decision: ask
-    # the pool without one. It raises MissingGreenlet only where it would have to wait or to connect, and is then
-    # unchanged; only this case enters a greenlet. It closes connections without an await, see `sql/dialects.py`.
-    try:
-        try:
-            return engine.raw_connection()
-        except MissingGreenlet:
-            return await greenlet_spawn(engine.raw_connection)
-    except engine.dialect.loaded_dbapi.Error as error:
-        _raise_wrapped(engine.dialect, None, error, is_disconnect=False)
-
-
-def _is_disconnect(dialect: Dialect, connection: PoolProxiedConnection, error: Exception) -> bool:
-    # An error of psycopg itself, without a SQLSTATE, also means that the state of the connection is unknown.
-    is_client_error = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) and error.sqlstate is None
-    return is_client_error or dialect.is_disconnect(cast("Any", error), cast("Any", connection), None)
-
-
-def _raise_wrapped(dialect: Dialect, text: str | None, error: Exception, *, is_disconnect: bool) -> NoReturn:
-    # As SQLAlchemy wraps a driver's error, but without the parameters, which contain users' data.
-    base = dialect.loaded_dbapi.Error
-    raise DBAPIError.instance(
-        text, None, error, base, hide_parameters=True, connection_invalidated=is_disconnect, dialect=dialect
-    ) from error
+compile_statement: Final = lru_cache(maxsize=2000)(CompiledStatement)

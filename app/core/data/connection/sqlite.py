@@ -118,9 +118,9 @@ class SqliteConnection(aiosqlite.Connection):
         return self._writes % _WRITES_PER_CHECKPOINT == 0
 
     def _checkpoint(self) -> None:
-        """Copy the write-ahead log into the database, so that the next write starts it again from its beginning."""
+        """Copy the write-ahead log into the database, so that the next write starts at the beginning of the log."""
         # PASSIVE lets others write meanwhile, and leaves their pages in the log. FULL copies these too, but blocks the
-        # writers, so it is used only where the log is large. With PASSIVE alone, constant writes would grow it for ever.
+        # writers, so it is used only where the log is large. With PASSIVE alone, constant writes grow it for ever.
         with suppress(sqlite3.Error), closing(self._open()) as connection:
             connection.execute("PRAGMA busy_timeout=0")  # FULL would block writers while it waits for a reader
             for mode in _CHECKPOINT_MODES:

@@ -15,7 +15,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine, AsyncResult, AsyncSession
 from sqlalchemy.util import greenlet_spawn
 from sqlmodel import SQLModel
 
-from app.core.data.connection.compiled import Rows, Statement, Values, execute_on_connection, execute_on_engine
+from app.core.data.connection.compiled import Rows, Statement, Values
+from app.core.data.connection.execution import execute_on_connection, execute_on_engine
 from app.core.data.connection.retry import retry
 from app.core.data.connection.violations import ReferenceNotFound, suspected_references
 from app.core.data.errors import NotAtomic, OutcomeUnknown

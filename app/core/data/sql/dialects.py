@@ -78,7 +78,7 @@ class PostgresDialect(PGDialectAsync_psycopg):
     def do_terminate(self, dbapi_connection: DBAPIConnection) -> None:
         """Close the connection without an `await`."""
         # Problem: the pool also closes connections outside of SQLAlchemy's greenlet: in the garbage collector, and
-        # when it replaces a connection that was checked out without one (see `connection/compiled.py`). An `await`
+        # when it replaces a connection that was checked out without one (see `connection/execution.py`). An `await`
         # raises MissingGreenlet there; the pool logs it, opens another connection, and the server keeps the old one.
         # Decision: call libpq's PQfinish, as psycopg's `close()` does.
         cast("Any", dbapi_connection).driver_connection.pgconn.finish()

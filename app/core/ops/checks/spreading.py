@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import String, func, select, text
 
-from app.core.data.connection.compiled import execute_on_engine
+from app.core.data.connection.execution import execute_on_engine
 from app.core.data.connection.rls import OWNER_SETTING
 from app.core.data.tables.owned import OWNER_COLUMN
 from app.core.data.tables.registry import owned_table_names

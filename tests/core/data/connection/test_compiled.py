@@ -33,8 +33,9 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from app.core.data.connection.compiled import CompiledStatement, execute_on_engine
+from app.core.data.connection.compiled import CompiledStatement
 from app.core.data.connection.engine import make_engine
+from app.core.data.connection.execution import execute_on_engine
 from app.core.data.connection.failures import Failure, classify
 from app.core.data.errors import OwnerNotBound
 from app.core.data.ownership.engines import unscoped

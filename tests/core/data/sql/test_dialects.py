@@ -13,8 +13,8 @@ from sqlalchemy import bindparam, func, make_url, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import greenlet_spawn
 
-from app.core.data.connection.compiled import execute_on_engine
 from app.core.data.connection.engine import make_engine
+from app.core.data.connection.execution import execute_on_engine
 from app.testing.databases import Databases, settings_for_tests
 
 CONNECTIONS = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"

@@ -136,4 +136,4 @@ def test_sqlite_finds_a_page_so_too(filled_sqlite: list[str], form: Form) -> Non
 def test_queries_that_clients_can_choose_are_not_kept_for_ever() -> None:
     """A client chooses which fields it changes, and so how many queries there are."""
     assert queries.update_of.cache_info().maxsize == 1000
-    assert compiled._compiled.cache_info().maxsize == 2000
+    assert compiled.compile_statement.cache_info().maxsize == 2000
