@@ -11,7 +11,7 @@ from sqlalchemy.sql.functions import now
 from app.core.data.schema.drift import COMPARISON
 from app.core.data.schema.engines import owner_url
 from app.core.data.schema.running.applying import apply, print_statements
-from app.core.data.schema.running.patience import Patience
+from app.core.data.schema.running.backoff import Backoff
 from app.core.data.tables.choices import LONGEST, Choice
 from app.installed import INSTALLED
 from app.settings import load_settings
@@ -36,7 +36,9 @@ def run() -> None:
     environment: Any = context  # the module stands for the environment of this command
     options: dict[str, Any] = {
         "target_metadata": told.get("metadata", INSTALLED[0].model.metadata),
-        "ledger": told.get("ledger"),
+        "declared": told.get("declared"),
+        "backoff": told.get("backoff") or Backoff(),
+        "trace": told.get("trace"),
         "render_item": render_item,
         **COMPARISON,
     }
@@ -44,7 +46,7 @@ def run() -> None:
         print_statements(environment, options | {"output_buffer": sys.stdout})
     else:
         # Alembic's own command line names no URL.
-        apply(environment, told.get("url") or owner_url(load_settings()), options, told.get("patience") or Patience())
+        apply(environment, told.get("url") or owner_url(load_settings()), options)
 
 
 run()

@@ -26,7 +26,7 @@ import psycopg
 
 from app.core.data.schema import configuration
 from app.core.data.schema.migrations import upgrade
-from app.core.data.schema.running.patience import Patience
+from app.core.data.schema.running.backoff import Backoff
 from app.settings import MIGRATIONS_DIR
 from app.testing.databases import postgres_databases, settings_for_tests
 from tests.benchmarks.workload import Population
@@ -178,7 +178,7 @@ def _report(url: str) -> Iterator[None]:
 
 def _migrate(url: str, folder: Path) -> None:
     vars(configuration)["MIGRATIONS_DIR"] = folder
-    upgrade(settings_for_tests(url), patience=Patience(120, lambda sentence: click.echo(f"  {sentence}")))
+    upgrade(settings_for_tests(url), backoff=Backoff(120, lambda sentence: click.echo(f"  {sentence}")))
 
 
 if __name__ == "__main__":

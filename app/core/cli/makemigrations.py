@@ -9,10 +9,10 @@ import click
 
 from app.core.cli.failures import explained, refuse_installed
 from app.core.cli.output import explained_writing
+from app.core.data.schema.autogenerate.answers import Answers, Undecided
+from app.core.data.schema.autogenerate.scripts import make_migration
 from app.core.data.schema.branches import merge_migrations
 from app.core.data.schema.drift import missing_operations
-from app.core.data.schema.writing.answers import Answers, Undecided
-from app.core.data.schema.writing.scripts import make_migration
 from app.settings import MIGRATIONS_DIR, load_settings
 
 NOTHING = "the models are as the migrations make them: nothing to write"

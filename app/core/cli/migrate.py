@@ -4,7 +4,7 @@ import click
 
 from app.core.cli.failures import explained
 from app.core.data.schema.plans import Plan, named, planned
-from app.core.data.schema.running.patience import WAIT, Patience
+from app.core.data.schema.running.backoff import DEFAULT_TIMEOUT, Backoff
 from app.settings import load_settings
 
 
@@ -14,7 +14,7 @@ from app.settings import load_settings
 @click.option("--sql", is_flag=True, help="Change nothing; print what would be executed.")
 @click.option(
     "--wait",
-    default=WAIT,
+    default=DEFAULT_TIMEOUT,
     show_default=True,
     type=click.FloatRange(min=0),
     help="Seconds to try again while others use the tables.",
@@ -38,7 +38,7 @@ def command(to: str | None, check: bool, sql: bool, wait: float, yes: bool) -> N
         plan.print_sql(settings)
     else:
         _announce(plan, yes)
-        plan.carry_out(settings, Patience(wait, _say))
+        plan.carry_out(settings, Backoff(wait, _say))
 
 
 def _nothing(plan: Plan) -> str:

@@ -21,10 +21,10 @@ from app.core.cli.scaffold.singulars import singular_of
 from app.core.cli.scaffold.texts import path_of, texts_of
 from app.core.data.connection.engine import database_url
 from app.core.data.connection.libpq import shown
+from app.core.data.schema.autogenerate.scripts import make_migration
 from app.core.data.schema.drift import missing_operations
 from app.core.data.schema.migrations import downgrade
 from app.core.data.schema.revisions import newest_migration, pending
-from app.core.data.schema.writing.scripts import make_migration
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import owned_models
 from app.settings import BASE_DIR, load_settings

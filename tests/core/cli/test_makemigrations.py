@@ -13,7 +13,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
 from app.core.cli import makemigrations
-from app.core.data.schema.writing.scripts import make_migration
+from app.core.data.schema.autogenerate.scripts import make_migration
 from app.core.data.tables.choices import Choice
 from app.core.data.tables.indexes import reference
 from app.settings import BASE_DIR

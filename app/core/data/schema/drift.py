@@ -18,7 +18,8 @@ from sqlmodel import SQLModel
 from app.core.data.schema.branches import refuse_branches
 from app.core.data.schema.configuration import alembic_config, script_directory
 from app.core.data.schema.engines import owner_url, reading_engine
-from app.core.data.schema.inspection import cloned_keys
+from app.core.data.schema.inspection import cloned_foreign_keys
+from app.core.data.schema.running.backoff import Backoff
 from app.core.data.tables.cycles import sorting_cycles
 from app.settings import Settings, load_settings
 
@@ -32,7 +33,7 @@ COMPARISON: Final[dict[str, Any]] = {
 def drift(settings: Settings, metadata: MetaData = SQLModel.metadata) -> list[Any]:
     """Return what differs between the database and the models, as alembic's operations."""
     with reading_engine(owner_url(settings)).connect() as connection:
-        options = COMPARISON | {"include_name": partial(_is_named, cloned_keys(connection))}
+        options = COMPARISON | {"include_name": partial(_is_named, cloned_foreign_keys(connection))}
         context = MigrationContext.configure(connection, opts=options)
         with sorting_cycles():
             return list(compare_metadata(context, metadata))
@@ -55,7 +56,8 @@ def scratch_database(**attributes: Any) -> Iterator[Settings]:
         url = SecretStr(f"sqlite:///{quote(folder)}/scratch.db")
         scratch = load_settings().model_copy(update={"database_url": url, "migration_database_url": None})
         refuse_branches(script_directory())
-        command.upgrade(alembic_config(owner_url(scratch), **attributes), "head")
+        silent = Backoff(report=lambda _: None)
+        command.upgrade(alembic_config(owner_url(scratch), backoff=silent, **attributes), "head")
         yield scratch
 
 

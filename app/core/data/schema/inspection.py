@@ -65,7 +65,7 @@ _TARGET: Final = re.compile(f" DELETE ON {_NAME}")
 _CLEARED: Final = re.compile(rf"UPDATE {_NAME} SET {_NAME} = NULL(?:, {_NAME} = )?")  # noqa: S608  # it is none
 
 
-class Held(NamedTuple):
+class DatabaseProtections(NamedTuple):
     """What a database holds: its statements, by their plain text, and the protections that they are of."""
 
     dialect: str
@@ -74,10 +74,10 @@ class Held(NamedTuple):
 
     def has(self, protection: Protection) -> bool:
         """Tell whether all of a protection is there, as it was made."""
-        return {_plain(statement) for statement in protection.made(self.dialect)} <= self.statements.keys()
+        return {_plain(statement) for statement in protection.definition(self.dialect)} <= self.statements.keys()
 
 
-def held_by(connection: Connection) -> Held:
+def read_protections(connection: Connection) -> DatabaseProtections:
     """Read the protections of a database, those of tables and references that are gone as well."""
     dialect = connection.dialect.name
     query = _SQLITE if dialect == "sqlite" else _POSTGRES
@@ -86,7 +86,7 @@ def held_by(connection: Connection) -> Held:
     for statement in statements.values():
         if named := _NAMED.match(statement):
             texts[named[1]] = texts.get(named[1], "") + statement
-    return Held(dialect, statements, frozenset(filter(None, map(_parsed, texts, texts.values()))))
+    return DatabaseProtections(dialect, statements, frozenset(filter(None, map(_parsed, texts, texts.values()))))
 
 
 def altered_protections(connection: Connection, metadata: MetaData) -> Iterator[str]:
@@ -94,7 +94,10 @@ def altered_protections(connection: Connection, metadata: MetaData) -> Iterator[
 
     That includes a policy beside ours: PostgreSQL lets a row through where any one of them does.
     """
-    held, expected = held_by(connection), {protection.name: protection for protection in protections_of(metadata)}
+    held, expected = (
+        read_protections(connection),
+        {protection.name: protection for protection in protections_of(metadata)},
+    )
     for protection in expected.values():
         if not held.has(protection):
             yield f"What op.{protection.call} makes is missing or altered."
@@ -108,14 +111,14 @@ def altered_protections(connection: Connection, metadata: MetaData) -> Iterator[
             yield f"The policy {named[1]} of {named[2]} lets in rows that ours keeps out."
 
 
-def unenforced_rules(connection: Connection) -> list[str]:
+def unenforced_constraints(connection: Connection) -> list[str]:
     """Return a sentence for each key and index that is there and does not hold; SQLite has none such."""
     if connection.dialect.name == "sqlite":
         return []
     return list(connection.execute(_UNENFORCED).scalars())
 
 
-def cloned_keys(connection: Connection) -> frozenset[tuple[str, str]]:
+def cloned_foreign_keys(connection: Connection) -> frozenset[tuple[str, str]]:
     """Return table and name of each foreign key that PostgreSQL made by itself, out of one of a partitioned table."""
     if connection.dialect.name == "sqlite":
         return frozenset()

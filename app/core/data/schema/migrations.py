@@ -1,5 +1,6 @@
 """Migrations: a database up to a revision, or back to one (see `running/applying.py` for how they run)."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 from alembic import command
@@ -7,34 +8,37 @@ from alembic import command
 from app.core.data.schema.branches import refuse_branches
 from app.core.data.schema.configuration import alembic_config, script_directory
 from app.core.data.schema.engines import owner_url
-from app.core.data.schema.running.patience import Patience
+from app.core.data.schema.running.backoff import Backoff
 from app.settings import InvalidSettings, Settings
 
+Trace = Callable[[str], None] | None
+"""What gets the statements that SQLite executes."""
 
-def upgrade(settings: Settings, revision: str = "head", patience: Patience | None = None) -> None:
+
+def upgrade(settings: Settings, revision: str = "head", backoff: Backoff | None = None, trace: Trace = None) -> None:
     """Bring the database up to a revision; a SQLite file is created where there is none.
 
     Each migration is stored when it is done, and stays when a later one fails.
 
     Raises:
         InvalidSettings: the folder of the SQLite file cannot be made.
-        MigrationError: others were in the way for longer than the patience lasts.
+        MigrationError: a lock was not free within the timeout.
         UnfitRows: a migration that runs online found rows that it does not fit.
     """
     url = owner_url(settings)
     refuse_branches(script_directory())
     if url.get_backend_name() == "sqlite" and url.database:
         _make_folder(Path(url.database).parent)
-    command.upgrade(alembic_config(url, patience=patience), revision)
+    command.upgrade(alembic_config(url, backoff=backoff, trace=trace), revision)
 
 
-def downgrade(settings: Settings, revision: str, patience: Patience | None = None) -> None:
+def downgrade(settings: Settings, revision: str, backoff: Backoff | None = None, trace: Trace = None) -> None:
     """Take the database back to a revision, `base` for an empty one. Tables that it drops lose their rows.
 
     Raises:
-        MigrationError: others were in the way for longer than the patience lasts.
+        MigrationError: a lock was not free within the timeout.
     """
-    command.downgrade(alembic_config(owner_url(settings), patience=patience), revision)
+    command.downgrade(alembic_config(owner_url(settings), backoff=backoff, trace=trace), revision)
 
 
 def _make_folder(path: Path) -> None:

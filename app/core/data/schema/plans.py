@@ -18,9 +18,9 @@ from app.core.data.errors import MigrationError
 from app.core.data.schema.branches import refuse_branches
 from app.core.data.schema.configuration import alembic_config, script_directory
 from app.core.data.schema.engines import owner_url
-from app.core.data.schema.migrations import downgrade, upgrade
+from app.core.data.schema.migrations import Trace, downgrade, upgrade
 from app.core.data.schema.revisions import applied
-from app.core.data.schema.running.patience import Patience
+from app.core.data.schema.running.backoff import Backoff
 from app.settings import Settings
 
 _READS: Final = re.compile(r"\s*(SELECT|PRAGMA|--)", re.IGNORECASE)
@@ -36,14 +36,14 @@ class Plan(NamedTuple):
     unknown: list[str]
     """Those of the database that this version has not: it is newer, and nothing can be done to it."""
 
-    def carry_out(self, settings: Settings, patience: Patience) -> None:
+    def carry_out(self, settings: Settings, backoff: Backoff | None = None, trace: Trace = None) -> None:
         """Do it.
 
         Raises:
-            MigrationError: others were in the way for longer than the patience lasts.
+            MigrationError: a lock was not free within the timeout.
             UnfitRows: a migration that runs online found rows that it does not fit.
         """
-        (downgrade if self.is_back else upgrade)(settings, self.end, patience)
+        (downgrade if self.is_back else upgrade)(settings, self.end, backoff, trace)
 
     def print_sql(self, settings: Settings) -> None:
         """Print what it would execute, and change nothing. SQLite tells it while it changes a copy of the file."""
@@ -62,7 +62,7 @@ class Plan(NamedTuple):
                     source.backup(copy)
             url = SecretStr(f"sqlite:///{quote(folder)}/copy.db")
             on_copy = settings.model_copy(update={"database_url": url, "migration_database_url": None})
-            self.carry_out(on_copy, Patience(trace=_print_statement))
+            self.carry_out(on_copy, trace=_print_statement)
 
 
 def planned(settings: Settings, to: str | None = None) -> Plan:

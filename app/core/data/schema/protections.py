@@ -36,7 +36,7 @@ class OwnerProtection:
         return f"protect_owner({self.table!r})"
 
     @property
-    def opposite(self) -> str:
+    def reverse_call(self) -> str:
         """What a migration calls to take it away."""
         return f"un{self.call}"
 
@@ -57,9 +57,9 @@ class OwnerProtection:
 
     def create(self, dialect: str) -> list[str]:
         """Return the statements that make it, also where it is already, whole or in part."""
-        return [*self._remove(dialect), *self.made(dialect)]
+        return [*self._remove(dialect), *self.definition(dialect)]
 
-    def made(self, dialect: str) -> list[str]:
+    def definition(self, dialect: str) -> list[str]:
         """Return the statements that make it where it is not; `inspection.py` reads the same ones off a database."""
         table, name, changed = quoted(self.table), quoted(self.name), "the owner of a row never changes"
         if dialect == "sqlite":
@@ -75,7 +75,7 @@ class OwnerProtection:
             f"WHEN (NEW.{OWNER_COLUMN} IS DISTINCT FROM OLD.{OWNER_COLUMN}) EXECUTE FUNCTION {name}()",
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
             f"CREATE POLICY {quoted(self.policy)} ON {table} USING ({mine}) WITH CHECK ({mine})",
-            *self._keep_one_key(),
+            *self._drop_primary_key(),
         ]
 
     def drop(self, dialect: str) -> list[str]:
@@ -94,7 +94,7 @@ class OwnerProtection:
             f"DROP FUNCTION IF EXISTS {name}()",
         ]
 
-    def _keep_one_key(self) -> list[str]:
+    def _drop_primary_key(self) -> list[str]:
         # A list asks for the rows of one owner in the order of ids. With a key on ids alone, PostgreSQL may walk that
         # one, past everybody else's rows; no request needs it, and no engine that spreads rows by their owner takes it.
         # SQLite keeps it: it is where its rows are, and it lets no deleted id be given again.
@@ -122,7 +122,7 @@ class ClearedReference:
         return f"clear_on_delete({self.table!r}, {self.column!r}, {self.target!r}{changed_at})"
 
     @property
-    def opposite(self) -> str:
+    def reverse_call(self) -> str:
         """What a migration calls to take it away."""
         return self.call.replace("clear_on_delete", "keep_on_delete")
 
@@ -138,9 +138,9 @@ class ClearedReference:
 
     def create(self, dialect: str) -> list[str]:
         """Return the statements that make it, also where it is already, whole or in part."""
-        return [*self.drop(dialect), *self.made(dialect)]
+        return [*self.drop(dialect), *self.definition(dialect)]
 
-    def made(self, dialect: str) -> list[str]:
+    def definition(self, dialect: str) -> list[str]:
         """Return the statements that make it where it is not; `inspection.py` reads the same ones off a database."""
         name, target, column = quoted(self.name), quoted(self.target), quoted(self.column)
         changed = f", {self.changed_at} = {change_time_sql(dialect, self.changed_at)}" if self.changed_at else ""

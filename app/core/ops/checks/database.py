@@ -9,7 +9,7 @@ from app.core.data.connection.engine import database_url
 from app.core.data.errors import MigrationError
 from app.core.data.schema.drift import drift
 from app.core.data.schema.engines import owner_settings, reading_engine
-from app.core.data.schema.inspection import altered_protections, unenforced_rules
+from app.core.data.schema.inspection import altered_protections, unenforced_constraints
 from app.core.data.schema.revisions import applied, known_revisions, pending, unknown_among
 from app.core.ops.checks.registry import Context, Messages, check
 from app.settings import Settings
@@ -86,7 +86,7 @@ async def protections_are_in_place(context: Context) -> Messages:
     if _is_current(context.settings):
         url = database_url(owner_settings(context.settings).database_url.get_secret_value())
         with reading_engine(url).connect() as connection:
-            for message in (*altered_protections(connection, SQLModel.metadata), *unenforced_rules(connection)):
+            for message in (*altered_protections(connection, SQLModel.metadata), *unenforced_constraints(connection)):
                 yield message
 
 

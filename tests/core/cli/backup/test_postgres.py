@@ -7,8 +7,8 @@ from sqlalchemy import text
 
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.engines import migration_engine
-from app.core.data.schema.running.migrators import only_migrator
-from app.core.data.schema.running.patience import Patience
+from app.core.data.schema.running.backoff import Backoff
+from app.core.data.schema.running.locks import migration_lock
 from app.core.data.transfer.backup import postgres as backup_of_postgres
 from app.testing.databases import Databases, PostgresDatabases
 from tests.core.cli.backup.conftest import Site
@@ -143,7 +143,7 @@ def test_a_restore_does_not_come_between_two_migrations(
     site.do("DELETE FROM tasks")
     before = site.rows()
 
-    with only_migrator(engine, "another", Patience(1)):
+    with migration_lock(engine, "another", Backoff(1)):
         result = invoke("restore", str(path), "--yes", **site.settings)
 
     message = "Error: psql refuses: migrations are being applied; restore when they are\n"

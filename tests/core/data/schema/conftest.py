@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from app.core.data.schema.autogenerate.scripts import make_migration
 from app.core.data.schema.migrations import upgrade
-from app.core.data.schema.writing.scripts import make_migration
 from app.settings import MIGRATIONS_DIR, Settings
 from app.testing.databases import Databases, settings_for_tests
 from tests.core.data.schema.changes.rows import connect, fill

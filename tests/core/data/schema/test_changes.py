@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from app.core.data.schema.autogenerate.scripts import make_migration
 from app.core.data.schema.migrations import downgrade, upgrade
-from app.core.data.schema.writing.scripts import make_migration
 from app.settings import Settings
 from tests.core.data.schema.changes.kinds import KINDS, Kind
 from tests.core.data.schema.changes.rows import all_of, can_be_deleted, connect, is_next_id_new, is_sound

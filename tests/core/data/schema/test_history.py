@@ -5,9 +5,9 @@ import re
 import pytest
 from sqlalchemy import Connection, MetaData
 
+from app.core.data.schema.autogenerate.scripts import make_migration
 from app.core.data.schema.migrations import downgrade, upgrade
 from app.core.data.schema.protections import protections_of
-from app.core.data.schema.writing.scripts import make_migration
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases, SqliteDatabases, settings_for_tests
 from tests.core.data.schema.changes.kinds import KINDS
@@ -62,7 +62,7 @@ def make(connection: Connection, metadata: MetaData) -> None:
     )
     metadata.create_all(connection)
     for protection in protections_of(metadata):
-        for statement in protection.made(connection.dialect.name):
+        for statement in protection.definition(connection.dialect.name):
             connection.exec_driver_sql(statement)
 
 

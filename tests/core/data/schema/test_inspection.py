@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.engines import migration_engine
-from app.core.data.schema.inspection import altered_protections, unenforced_rules
+from app.core.data.schema.inspection import altered_protections, unenforced_constraints
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases
 
 
@@ -24,7 +24,7 @@ def connection(postgres_url: str) -> Iterator[Connection]:
 
 
 def found(connection: Connection) -> list[str]:
-    return [*altered_protections(connection, SQLModel.metadata), *unenforced_rules(connection)]
+    return [*altered_protections(connection, SQLModel.metadata), *unenforced_constraints(connection)]
 
 
 def test_what_the_migrations_make_is_in_order(databases: Databases) -> None:

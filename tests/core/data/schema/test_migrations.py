@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlmodel import SQLModel
 
 from app.core.data.connection.engine import database_url
+from app.core.data.schema.autogenerate.scripts import make_migration
 from app.core.data.schema.drift import drift
 from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.inspection import altered_protections
@@ -18,7 +19,6 @@ from app.core.data.schema.migrations import downgrade, upgrade
 from app.core.data.schema.plans import planned
 from app.core.data.schema.protections import quoted
 from app.core.data.schema.revisions import pending
-from app.core.data.schema.writing.scripts import make_migration
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.registry import owned_models, sorted_owned_models, table_name
 from app.settings import MIGRATIONS_DIR, Settings

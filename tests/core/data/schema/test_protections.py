@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.drift import drift
 from app.core.data.schema.engines import migration_engine
-from app.core.data.schema.inspection import altered_protections, held_by
+from app.core.data.schema.inspection import altered_protections, read_protections
 from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of, quoted
 from app.testing.databases import Databases, settings_for_tests
 
@@ -121,7 +121,7 @@ def test_a_table_may_have_any_name(table: str, databases: Databases) -> None:
         for protection in protections:
             for statement in protection.create(engine.dialect.name):
                 connection.exec_driver_sql(statement)
-        held = held_by(connection)
+        held = read_protections(connection)
         assert {*protections} <= held.protections
         assert all(held.has(protection) for protection in protections)
         connection.exec_driver_sql(f"INSERT INTO {name} VALUES (1, 'a', NULL), (2, 'a', 1)")
@@ -130,7 +130,7 @@ def test_a_table_may_have_any_name(table: str, databases: Databases) -> None:
         for protection in protections:
             for statement in protection.drop(engine.dialect.name) * 2:
                 connection.exec_driver_sql(statement)
-        assert not {*protections} & held_by(connection).protections
+        assert not {*protections} & read_protections(connection).protections
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,10 @@ import pytest
 from sqlalchemy import BigInteger, Column, MetaData
 
 from app.core.data.errors import UnfitRows
+from app.core.data.schema.autogenerate.scripts import make_migration
 from app.core.data.schema.drift import drift
 from app.core.data.schema.migrations import upgrade
 from app.core.data.schema.revisions import pending
-from app.core.data.schema.writing.scripts import make_migration
 from app.core.data.tables.indexes import reference
 from app.settings import Settings
 from tests.core.data.schema.changes.rows import connect, is_sound

@@ -18,8 +18,8 @@ from alembic.autogenerate.api import AutogenContext
 from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import MetaData, Table, Update, column, literal, literal_column, table, update
 
-from app.core.data.schema.altering.parts import parts_of
-from app.core.data.schema.altering.postgres import PostgresImpl
+from app.core.data.schema.ddl.batches import batches_of
+from app.core.data.schema.ddl.postgres import PostgresImpl
 
 
 @Operations.register_operation("online")
@@ -44,7 +44,7 @@ def _online(operations: Operations) -> Iterator[None]:
     if not isinstance(operations.impl, PostgresImpl):
         yield
         return
-    operations.impl.refuse_half()
+    operations.impl.refuse_started_transaction()
     with operations.get_context().autocommit_block(), operations.impl.online():
         yield
 
@@ -88,7 +88,7 @@ def _replace(operations: Operations, operation: ReplaceValueOp) -> None:
     if not isinstance(impl, PostgresImpl) or not impl.is_online:
         impl.execute(change)
         return
-    for part in parts_of(operations.get_bind(), rows, impl.patience.tell):
+    for part in batches_of(operations.get_bind(), rows, impl.backoff.report):
         impl.execute(change.where(*part))
 
 

@@ -13,7 +13,7 @@ from alembic.operations.ops import ModifyTableOps, UpgradeOps
 from alembic.util import DispatchPriority
 from sqlalchemy import Connection, MetaData
 
-from app.core.data.schema.inspection import held_by
+from app.core.data.schema.inspection import read_protections
 from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of
 
 
@@ -79,7 +79,7 @@ _modify_table: Final = renderers.dispatch(ModifyTableOps)
 def _compare(context: AutogenContext, upgrade_ops: UpgradeOps, _: Any) -> None:
     """Take what nothing calls for away before its tables change, and add what is missing behind them."""
     held, expected = (
-        held_by(cast("Connection", context.connection)),
+        read_protections(cast("Connection", context.connection)),
         [*protections_of(cast("MetaData", context.metadata))],
     )
     gone = sorted(held.protections - {*expected}, key=lambda protection: protection.name, reverse=True)
@@ -93,8 +93,8 @@ def _render(_: AutogenContext, operation: ProtectOp) -> str:
 
 
 @renderers.dispatch_for(UnprotectOp)
-def _render_opposite(_: AutogenContext, operation: UnprotectOp) -> str:
-    return f"op.{operation.protection.opposite}"
+def _render_reverse(_: AutogenContext, operation: UnprotectOp) -> str:
+    return f"op.{operation.protection.reverse_call}"
 
 
 @renderers.dispatch_for(ModifyTableOps, replace=True)

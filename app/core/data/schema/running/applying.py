@@ -1,7 +1,7 @@
-"""How migrations are run: each in a transaction of its own, one migrator at a time, and nobody else waits for long.
+"""How migrations run: one migrator at a time, each migration in its own transaction, with a short lock timeout.
 
-On PostgreSQL a change of a table waits for those who use it, and everybody who comes later waits behind it. So it waits
-for a moment only; where that is too short, it is taken back, and is tried again after a pause.
+On PostgreSQL an ALTER TABLE waits for all transactions that use the table, and every later statement queues behind it.
+So a migration waits 0.3 s for a lock; then it rolls back, pauses, and tries again.
 """
 
 import os
@@ -17,16 +17,16 @@ from sqlalchemy.exc import OperationalError
 
 from app.core.data.connection.failures import Failure, classify
 from app.core.data.schema.engines import migration_engine
-from app.core.data.schema.running.migrators import LockWatch, only_migrator
-from app.core.data.schema.running.patience import Patience
+from app.core.data.schema.running.backoff import Backoff
+from app.core.data.schema.running.locks import LockWatch, migration_lock
 
-LIMITS: Final = "SET LOCAL lock_timeout = '300ms'; SET LOCAL statement_timeout = 0"
+TIMEOUTS: Final = "SET LOCAL lock_timeout = '300ms'; SET LOCAL statement_timeout = 0"
 
 Steps = Callable[[Any, Any], Iterable[Any]]
 
 
 class _OneByOne:
-    """The steps that alembic finds, one at a time: it reads anew what was applied, in the transaction of each."""
+    """Gives alembic one step at a time, so that it reads the current revision again in the transaction of each."""
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
@@ -34,7 +34,7 @@ class _OneByOne:
         self.current: Any = None
 
     def __call__(self, heads: Any, context: Any) -> list[Any]:
-        """Return the next of the steps that were to be done at first, and that nobody else has done since."""
+        """Return the next step, leaving out those that another process has done since the first call."""
         found = list(self._steps(heads, context))
         self._left = found if self._left is None else self._left
         self.current = next((step for step in found if step in self._left), None)
@@ -48,71 +48,74 @@ class _OneByOne:
         return bool(self._left)
 
 
-def apply(environment: EnvironmentContext, url: URL, options: dict[str, Any], patience: Patience) -> None:
+def apply(environment: EnvironmentContext, url: URL, options: dict[str, Any]) -> None:
     """Run the migrations of alembic's present command; those that were applied stay when a later one fails.
 
+    The options are alembic's, with a `backoff`, and with what gets SQLite's statements as `trace`.
+
     Raises:
-        MigrationError: others were in the way for longer than the patience lasts, or rows are.
+        MigrationError: a lock was not free within the timeout.
+        UnfitRows: the rows break a new constraint, or do not fit a new type.
     """
+    backoff: Backoff = options["backoff"]
     name = f"app migrate {os.getpid()} {secrets.token_hex(4)}"
     with (
-        _engine(url, name, patience) as engine,
-        _alone(engine, name, patience) as watch,
+        _engine(url, name, options["trace"]) as engine,
+        _locked(engine, name, backoff) as watch,
         engine.connect() as connection,
     ):
-        options |= {"connection": connection, "transaction_per_migration": True, "patience": patience, "watch": watch}
+        options |= {"connection": connection, "transaction_per_migration": True, "watch": watch}
         environment.configure(**options)
         steps = _OneByOne(environment.get_context().opts["fn"])
         while True:
             began = time.monotonic()
-            _run_one(environment, connection, options | {"fn": steps}, patience)
+            _run_one(environment, connection, options | {"fn": steps})
             if steps.current is not None:
-                _tell(patience, steps.current, time.monotonic() - began)
+                _report_step(backoff, steps.current, time.monotonic() - began)
             if not steps.advance():
                 return
 
 
-def _run_one(
-    environment: EnvironmentContext, connection: Connection, options: dict[str, Any], patience: Patience
-) -> None:
-    """Run a step until it is done."""
+def _run_one(environment: EnvironmentContext, connection: Connection, options: dict[str, Any]) -> None:
+    """Run a step, again and again until it gets its locks."""
+    backoff: Backoff = options["backoff"]
     watch: LockWatch | None = options["watch"]
     while True:
         try:
             environment.configure(**options)
             environment.run_migrations()
-            connection.rollback()  # what it read, where there was nothing to do
+            connection.rollback()  # with no step to do, the transaction of alembic's first read is still open
         except OperationalError as error:
             connection.rollback()
             if classify(error) is not Failure.BUSY:
                 raise
-            patience.pause(watch.take_seen() if watch else "waiting for another connection that is writing")
+            backoff.wait(watch.take_blockers() if watch else "waiting for another connection that is writing")
         else:
-            patience.restore()
+            backoff.reset()
             return
 
 
-def _tell(patience: Patience, step: Any, seconds: float) -> None:
+def _report_step(backoff: Backoff, step: Any, seconds: float) -> None:
     if revision := getattr(step, "revision", None):
         verb = "applied" if step.is_upgrade else "took back"
-        patience.tell(f"{verb} {revision.revision} ({revision.doc}) in {seconds:.2f} s")
+        backoff.report(f"{verb} {revision.revision} ({revision.doc}) in {seconds:.2f} s")
 
 
 @contextmanager
-def _engine(url: URL, name: str, patience: Patience) -> Iterator[Engine]:
+def _engine(url: URL, name: str, trace: Callable[[str], None] | None) -> Iterator[Engine]:
     engine = migration_engine(url, name)
-    if patience.trace and engine.dialect.name == "sqlite":
+    if trace and engine.dialect.name == "sqlite":
 
         @event.listens_for(engine, "connect")
         def _connect(connection: Any, _: Any) -> None:
-            connection.set_trace_callback(patience.trace)
+            connection.set_trace_callback(trace)
 
     if engine.dialect.name == "postgresql":
 
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
             if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-                connection.exec_driver_sql(LIMITS)
+                connection.exec_driver_sql(TIMEOUTS)
 
     try:
         yield engine
@@ -121,17 +124,16 @@ def _engine(url: URL, name: str, patience: Patience) -> Iterator[Engine]:
 
 
 @contextmanager
-def _alone(engine: Engine, name: str, patience: Patience) -> Iterator[LockWatch | None]:
-    """On SQLite a transaction that writes is alone by itself."""
-    if engine.dialect.name != "postgresql":
+def _locked(engine: Engine, name: str, backoff: Backoff) -> Iterator[LockWatch | None]:
+    if engine.dialect.name != "postgresql":  # on SQLite BEGIN IMMEDIATE is the lock
         yield None
         return
-    with only_migrator(engine, name, patience) as watch:
+    with migration_lock(engine, name, backoff) as watch:
         yield watch
 
 
 def print_statements(environment: EnvironmentContext, options: dict[str, Any]) -> None:
-    """Print what alembic's present command would run on PostgreSQL, without asking a database anything."""
+    """Print what alembic's present command would run on PostgreSQL, without a connection."""
     environment.configure(
         dialect_name="postgresql",
         dialect_opts={"paramstyle": "named"},

@@ -9,7 +9,7 @@ from app.core.data.connection.libpq import shown
 from app.core.data.errors import BackupFailed
 from app.core.data.schema.engines import owner_url, reading_engine
 from app.core.data.schema.revisions import known_revisions
-from app.core.data.transfer.backup.files import Advance, kind_of, named_when_whole
+from app.core.data.transfer.backup.files import Advance, database_kind, written_atomically
 from app.core.data.transfer.backup.postgres import PostgresBackups
 from app.core.data.transfer.backup.sqlite import SqliteBackups
 from app.settings import Settings
@@ -67,7 +67,7 @@ class Database:
             OSError: the file cannot be written.
         """
         self._refuse_itself(file)
-        with named_when_whole(file, replaces=replaces) as unnamed:
+        with written_atomically(file, replaces=replaces) as unnamed:
             self._backups.write(unnamed, advance)
             revisions = self._backups.read(unnamed)
             if not revisions:
@@ -82,7 +82,7 @@ class Database:
             OSError: it cannot be read.
         """
         self._refuse_itself(file)
-        kind = kind_of(file)
+        kind = database_kind(file)
         if kind is None:
             raise BackupFailed(f"{file} is no backup: `app backup` writes one; what dumpdata wrote is for loaddata")
         if kind != self._kind:

@@ -15,7 +15,7 @@ Advance = Callable[[int], None]  # told how many steps were done since it was ca
 _BEGINNINGS: Final[Mapping[bytes, str]] = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
 
 
-def kind_of(file: Path) -> str | None:
+def database_kind(file: Path) -> str | None:
     """Return the database that a file is a backup of, `sqlite` or `postgresql`; None where it is something else.
 
     Raises:
@@ -27,7 +27,7 @@ def kind_of(file: Path) -> str | None:
 
 
 @contextmanager
-def named_when_whole(file: Path, *, replaces: bool) -> Iterator[Path]:
+def written_atomically(file: Path, *, replaces: bool) -> Iterator[Path]:
     """Yield the path of an empty file that nobody else may read; after the block it is stored, and called `file`.
 
     Until then, and if the block raises, what was there before stays as it is.

@@ -15,9 +15,9 @@ from sqlalchemy import URL, text
 
 from app.core.data.errors import BackupFailed
 from app.core.data.schema.engines import migration_engine
-from app.core.data.schema.running.migrators import LOCK_NUMBER
+from app.core.data.schema.running.locks import LOCK_KEY
 from app.core.data.transfer.backup.files import Advance
-from app.core.data.transfer.backup.programs import Programs, major_version
+from app.core.data.transfer.backup.programs import ClientPrograms, major_version
 
 _SCRIPT: Final = ("--clean", "--if-exists", "--no-owner", "--exit-on-error", "--file=-")
 _PSQL: Final = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
@@ -74,7 +74,7 @@ class PostgresBackups:
 
     def __init__(self, url: URL) -> None:
         self._engine = migration_engine(url)
-        self._programs = Programs(url)
+        self._programs = ClientPrograms(url)
 
     def steps(self, _: Path | None = None) -> int:
         """Return 0: nobody knows how much there is to copy."""
@@ -106,7 +106,7 @@ class PostgresBackups:
             if "unsupported version" in str(error):
                 raise BackupFailed(f"{error}: a newer pg_dump has written it; put one as new first on PATH") from None
             raise
-        versions = self._told(backup, "--data-only", "--table=alembic_version", "--file=-")
+        versions = self._output_of(backup, "--data-only", "--table=alembic_version", "--file=-")
         return frozenset(" ".join(_REVISIONS.findall(versions)).split())
 
     def restore(self, backup: Path, _: Advance) -> None:
@@ -119,7 +119,7 @@ class PostgresBackups:
         with NamedTemporaryFile("w") as list, self._programs.feed("psql", *_PSQL) as psql:
             list.write(self._entries(backup))
             list.flush()
-            psql.write(_EMPTY.format(lock=LOCK_NUMBER).encode())
+            psql.write(_EMPTY.format(lock=LOCK_KEY).encode())
             with self._programs.read("pg_restore", *_SCRIPT, f"--use-list={list.name}", backup) as script:
                 header = script.read(_HEADER)
                 psql.write(header if knows_it else header.replace(_NEW_SETTING, b"", 1))
@@ -130,10 +130,10 @@ class PostgresBackups:
         """What a backup holds, a line for each; without what other roles grant on tables that they will make here."""
         with self._engine.connect() as connection:
             role = connection.scalar(text("SELECT current_user"))
-        lines = self._told(backup, "--list").splitlines(keepends=True)
+        lines = self._output_of(backup, "--list").splitlines(keepends=True)
         return "".join(line for line in lines if " DEFAULT ACL " not in line or line.endswith(f" {role}\n"))
 
-    def _told(self, backup: Path, *arguments: str) -> str:
+    def _output_of(self, backup: Path, *arguments: str) -> str:
         with TemporaryFile() as output:
             self._programs.run("pg_restore", *arguments, backup, to=output)
             output.seek(0)

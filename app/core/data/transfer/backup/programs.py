@@ -29,7 +29,7 @@ _ERROR: Final = re.compile(r".*(?:error|ERROR|FATAL): +(.*)")
 _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
-class Programs:
+class ClientPrograms:
     """The programs, as they work on one database."""
 
     def __init__(self, url: URL) -> None:

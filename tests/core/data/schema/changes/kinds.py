@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
-from app.core.data.schema.writing.answers import Answers
+from app.core.data.schema.autogenerate.answers import Answers
 from app.core.data.tables.choices import CHOICES, Choice, choices_rule
 from app.core.data.tables.fields import BigIntKey
 from app.core.data.tables.indexes import reference

@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.drift import drift
 from app.core.data.schema.engines import migration_engine
-from app.core.data.schema.inspection import altered_protections, unenforced_rules
+from app.core.data.schema.inspection import altered_protections, unenforced_constraints
 from app.settings import Settings
 from tests.core.data.schema.changes.kinds import TEXT
 
@@ -53,7 +53,7 @@ def is_sound(settings: Settings, metadata: MetaData) -> None:
     assert drift(settings, metadata) == []
     with connect(settings) as connection:
         assert list(altered_protections(connection, metadata)) == []
-        assert unenforced_rules(connection) == []
+        assert unenforced_constraints(connection) == []
         for table in metadata.tables.values():
             if connection.execute(select(table)).first():
                 _attack(connection, table)

@@ -10,10 +10,10 @@ from sqlalchemy import Connection, Engine, event, inspect, text
 
 from app.core.data.connection.engine import database_url
 from app.core.data.errors import MigrationError, UnfitRows
-from app.core.data.schema.altering.parts import ROWS
+from app.core.data.schema.ddl.batches import BATCH_SIZE
 from app.core.data.schema.drift import drift
 from app.core.data.schema.engines import migration_engine
-from app.core.data.schema.inspection import unenforced_rules
+from app.core.data.schema.inspection import unenforced_constraints
 from app.core.data.schema.migrations import upgrade
 from app.core.data.schema.revisions import pending
 from app.settings import Settings
@@ -152,7 +152,7 @@ def shape_of(settings: Settings) -> list[Any]:
             )
         ).all()
         rows = connection.execute(text("SELECT * FROM tasks")).all()
-        return [columns, rest, [row[:4] for row in rows], unenforced_rules(connection)]
+        return [columns, rest, [row[:4] for row in rows], unenforced_constraints(connection)]
 
 
 @pytest.mark.parametrize("name", ["fill", "replace"])
@@ -160,7 +160,7 @@ def test_a_value_is_put_in_the_place_of_another_in_every_row(
     settings: Settings, write_migration: WriteMigration, name: str
 ) -> None:
     engine = engine_of(settings)
-    add_rows(engine, ["old", "other"] * (ROWS + 1))
+    add_rows(engine, ["old", "other"] * (BATCH_SIZE + 1))
     write_migration("0099", online(CHANGES[name]))
 
     upgrade(settings)
@@ -171,7 +171,7 @@ def test_a_value_is_put_in_the_place_of_another_in_every_row(
 
 
 def test_online_a_large_table_is_filled_in_parts(on_postgres: Settings, write_migration: WriteMigration) -> None:
-    add_rows(engine_of(on_postgres), ["old"] * (2 * ROWS + 1))
+    add_rows(engine_of(on_postgres), ["old"] * (2 * BATCH_SIZE + 1))
     write_migration("0099", online(CHANGES["fill"]))
 
     with statements_of_migrations() as heard:
@@ -262,7 +262,7 @@ def test_what_is_left_of_an_index_is_built_anew(on_postgres: Settings, write_mig
     upgrade(on_postgres)
 
     with engine.connect() as connection:
-        assert unenforced_rules(connection) == []
+        assert unenforced_constraints(connection) == []
 
 
 def test_what_would_be_stored_by_half_is_refused(on_postgres: Settings, write_migration: WriteMigration) -> None:

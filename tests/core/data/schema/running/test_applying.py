@@ -1,4 +1,4 @@
-"""How migrations are run: one by one, by one migrator at a time, and with patience for those who use the tables."""
+"""How migrations are run: one by one, by one migrator at a time, and with backoff for those who use the tables."""
 
 import time
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from app.core.data.schema.drift import drift
 from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.migrations import downgrade, upgrade
 from app.core.data.schema.revisions import pending
-from app.core.data.schema.running.patience import Patience
+from app.core.data.schema.running.backoff import Backoff
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases, settings_for_tests
 from tests.core.conftest import WriteMigration
@@ -77,7 +77,7 @@ def test_it_says_for_whom_it_waits_and_goes_on_when_they_are_done(
     write_migration("0099", up)
     holder = Holder(on_postgres, is_told_to_end=True)
 
-    upgrade(on_postgres, patience=Patience(30, holder.hear))
+    upgrade(on_postgres, backoff=Backoff(30, holder.hear))
 
     holder.close()
     first, *_, last = holder.told
@@ -89,13 +89,15 @@ def test_it_says_for_whom_it_waits_and_goes_on_when_they_are_done(
 
 
 @pytest.mark.parametrize("up", FORMS.values(), ids=FORMS)
-def test_patience_ends_and_nothing_is_changed(on_postgres: Settings, write_migration: WriteMigration, up: str) -> None:
+def test_waiting_ends_after_the_timeout_and_nothing_is_changed(
+    on_postgres: Settings, write_migration: WriteMigration, up: str
+) -> None:
     add_row(on_postgres)
     write_migration("0099", up)
     holder = Holder(on_postgres, is_told_to_end=False)
 
     with pytest.raises(MigrationError, match=r"waiting for process \d+ .*; nothing came of 0\.5 s of waiting"):
-        upgrade(on_postgres, patience=Patience(0.5))
+        upgrade(on_postgres, backoff=Backoff(0.5))
 
     holder.close()
     assert pending(on_postgres) == ["0099"]
@@ -120,7 +122,7 @@ def migrate(url: str, folder: Path) -> list[str]:
     """Migrate, in a process of its own: alembic has one environment in each."""
     told: list[str] = []
     vars(configuration)["MIGRATIONS_DIR"] = folder
-    upgrade(settings_for_tests(url), patience=Patience(60, told.append))
+    upgrade(settings_for_tests(url), backoff=Backoff(60, told.append))
     return told
 
 
@@ -145,7 +147,7 @@ def test_two_migrators_at_once_are_one(settings: Settings, write_migration: Writ
 def test_behind_a_pooler_it_is_the_same(on_postgres: Settings, write_migration: WriteMigration) -> None:
     write_migration("0099", f"with op.online():\n    {INDEX}\n    {ADD}")
     with pooled(on_postgres.database_url.get_secret_value()) as pooler:
-        upgrade(settings_for_tests(pooler.url), patience=Patience(20))
+        upgrade(settings_for_tests(pooler.url), backoff=Backoff(20))
 
     assert pending(on_postgres) == []
 
@@ -181,7 +183,7 @@ def test_an_autovacuum_is_sent_away(vacuumed: Settings, write_migration: WriteMi
     write_migration("0099", ADD)
     told: list[str] = []
 
-    upgrade(vacuumed, patience=Patience(60, told.append))
+    upgrade(vacuumed, backoff=Backoff(60, told.append))
 
     assert "autovacuum: VACUUM" in told[0]
     assert pending(vacuumed) == []

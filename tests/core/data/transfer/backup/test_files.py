@@ -6,13 +6,13 @@ from pathlib import Path
 import pytest
 
 from app.core.data.errors import BackupFailed
-from app.core.data.transfer.backup.files import kind_of, named_when_whole
+from app.core.data.transfer.backup.files import database_kind, written_atomically
 
 
 def test_a_file_has_its_name_behind_the_block_and_nobody_else_may_read_it(tmp_path: Path) -> None:
     file = tmp_path / "a.backup"
 
-    with named_when_whole(file, replaces=False) as unnamed:
+    with written_atomically(file, replaces=False) as unnamed:
         assert unnamed.parent.parent == tmp_path  # on the same disk, or it could not be renamed
         unnamed.write_text("all")
         assert not file.exists()
@@ -27,7 +27,7 @@ def test_a_block_that_fails_leaves_what_was_there_and_nothing_else(tmp_path: Pat
     file = tmp_path / "a.backup"
     file.write_text("before")
 
-    with pytest.raises(type(error)), named_when_whole(file, replaces=True) as unnamed:
+    with pytest.raises(type(error)), written_atomically(file, replaces=True) as unnamed:
         unnamed.write_text("ha")
         unnamed.with_name("a.backup-wal").write_text("lf")
         raise error
@@ -40,9 +40,9 @@ def test_a_file_is_replaced_only_where_that_is_asked_for(tmp_path: Path) -> None
     file = tmp_path / "a.backup"
     file.write_text("before")
 
-    with pytest.raises(BackupFailed, match="say --force"), named_when_whole(file, replaces=False):
+    with pytest.raises(BackupFailed, match="say --force"), written_atomically(file, replaces=False):
         raise AssertionError("it begins")
-    with named_when_whole(file, replaces=True) as unnamed:
+    with written_atomically(file, replaces=True) as unnamed:
         unnamed.write_text("after")
 
     assert file.read_text() == "after"
@@ -51,7 +51,7 @@ def test_a_file_is_replaced_only_where_that_is_asked_for(tmp_path: Path) -> None
 def test_a_file_that_somebody_makes_meanwhile_is_not_replaced(tmp_path: Path) -> None:
     file = tmp_path / "a.backup"
 
-    with pytest.raises(BackupFailed, match="already"), named_when_whole(file, replaces=False) as unnamed:
+    with pytest.raises(BackupFailed, match="already"), written_atomically(file, replaces=False) as unnamed:
         unnamed.write_text("ours")
         file.write_text("theirs")
 
@@ -59,7 +59,7 @@ def test_a_file_that_somebody_makes_meanwhile_is_not_replaced(tmp_path: Path) ->
 
 
 def test_what_is_no_ordinary_file_is_never_replaced(tmp_path: Path) -> None:
-    with pytest.raises(BackupFailed, match="no ordinary file"), named_when_whole(tmp_path, replaces=True):
+    with pytest.raises(BackupFailed, match="no ordinary file"), written_atomically(tmp_path, replaces=True):
         raise AssertionError("it begins")
 
 
@@ -76,4 +76,4 @@ def test_what_is_no_ordinary_file_is_never_replaced(tmp_path: Path) -> None:
 def test_the_beginning_tells_the_kind(tmp_path: Path, content: bytes, kind: str | None) -> None:
     (tmp_path / "file").write_bytes(content)
 
-    assert kind_of(tmp_path / "file") == kind
+    assert database_kind(tmp_path / "file") == kind

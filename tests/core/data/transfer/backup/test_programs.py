@@ -7,7 +7,7 @@ import pytest
 
 from app.core.data.connection.engine import database_url
 from app.core.data.errors import BackupFailed
-from app.core.data.transfer.backup.programs import Programs, find_program, major_version
+from app.core.data.transfer.backup.programs import ClientPrograms, find_program, major_version
 from app.settings import InvalidSettings
 from tests.parts.programs import write_program
 
@@ -17,7 +17,7 @@ TELLS = 'for argument; do echo "$argument"; done; echo "PGPASSWORD=$PGPASSWORD"'
 def told(url: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What a program gets that connects to a database: each argument, and the password."""
     monkeypatch.setenv("PATH", write_program(folder, "psql", f"exec > {folder}/told; {TELLS}"))
-    Programs(database_url(url)).connect("psql", "--quiet")
+    ClientPrograms(database_url(url)).connect("psql", "--quiet")
     return (folder / "told").read_text().splitlines()
 
 
@@ -50,7 +50,7 @@ def test_all_that_the_url_says_to_libpq_is_said(tmp_path: Path, monkeypatch: pyt
 @pytest.mark.parametrize("option", ["sslpassword", "scram_client_key"])
 def test_a_secret_that_could_only_stand_on_a_command_line_is_refused(option: str) -> None:
     with pytest.raises(InvalidSettings, match=option) as refused:
-        Programs(database_url(f"postgresql://ann@h/d?{option}=hunter2"))
+        ClientPrograms(database_url(f"postgresql://ann@h/d?{option}=hunter2"))
 
     assert "hunter2" not in str(refused.value)
 
@@ -96,7 +96,7 @@ def test_what_it_says_is_one_sentence(
 ) -> None:
     (tmp_path / "said").write_text(said)
     monkeypatch.setenv("PATH", write_program(tmp_path, "psql", f"cat {tmp_path}/said >&2; exit 1"))
-    programs = Programs(database_url("postgresql://ann@h/d"))
+    programs = ClientPrograms(database_url("postgresql://ann@h/d"))
 
     with pytest.raises(BackupFailed, match=f"^psql refuses: {sentence}") as run:
         programs.run("psql")

@@ -3,6 +3,6 @@
 Whoever imports the package has given alembic both of them.
 """
 
-from app.core.data.schema.altering import postgres, sqlite
+from app.core.data.schema.ddl import postgres, sqlite
 
 __all__ = ["postgres", "sqlite"]

@@ -15,38 +15,38 @@ from sqlalchemy.util import immutabledict
 
 from app.core.data.connection.failures import Failure, classify
 from app.core.data.errors import MigrationError
-from app.core.data.schema.altering.catalog import Catalog
-from app.core.data.schema.running.patience import Patience
+from app.core.data.schema.ddl.catalog import Catalog
+from app.core.data.schema.running.backoff import Backoff
 
 R = TypeVar("R")
 
-LIMITS: Final = "SET LOCAL lock_timeout = '300ms'"
+LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '300ms'"
 # They stop no writer, so they may wait, and some of them cannot be in a transaction.
-_UNLIMITED: Final = re.compile(
+_NONBLOCKING: Final = re.compile(
     r"\s*(VACUUM\b|ANALYZE\b|(CREATE|DROP|REINDEX|REFRESH)\b.*\bCONCURRENTLY\b|ALTER TABLE .* VALIDATE CONSTRAINT\b)",
     re.IGNORECASE | re.DOTALL,
 )
 
 
-class OnlineStatements(PostgresqlImpl):
+class OnlineImpl(PostgresqlImpl):
     """Alembic's statements on PostgreSQL; in the block of `online()` each is stored by itself."""
 
     is_online = False
-    is_brief = False
+    has_lock_timeout = False
     _has_begun = False
 
     @property
-    def patience(self) -> Patience:
+    def backoff(self) -> Backoff:
         """How long this run waits for others."""
-        patience: Patience = self.context_opts.get("patience") or Patience()
-        return patience
+        backoff: Backoff = self.context_opts.get("backoff") or Backoff()
+        return backoff
 
     @property
     def catalog(self) -> Catalog:
         """What the database has already."""
         return Catalog(None if self.as_sql else self.connection)
 
-    def refuse_half(self) -> None:
+    def refuse_started_transaction(self) -> None:
         """Refuse to go online in the middle of a transaction.
 
         Raises:
@@ -69,11 +69,11 @@ class OnlineStatements(PostgresqlImpl):
             self.catalog.reset(limits)
             self.is_online = False
 
-    def briefly(self, change: Callable[[], R]) -> R:
+    def with_lock_timeout(self, change: Callable[[], R]) -> R:
         """Make a change in a transaction that waits for no lock for long, as often as it takes.
 
         Raises:
-            MigrationError: others were in the way for longer than the patience lasts.
+            MigrationError: a lock was not free within the timeout.
         """
         while True:
             try:
@@ -83,9 +83,9 @@ class OnlineStatements(PostgresqlImpl):
                 if classify(error) is not Failure.BUSY:
                     raise
                 watch = self.context_opts.get("watch")
-                self.patience.pause(watch.take_seen() if watch else "waiting for a lock")
+                self.backoff.wait(watch.take_blockers() if watch else "waiting for a lock")
             else:
-                self.patience.restore()
+                self.backoff.reset()
                 return done
 
     def _exec(
@@ -97,9 +97,9 @@ class OnlineStatements(PostgresqlImpl):
     ) -> Any:
         run = partial(super()._exec, construct, execution_options, multiparams, params)
         self._has_begun = True
-        if not self.is_online or self.is_brief or _UNLIMITED.match(self._text(construct)):
+        if not self.is_online or self.has_lock_timeout or _NONBLOCKING.match(self._text(construct)):
             return run()
-        return self.briefly(run)
+        return self.with_lock_timeout(run)
 
     def _text(self, construct: Any) -> str:
         return construct if isinstance(construct, str) else str(construct.compile(dialect=self.dialect))
@@ -113,7 +113,7 @@ class OnlineStatements(PostgresqlImpl):
                 stack.callback(self.emit_commit)
             else:
                 stack.enter_context(cast("Any", self.connection).connection.driver_connection.transaction())
-            self.is_brief = True
-            stack.callback(setattr, self, "is_brief", False)
-            self._exec(LIMITS)
+            self.has_lock_timeout = True
+            stack.callback(setattr, self, "has_lock_timeout", False)
+            self._exec(LOCK_TIMEOUT)
             yield

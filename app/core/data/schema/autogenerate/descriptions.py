@@ -8,7 +8,7 @@ from alembic.operations.ops import MigrateOperation
 from sqlalchemy import String
 from sqlalchemy.dialects import postgresql
 
-from app.core.data.schema.altering.conversions import kind_of
+from app.core.data.schema.ddl.type_changes import affinity_of
 from app.core.data.schema.operations.choices import ChangeChoicesOp
 from app.core.data.schema.operations.online import FillEmptyOp, OnlineOp, ReplaceValueOp
 from app.core.data.schema.operations.protecting import ProtectOp, UnprotectOp
@@ -18,21 +18,23 @@ from app.core.data.schema.protections import OwnerProtection, Protection
 _POSTGRES: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
-def sentences_of(operations: Iterable[MigrateOperation]) -> list[str]:
+def describe(operations: Iterable[MigrateOperation]) -> list[str]:
     """Return a sentence for each operation, those within others included."""
-    return [_SENTENCES[type(operation)](operation) for operation in flat(operations) if type(operation) in _SENTENCES]
+    return [
+        _SENTENCES[type(operation)](operation) for operation in flatten(operations) if type(operation) in _SENTENCES
+    ]
 
 
-def losses_of(operations: Iterable[MigrateOperation]) -> list[str]:
+def describe_losses(operations: Iterable[MigrateOperation]) -> list[str]:
     """Return the sentences of those operations by which values are lost."""
-    return sentences_of(each for each in flat(operations) if isinstance(each, ops.DropTableOp | ops.DropColumnOp))
+    return describe(each for each in flatten(operations) if isinstance(each, ops.DropTableOp | ops.DropColumnOp))
 
 
-def flat(operations: Iterable[MigrateOperation]) -> Iterator[MigrateOperation]:
+def flatten(operations: Iterable[MigrateOperation]) -> Iterator[MigrateOperation]:
     """Yield operations, those within others in their place."""
     for operation in operations:
         if isinstance(operation, ops.OpContainer | OnlineOp):
-            yield from flat(operation.ops)
+            yield from flatten(operation.ops)
         else:
             yield operation
 
@@ -59,7 +61,7 @@ def _name_of(column_type: Any) -> str:
 def _is_instant(op: Any) -> bool:
     old, new = op.existing_type, op.modify_type
     longest, before = getattr(new, "length", None), getattr(old, "length", None)
-    return kind_of(old) is kind_of(new) is String and (longest is None or bool(before and before <= longest))
+    return affinity_of(old) is affinity_of(new) is String and (longest is None or bool(before and before <= longest))
 
 
 def _chosen(op: Any) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy import ForeignKeyConstraint, MetaData, Table
 from app.core.data.schema.operations.protecting import ProtectOp
 
 
-def sorted_tables(operations: Iterable[MigrateOperation]) -> list[MigrateOperation]:
+def sorted_operations(operations: Iterable[MigrateOperation]) -> list[MigrateOperation]:
     """Return the operations of autogenerate as they can run: new tables first, tables that go last."""
     operations = list(operations)
     created = [op for op in operations if isinstance(op, CreateTableOp)]

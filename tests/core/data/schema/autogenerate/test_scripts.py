@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.core.data.schema.writing.scripts import make_migration
+from app.core.data.schema.autogenerate.scripts import make_migration
 from tests.core.data.schema.changes.kinds import KINDS
 from tests.core.data.schema.changes.tables import models
 

@@ -31,16 +31,16 @@ from alembic.script import Script
 from sqlalchemy import MetaData
 from sqlmodel import SQLModel
 
-from app.core.data.schema.altering.ledger import Ledger
+from app.core.data.schema.autogenerate.answers import Answers
+from app.core.data.schema.autogenerate.autodetector import Autodetector
+from app.core.data.schema.autogenerate.descriptions import describe
 from app.core.data.schema.branches import next_revision
 from app.core.data.schema.configuration import alembic_config
+from app.core.data.schema.ddl.declared_columns import DeclaredColumns
 from app.core.data.schema.drift import drift, scratch_database
 from app.core.data.schema.engines import owner_url
 from app.core.data.schema.operations.choices import ChangeChoicesOp
 from app.core.data.schema.operations.online import OnlineOp, ReplaceValueOp
-from app.core.data.schema.writing.answers import Answers
-from app.core.data.schema.writing.change import Change
-from app.core.data.schema.writing.sentences import sentences_of
 from app.core.data.tables.cycles import sorting_cycles
 
 _ALONE: Final = (ReplaceValueOp, ChangeChoicesOp)  # no part of what is done to a table in one go
@@ -48,7 +48,7 @@ _SLOW: Final = (CreateIndexOp, CreateUniqueConstraintOp, CreateForeignKeyOp, Cre
 _NOTHING_SAID: Final = Answers()
 
 
-class Written(NamedTuple):
+class WrittenMigration(NamedTuple):
     """A file that was written, and what it does, in sentences."""
 
     path: Path
@@ -57,7 +57,7 @@ class Written(NamedTuple):
 
 def make_migration(
     name: str, answers: Answers = _NOTHING_SAID, metadata: MetaData = SQLModel.metadata
-) -> list[Written]:
+) -> list[WrittenMigration]:
     """Write the migration from what the present ones build to what the models say; nothing if they agree.
 
     It compares with a scratch database, so nobody's data is needed and none is touched.
@@ -65,22 +65,25 @@ def make_migration(
     Raises:
         Undecided: the author has to say something first.
     """
-    ledger = Ledger()
+    declared = DeclaredColumns()
     sentences: list[list[str]] = []
 
     def direct(context: MigrationContext, _: Any, directives: list[MigrationScript]) -> None:
-        operations = Change(context, answers, ledger).find()
+        operations = Autodetector(context, answers, declared).detect()
         directives[:] = _scripts(directives[0], name, operations)
-        sentences.extend(sentences_of(cast("UpgradeOps", script.upgrade_ops).ops) for script in directives)
+        sentences.extend(describe(cast("UpgradeOps", script.upgrade_ops).ops) for script in directives)
 
-    with sorting_cycles(), scratch_database(ledger=ledger) as scratch:
+    with sorting_cycles(), scratch_database(declared=declared) as scratch:
         if not drift(scratch, metadata):
             answers.refuse_unused()
             return []
-        config, revision = alembic_config(owner_url(scratch), ledger=ledger, metadata=metadata), next_revision()
+        config, revision = alembic_config(owner_url(scratch), declared=declared, metadata=metadata), next_revision()
         made = command.revision(config, name, autogenerate=True, rev_id=revision, process_revision_directives=direct)
     scripts = made if isinstance(made, list) else [made]
-    return [Written(Path(cast("Script", script).path), said) for script, said in zip(scripts, sentences, strict=True)]
+    return [
+        WrittenMigration(Path(cast("Script", script).path), said)
+        for script, said in zip(scripts, sentences, strict=True)
+    ]
 
 
 def _scripts(template: MigrationScript, name: str, operations: Iterable[MigrateOperation]) -> list[MigrationScript]:

@@ -11,13 +11,13 @@ from sqlalchemy import Column, PrimaryKeyConstraint, Table
 from sqlalchemy.schema import conv
 
 
-class Ledger:
+class DeclaredColumns:
     """Notes what alembic's operations do to columns; the implementation of SQLite calls it."""
 
     def __init__(self) -> None:
         self._tables: dict[str, dict[str, Column[Any]]] = {}
 
-    def note(self, operation: str, /, *arguments: Any, **options: Any) -> None:
+    def record(self, operation: str, /, *arguments: Any, **options: Any) -> None:
         """Note what one of alembic's operations does, with the arguments that its implementation gets."""
         notes: dict[str, Callable[..., None]] = {"create_table": self._created, "rename_table": self._renamed}
         notes |= {"add_column": self._added, "alter_column": self._altered}
@@ -36,15 +36,15 @@ class Ledger:
     def _altered(self, table: str, column: str, *, name: str | None = None, type_: Any = None, **_: Any) -> None:
         columns = self._tables.get(table, {})
         if column in columns:
-            noted = columns.pop(column)._copy()  # as alembic itself does
-            noted.name, noted.type = name or noted.name, noted.type if type_ is None else type_
-            columns[noted.name] = noted
+            recorded = columns.pop(column)._copy()  # as alembic itself does
+            recorded.name, recorded.type = name or recorded.name, recorded.type if type_ is None else type_
+            columns[recorded.name] = recorded
 
     def complete(self, operation: Any) -> None:
         """Let an operation that autogenerate found say of the columns that were there what the migrations say."""
         if isinstance(operation, AlterColumnOp):
-            noted = self._noted(operation.table_name, operation.column_name)
-            operation.existing_type = operation.existing_type if noted is None else noted.type
+            recorded = self._recorded(operation.table_name, operation.column_name)
+            operation.existing_type = operation.existing_type if recorded is None else recorded.type
         elif isinstance(operation, DropColumnOp) and isinstance(operation._reverse, AddColumnOp):
             operation._reverse.column = self._restored(operation._reverse.column, operation.table_name)
         elif isinstance(operation, DropTableOp) and isinstance(operation._reverse, CreateTableOp):
@@ -60,12 +60,12 @@ class Ledger:
                 yield self._restored(part, operation.table_name) if isinstance(part, Column) else part
 
     def _restored(self, column: Column[Any], table: str) -> Column[Any]:
-        noted = self._noted(table, column.name)
-        if noted is None:
+        recorded = self._recorded(table, column.name)
+        if recorded is None:
             return column
-        again = noted._copy()
+        again = recorded._copy()
         again.nullable = column.nullable
         return again
 
-    def _noted(self, table: str, column: str) -> Column[Any] | None:
+    def _recorded(self, table: str, column: str) -> Column[Any] | None:
         return self._tables.get(table, {}).get(column)

@@ -11,44 +11,44 @@ from alembic.operations import MigrateOperation, Operations
 from alembic.operations.ops import AddColumnOp, AlterColumnOp, ModifyTableOps, UpgradeOps
 from sqlalchemy import Column, Connection, DefaultClause, MetaData
 
-from app.core.data.schema.altering.ledger import Ledger
-from app.core.data.schema.inspection import held_by
+from app.core.data.schema.autogenerate.answers import Answers, Undecided
+from app.core.data.schema.autogenerate.defaults import as_server_default, as_value, default_constant, read_constant
+from app.core.data.schema.autogenerate.descriptions import describe_losses, flatten
+from app.core.data.schema.autogenerate.ordering import sorted_operations
+from app.core.data.schema.autogenerate.rename_detection import possible_column_renames, possible_table_renames
+from app.core.data.schema.ddl.declared_columns import DeclaredColumns
+from app.core.data.schema.inspection import read_protections
 from app.core.data.schema.operations.choices import ChangeChoicesOp
 from app.core.data.schema.operations.online import FillEmptyOp
 from app.core.data.schema.operations.protecting import UnprotectOp
 from app.core.data.schema.operations.renames import field_rename, noun_rename
 from app.core.data.schema.protections import protections_of
-from app.core.data.schema.writing.answers import Answers, Undecided
-from app.core.data.schema.writing.candidates import renamed_columns, renamed_tables
-from app.core.data.schema.writing.constants import as_server_default, as_value, default_constant, read_constant
-from app.core.data.schema.writing.ordering import sorted_tables
-from app.core.data.schema.writing.sentences import flat, losses_of
 from app.core.data.tables.owned import OWNER_COLUMN
 
 
 @dataclass
-class Change:
+class Autodetector:
     """A change in the making: what is renamed is renamed in the scratch database, and the rest is compared again."""
 
     context: MigrationContext
     answers: Answers
-    ledger: Ledger
+    declared: DeclaredColumns
     operations: list[MigrateOperation] = field(default_factory=list)
 
-    def find(self) -> list[MigrateOperation]:
+    def detect(self) -> list[MigrateOperation]:
         """Return the operations of the change, in the order in which they have to run.
 
         Raises:
             Undecided: the author has to say something first.
         """
-        self._release()
+        self._drop_protections()
         while rename := next(self._renames(), None):
             self._apply(rename)
-        self.operations += [self._complete(operation) for operation in sorted_tables(self._difference())]
-        for operation in flat(self.operations):
-            self.ledger.complete(operation)
+        self.operations += [self._complete(operation) for operation in sorted_operations(self._difference())]
+        for operation in flatten(self.operations):
+            self.declared.complete(operation)
         self.answers.refuse_unused()
-        self.answers.accept_loss(losses_of(self.operations))
+        self.answers.accept_loss(describe_losses(self.operations))
         return self.operations
 
     def _difference(self) -> list[MigrateOperation]:
@@ -58,18 +58,18 @@ class Change:
         Operations(self.context).invoke(operation)
         self.operations.append(operation)
 
-    def _release(self) -> None:
+    def _drop_protections(self) -> None:
         """Take the protections away that no model calls for, or not in this form, before their tables change."""
-        gone = held_by(self._connection).protections - {*protections_of(self._metadata)}
+        gone = read_protections(self._connection).protections - {*protections_of(self._metadata)}
         for protection in sorted(gone, key=lambda protection: protection.name, reverse=True):
             self._apply(UnprotectOp(protection))
 
     def _renames(self) -> Iterator[MigrateOperation]:
         difference = self._difference()
-        for old, new in renamed_tables(difference):
+        for old, new in possible_table_renames(difference):
             if self.answers.is_rename(old, new):
                 yield noun_rename(self._connection, old, new)
-        for table, old, new, is_alike in renamed_columns(difference):
+        for table, old, new, is_alike in possible_column_renames(difference):
             if self.answers.is_rename(f"{table}.{old}", new, is_alike=is_alike):
                 yield field_rename(self._connection, table, old, new)
 

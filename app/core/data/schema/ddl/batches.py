@@ -8,13 +8,13 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, select, tuple_
 
 from app.core.data.tables.owned import OWNER_COLUMN
 
-ROWS: Final = 2000
+BATCH_SIZE: Final = 2000
 """Rows of a part: their change takes some ten milliseconds, for which others who want one of them wait."""
 
 _TOLD_EVERY: Final = 5.0  # seconds
 
 
-def parts_of(connection: Connection, rows: Table, tell: Callable[[str], None]) -> Iterator[list[ColumnElement[bool]]]:
+def batches_of(connection: Connection, rows: Table, tell: Callable[[str], None]) -> Iterator[list[ColumnElement[bool]]]:
     """Yield the condition of each part; a table without a key is one part."""
     key, after, number, told_at = _key_of(rows), None, 0, time.monotonic()
     while True:
@@ -25,7 +25,7 @@ def parts_of(connection: Connection, rows: Table, tell: Callable[[str], None]) -
         after, number = last, number + 1
         if time.monotonic() - told_at > _TOLD_EVERY:
             told_at = time.monotonic()
-            tell(f"{rows.name}: {number * ROWS:,} rows are done")
+            tell(f"{rows.name}: {number * BATCH_SIZE:,} rows are done")
 
 
 def _key_of(rows: Table) -> list[Column[Any]]:
@@ -38,7 +38,7 @@ def _key_of(rows: Table) -> list[Column[Any]]:
 def _last_of(connection: Connection, key: list[Column[Any]], after: Any) -> Any:
     """The key of the last row of a part; None where fewer rows are left."""
     following = select(*key).where(*_bounds(key, after, None)).order_by(*key)
-    return connection.execute(following.offset(ROWS - 1).limit(1)).one_or_none()
+    return connection.execute(following.offset(BATCH_SIZE - 1).limit(1)).one_or_none()
 
 
 def _bounds(key: list[Column[Any]], after: Any, last: Any) -> Iterator[ColumnElement[bool]]:

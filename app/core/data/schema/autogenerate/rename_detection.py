@@ -6,13 +6,13 @@ from typing import Any, Final
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, CreateTableOp, DropColumnOp, DropTableOp, ModifyTableOps
 
-from app.core.data.schema.altering.conversions import kind_of
+from app.core.data.schema.ddl.type_changes import affinity_of
 
 _EVERYWHERE: Final = {"id", "user_id", "created_at", "updated_at"}
 _ALIKE: Final = 0.5  # of the fields of a table, by their names
 
 
-def renamed_tables(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str]]:
+def possible_table_renames(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str]]:
     """Yield the tables that may have been renamed, with what they may be called now."""
     operations = list(operations)
     gone = {op.table_name: _fields(op.reverse()) for op in operations if isinstance(op, DropTableOp)}
@@ -23,7 +23,7 @@ def renamed_tables(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str
             yield old, name
 
 
-def renamed_columns(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str, str, bool]]:
+def possible_column_renames(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str, str, bool]]:
     """Yield table and name of the columns that may have been renamed, what they may be called now, and if it is likely.
 
     It is, where both have values of the same kind.
@@ -33,7 +33,7 @@ def renamed_columns(operations: Iterable[MigrateOperation]) -> Iterator[tuple[st
             gone = [op for op in modified.ops if isinstance(op, DropColumnOp)]
             new = [op for op in modified.ops if isinstance(op, AddColumnOp)]
             for old, added in ((old, added) for old in gone for added in new):
-                is_alike = kind_of(old.to_column().type) is kind_of(added.column.type)
+                is_alike = affinity_of(old.to_column().type) is affinity_of(added.column.type)
                 yield modified.table_name, old.column_name, added.column.name, is_alike
 
 

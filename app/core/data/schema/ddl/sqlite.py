@@ -14,8 +14,8 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import False_, True_
 
 from app.core.data.errors import UnfitRows
-from app.core.data.schema.altering.conversions import convert, kind_of, refuse_changed_values
-from app.core.data.schema.altering.ledger import Ledger
+from app.core.data.schema.ddl.declared_columns import DeclaredColumns
+from app.core.data.schema.ddl.type_changes import affinity_of, convert, refuse_changed_values
 
 _TRIGGERS: Final = text("SELECT sql FROM sqlite_master WHERE type = 'trigger' AND tbl_name = :table")
 _LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
@@ -27,7 +27,7 @@ _UNKEPT_KEYS: Final = text("SELECT parent FROM pragma_foreign_key_check(:table)"
 _CONSTANTS: Final = (False_, True_)
 
 
-class RebuildingSqlite(SQLiteImpl):
+class SqliteImpl(SQLiteImpl):
     """Alembic's operations on SQLite; alembic finds it by its `__dialect__`."""
 
     __dialect__ = "sqlite"
@@ -35,29 +35,29 @@ class RebuildingSqlite(SQLiteImpl):
     def requires_recreate_in_batch(self, batch_op: BatchOperationsImpl) -> bool:
         """Tell whether a table has to be rebuilt: not to get a column whose rows have the same value."""
         for operation, arguments, options in batch_op.batch:
-            self._note(operation, *arguments, **options)
+            self._record(operation, *arguments, **options)
         plain = [part for part in batch_op.batch if not _adds_constant(*part)]
-        return bool(plain) and super().requires_recreate_in_batch(_Batch(plain))  # type: ignore[arg-type]
+        return bool(plain) and super().requires_recreate_in_batch(_PartialBatch(plain))  # type: ignore[arg-type]
 
     def create_table(self, table: Table, **options: Any) -> None:
         """Make a table."""
-        self._note("create_table", table)
+        self._record("create_table", table)
         super().create_table(table, **options)
 
     def add_column(self, table_name: str, column: Column[Any], **options: Any) -> None:
         """Add a column to a table."""
-        self._note("add_column", table_name, column)
+        self._record("add_column", table_name, column)
         super().add_column(table_name, column, **options)
 
     def alter_column(self, table_name: str, column_name: str, **options: Any) -> None:
         """Rename a column; SQLite alters nothing else of it without a rebuild."""
-        self._note("alter_column", table_name, column_name, **options)
+        self._record("alter_column", table_name, column_name, **options)
         super().alter_column(table_name, column_name, **options)
 
-    def _note(self, operation: str, /, *arguments: Any, **options: Any) -> None:
-        ledger: Ledger | None = self.context_opts.get("ledger")
-        if ledger is not None:
-            ledger.note(operation, *arguments, **options)
+    def _record(self, operation: str, /, *arguments: Any, **options: Any) -> None:
+        declared: DeclaredColumns | None = self.context_opts.get("declared")
+        if declared is not None:
+            declared.record(operation, *arguments, **options)
 
     def prep_table_for_batch(self, batch_impl: Any, table: Table) -> None:
         """Note what the rebuild would lose."""
@@ -72,7 +72,7 @@ class RebuildingSqlite(SQLiteImpl):
         if is_rebuilt:  # this way SQLite neither reads nor rewrites the triggers and views that name the table
             self._exec("PRAGMA legacy_alter_table = ON")
         else:
-            self._note("rename_table", old_table_name, new_table_name)
+            self._record("rename_table", old_table_name, new_table_name)
         super().rename_table(old_table_name, new_table_name, schema)
         if is_rebuilt:
             self._exec("PRAGMA legacy_alter_table = OFF")
@@ -103,7 +103,7 @@ class RebuildingSqlite(SQLiteImpl):
         column = existing_transfer["expr"]
         refuse_changed_values(self.connection, column, new_type)
         existing_transfer["expr"] = convert(column, new_type, self.dialect.name)
-        if kind_of(column.type) is not kind_of(new_type):
+        if affinity_of(column.type) is not affinity_of(new_type):
             existing.server_default = None  # it is a value of the type before
 
     def _exec(self, construct: Any, *arguments: Any, **options: Any) -> Any:
@@ -128,7 +128,7 @@ class RebuildingSqlite(SQLiteImpl):
         return self.connection.execute(statement, values)
 
 
-class _Batch:
+class _PartialBatch:
     """Some operations of a batch."""
 
     def __init__(self, batch: list[Any]) -> None:

@@ -12,19 +12,19 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.schema import AddConstraint
 
 from app.core.data.errors import UnfitRows
-from app.core.data.schema.altering.conversions import convert, kind_of, refuse_changed_values
-from app.core.data.schema.altering.statements import OnlineStatements
+from app.core.data.schema.ddl.online import OnlineImpl
+from app.core.data.schema.ddl.type_changes import affinity_of, convert, refuse_changed_values
 from app.core.data.schema.protections import quoted
 
 
-class PostgresImpl(OnlineStatements):
+class PostgresImpl(OnlineImpl):
     """Alembic's operations on PostgreSQL; alembic finds it by its `__dialect__`."""
 
     __dialect__ = "postgresql"
 
     def create_index(self, index: Index, **kw: Any) -> None:
         """Create an index, CONCURRENTLY; one of a partitioned table cannot be, and stops its writers."""
-        if not self.is_online or self.is_brief:
+        if not self.is_online or self.has_lock_timeout:
             super().create_index(index, **kw)
         elif self.catalog.is_partitioned(_table_of(index)):
             super().create_index(index, **kw | {"if_not_exists": True})
@@ -41,7 +41,7 @@ class PostgresImpl(OnlineStatements):
     def add_constraint(self, const: Any, **kw: Any) -> None:
         """Add a key or a rule: it holds for new rows first, and then the others are looked at."""
         is_wanted = const._create_rule is None or const._create_rule(self)
-        if not self.is_online or self.is_brief or not isinstance(const.name, str):
+        if not self.is_online or self.has_lock_timeout or not isinstance(const.name, str):
             super().add_constraint(const, **kw)
         elif is_wanted and not self.catalog.is_constraint_valid(_table_of(const), const.name):
             self._add(const)
@@ -79,7 +79,7 @@ class PostgresImpl(OnlineStatements):
         if not self.is_online:
             super().create_table(table, **kw)
         elif not self.catalog.has_table(table.name):
-            self.briefly(partial(super().create_table, table, **kw))
+            self.with_lock_timeout(partial(super().create_table, table, **kw))
 
     def drop_table(self, table: Table, **kw: Any) -> None:
         """Drop a table."""
@@ -94,7 +94,7 @@ class PostgresImpl(OnlineStatements):
         """Look whether each value fits the new type of a column, and return how it is converted."""
         (column,) = table.columns
         refuse_changed_values(None if self.as_sql else self.connection, column, new)
-        if kind_of(column.type) is kind_of(new):
+        if affinity_of(column.type) is affinity_of(new):
             return {}
         self._exec(f"ALTER TABLE {quoted(table.name)} ALTER COLUMN {quoted(column.name)} DROP DEFAULT")
         converted = convert(column, new, self.dialect.name)
@@ -147,7 +147,7 @@ class PostgresImpl(OnlineStatements):
             f"{table} has rows without {column}: give them one, with op.fill_empty() or by hand, and migrate again"
         )
         self._validate(table, rule, UnfitRows(lacking))
-        self.briefly(partial(self._set_required, on, column, rule))
+        self.with_lock_timeout(partial(self._set_required, on, column, rule))
 
     def _set_required(self, on: str, column: str, rule: str) -> None:
         # In one statement PostgreSQL would drop the rule first, and then have to look at all rows.

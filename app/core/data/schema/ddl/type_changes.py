@@ -38,7 +38,7 @@ def refuse_changed_values(connection: Connection | None, column: Column[Any], ne
     """
     if connection is None:  # only the statements are asked for, and no row can be looked at
         return
-    kinds = {kind_of(column.type), kind_of(new)}
+    kinds = {affinity_of(column.type), affinity_of(new)}
     is_convertible = len(kinds) == 1 or kinds <= _CONVERTIBLE
     changed = _is_changed(column, new, connection.dialect.name) if is_convertible else true()
     count = select(func.count()).select_from(column.table).where(column.is_not(None), changed)
@@ -62,7 +62,7 @@ def _unfit(connection: Connection, column: Column[Any], new: TypeEngine[Any], wh
 
 def convert(column: ColumnElement[Any], new: TypeEngine[Any], dialect: str) -> ColumnElement[Any]:
     """Return what is in a column as a value of another type; a day is its midnight in UTC."""
-    old, wanted = kind_of(column.type), kind_of(new)
+    old, wanted = affinity_of(column.type), affinity_of(new)
     if old is wanted and old is not Numeric:
         return column
     if {old, wanted} == {Date, DateTime}:
@@ -77,22 +77,22 @@ def convert(column: ColumnElement[Any], new: TypeEngine[Any], dialect: str) -> C
 def _sqlite_time(column: ColumnElement[Any]) -> ColumnElement[Any]:
     """Times are texts there, which a cast takes apart."""
     midnight = column.op("||")(literal_column("' 00:00:00.000000'"))
-    return func.substr(column, 1, 10) if kind_of(column.type) is DateTime else midnight
+    return func.substr(column, 1, 10) if affinity_of(column.type) is DateTime else midnight
 
 
 def _postgres_time(column: ColumnElement[Any], new: TypeEngine[Any]) -> ColumnElement[Any]:
-    if kind_of(column.type) is Date:
+    if affinity_of(column.type) is Date:
         return func.timezone("UTC", cast(column, DateTime()))
     return cast(func.timezone("UTC", column), new)
 
 
-def kind_of(column_type: TypeEngine[Any]) -> type[TypeEngine[Any]]:
+def affinity_of(column_type: TypeEngine[Any]) -> type[TypeEngine[Any]]:
     """Return the kind of values that a type has: `String` for any text, `Integer` for any integer."""
     return column_type._type_affinity or type(column_type)  # the one place where SQLAlchemy says it
 
 
 def _is_changed(column: Column[Any], new: TypeEngine[Any], dialect: str) -> ColumnElement[bool]:
-    old_kind, new_kind = kind_of(column.type), kind_of(new)
+    old_kind, new_kind = affinity_of(column.type), affinity_of(new)
     if old_kind is new_kind is String:
         longest = getattr(new, "length", None)
         return func.length(column) > longest if longest else not_(true())
