@@ -63,7 +63,7 @@ def test_a_dump_comes_from_standard_input_as_well(invoke: Invoke, postgres: Post
 
     assert (result.exit_code, result.output) == (0, "projects: 2 loaded\ntasks: 8 loaded\n")
     again = invoke("loaddata", str(dump), DATABASE_URL=url)
-    message = "Error: projects has rows already; load into a database without any\n"
+    message = "Error: projects has rows already; load into an empty database\n"
     assert (again.exit_code, again.output) == (1, message)
 
 

@@ -1,1 +1,1 @@
-"""The schema: the migrations that make the tables, and what the database itself holds against everybody."""
+"""The schema: the migrations that make the tables, and the rules that the database enforces for every role."""

@@ -1,4 +1,4 @@
-"""Migrations that two people wrote at the same time: refused until they are joined, and joined by a migration."""
+"""Two branches of migrations: refused until a merge migration joins them."""
 
 import re
 from collections import defaultdict
@@ -14,14 +14,14 @@ from app.core.data.schema.configuration import alembic_config, script_directory
 _REVISION: Final = re.compile(r"^(revision(?:: str)? = )(['\"])(.+?)\2", re.MULTILINE)
 _FOLLOWS: Final = re.compile(r"^down_revision\b.*", re.MULTILINE)
 _DATE: Final = re.compile(r"^Create Date: (.+)$", re.MULTILINE)
-_LONGEST: Final = 32  # characters of a revision, in the table of alembic
+_LONGEST: Final = 32  # characters of alembic_version.version_num
 
 
 def refuse_branches(scripts: ScriptDirectory) -> None:
-    """Refuse migrations that do not follow each other.
+    """Refuse a history with two heads, or with two files of one revision, of which alembic would load only one.
 
     Raises:
-        MigrationError: two are the newest, or have the same name, of which alembic would see only one.
+        MigrationError: the message names the migrations.
     """
     for revision, paths in _same_revision(scripts).items():
         names = " and ".join(path.name for path in paths)
@@ -39,7 +39,7 @@ def merge_migrations() -> Path | None:
     If two have the same revision, the younger gets another one first.
 
     Raises:
-        MigrationError: only their author knows in which order they are.
+        MigrationError: two files have one revision, and a third follows it.
     """
     _rename_duplicates(script_directory())
     scripts = script_directory()
@@ -50,7 +50,7 @@ def merge_migrations() -> Path | None:
 
 
 def next_revision() -> str:
-    """Return the number of the next migration.
+    """Return the revision of the next migration, such as `0005`.
 
     Raises:
         MigrationError: the migrations have two heads.
@@ -60,13 +60,12 @@ def next_revision() -> str:
     return next_number(scripts)
 
 
-def _rename_duplicates(scripts: ScriptDirectory) -> list[Path]:
-    """Give the younger one of two migrations with the same revision the name of its file; return those changed.
+def _rename_duplicates(scripts: ScriptDirectory) -> None:
+    """Where two files have the same revision, give the younger one its file name as revision.
 
     Raises:
-        MigrationError: another one follows them, and nobody but its author knows which.
+        MigrationError: a third migration follows this revision, and could mean either of the two.
     """
-    changed = []
     for revision, paths in _same_revision(scripts).items():
         following = [path.name for path in _files(scripts) if _follows(path, revision)]
         if following:
@@ -76,12 +75,10 @@ def _rename_duplicates(scripts: ScriptDirectory) -> list[Path]:
             )
         for path in sorted(paths, key=_created)[1:]:
             _rename(path, revision, path.stem[:_LONGEST])
-            changed.append(path)
-    return changed
 
 
 def next_number(scripts: ScriptDirectory) -> str:
-    """Return the number of a migration that follows all others."""
+    """Return the highest number of the present files, plus one."""
     numbers = (re.match(r"\d+", path.name) for path in _files(scripts))
     return f"{max((int(number[0]) for number in numbers if number), default=0) + 1:04d}"
 

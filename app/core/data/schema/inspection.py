@@ -1,4 +1,4 @@
-"""What a live database holds of the protections: read back as statements, and compared with those that make them."""
+"""Reads the protections of a live database back as statements, and compares them with those of the models."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from app.core.data.schema.protections import (
 )
 
 _SQLITE: Final = "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
-# Each as the statement that would make it again. A trigger that is switched off counts as not there.
+# Each row is the statement that would make it again. A disabled trigger counts as missing.
 _POSTGRES: Final = """
     SELECT pg_get_triggerdef(oid, true) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')
     UNION ALL
@@ -52,7 +52,7 @@ _UNENFORCED: Final = text("""
     WHERE tgisinternal AND tgenabled NOT IN ('O', 'A')
 """)
 
-# A key between partitioned tables is there once more for each partition that it leads to.
+# PostgreSQL clones a foreign key to a partitioned table for each partition.
 _CLONED: Final = text("""
     SELECT relname, conname FROM pg_constraint JOIN pg_class c ON c.oid = conrelid
     WHERE contype = 'f' AND conparentid <> 0 AND pg_table_is_visible(c.oid)
@@ -62,23 +62,23 @@ _NAME: Final = r'"?((?:[^"\s(]|"")+)"?'
 _NAMED: Final = re.compile(f"CREATE (?:TRIGGER|FUNCTION) {_NAME}")
 _POLICY: Final = re.compile(f"CREATE POLICY {_NAME} ON {_NAME}")
 _TARGET: Final = re.compile(f" DELETE ON {_NAME}")
-_CLEARED: Final = re.compile(rf"UPDATE {_NAME} SET {_NAME} = NULL(?:, {_NAME} = )?")  # noqa: S608  # it is none
+_CLEARED: Final = re.compile(rf"UPDATE {_NAME} SET {_NAME} = NULL(?:, {_NAME} = )?")  # noqa: S608  # a pattern, not a query
 
 
 class DatabaseProtections(NamedTuple):
-    """What a database holds: its statements, by their plain text, and the protections that they are of."""
+    """The statements of a database by their normalized text, and the protections that they belong to."""
 
     dialect: str
     statements: dict[str, str]
     protections: frozenset[Protection]
 
     def has(self, protection: Protection) -> bool:
-        """Tell whether all of a protection is there, as it was made."""
+        """Tell whether the database has all statements of a protection, unchanged."""
         return {_plain(statement) for statement in protection.definition(self.dialect)} <= self.statements.keys()
 
 
 def read_protections(connection: Connection) -> DatabaseProtections:
-    """Read the protections of a database, those of tables and references that are gone as well."""
+    """Read the protections of a database, also those whose table or reference the models no longer have."""
     dialect = connection.dialect.name
     query = _SQLITE if dialect == "sqlite" else _POSTGRES
     statements = {_plain(statement): statement for statement in connection.execute(text(query)).scalars()}
@@ -90,9 +90,9 @@ def read_protections(connection: Connection) -> DatabaseProtections:
 
 
 def altered_protections(connection: Connection, metadata: MetaData) -> Iterator[str]:
-    """Yield a sentence for each protection that is missing, left over, or not what the models call for.
+    """Yield a sentence for each protection that is missing, altered or left over, and for each foreign policy.
 
-    That includes a policy beside ours: PostgreSQL lets a row through where any one of them does.
+    PostgreSQL joins permissive policies with OR, so another policy beside ours opens the table.
     """
     held, expected = (
         read_protections(connection),
@@ -112,31 +112,31 @@ def altered_protections(connection: Connection, metadata: MetaData) -> Iterator[
 
 
 def unenforced_constraints(connection: Connection) -> list[str]:
-    """Return a sentence for each key and index that is there and does not hold; SQLite has none such."""
+    """Return a sentence for each constraint and index that exists but is not enforced; none on SQLite."""
     if connection.dialect.name == "sqlite":
         return []
     return list(connection.execute(_UNENFORCED).scalars())
 
 
 def cloned_foreign_keys(connection: Connection) -> frozenset[tuple[str, str]]:
-    """Return table and name of each foreign key that PostgreSQL made by itself, out of one of a partitioned table."""
+    """Return table and name of each foreign key that PostgreSQL cloned for a partition."""
     if connection.dialect.name == "sqlite":
         return frozenset()
     return frozenset((table, name) for table, name in connection.execute(_CLONED))
 
 
 def _plain(statement: str) -> str:
-    """A statement without what PostgreSQL adds when it gives one back: casts, parentheses, quotes, capitals."""
+    """Normalize a statement: PostgreSQL adds casts, parentheses, quotes and capitals when it prints one."""
     uncast = re.sub(r"::(text|character varying)", "", statement.lower())
     return re.sub(r'[\s()"]', "", uncast)
 
 
 def _parsed(name: str, statements: str) -> Protection | None:
-    """The protection that a trigger of this name, with these statements, is of; None for somebody else's."""
+    """Return the protection that a trigger belongs to, by its name and statements; None if it is not one of ours."""
     if name.endswith(FINAL):
         return OwnerProtection(name.removesuffix(FINAL))
     cleared = _CLEARED.search(statements)
     if not name.startswith(CLEARS) or not cleared:
         return None
-    target = _TARGET.search(statements)  # its table may be gone, and the function left
+    target = _TARGET.search(statements)  # None if the table was dropped and only the function is left
     return ClearedReference(cleared[1], cleared[2], target[1] if target else cleared[1], cleared[3])

@@ -1,7 +1,7 @@
-"""What must be true of tables and their classes for isolation to hold, seen when the application starts.
+"""Checks the tables and mapped classes for mistakes that break the isolation of users, when the application starts.
 
-No statement shows these faults: a key that can point at others' rows, a mapping that hides the owner from the unit of
-work, or a column that goes by another name.
+No query fails because of them: a foreign key that can refer to another user's row, a mapping that hides the owner
+column from the unit of work, a column with a second name.
 """
 
 from collections.abc import Iterator
@@ -17,10 +17,10 @@ from app.core.data.tables.registry import owned_models
 
 
 def check_mapping() -> None:
-    """Check every table of the models, and every owned class.
+    """Check every table and every owned class.
 
     Raises:
-        TypeError: naming the table and what to write.
+        TypeError: the message names the table and what to write.
     """
     for fault in _faults_of_names():
         raise TypeError(fault)
@@ -33,11 +33,11 @@ def check_mapping() -> None:
 
 
 def _faults_of_names() -> Iterator[str]:
-    """By its name alone the compiler knows whether a table is owned."""
+    # The compiler recognizes an owned table by its name alone, without regard to case.
     tables: dict[str, Table] = {}
     for table in SQLModel.metadata.tables.values():
         if (other := tables.setdefault(table.name.lower(), table)) is not table:
-            yield f"{table} and {other} have the same name, by which they are told apart; call one another name."
+            yield f"{table} and {other} have the same name apart from case; rename one of them."
     protections: dict[str, Protection] = {}
     for protection in protections_of(SQLModel.metadata):
         if (first := protections.setdefault(protection.name, protection)) is not protection:
@@ -51,13 +51,13 @@ def _faults_of_columns(table: Table) -> Iterator[str]:
 
 
 def _faults_of_keys(table: Table) -> Iterator[str]:
-    """A key that leaves the owner out can point at the rows of others: it tells which there are, and keeps them."""
+    # A foreign key without the owner reveals which ids other users have, and can block the deletion of their rows.
     for key in table.foreign_key_constraints:
         if OWNER_COLUMN in key.referred_table.c and not _carries_owner(key):
             column, target = key.column_keys[0], key.referred_table.name
             owned = "" if OWNER_COLUMN in table.c else f"derive the class of {table} from Owned and "
             yield (
-                f"{table}.{column} can refer to rows of others: {owned}write it as "
+                f"{table}.{column} can refer to another user's row: {owned}write it as "
                 f"`{column}: RowId = ref({target!r}, ...)`."
             )
 

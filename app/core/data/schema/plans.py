@@ -1,4 +1,4 @@
-"""What a run of migrations will do, before it does it: which ones, forwards or backwards, and their SQL."""
+"""The plan of a run: which migrations, forwards or backwards, and their SQL."""
 
 import re
 import sqlite3
@@ -27,17 +27,17 @@ _READS: Final = re.compile(r"\s*(SELECT|PRAGMA|--)", re.IGNORECASE)
 
 
 class Plan(NamedTuple):
-    """The migrations that are to be applied or taken back, in this order, and where that ends."""
+    """The migrations to apply or to take back, in this order, from one revision to another."""
 
     steps: list[Script]
     is_back: bool
     start: str
     end: str
     unknown: list[str]
-    """Those of the database that this version has not: it is newer, and nothing can be done to it."""
+    """Revisions of the database that this version does not have: the database is newer, and the plan is empty."""
 
     def carry_out(self, settings: Settings, backoff: Backoff | None = None, trace: Trace = None) -> None:
-        """Do it.
+        """Apply the migrations, or take them back.
 
         Raises:
             MigrationError: a lock was not free within the timeout.
@@ -46,7 +46,7 @@ class Plan(NamedTuple):
         (downgrade if self.is_back else upgrade)(settings, self.end, backoff, trace)
 
     def print_sql(self, settings: Settings) -> None:
-        """Print what it would execute, and change nothing. SQLite tells it while it changes a copy of the file."""
+        """Print the SQL of the plan, and change nothing. For SQLite it is the trace of a migrated copy of the file."""
         url = owner_url(settings)
         if url.get_backend_name() == "sqlite":
             self._try_on_copy(settings, Path(url.database or ""))
@@ -66,10 +66,10 @@ class Plan(NamedTuple):
 
 
 def planned(settings: Settings, to: str | None = None) -> Plan:
-    """Return what brings a database to a revision, `base` for before all of them, or to the newest.
+    """Return the plan that brings a database to a revision, to the newest by default; `base` is before the first.
 
     Raises:
-        MigrationError: there is no such revision, or the database is newer and it is not known what to take back.
+        MigrationError: there is no such revision, or the database is newer than this version.
     """
     scripts = script_directory()
     refuse_branches(scripts)
@@ -88,12 +88,11 @@ def planned(settings: Settings, to: str | None = None) -> Plan:
 
 
 def named(steps: Sequence[Script]) -> str:
-    """Return migrations as an operator reads them: their numbers, and what they are about."""
+    """Return the revisions with their messages, for the operator."""
     return ", ".join(f"{step.revision} ({step.doc})" for step in steps)
 
 
 def _resolved(scripts: ScriptDirectory, to: str | None) -> str:
-    """The full name of a revision."""
     if to == "base":
         return to
     try:

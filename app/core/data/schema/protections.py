@@ -1,8 +1,8 @@
-"""What the database itself holds against everybody; migrations make it by `operations/protecting.py`.
+"""Protections: the rules of isolation that the database enforces for every role, as triggers and policies.
 
-The owner of a row never changes (a trigger); on PostgreSQL, a role that is subject to row level security meets only the
-rows of its statement's subject (a policy, see `connection/rls.py`), and rows are found by their owner and their id,
-never by the id alone. A reference is cleared when the row that it refers to is deleted (a trigger).
+A trigger keeps the owner of a row final, and another sets a reference to NULL when its target is deleted. On PostgreSQL
+a policy shows a role the rows of one user only (see `connection/rls.py`). Migrations make them with
+`operations/protecting.py`.
 """
 
 from collections.abc import Iterator
@@ -20,47 +20,42 @@ CLEARS: Final = "CLEAR_"
 
 
 def quoted(name: str) -> str:
-    """Return a name as SQL takes it, whatever word it is."""
+    """Return a name as a quoted SQL identifier."""
     return '"' + name.replace('"', '""') + '"'
 
 
 @dataclass(frozen=True)
 class OwnerProtection:
-    """The trigger and the policy of one owned table, and the one key that its rows have."""
+    """The trigger and the policy of an owned table, and `(user_id, id)` as its only key."""
 
     table: str
 
     @property
     def call(self) -> str:
-        """What a migration calls."""
         return f"protect_owner({self.table!r})"
 
     @property
     def reverse_call(self) -> str:
-        """What a migration calls to take it away."""
         return f"un{self.call}"
 
     @property
     def name(self) -> str:
-        """The name of its trigger."""
         return self.table + FINAL
 
     @property
     def policy(self) -> str:
-        """The name of the policy."""
         return f"{self.table}_owner"
 
     @property
     def tables(self) -> frozenset[str]:
-        """The tables without which it cannot be."""
         return frozenset({self.table})
 
     def create(self, dialect: str) -> list[str]:
-        """Return the statements that make it, also where it is already, whole or in part."""
+        """Return statements that can be run again: they drop what is there first."""
         return [*self._remove(dialect), *self.definition(dialect)]
 
     def definition(self, dialect: str) -> list[str]:
-        """Return the statements that make it where it is not; `inspection.py` reads the same ones off a database."""
+        """Return the statements that `inspection.py` looks for in a database."""
         table, name, changed = quoted(self.table), quoted(self.name), "the owner of a row never changes"
         if dialect == "sqlite":
             return [
@@ -79,7 +74,7 @@ class OwnerProtection:
         ]
 
     def drop(self, dialect: str) -> list[str]:
-        """Return the statements that take it away, as far as it is there; its rows keep their one key."""
+        """Return statements that drop what is there; the primary key does not come back."""
         if dialect == "sqlite":
             return self._remove(dialect)
         return [*self._remove(dialect), f"ALTER TABLE {quoted(self.table)} DISABLE ROW LEVEL SECURITY"]
@@ -95,9 +90,9 @@ class OwnerProtection:
         ]
 
     def _drop_primary_key(self) -> list[str]:
-        # A list asks for the rows of one owner in the order of ids. With a key on ids alone, PostgreSQL may walk that
-        # one, past everybody else's rows; no request needs it, and no engine that spreads rows by their owner takes it.
-        # SQLite keeps it: it is where its rows are, and it lets no deleted id be given again.
+        # A list reads the rows of one owner in the order of ids. With an index on the id alone, PostgreSQL may scan
+        # that index instead, through the rows of all users. No request needs it, and Citus refuses a key without the
+        # owner. SQLite keeps its primary key: it is the rowid, and AUTOINCREMENT never gives a deleted id again.
         key = quoted(f"uq_{self.table}_{OWNER_COLUMN}_id")
         return [
             f"ALTER TABLE {quoted(self.table)} DROP CONSTRAINT IF EXISTS {quoted(f'pk_{self.table}')}",
@@ -107,41 +102,40 @@ class OwnerProtection:
 
 @dataclass(frozen=True)
 class ClearedReference:
-    """The trigger that clears a reference when its target is deleted."""
+    """The trigger that sets a reference to NULL when its target is deleted.
+
+    ON DELETE SET NULL would clear both columns of the foreign key, `user_id` too; SQLite cannot name one of them.
+    """
 
     table: str
     column: str
     target: str
     changed_at: str | None = None
-    """The column that tells when a row was changed last: the row that loses its reference is in another state then."""
+    """The column with the time of the last change, which the trigger sets too: the row's ETag has to change."""
 
     @property
     def call(self) -> str:
-        """What a migration calls."""
         changed_at = f", changed_at={self.changed_at!r}" if self.changed_at else ""
         return f"clear_on_delete({self.table!r}, {self.column!r}, {self.target!r}{changed_at})"
 
     @property
     def reverse_call(self) -> str:
-        """What a migration calls to take it away."""
         return self.call.replace("clear_on_delete", "keep_on_delete")
 
     @property
     def tables(self) -> frozenset[str]:
-        """The tables without which it cannot be."""
         return frozenset({self.table, self.target})
 
     @property
     def name(self) -> str:
-        """The name of its trigger."""
         return f"{CLEARS}{self.table}_{self.column}"
 
     def create(self, dialect: str) -> list[str]:
-        """Return the statements that make it, also where it is already, whole or in part."""
+        """Return statements that can be run again: they drop what is there first."""
         return [*self.drop(dialect), *self.definition(dialect)]
 
     def definition(self, dialect: str) -> list[str]:
-        """Return the statements that make it where it is not; `inspection.py` reads the same ones off a database."""
+        """Return the statements that `inspection.py` looks for in a database."""
         name, target, column = quoted(self.name), quoted(self.target), quoted(self.column)
         changed = f", {self.changed_at} = {change_time_sql(dialect, self.changed_at)}" if self.changed_at else ""
         clear = (
@@ -150,15 +144,14 @@ class ClearedReference:
         )
         if dialect == "sqlite":
             return [f"CREATE TRIGGER {name} BEFORE DELETE ON {target} BEGIN {clear}; END"]
-        # After the row, because PostgreSQL forbids a trigger to change a row that the same statement is about to
-        # delete; and in capitals, because triggers go by their names, and the key's own are called RI_...
+        # AFTER, because PostgreSQL forbids a BEFORE trigger to change a row that the same statement deletes. The name
+        # is in capitals, because triggers fire in the order of their names, and the foreign key's begin with RI_.
         return [
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$BEGIN {clear}; RETURN NULL; END$$",
             f"CREATE TRIGGER {name} AFTER DELETE ON {target} FOR EACH ROW EXECUTE FUNCTION {name}()",
         ]
 
     def drop(self, dialect: str) -> list[str]:
-        """Return the statements that take it away, as far as it is there."""
         if dialect == "sqlite":
             return [f"DROP TRIGGER IF EXISTS {quoted(self.name)}"]
         return [
@@ -171,7 +164,7 @@ Protection = OwnerProtection | ClearedReference
 
 
 def protections_of(metadata: MetaData) -> Iterator[Protection]:
-    """Yield what the tables of the models call for."""
+    """Yield the protections that the models require."""
     for table in sorted(metadata.tables.values(), key=lambda table: table.name):
         if OWNER_COLUMN in table.c:
             yield OwnerProtection(table.name)

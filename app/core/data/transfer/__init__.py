@@ -1,1 +1,1 @@
-"""Transfer: all rows in and out, for commands."""
+"""Transfer: dumps, backups, seeds, and the export or erasure of one user, for commands."""

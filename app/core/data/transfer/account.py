@@ -1,6 +1,6 @@
-"""A person's rows, all of them: counted, exported, erased, in every owned table there is.
+"""The account of one user: counts, exports or erases their rows in every owned table.
 
-The session serves that person, so the hooks, and on PostgreSQL the policies, hold here as they do in a request.
+The session serves that user, so its checks and PostgreSQL's policies hold as they do in a request.
 """
 
 from collections.abc import AsyncIterator
@@ -20,19 +20,19 @@ from app.core.data.transfer.read import BATCH, TableRow, read_rows
 
 
 async def count_rows(session: AppSession) -> dict[str, int]:
-    """Return how many rows of the session's owner each table has.
+    """Return the number of the user's rows by table.
 
     Raises:
-        OwnershipError: the session serves nobody, or everyone.
+        OwnershipError: the session does not serve one user.
     """
     return {table_name(model): await reading.count_rows(session, model) for model in _models_for(session)}
 
 
 async def export_rows(session: AppSession, batch: int = BATCH) -> AsyncIterator[TableRow]:
-    """Yield all rows of the session's owner, table by table, in the order of their ids; see `read_rows()`.
+    """Yield all rows of the user, table by table, in the order of their ids; see `read_rows()`.
 
     Raises:
-        OwnershipError: the session serves nobody, or everyone.
+        OwnershipError: the session does not serve one user.
         NotAtomic: it is in no transaction.
     """
     for model in _models_for(session):
@@ -41,10 +41,10 @@ async def export_rows(session: AppSession, batch: int = BATCH) -> AsyncIterator[
 
 
 async def erase_rows(session: AppSession) -> dict[str, int]:
-    """Delete all rows of the session's owner, or, if one cannot be deleted, none; return how many in each table.
+    """Delete all rows of the user in one transaction, and return the number by table.
 
     Raises:
-        OwnershipError: the session serves nobody, or everyone.
+        OwnershipError: the session does not serve one user.
     """
     models = {table_of(model): model for model in _models_for(session)}
     erased: dict[type[Owned], int] = {}
@@ -56,14 +56,14 @@ async def erase_rows(session: AppSession) -> dict[str, int]:
 
 
 async def _erase(session: AppSession, models: list[type[Owned]]) -> list[int]:
-    """Delete the rows of a table, or of those of a cycle: in no order can each of them be emptied alone."""
+    """Delete the rows of a table, or of all tables of a cycle at once: no order satisfies their foreign keys."""
     if len(models) == 1:
         return [cast("CursorResult[Any]", await session.execute(_deletion(models[0]))).rowcount]
-    if session.dialect.name == "postgresql":  # it checks keys when a statement has ended
+    if session.dialect.name == "postgresql":  # it checks foreign keys at the end of a statement
         deletions = [_deletion(model).returning(col(model.id)).cte() for model in models]
         counts = select(*(select(func.count()).select_from(rows).scalar_subquery() for rows in deletions))
         return list((await session.execute(counts)).one())
-    # Counted before: what one statement deletes can take rows of another table along.
+    # Counted before: a DELETE can cascade to another table of the cycle.
     found = [await reading.count_rows(session, model) for model in models]
     await defer_in_sqlite(session)
     for model in models:
@@ -76,7 +76,7 @@ def _deletion(model: type[Owned]) -> Delete:
 
 
 def _models_for(session: AppSession) -> list[type[Owned]]:
-    """The classes in order, for a session that serves one person: with everyone() a DELETE would empty the tables."""
+    # In a session for everyone, the DELETE would empty the tables.
     if not isinstance(session.sync_session.owner, str):
-        raise OwnershipError("This needs a session that serves one person: bind_owner(session, ID), not everyone().")
+        raise OwnershipError("This needs a session that serves one user: bind_owner(session, ID), not everyone().")
     return sorted_owned_models()

@@ -1,7 +1,7 @@
-"""Many rows at once, for commands that serve everyone: COPY on PostgreSQL, batches on SQLite.
+"""Writes many rows at once, in sessions that serve everyone: COPY on PostgreSQL, batched INSERTs on SQLite.
 
-The rows come complete, with ids and owners: no default and no hook of the session sees them. All of it happens inside
-`session.atomic()`, so that it is stored as a whole.
+The rows bring all values, ids and owners too; defaults and the session's hooks are bypassed. It needs
+`session.atomic()`.
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,15 +21,15 @@ from app.core.data.transfer.read import BATCH
 
 _LAST_ID: Final = text("SELECT seq FROM sqlite_sequence WHERE name = :table")
 _NEXT_IDS: Final = text("SELECT nextval(pg_get_serial_sequence(:table, :column)) FROM generate_series(1, :count)")
-# No name of ours stands beside the columns of a table, which can be called anything.
-_FOLLOW: Final = """
+# Subqueries without aliases: a column may have any name.
+_SET_SEQUENCE: Final = """
     SELECT setval(ids, greatest((SELECT max({column}) FROM {table}), pg_sequence_last_value(ids), 1))
     FROM CAST(pg_get_serial_sequence('{table}', '{name}') AS regclass) AS ids WHERE ids IS NOT NULL
 """
 
 
 async def write_rows(session: AppSession, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:
-    """Store rows, each a value for every column of `columns_by_name(model)`, and return how many there were."""
+    """Store rows, each with a value for every column of `columns_by_name(model)`, and return their number."""
     connection = await session.connection()
     if connection.dialect.name == "sqlite":
         return await _insert_batches(connection, model, rows)
@@ -37,7 +37,7 @@ async def write_rows(session: AppSession, model: type[SQLModel], rows: Iterable[
 
 
 async def reserve_ids(session: AppSession, model: type[SQLModel], count: int) -> list[int]:
-    """Return ids for new rows, in rising order, that nobody else will be given."""
+    """Return ids for new rows, in rising order, which no other transaction gets."""
     connection, table = await session.connection(), table_of(model)
     if connection.dialect.name == "sqlite":  # the transaction holds the write lock
         last = (await connection.execute(_LAST_ID, {"table": table.name})).scalar() or 0
@@ -48,12 +48,12 @@ async def reserve_ids(session: AppSession, model: type[SQLModel], count: int) ->
 
 
 async def continue_ids(session: AppSession, model: type[SQLModel]) -> None:
-    """Let the database give the next row an id behind those that were written; SQLite does so by itself."""
+    """Set the sequence behind the ids that were written; SQLite does so by itself."""
     connection, column = await session.connection(), table_of(model).autoincrement_column
     if connection.dialect.name == "postgresql" and column is not None:
         quote = connection.dialect.identifier_preparer
         names = {"table": quote.format_table(column.table), "column": quote.format_column(column), "name": column.name}
-        await connection.exec_driver_sql(_FOLLOW.format(**names))
+        await connection.exec_driver_sql(_SET_SEQUENCE.format(**names))
 
 
 async def _insert_batches(connection: AsyncConnection, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:

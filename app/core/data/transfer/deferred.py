@@ -1,7 +1,7 @@
-"""Deferred keys: while many rows are written or deleted, they may refer to rows that are not there yet, or no longer.
+"""Deferred foreign keys: while a command writes or deletes many rows, a row may refer to one that does not exist.
 
-The schema has no deferrable key, so that what a request does wrong is refused at once. For a command they are checked
-when all is done.
+The schema has no deferrable key, so that a wrong statement of a request fails at once. A command has them checked at
+the end.
 """
 
 from collections.abc import AsyncIterator
@@ -19,11 +19,10 @@ from app.core.data.tables.registry import sorted_models, table_of
 
 @asynccontextmanager
 async def deferred_keys(session: AppSession) -> AsyncIterator[None]:
-    """Let rows refer to later ones, inside `atomic()`, at whose end SQLite checks the keys.
+    """Let rows refer to later ones inside `atomic()`; SQLite checks the foreign keys at its end.
 
-    PostgreSQL checks them at the end of each statement, which for COPY is that of a table; but those of tables that
-    refer to each other at the end of the block. They are altered for it, which only the owner of the tables can do;
-    whoever else reads or writes these waits till then.
+    PostgreSQL checks them at the end of each statement, and those of cycles at the end of the block. For this it alters
+    their constraints, which needs the owner of the tables, and locks these tables until the transaction ends.
     """
     await defer_in_sqlite(session)
     await _alter(session, "DEFERRABLE")
@@ -34,7 +33,7 @@ async def deferred_keys(session: AppSession) -> AsyncIterator[None]:
 
 
 async def defer_in_sqlite(session: AppSession) -> None:
-    """Let SQLite check the keys when the transaction ends, for any session that is inside `atomic()`."""
+    """Let SQLite check the foreign keys when the transaction ends, in any session inside `atomic()`."""
     if session.dialect.name == "sqlite":
         await session.run_sync(_defer)
 
@@ -49,20 +48,20 @@ async def _alter(session: AppSession, what: str) -> None:
     quote = session.dialect.identifier_preparer
     for key in _keys_of_cycles():
         table, name = quote.format_table(key.table), quote.format_constraint(key)
-        await _tell_postgres(session, f"ALTER TABLE {table} ALTER CONSTRAINT {name} {what}")
+        await _execute_on_postgres(session, f"ALTER TABLE {table} ALTER CONSTRAINT {name} {what}")
 
 
 def _keys_of_cycles() -> list[ForeignKeyConstraint]:
     groups = in_groups([table_of(model) for model in sorted_models()])
-    tied = (table for group in groups if len(group) > 1 for table in group)
-    keys = (key for table in tied for key in table.foreign_key_constraints if not key.deferrable)
+    in_cycles = (table for group in groups if len(group) > 1 for table in group)
+    keys = (key for table in in_cycles for key in table.foreign_key_constraints if not key.deferrable)
     return sorted(keys, key=lambda key: str(key.name))
 
 
 async def _set(session: AppSession, when: str) -> None:
-    await _tell_postgres(session, f"SET CONSTRAINTS ALL {when}")
+    await _execute_on_postgres(session, f"SET CONSTRAINTS ALL {when}")
 
 
-async def _tell_postgres(session: AppSession, statement: str) -> None:
+async def _execute_on_postgres(session: AppSession, statement: str) -> None:
     if session.dialect.name == "postgresql":
         await (await session.connection()).exec_driver_sql(statement)

@@ -1,7 +1,7 @@
-"""A dump: all rows of everyone, a line of JSON each, and the way back.
+"""Dumps: all rows of all users as JSON lines, and their loading.
 
-It is the same, byte for byte, from SQLite and from PostgreSQL. Ids and owners are kept. A row comes behind those that
-it refers to, but where tables refer to each other, or a table to itself.
+SQLite and PostgreSQL give the same bytes. Ids and owners are kept. A row follows those that it refers to, except in a
+cycle of tables, or where a table refers to itself.
 """
 
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -38,17 +38,17 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 
 
 async def dump_rows(session: AppSession) -> AsyncIterator[TableRow]:
-    """Yield all rows of all tables; the session serves everyone, and has a `snapshot_of` its engine."""
+    """Yield all rows of all tables; the session serves everyone, and reads from a `snapshot_of()` its engine."""
     for model in sorted_models():
         async for row in read_rows(session, model):
             yield row
 
 
 async def load_rows(session: AppSession, lines: Iterable[bytes]) -> dict[str, int]:
-    """Store what a dump holds, all of it or nothing, in tables that are empty; return how many rows each got.
+    """Store a dump in empty tables, in one transaction, and return the number of rows by table.
 
     Raises:
-        InvalidDump: a line cannot be stored, or a table has rows already.
+        InvalidDump: a line cannot be stored, or a table has rows.
     """
     loaded: dict[str, int] = {}
     async with session.atomic(), deferred_keys(session):
@@ -82,7 +82,7 @@ async def refuse_held_role(session: AppSession) -> None:
 
 async def _refuse_filled(session: AppSession, model: type[SQLModel]) -> None:
     if (await session.execute(select(1).select_from(model).limit(1))).first():
-        raise InvalidDump(f"{table_name(model)} has rows already; load into a database without any")
+        raise InvalidDump(f"{table_name(model)} has rows already; load into an empty database")
 
 
 def _parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
@@ -90,7 +90,7 @@ def _parse(lines: Iterable[bytes]) -> Iterator[Parsed]:
     for number, line in enumerate(lines, 1):
         try:
             yield _parse_line(line, models)
-        except (ValueError, OverflowError, RecursionError) as error:  # msgspec's are ValueErrors
+        except (ValueError, OverflowError, RecursionError) as error:  # msgspec's errors are ValueErrors
             raise InvalidDump(f"line {number}: {error}") from None
 
 
@@ -119,7 +119,7 @@ def _type_of(column: Column[Any]) -> Any:
 
 
 def _python_type(stored: TypeEngine[Any]) -> Any:
-    """What both databases can store in such a column: SQLite would take a text that is too long, and a NUL in it."""
+    # The bounds of PostgreSQL: SQLite would store a text that is too long, or has a NUL.
     if isinstance(stored, JSON):
         return Any
     python = stored.python_type

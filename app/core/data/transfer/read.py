@@ -1,4 +1,4 @@
-"""Rows on their way out: of every table, in an order in which they can be stored again, a batch in memory at a time."""
+"""Reads all rows of a table in the order of their ids, with one batch in memory at a time."""
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -16,32 +16,32 @@ BATCH: Final = 1000  # rows in memory at a time
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A row, its columns by name, and the table that it is from."""
+    """A row, its columns by name, and its table."""
 
     table: str
     row: dict[str, Any]
 
     def line(self) -> bytes:
-        """Return it as a line of JSON, {"table": "tasks", "row": {...}}: the one form in which rows leave."""
+        """Return a line of JSON, {"table": "tasks", "row": {...}}, the format of dumps and exports."""
         return msgspec.json.encode(self) + b"\n"
 
 
 async def count_rows(session: AsyncSession, model: type[SQLModel]) -> int:
-    """Return how many rows of a table the session sees."""
+    """Return the number of rows that the session sees in a table."""
     return (await session.execute(select(func.count()).select_from(model))).scalar_one()
 
 
 async def read_rows(session: AsyncSession, model: type[SQLModel], batch: int = BATCH) -> AsyncIterator[TableRow]:
-    """Yield the rows that the session sees of a table, in the order of their ids, through one cursor.
+    """Yield the rows that the session sees in a table, in the order of their ids, through one cursor.
 
-    The session is in a transaction: it has a `snapshot_of(engine)`, which is of one moment, or it is inside `atomic()`.
+    The session has a `snapshot_of(engine)`, or is inside `atomic()`.
 
     Raises:
-        NotAtomic: it is in none.
+        NotAtomic: it is in no transaction.
     """
     columns = {name: getattr(model, name) for name in columns_by_name(model)}
     keys = (columns[name] for name, column in columns_by_name(model).items() if column.primary_key)
-    # The database sorts once, on its disk where there are many rows: no index of PostgreSQL's is in this order.
+    # PostgreSQL has no index in this order; it sorts once, on disk if there are many rows.
     found = await session.stream(select(*columns.values()).order_by(*keys).execution_options(yield_per=batch))
     try:
         async for rows in found.partitions():

@@ -1,4 +1,4 @@
-"""Invented rows for development and for measuring: every table, several users, references within the same owner."""
+"""Seeds every owned table with invented rows of several users, for development and benchmarks."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -19,18 +19,18 @@ from app.core.data.transfer.copy import reserve_ids, write_rows
 from app.core.data.transfer.deferred import deferred_keys
 
 SEEDED_UNTIL: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""When the last row of a repeatable seed was made."""
+"""`created_at` of the newest row of a repeatable seed."""
 
-_NO_REFERENCE: Final = 0.25  # of the references that a row may do without
+_NO_REFERENCE: Final = 0.25  # the share of optional references that stay empty
 
 Factories = Callable[[type[Owned]], Any]
 Ids = dict[type[Owned], list[int]]
-"""The ids of all rows that there will be, known before the first: a row may refer to a table that comes later."""
+"""The ids of all rows, reserved before the first INSERT: a row may refer to a later table."""
 
 
 @dataclass(slots=True)
 class Seed:
-    """What to invent. With a `number` it is the same each time, ids apart, which continue; without, it differs."""
+    """What to invent. A `number` makes it repeatable, apart from the ids."""
 
     users: Sequence[str]
     per_user: int
@@ -40,15 +40,17 @@ class Seed:
     until: datetime = field(init=False)
 
     def __post_init__(self) -> None:
-        self.random = Random(self.number)  # noqa: S311  # it has to be repeatable, not secret
+        self.random = Random(self.number)  # noqa: S311  # repeatable, not secret
         self.until = utcnow() if self.number is None else SEEDED_UNTIL
 
 
 async def seed_rows(session: AppSession, seed: Seed, factory_of: Factories) -> dict[str, int]:
-    """Store rows in every owned table, all or none; return how many each table got. The session serves everyone.
+    """Store rows in every owned table, in one transaction, and return their number by table.
+
+    The session serves everyone.
 
     Raises:
-        ImpossibleRows: no row of a table can be the first one.
+        ImpossibleRows: required references form a cycle, so that no row can be the first.
     """
     for sentence in impossible_rows(SQLModel.metadata.tables):
         raise ImpossibleRows(f"{sentence} {MAKE_ONE_NULLABLE}")
@@ -64,7 +66,7 @@ async def seed_rows(session: AppSession, seed: Seed, factory_of: Factories) -> d
 
 
 def _invent(model: type[Owned], ids: Ids, seed: Seed, factory: Any) -> Iterator[tuple[Any, ...]]:
-    """The rows of a table, user by user; one that refers to its own table refers to an earlier row."""
+    # A row that refers to its own table refers to an earlier row.
     if seed.number is not None:
         factory.seed_random(seed.number)
     columns = columns_by_name(model)
@@ -76,7 +78,7 @@ def _invent(model: type[Owned], ids: Ids, seed: Seed, factory: Any) -> Iterator[
             given[reference.column] = _choose(ids[reference.model], theirs, seed.random, reference.nullable)
         if issubclass(model, Timestamped):
             given["created_at"] = given["updated_at"] = seed.until - timedelta(seconds=len(ids[model]) - number)
-        # None stands for what is given: polyfactory looks long at any other value, to see whether it says how to build.
+        # None replaces the given values: polyfactory inspects any other value at length.
         yield _complete(model, columns, factory.process_kwargs(**dict.fromkeys(given)) | given)
         seed.advance(1)
 
@@ -86,10 +88,7 @@ def _choose(ids: list[int], theirs: range, random: Random, may_be_none: bool) ->
 
 
 def _complete(model: type[Owned], columns: Any, values: dict[str, Any]) -> tuple[Any, ...]:
-    """A value for every column: what a factory leaves out is the field's default.
-
-    Building the object itself would cost as much again as all the rest.
-    """
+    # A field that the factory leaves out has its default. Building the model would double the time of a seed.
     fields = model.model_fields
     return tuple(
         values[name] if name in values else fields[name].get_default(call_default_factory=True) for name in columns

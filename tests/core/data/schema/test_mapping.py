@@ -45,7 +45,7 @@ Table("notes", SQLModel.metadata, Column("task_id", Integer, ForeignKey("tasks.i
 Table("notes", SQLModel.metadata, Column("user_id", Text), Column("writer", Text), Column("task_id", Text),
       ForeignKeyConstraint(["writer", "task_id"], ["tasks.user_id", "tasks.id"]))
 """,
-        "can refer to rows of others",
+        "can refer to another user's row",
     ),
     "table arguments of its own": (
         """

@@ -257,7 +257,7 @@ async def test_a_session_that_serves_no_single_person_is_refused(
         if serves_everyone:
             everyone(session)
         for work in (count_rows(session), erase_rows(session), anext(export_rows(session))):
-            with pytest.raises(OwnershipError, match="one person"):
+            with pytest.raises(OwnershipError, match="one user"):
                 await work
 
     assert await all_rows(db) == before

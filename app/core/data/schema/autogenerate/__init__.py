@@ -1,1 +1,1 @@
-"""How a migration is written: from what the present ones make to what the models say."""
+"""Autogenerate: writes the migration from the present ones to the models."""

@@ -1,4 +1,4 @@
-"""What only the author of a change knows: what was renamed, what the rows that exist get, and what may be lost."""
+"""Answers of the author that autogenerate needs: what was renamed, values for existing rows, what may be lost."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -6,14 +6,14 @@ from typing import Any
 
 
 class Undecided(Exception):
-    """The author has to say something first; the message says what, and how."""
+    """An answer of the author is missing; the message says which option gives it."""
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What the author said beforehand, and how to ask for the rest; nobody can be asked without `confirm` and `prompt`.
+    """Answers given as options, and functions that ask for more; without these, a missing answer is an error.
 
-    A field is named `notes.color`, or `color` alone. `refuse_unused` refuses names that nothing asked for.
+    A field is named `notes.color`, or `color` alone.
     """
 
     renames: Mapping[str, str] = field(default_factory=dict)
@@ -26,12 +26,10 @@ class Answers:
     _denied: set[tuple[str, str]] = field(default_factory=set)
 
     def is_rename(self, old: str, new: str, *, is_alike: bool = True) -> bool:
-        """Tell whether what is called `old` is now called `new`; a field's `old` has its table before it.
-
-        Of two that are not alike nobody is asked.
+        """Tell whether `old` was renamed to `new`; it asks only about two that are alike. A field is `table.column`.
 
         Raises:
-            Undecided: nobody said, and nobody can be asked.
+            Undecided: there is no answer, and no terminal to ask on.
         """
         spelled = next((name for name in (old, old.rpartition(".")[2]) if name in self.renames), None)
         if spelled is not None or not is_alike or (old, new) in self._denied:
@@ -50,12 +48,12 @@ class Answers:
         return False
 
     def default_of(self, table: str, column: str, read: Callable[[str], Any], *, is_reference: bool) -> Any:
-        """Return what the rows that exist get in a field that is required from now on; None where there are no rows.
+        """Return the value for existing rows in a field that becomes required; None if the table has no rows anywhere.
 
-        `read` turns what was written down into a value; it raises a ValueError, whose sentence is shown.
+        `read` parses an answer; the message of its ValueError is shown.
 
         Raises:
-            Undecided: nobody said it, or what was said is no value, and nobody can be asked.
+            Undecided: there is no valid answer, and no terminal to ask on.
         """
         name = f"{table}.{column}"
         if (known := self._of(self.defaults, name)) is not None:
@@ -81,10 +79,10 @@ class Answers:
                 question = f"{error}. Value for the rows that exist"
 
     def replacement_of(self, table: str, column: str, value: str) -> str:
-        """Return what the rows get that have a value which a field may not have any more.
+        """Return the replacement of a value that was removed from the choices of a field.
 
         Raises:
-            Undecided: nobody said, and nobody can be asked.
+            Undecided: there is no answer, and no terminal to ask on.
         """
         name = f"{table}.{column}"
         if (known := self._of(self.defaults, name)) is not None:
@@ -94,10 +92,10 @@ class Answers:
         return self.prompt(f"{name} can no longer be {value!r}. Value for the rows where it is")
 
     def accept_loss(self, losses: Iterable[str]) -> None:
-        """Go on where values may be lost.
+        """Ask before values are lost.
 
         Raises:
-            Undecided: they may not, or nobody can be asked.
+            Undecided: the answer is no, or there is no terminal to ask on.
         """
         lost = "; ".join(losses)
         if not lost or self.allow_loss or (self.confirm and self.confirm(f"{lost[0].upper()}{lost[1:]}. Go on?")):
@@ -105,10 +103,10 @@ class Answers:
         raise Undecided(f"{lost}: pass --allow-loss if it may go")
 
     def refuse_unused(self) -> None:
-        """Refuse a name in the answers that nothing asked for.
+        """Refuse an answer to a question that was not asked, which is a misspelt name or a needless option.
 
         Raises:
-            Undecided: it is misspelt, or of no use.
+            Undecided: the message names the option.
         """
         for old, new in self.renames.items():
             if old not in self._used:

@@ -1,4 +1,4 @@
-"""What changes: from a scratch database that the migrations made to the models, with what only the author knows."""
+"""Finds the operations of the next migration, from the scratch database, the models and the author's answers."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ from app.core.data.tables.owned import OWNER_COLUMN
 
 @dataclass
 class Autodetector:
-    """A change in the making: what is renamed is renamed in the scratch database, and the rest is compared again."""
+    """Compares the scratch database with the models. It applies a rename there first, then compares again."""
 
     context: MigrationContext
     answers: Answers
@@ -36,10 +36,10 @@ class Autodetector:
     operations: list[MigrateOperation] = field(default_factory=list)
 
     def detect(self) -> list[MigrateOperation]:
-        """Return the operations of the change, in the order in which they have to run.
+        """Return the operations, in the order in which they have to run.
 
         Raises:
-            Undecided: the author has to say something first.
+            Undecided: an answer of the author is missing.
         """
         self._drop_protections()
         while rename := next(self._renames(), None):
@@ -59,7 +59,7 @@ class Autodetector:
         self.operations.append(operation)
 
     def _drop_protections(self) -> None:
-        """Take the protections away that no model calls for, or not in this form, before their tables change."""
+        # Obsolete protections are dropped before their tables change.
         gone = read_protections(self._connection).protections - {*protections_of(self._metadata)}
         for protection in sorted(gone, key=lambda protection: protection.name, reverse=True):
             self._apply(UnprotectOp(protection))
@@ -74,7 +74,7 @@ class Autodetector:
                 yield field_rename(self._connection, table, old, new)
 
     def _complete(self, operation: MigrateOperation) -> MigrateOperation:
-        """Add what the rows that exist get in fields that are required from now on."""
+        """Add values for existing rows to the operations on a table."""
         if isinstance(operation, ModifyTableOps):
             operation.ops = [each for part in operation.ops for each in self._filled(part)]
         return operation
@@ -108,11 +108,6 @@ class Autodetector:
             raise Undecided(f"{value!r} is no value for {'.'.join(named)}")
 
     def _value_for(self, column: Column[Any]) -> Any:
-        """The constant that rows get which have no value; None where there are no such rows.
-
-        Raises:
-            Undecided: the author has to say, or has said what is no value of the field.
-        """
         constant = default_constant(column)
         if constant is not None:
             return constant

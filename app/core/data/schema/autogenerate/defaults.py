@@ -1,6 +1,6 @@
-"""The value that the rows that exist get in a new column: a constant, which is how the databases add it at once.
+"""The value of existing rows in a new column: a constant default, which both databases add without a rewrite.
 
-It stays as the column's default, so that the version before this one can still store rows.
+It stays as the column's default, so that the previous version of the application can still insert rows.
 """
 
 import json
@@ -34,10 +34,10 @@ _CALLED: Final[dict[str, Any]] = {"list": [], "dict": {}, "utcnow": func.now()}
 
 
 def read_constant(column: Column[Any], given: str) -> Any:
-    """Return the value that an author wrote down for a column.
+    """Parse the author's value for a column.
 
     Raises:
-        ValueError: it is none of its type, or too long.
+        ValueError: it is not of the column's type, or too long.
     """
     stored = _stored(column)
     read = json.loads if isinstance(stored, JSON) else _READ.get(stored.python_type)
@@ -58,7 +58,7 @@ def read_constant(column: Column[Any], given: str) -> Any:
 
 
 def default_constant(column: Column[Any]) -> Any:
-    """Return the constant that is a column's default in Python; None where it has none, or another for each row."""
+    """Return the column's default in Python if it is the same for every row, else None."""
     default: Any = column.default
     if default is None:
         return None
@@ -68,14 +68,14 @@ def default_constant(column: Column[Any]) -> Any:
 
 
 def _is_portable(value: Any) -> bool:
-    """Whether a text says it that both databases read as this value."""
+    # Both databases have to read the same literal as this value.
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, (list, dict, Enum, *_READ))
 
 
 def as_server_default(value: Any) -> Any:
-    """Return a constant as `server_default` takes it, in the same form for both databases."""
+    """Return a constant as a `server_default` that both databases read alike."""
     if isinstance(value, bool):
         return true() if value else false()
     if isinstance(value, FunctionElement):
@@ -83,7 +83,7 @@ def as_server_default(value: Any) -> Any:
     if isinstance(value, Enum):
         return str(value.value)
     if isinstance(value, UUID):
-        return value.hex  # SQLite stores it without hyphens, PostgreSQL reads it so as well
+        return value.hex  # as SQLAlchemy stores it on SQLite; PostgreSQL reads this form too
     if isinstance(value, datetime):
         moment = value if value.tzinfo else value.replace(tzinfo=UTC)
         return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")

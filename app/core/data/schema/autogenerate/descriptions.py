@@ -1,4 +1,4 @@
-"""What the operations of a migration do, in a sentence each, for its author to read."""
+"""Descriptions of operations, one sentence each, for the author of the migration."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
@@ -19,19 +19,19 @@ _POSTGRES: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def describe(operations: Iterable[MigrateOperation]) -> list[str]:
-    """Return a sentence for each operation, those within others included."""
+    """Return a sentence for each operation, nested ones included."""
     return [
         _SENTENCES[type(operation)](operation) for operation in flatten(operations) if type(operation) in _SENTENCES
     ]
 
 
 def describe_losses(operations: Iterable[MigrateOperation]) -> list[str]:
-    """Return the sentences of those operations by which values are lost."""
+    """Return the sentences of the operations that lose values."""
     return describe(each for each in flatten(operations) if isinstance(each, ops.DropTableOp | ops.DropColumnOp))
 
 
 def flatten(operations: Iterable[MigrateOperation]) -> Iterator[MigrateOperation]:
-    """Yield operations, those within others in their place."""
+    """Yield operations, with the nested ones in place of their containers."""
     for operation in operations:
         if isinstance(operation, ops.OpContainer | OnlineOp):
             yield from flatten(operation.ops)
@@ -50,7 +50,7 @@ def _altered(op: Any) -> str:
     name = f"{op.table_name}.{op.column_name}"
     if op.modify_type is None:
         return f"makes {name} {'optional' if op.modify_nullable else 'required'}"
-    rewritten = "" if _is_instant(op) else "; PostgreSQL rewrites the table, and nobody reads or writes it meanwhile"
+    rewritten = "" if _is_instant(op) else "; PostgreSQL rewrites the table, and blocks reads and writes meanwhile"
     return f"makes {name} {_name_of(op.modify_type)} from {_name_of(op.existing_type)}{rewritten}"
 
 
@@ -76,27 +76,27 @@ def _columns(op: Any) -> str:
 def _protection(protection: Protection) -> str:
     if isinstance(protection, OwnerProtection):
         return f"protect the owner of {protection.table}"
-    return f"clear {protection.table}.{protection.column} when its row of {protection.target} is deleted"
+    return f"set {protection.table}.{protection.column} to NULL when its row of {protection.target} is deleted"
 
 
 _SENTENCES: Final[dict[type, Callable[[Any], str]]] = {
-    ops.CreateTableOp: lambda op: f"makes the table {op.table_name}",
+    ops.CreateTableOp: lambda op: f"creates the table {op.table_name}",
     ops.DropTableOp: lambda op: f"drops the table {op.table_name} and its rows",
     ops.AddColumnOp: _added,
     ops.DropColumnOp: lambda op: f"drops {op.table_name}.{op.column_name} and its values",
     ops.AlterColumnOp: _altered,
     ops.CreateIndexOp: lambda op: f"indexes {op.table_name} ({', '.join(map(str, op.to_index().expressions))})",
     ops.DropIndexOp: lambda op: f"drops the index {op.index_name}",
-    ops.CreateUniqueConstraintOp: lambda op: f"keeps {_columns(op)} unique",
+    ops.CreateUniqueConstraintOp: lambda op: f"makes {_columns(op)} unique",
     ops.CreateForeignKeyOp: lambda op: (
         f"lets {op.source_table} ({', '.join(op.local_cols)}) refer to {op.referent_table}"
     ),
-    ops.CreateCheckConstraintOp: lambda op: f"keeps the rule {op.constraint_name} of {op.table_name}",
-    ops.DropConstraintOp: lambda op: f"drops the rule {op.constraint_name} of {op.table_name}",
+    ops.CreateCheckConstraintOp: lambda op: f"adds the constraint {op.constraint_name} to {op.table_name}",
+    ops.DropConstraintOp: lambda op: f"drops the constraint {op.constraint_name} of {op.table_name}",
     ProtectOp: lambda op: f"lets the database {_protection(op.protection)}",
     UnprotectOp: lambda op: f"lets the database no longer {_protection(op.protection)}",
-    FillEmptyOp: lambda op: f"gives {op.value!r} to the rows of {op.table_name} without {op.column}",
-    ReplaceValueOp: lambda op: f"gives {op.new!r} to the rows of {op.table_name} whose {op.column} is {op.old!r}",
+    FillEmptyOp: lambda op: f"sets {op.table_name}.{op.column} to {op.value!r} where it is NULL",
+    ReplaceValueOp: lambda op: f"sets {op.table_name}.{op.column} to {op.new!r} where it is {op.old!r}",
     ChangeChoicesOp: _chosen,
     RenameNounOp: lambda op: f"renames the table {op.old} to {op.new}",
     RenameFieldOp: lambda op: f"renames {op.table}.{op.old} to {op.new}",

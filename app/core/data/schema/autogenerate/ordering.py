@@ -1,4 +1,8 @@
-"""The order of a change: what is referred to is there first and goes last, also where tables refer to each other."""
+"""The order of operations: a table is created after, and dropped before, those that it refers to.
+
+`tables/cycles.py` sorts mapped tables, whose keys SQLAlchemy resolves. These operations have unresolved keys, and each
+has to say which of its keys become operations of their own: the two have no step in common.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
@@ -11,7 +15,7 @@ from app.core.data.schema.operations.protecting import ProtectOp
 
 
 def sorted_operations(operations: Iterable[MigrateOperation]) -> list[MigrateOperation]:
-    """Return the operations of autogenerate as they can run: new tables first, tables that go last."""
+    """Return the operations of autogenerate in an order that can run: new tables first, dropped ones last."""
     operations = list(operations)
     created = [op for op in operations if isinstance(op, CreateTableOp)]
     dropped = [op for op in operations if isinstance(op, DropTableOp)]
@@ -24,7 +28,7 @@ def sorted_operations(operations: Iterable[MigrateOperation]) -> list[MigrateOpe
 
 
 def _created(tables: Sequence[CreateTableOp]) -> Iterator[MigrateOperation]:
-    """The tables, each behind those that it refers to; a key that cannot wait comes behind all of them."""
+    # In a cycle of tables, a foreign key to a later table is added when all tables exist.
     made, keys = set[str](), []
     for table in _sorted(tables, {op.table_name: _targets(op.columns) for op in tables}):
         later = {op.table_name for op in tables} - made - {table.table_name}
@@ -36,7 +40,7 @@ def _created(tables: Sequence[CreateTableOp]) -> Iterator[MigrateOperation]:
 
 
 def _dropped(tables: Sequence[DropTableOp]) -> Iterator[MigrateOperation]:
-    """The tables, each before those that it refers to; of tables that refer to each other, first the keys."""
+    # In a cycle of tables, the foreign keys are dropped first.
     parts = {op.table_name: list(_reverse_of(op).columns) for op in tables}
     order = _sorted(tables, {name: _targets(columns) for name, columns in parts.items()})[::-1]
     for number, table in enumerate(order):
@@ -49,7 +53,7 @@ def _dropped(tables: Sequence[DropTableOp]) -> Iterator[MigrateOperation]:
 
 
 def _sorted(tables: Sequence[Any], targets: dict[str, set[str]]) -> list[Any]:
-    """Tables behind those that they refer to, as far as that is possible."""
+    # With a cycle no table is free; the first one is taken.
     left, done = list(tables), list[Any]()
     while left:
         names = {table.table_name for table in left}
@@ -69,7 +73,7 @@ def _target(part: Any) -> str | None:
 
 
 def _bound(table: str, key: ForeignKeyConstraint) -> ForeignKeyConstraint:
-    """The key as one of its table, by which alembic takes its columns."""
+    # Alembic reads the columns of a key through its table.
     if key.parent is None:
         key = ForeignKeyConstraint(key.column_keys, [element.target_fullname for element in key.elements])
         Table(table, MetaData(), key)

@@ -1,4 +1,4 @@
-"""What may have been renamed: of what is gone and what is new, those that are alike, the most alike ones first."""
+"""Detects possible renames: pairs of a dropped and a new table or column that are alike."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
@@ -9,11 +9,11 @@ from alembic.operations.ops import AddColumnOp, CreateTableOp, DropColumnOp, Dro
 from app.core.data.schema.ddl.type_changes import affinity_of
 
 _EVERYWHERE: Final = {"id", "user_id", "created_at", "updated_at"}
-_ALIKE: Final = 0.5  # of the fields of a table, by their names
+_ALIKE: Final = 0.5  # the share of fields that two tables have in common, by name
 
 
 def possible_table_renames(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str]]:
-    """Yield the tables that may have been renamed, with what they may be called now."""
+    """Yield old and new names of tables, the most similar pair first."""
     operations = list(operations)
     gone = {op.table_name: _fields(op.reverse()) for op in operations if isinstance(op, DropTableOp)}
     new = {op.table_name: _fields(op) for op in operations if isinstance(op, CreateTableOp)}
@@ -24,10 +24,7 @@ def possible_table_renames(operations: Iterable[MigrateOperation]) -> Iterator[t
 
 
 def possible_column_renames(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield table and name of the columns that may have been renamed, what they may be called now, and if it is likely.
-
-    It is, where both have values of the same kind.
-    """
+    """Yield table, old and new name of each pair of columns, and whether both have the same type affinity."""
     for modified in operations:
         if isinstance(modified, ModifyTableOps):
             gone = [op for op in modified.ops if isinstance(op, DropColumnOp)]

@@ -1,7 +1,7 @@
-"""The files of a migration: one for what takes a moment, and one for what reads all rows of a table.
+"""Writes the files of a migration: one for fast operations, and one for those that read all rows of a table.
 
-The first is one transaction. The second comes after it and runs while others write (see `operations/online.py`):
-indexes, keys, rules, and fields that become required.
+The first is one transaction. The second follows it and runs online (see `operations/online.py`): indexes, constraints,
+and columns that become NOT NULL.
 """
 
 from collections.abc import Iterable
@@ -43,13 +43,13 @@ from app.core.data.schema.operations.choices import ChangeChoicesOp
 from app.core.data.schema.operations.online import OnlineOp, ReplaceValueOp
 from app.core.data.tables.cycles import sorting_cycles
 
-_ALONE: Final = (ReplaceValueOp, ChangeChoicesOp)  # no part of what is done to a table in one go
+_ALONE: Final = (ReplaceValueOp, ChangeChoicesOp)  # these are no part of `batch_alter_table`
 _SLOW: Final = (CreateIndexOp, CreateUniqueConstraintOp, CreateForeignKeyOp, CreateCheckConstraintOp, *_ALONE)
 _NOTHING_SAID: Final = Answers()
 
 
 class WrittenMigration(NamedTuple):
-    """A file that was written, and what it does, in sentences."""
+    """A file that was written, and descriptions of its operations."""
 
     path: Path
     sentences: list[str]
@@ -58,12 +58,12 @@ class WrittenMigration(NamedTuple):
 def make_migration(
     name: str, answers: Answers = _NOTHING_SAID, metadata: MetaData = SQLModel.metadata
 ) -> list[WrittenMigration]:
-    """Write the migration from what the present ones build to what the models say; nothing if they agree.
+    """Write the migration from the present ones to the models, in one file or two; in none if they agree.
 
-    It compares with a scratch database, so nobody's data is needed and none is touched.
+    It compares with a scratch database, and needs no other.
 
     Raises:
-        Undecided: the author has to say something first.
+        Undecided: an answer of the author is missing.
     """
     declared = DeclaredColumns()
     sentences: list[list[str]] = []
@@ -97,12 +97,12 @@ def _scripts(template: MigrationScript, name: str, operations: Iterable[MigrateO
 def _script(template: MigrationScript, message: str, ops: list[MigrateOperation], number: int) -> MigrationScript:
     revision = f"{int(str(template.rev_id)) + number:04d}"
     script = MigrationScript(revision, UpgradeOps(ops), DowngradeOps(_reversed(ops)), message=message, head="head")
-    script._needs_render = True  # alembic says so of the first one only
+    script._needs_render = True  # alembic sets it on the first one only
     return script
 
 
 def _split(operations: Iterable[MigrateOperation]) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
-    """What takes a moment, and what reads all rows of a table that is there already."""
+    """Separate the fast operations from those that read all rows of an existing table."""
     at_once: list[MigrateOperation] = []
     online: list[MigrateOperation] = []
     new: set[str] = set()
@@ -114,7 +114,9 @@ def _split(operations: Iterable[MigrateOperation]) -> tuple[list[MigrateOperatio
             continue
         parts = [each for part in operation.ops for each in _parts(part)]
         again = {name for part in parts if _is_slow(part) and (name := _name_of(part))}
-        slow = [part for part in parts if _is_slow(part) or _name_of(part) in again]  # no moment without the rule
+        slow = [
+            part for part in parts if _is_slow(part) or _name_of(part) in again
+        ]  # a constraint is replaced in one file, so that it always holds
         for each, into in (([part for part in parts if part not in slow], at_once), (slow, online)):
             into += [part for part in each if isinstance(part, _ALONE)]
             if batch := [part for part in each if not isinstance(part, _ALONE)]:
@@ -123,7 +125,7 @@ def _split(operations: Iterable[MigrateOperation]) -> tuple[list[MigrateOperatio
 
 
 def _parts(operation: MigrateOperation) -> list[MigrateOperation]:
-    """The new type of a column and that it is required, apart."""
+    # A new type belongs to the first file, NOT NULL to the second.
     if not isinstance(operation, AlterColumnOp) or operation.modify_nullable is None or operation.modify_type is None:
         return [operation]
     typed, required = copy(operation), copy(operation)
@@ -138,13 +140,12 @@ def _is_slow(operation: MigrateOperation) -> bool:
 
 
 def _name_of(operation: MigrateOperation) -> str | None:
-    """The name of a key, rule or index that an operation is about."""
     name = getattr(operation, "constraint_name", None) or getattr(operation, "index_name", None)
     return None if name is None else str(name)
 
 
 def _reversed(operations: Iterable[MigrateOperation]) -> list[MigrateOperation]:
-    """The operations that take these back: at once, because what was online is dropped in a moment."""
+    # A downgrade needs no online block: dropping an index or a constraint is fast.
     plain = [each for op in operations for each in (op.ops if isinstance(op, OnlineOp) else [op])]
     return [op.reverse() for op in reversed(plain) if not isinstance(op, ReplaceValueOp)]
 

@@ -1,6 +1,6 @@
-"""How a table is altered: what alembic does on each database, so that no row, trigger or writer is lost on the way.
+"""Alembic's DDL implementations for the two databases: they keep rows and triggers, and block no writer for long.
 
-Whoever imports the package has given alembic both of them.
+Importing the package registers both with alembic.
 """
 
 from app.core.data.schema.ddl import postgres, sqlite

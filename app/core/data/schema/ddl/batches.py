@@ -1,4 +1,4 @@
-"""A large table in parts of some thousand rows, in the order of its key: each is changed by a statement of its own."""
+"""Batches: a large table is updated in batches of some thousand rows, in the order of its key."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,34 +9,35 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, select, tuple_
 from app.core.data.tables.owned import OWNER_COLUMN
 
 BATCH_SIZE: Final = 2000
-"""Rows of a part: their change takes some ten milliseconds, for which others who want one of them wait."""
+"""An update of so many rows takes some ten milliseconds, and blocks other writers of these rows for no longer."""
 
-_TOLD_EVERY: Final = 5.0  # seconds
+_REPORT_EVERY: Final = 5.0  # seconds
 
 
-def batches_of(connection: Connection, rows: Table, tell: Callable[[str], None]) -> Iterator[list[ColumnElement[bool]]]:
-    """Yield the condition of each part; a table without a key is one part."""
-    key, after, number, told_at = _key_of(rows), None, 0, time.monotonic()
+def batches_of(
+    connection: Connection, rows: Table, report: Callable[[str], None]
+) -> Iterator[list[ColumnElement[bool]]]:
+    """Yield the WHERE conditions of each batch; a table without a key is one batch."""
+    key, after, number, reported_at = _key_of(rows), None, 0, time.monotonic()
     while True:
         last = _last_of(connection, key, after) if key else None
         yield [*_bounds(key, after, last)]
         if last is None:
             return
         after, number = last, number + 1
-        if time.monotonic() - told_at > _TOLD_EVERY:
-            told_at = time.monotonic()
-            tell(f"{rows.name}: {number * BATCH_SIZE:,} rows are done")
+        if time.monotonic() - reported_at > _REPORT_EVERY:
+            reported_at = time.monotonic()
+            report(f"{rows.name}: {number * BATCH_SIZE:,} rows are done")
 
 
 def _key_of(rows: Table) -> list[Column[Any]]:
-    """Owned rows are found by their owner and their id."""
     if OWNER_COLUMN in rows.c and "id" in rows.c:
         return [rows.c[OWNER_COLUMN], rows.c.id]
     return list(rows.primary_key.columns)
 
 
 def _last_of(connection: Connection, key: list[Column[Any]], after: Any) -> Any:
-    """The key of the last row of a part; None where fewer rows are left."""
+    """Return the key of the last row of a full batch; None if fewer rows are left."""
     following = select(*key).where(*_bounds(key, after, None)).order_by(*key)
     return connection.execute(following.offset(BATCH_SIZE - 1).limit(1)).one_or_none()
 

@@ -1,4 +1,4 @@
-"""What PostgreSQL has of a table already, for a migration that may have stopped half-way."""
+"""Queries of PostgreSQL's catalog: what a table already has, for a migration that was interrupted and runs again."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -11,62 +11,57 @@ _IS_INDEX_VALID: Final = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_
 _IS_CONSTRAINT_VALID: Final = """
     SELECT convalidated FROM pg_constraint WHERE conrelid = to_regclass(quote_ident(:table)) AND conname = :name
 """
-_IS_REQUIRED: Final = """
+_IS_NOT_NULL: Final = """
     SELECT attnotnull FROM pg_attribute
     WHERE attrelid = to_regclass(quote_ident(:table)) AND attname = :name AND NOT attisdropped
 """
-_LIMITS: Final = text("""
+_TIMEOUTS: Final = text("""
     SELECT name FROM pg_settings WHERE name IN ('lock_timeout', 'statement_timeout') AND setting <> '0'
 """)
 
 
 class Catalog:
-    """Answers from the catalog; where there is no connection, that nothing is there yet."""
+    """Queries of the catalog. Without a connection (`--sql`) nothing exists yet, except columns."""
 
     def __init__(self, connection: Connection | None) -> None:
         self._connection = connection
 
     def has_table(self, table: str) -> bool:
-        """Tell whether there is such a table."""
         return bool(self._ask(_HAS_TABLE, table=table))
 
     def has_column(self, table: str, column: str) -> bool:
-        """Tell whether a table has a column; True where there is nobody to ask."""
         return self._connection is None or self._column(table, column) is not None
 
-    def is_required(self, table: str, column: str) -> bool:
-        """Tell whether a column is NOT NULL."""
+    def is_not_null(self, table: str, column: str) -> bool:
         return bool(self._column(table, column))
 
     def is_partitioned(self, table: str) -> bool:
-        """Tell whether a table, or an index, has its rows in partitions."""
         return self._ask(_IS_PARTITIONED, table=table) is True
 
     def is_index_valid(self, index: str) -> bool | None:
-        """Tell whether an index is complete; None where there is none."""
+        """Tell whether an index is valid; None if there is no such index."""
         valid: bool | None = self._ask(_IS_INDEX_VALID, table=index)
         return valid
 
     def is_constraint_valid(self, table: str, name: str) -> bool | None:
-        """Tell whether a key or a rule holds for all rows; None where there is none."""
+        """Tell whether a constraint was validated; None if there is no such constraint."""
         valid: bool | None = self._ask(_IS_CONSTRAINT_VALID, table=table, name=name)
         return valid
 
-    def lift_limits(self) -> Sequence[str]:
-        """Let statements take their time, and return the names of the settings that were changed for it."""
-        names = self._connection.execute(_LIMITS).scalars().all() if self._connection else []
+    def disable_timeouts(self) -> Sequence[str]:
+        """Switch the timeouts off for this connection, and return the names of those that were on."""
+        names = self._connection.execute(_TIMEOUTS).scalars().all() if self._connection else []
         for name in names:
             self._ask("SELECT set_config(:setting, '0', false)", setting=name)
         return names
 
     def reset(self, names: Sequence[str]) -> None:
-        """Give settings the values back that they have by default."""
         if self._connection and not self._connection.invalidated:
             for name in names:
                 self._connection.exec_driver_sql(f"RESET {name}")
 
     def _column(self, table: str, column: str) -> bool | None:
-        found: bool | None = self._ask(_IS_REQUIRED, table=table, name=column)
+        found: bool | None = self._ask(_IS_NOT_NULL, table=table, name=column)
         return found
 
     def _ask(self, statement: str, **values: Any) -> Any:

@@ -1,6 +1,6 @@
-"""The columns of a scratch database, as the migrations declare them: SQLite says less of them when it is asked.
+"""The columns of the scratch database as the migrations declared them; reflection on SQLite loses part of a type.
 
-A migration that is taken back makes again what it dropped, on PostgreSQL too, with the very same types.
+A downgrade needs the declared types: on PostgreSQL it creates again what the upgrade dropped.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,13 +12,13 @@ from sqlalchemy.schema import conv
 
 
 class DeclaredColumns:
-    """Notes what alembic's operations do to columns; the implementation of SQLite calls it."""
+    """Records what alembic's operations do to columns; the DDL implementation of SQLite calls it."""
 
     def __init__(self) -> None:
         self._tables: dict[str, dict[str, Column[Any]]] = {}
 
     def record(self, operation: str, /, *arguments: Any, **options: Any) -> None:
-        """Note what one of alembic's operations does, with the arguments that its implementation gets."""
+        """Record one of alembic's operations, with the arguments that its implementation gets."""
         notes: dict[str, Callable[..., None]] = {"create_table": self._created, "rename_table": self._renamed}
         notes |= {"add_column": self._added, "alter_column": self._altered}
         if operation in notes:
@@ -41,7 +41,7 @@ class DeclaredColumns:
             columns[recorded.name] = recorded
 
     def complete(self, operation: Any) -> None:
-        """Let an operation that autogenerate found say of the columns that were there what the migrations say."""
+        """Replace the reflected types in an operation of autogenerate by the declared ones."""
         if isinstance(operation, AlterColumnOp):
             recorded = self._recorded(operation.table_name, operation.column_name)
             operation.existing_type = operation.existing_type if recorded is None else recorded.type
@@ -52,7 +52,7 @@ class DeclaredColumns:
             operation.table_kw["sqlite_autoincrement"] = True
 
     def _create_again(self, operation: CreateTableOp) -> Iterator[Any]:
-        """The parts of a table that is made again; SQLite has no name for its key."""
+        # SQLite reflects no name for a primary key.
         for part in operation.columns:
             if isinstance(part, PrimaryKeyConstraint):
                 yield PrimaryKeyConstraint(*part.columns.keys(), name=conv(f"pk_{operation.table_name}"))

@@ -1,7 +1,4 @@
-"""How the statements of a migration run in `op.online()`: each is stored by itself, and lets nobody wait for long.
-
-What stops others takes a moment, gives up where it does not get its lock at once, and is tried again.
-"""
+"""How statements run in `op.online()`: each is its own transaction, with a short lock timeout and retries."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +18,7 @@ from app.core.data.schema.running.backoff import Backoff
 R = TypeVar("R")
 
 LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '300ms'"
-# They stop no writer, so they may wait, and some of them cannot be in a transaction.
+# These block no writer, so they may wait for their locks; some of them cannot run in a transaction.
 _NONBLOCKING: Final = re.compile(
     r"\s*(VACUUM\b|ANALYZE\b|(CREATE|DROP|REINDEX|REFRESH)\b.*\bCONCURRENTLY\b|ALTER TABLE .* VALIDATE CONSTRAINT\b)",
     re.IGNORECASE | re.DOTALL,
@@ -29,7 +26,7 @@ _NONBLOCKING: Final = re.compile(
 
 
 class OnlineImpl(PostgresqlImpl):
-    """Alembic's statements on PostgreSQL; in the block of `online()` each is stored by itself."""
+    """Executes alembic's statements on PostgreSQL; inside `online()` each is committed by itself."""
 
     is_online = False
     has_lock_timeout = False
@@ -37,20 +34,18 @@ class OnlineImpl(PostgresqlImpl):
 
     @property
     def backoff(self) -> Backoff:
-        """How long this run waits for others."""
         backoff: Backoff = self.context_opts.get("backoff") or Backoff()
         return backoff
 
     @property
     def catalog(self) -> Catalog:
-        """What the database has already."""
         return Catalog(None if self.as_sql else self.connection)
 
     def refuse_started_transaction(self) -> None:
-        """Refuse to go online in the middle of a transaction.
+        """Refuse `op.online()` after another operation of the same migration, which would be committed early.
 
         Raises:
-            MigrationError: this migration has changed something.
+            MigrationError: the migration has executed a statement.
         """
         if self._has_begun and not self.as_sql:
             raise MigrationError(
@@ -60,17 +55,16 @@ class OnlineImpl(PostgresqlImpl):
 
     @contextmanager
     def online(self) -> Iterator[None]:
-        """Let each operation be stored by itself while the block runs."""
         self.is_online = True
-        limits = self.catalog.lift_limits()
+        timeouts = self.catalog.disable_timeouts()
         try:
             yield
         finally:
-            self.catalog.reset(limits)
+            self.catalog.reset(timeouts)
             self.is_online = False
 
     def with_lock_timeout(self, change: Callable[[], R]) -> R:
-        """Make a change in a transaction that waits for no lock for long, as often as it takes.
+        """Make a change in a transaction with a short lock timeout, and retry it until it gets its locks.
 
         Raises:
             MigrationError: a lock was not free within the timeout.
@@ -106,7 +100,7 @@ class OnlineImpl(PostgresqlImpl):
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        """A transaction on a connection that stores each statement by itself."""
+        # The connection is in autocommit mode, so SQLAlchemy begins no transaction here.
         with ExitStack() as stack:
             if self.as_sql:
                 self.emit_begin()

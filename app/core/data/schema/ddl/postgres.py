@@ -1,7 +1,7 @@
-"""How alembic changes a table of PostgreSQL in `op.online()`: in steps that let nobody wait for longer than a moment.
+"""Alembic's operations on PostgreSQL. In `op.online()` they are split into steps that block writers for a moment only.
 
-What reads all rows (an index, the check of a key or a rule) does so under a lock that stops no writer. What is there
-already is left alone, so that a migration that stopped half-way can be run again.
+A step that reads all rows (an index, the validation of a constraint) takes a lock that blocks no writer. A step that is
+done is skipped, so that an interrupted migration can run again.
 """
 
 from functools import partial
@@ -18,12 +18,12 @@ from app.core.data.schema.protections import quoted
 
 
 class PostgresImpl(OnlineImpl):
-    """Alembic's operations on PostgreSQL; alembic finds it by its `__dialect__`."""
+    """The DDL implementation of PostgreSQL; alembic registers it by its `__dialect__`."""
 
     __dialect__ = "postgresql"
 
     def create_index(self, index: Index, **kw: Any) -> None:
-        """Create an index, CONCURRENTLY; one of a partitioned table cannot be, and stops its writers."""
+        """Create an index CONCURRENTLY; on a partitioned table PostgreSQL cannot, and writers wait."""
         if not self.is_online or self.has_lock_timeout:
             super().create_index(index, **kw)
         elif self.catalog.is_partitioned(_table_of(index)):
@@ -32,14 +32,13 @@ class PostgresImpl(OnlineImpl):
             self._build(index)
 
     def drop_index(self, index: Index, **kw: Any) -> None:
-        """Drop an index, CONCURRENTLY."""
         if self.is_online:
             kw["if_exists"] = True
             index.dialect_options["postgresql"]["concurrently"] = not self.catalog.is_partitioned(str(index.name))
         super().drop_index(index, **kw)
 
     def add_constraint(self, const: Any, **kw: Any) -> None:
-        """Add a key or a rule: it holds for new rows first, and then the others are looked at."""
+        """Add a constraint as NOT VALID, then validate it."""
         is_wanted = const._create_rule is None or const._create_rule(self)
         if not self.is_online or self.has_lock_timeout or not isinstance(const.name, str):
             super().add_constraint(const, **kw)
@@ -47,11 +46,9 @@ class PostgresImpl(OnlineImpl):
             self._add(const)
 
     def drop_constraint(self, const: Constraint, **kw: Any) -> None:
-        """Drop a key or a rule."""
         super().drop_constraint(const, **kw | ({"if_exists": True} if self.is_online else {}))
 
     def alter_column(self, table_name: str, column_name: str, **kw: Any) -> None:
-        """Alter a column; that it is required is a rule first, so that nobody waits until all rows are looked at."""
         if kw.get("type_") is not None and kw.get("existing_type") is not None:
             kw |= self._convert(Table(table_name, MetaData(), Column(column_name, kw["existing_type"])), kw["type_"])
         if not self.is_online:
@@ -62,36 +59,31 @@ class PostgresImpl(OnlineImpl):
             column_name, name = name, None
         super().alter_column(table_name, column_name, nullable=nullable or None, **kw)
         if nullable is False:
-            self._require(table_name, column_name)
+            self._set_not_null(table_name, column_name)
         if name:
             super().alter_column(table_name, column_name, name=name)
 
     def add_column(self, table_name: str, column: Column[Any], **kw: Any) -> None:
-        """Add a column."""
         super().add_column(table_name, column, **kw | ({"if_not_exists": True} if self.is_online else {}))
 
     def drop_column(self, table_name: str, column: Column[Any], **kw: Any) -> None:
-        """Drop a column."""
         super().drop_column(table_name, column, **kw | ({"if_exists": True} if self.is_online else {}))
 
     def create_table(self, table: Table, **kw: Any) -> None:
-        """Create a table, with its indexes."""
         if not self.is_online:
             super().create_table(table, **kw)
         elif not self.catalog.has_table(table.name):
             self.with_lock_timeout(partial(super().create_table, table, **kw))
 
     def drop_table(self, table: Table, **kw: Any) -> None:
-        """Drop a table."""
         super().drop_table(table, **kw | ({"if_exists": True} if self.is_online else {}))
 
     def rename_table(self, old_table_name: str, new_table_name: Any, schema: Any = None) -> None:
-        """Rename a table."""
         if not self.is_online or self.catalog.has_table(old_table_name):
             super().rename_table(old_table_name, new_table_name, schema)
 
     def _convert(self, table: Table, new: Any) -> dict[str, Any]:
-        """Look whether each value fits the new type of a column, and return how it is converted."""
+        """Check that each value fits the new type of a column, and return the options that convert it."""
         (column,) = table.columns
         refuse_changed_values(None if self.as_sql else self.connection, column, new)
         if affinity_of(column.type) is affinity_of(new):
@@ -102,7 +94,7 @@ class PostgresImpl(OnlineImpl):
         return {"postgresql_using": str(converted.compile(dialect=self.dialect, compile_kwargs=options))}
 
     def _build(self, index: Index) -> None:
-        """Build an index; what is left of an earlier try is no index yet, and does not stay."""
+        # CREATE INDEX CONCURRENTLY leaves an invalid index behind when it fails, which has to be dropped.
         is_valid = self.catalog.is_index_valid(str(index.name))
         drop = f"DROP INDEX CONCURRENTLY IF EXISTS {quoted(str(index.name))}"
         if is_valid:
@@ -136,10 +128,10 @@ class PostgresImpl(OnlineImpl):
                 super().add_constraint(const)
             self._validate(table, name, _unfit(table, name))
 
-    def _require(self, table: str, column: str) -> None:
-        """Make a column NOT NULL; a rule that was checked spares PostgreSQL the look at all rows."""
+    def _set_not_null(self, table: str, column: str) -> None:
+        # With a validated CHECK (... IS NOT NULL), SET NOT NULL does not scan the table under its exclusive lock.
         rule, on = f"required_{column}"[:63], f"ALTER TABLE {quoted(table)}"
-        if self.catalog.is_required(table, column):
+        if self.catalog.is_not_null(table, column):
             return
         if self.catalog.is_constraint_valid(table, rule) is None:
             self._exec(f"{on} ADD CONSTRAINT {quoted(rule)} CHECK ({quoted(column)} IS NOT NULL) NOT VALID")
@@ -147,10 +139,10 @@ class PostgresImpl(OnlineImpl):
             f"{table} has rows without {column}: give them one, with op.fill_empty() or by hand, and migrate again"
         )
         self._validate(table, rule, UnfitRows(lacking))
-        self.with_lock_timeout(partial(self._set_required, on, column, rule))
+        self.with_lock_timeout(partial(self._use_check, on, column, rule))
 
-    def _set_required(self, on: str, column: str, rule: str) -> None:
-        # In one statement PostgreSQL would drop the rule first, and then have to look at all rows.
+    def _use_check(self, on: str, column: str, rule: str) -> None:
+        # In one ALTER TABLE, PostgreSQL would drop the constraint first, and scan the table.
         self._exec(f"{on} ALTER COLUMN {quoted(column)} SET NOT NULL")
         self._exec(f"{on} DROP CONSTRAINT {quoted(rule)}")
 

@@ -1,7 +1,7 @@
-"""How alembic changes a table of SQLite: what cannot be altered is rebuilt, and what hangs on the table stays.
+"""Alembic's operations on SQLite. A table that cannot be altered is rebuilt, and keeps its triggers and its next id.
 
-A rebuild copies the rows to a new table, drops the old one and gives its name to the new one. SQLite drops the triggers
-of a table with it, refuses the new name where another trigger speaks of it, and forgets which ids were given before.
+A rebuild copies the rows to a new table, drops the old one and renames the new one. With the old table SQLite drops its
+triggers and its AUTOINCREMENT counter, and it refuses to rename a table that another trigger refers to.
 """
 
 import re
@@ -23,34 +23,31 @@ _FORGET_IDS: Final = text("DELETE FROM sqlite_sequence WHERE name = :table")
 _KEEP_IDS: Final = text("INSERT INTO sqlite_sequence (name, seq) VALUES (:table, :seq)")
 _REBUILT: Final = re.compile(r"_alembic_tmp_(\w+)")
 _PARAMETER: Final = re.compile(r":(?=\w)")
-_UNKEPT_KEYS: Final = text("SELECT parent FROM pragma_foreign_key_check(:table)")
+_BROKEN_KEYS: Final = text("SELECT parent FROM pragma_foreign_key_check(:table)")
 _CONSTANTS: Final = (False_, True_)
 
 
 class SqliteImpl(SQLiteImpl):
-    """Alembic's operations on SQLite; alembic finds it by its `__dialect__`."""
+    """The DDL implementation of SQLite; alembic registers it by its `__dialect__`."""
 
     __dialect__ = "sqlite"
 
     def requires_recreate_in_batch(self, batch_op: BatchOperationsImpl) -> bool:
-        """Tell whether a table has to be rebuilt: not to get a column whose rows have the same value."""
+        """Tell whether a table has to be rebuilt; a new column with a constant default needs no rebuild."""
         for operation, arguments, options in batch_op.batch:
             self._record(operation, *arguments, **options)
         plain = [part for part in batch_op.batch if not _adds_constant(*part)]
         return bool(plain) and super().requires_recreate_in_batch(_PartialBatch(plain))  # type: ignore[arg-type]
 
     def create_table(self, table: Table, **options: Any) -> None:
-        """Make a table."""
         self._record("create_table", table)
         super().create_table(table, **options)
 
     def add_column(self, table_name: str, column: Column[Any], **options: Any) -> None:
-        """Add a column to a table."""
         self._record("add_column", table_name, column)
         super().add_column(table_name, column, **options)
 
     def alter_column(self, table_name: str, column_name: str, **options: Any) -> None:
-        """Rename a column; SQLite alters nothing else of it without a rebuild."""
         self._record("alter_column", table_name, column_name, **options)
         super().alter_column(table_name, column_name, **options)
 
@@ -60,16 +57,16 @@ class SqliteImpl(SQLiteImpl):
             declared.record(operation, *arguments, **options)
 
     def prep_table_for_batch(self, batch_impl: Any, table: Table) -> None:
-        """Note what the rebuild would lose."""
+        """Read what the rebuild would lose."""
         super().prep_table_for_batch(batch_impl, table)
         named = {"table": table.name}
         self._triggers = list(self._ask(_TRIGGERS, named).scalars())
         self._last_id = self._ask(_LAST_ID, named).scalar() if _has_sequences(self.connection) else None
 
     def rename_table(self, old_table_name: str, new_table_name: str, schema: Any = None) -> None:
-        """Rename a table; at the end of a rebuild, give the table back what it had."""
+        """Rename a table; at the end of a rebuild, restore its triggers and its counter."""
         is_rebuilt = old_table_name.startswith("_alembic_tmp_")
-        if is_rebuilt:  # this way SQLite neither reads nor rewrites the triggers and views that name the table
+        if is_rebuilt:  # so that SQLite neither checks nor rewrites triggers and views that name the table
             self._exec("PRAGMA legacy_alter_table = ON")
         else:
             self._record("rename_table", old_table_name, new_table_name)
@@ -84,33 +81,33 @@ class SqliteImpl(SQLiteImpl):
         if self._last_id is not None:
             self._ask(_FORGET_IDS, {"table": table})
             self._ask(_KEEP_IDS, {"table": table, "seq": self._last_id})
-        lost = {row.parent for row in self._ask(_UNKEPT_KEYS, {"table": table})}
+        lost = {row.parent for row in self._ask(_BROKEN_KEYS, {"table": table})}
         if lost:
             raise UnfitRows(f"{table} has rows that refer to none of {', '.join(sorted(lost))}: change them first")
 
     def autogen_column_reflect(self, inspector: Any, table: Table, column_info: dict[str, Any]) -> None:
-        """Let a default stay what it is: SQLAlchemy takes a word after a colon for a parameter."""
+        """Escape colons in a reflected default, which SQLAlchemy would read as bound parameters."""
         super().autogen_column_reflect(inspector, table, column_info)
         if column_info.get("default"):
             column_info["default"] = _PARAMETER.sub(r"\\\g<0>", column_info["default"])
 
     def cast_for_batch_migrate(self, existing: Column[Any], existing_transfer: dict[str, Any], new_type: Any) -> None:
-        """Convert the values of a column, if each of them stays what it is.
+        """Convert the values of a column in the copy.
 
         Raises:
-            UnfitRows: one of them would become another.
+            UnfitRows: a value would change.
         """
         column = existing_transfer["expr"]
         refuse_changed_values(self.connection, column, new_type)
         existing_transfer["expr"] = convert(column, new_type, self.dialect.name)
         if affinity_of(column.type) is not affinity_of(new_type):
-            existing.server_default = None  # it is a value of the type before
+            existing.server_default = None  # it is a value of the old type
 
     def _exec(self, construct: Any, *arguments: Any, **options: Any) -> Any:
-        """Execute; what SQLite says of the table under its name in a rebuild is said of the table.
+        """Execute, and report a violation in the temporary table as one of the table itself.
 
         Raises:
-            UnfitRows: the rows do not keep a rule that is new.
+            UnfitRows: the rows break a new constraint.
         """
         try:
             return super()._exec(construct, *arguments, **options)
@@ -129,7 +126,7 @@ class SqliteImpl(SQLiteImpl):
 
 
 class _PartialBatch:
-    """Some operations of a batch."""
+    """A part of a batch, as far as alembic's `requires_recreate_in_batch` reads it."""
 
     def __init__(self, batch: list[Any]) -> None:
         self.batch = batch

@@ -1,4 +1,4 @@
-"""What a change of a column's type does with the values that are there: it keeps each of them, or it is refused."""
+"""Changes of a column's type: each stored value is kept, or the change is refused."""
 
 from typing import Any, Final
 
@@ -31,12 +31,12 @@ _TRUTHS: Final = ["0", "1", "true", "false"]
 
 
 def refuse_changed_values(connection: Connection | None, column: Column[Any], new: TypeEngine[Any]) -> None:
-    """Refuse a new type for a column where a value would become another one, or would not fit.
+    """Refuse a new type if a stored value would change or would not fit.
 
     Raises:
-        UnfitRows: saying in how many rows.
+        UnfitRows: the message has the number of rows.
     """
-    if connection is None:  # only the statements are asked for, and no row can be looked at
+    if connection is None:  # with --sql there are no rows to check
         return
     kinds = {affinity_of(column.type), affinity_of(new)}
     is_convertible = len(kinds) == 1 or kinds <= _CONVERTIBLE
@@ -44,7 +44,7 @@ def refuse_changed_values(connection: Connection | None, column: Column[Any], ne
     count = select(func.count()).select_from(column.table).where(column.is_not(None), changed)
     try:
         rows = connection.execute(count).scalar()
-    except DataError as error:  # PostgreSQL says which value it cannot cast, and not how many there are
+    except DataError as error:  # PostgreSQL names the first value that it cannot cast, not the number of rows
         raise _unfit(connection, column, new, f"{error.orig}".partition("\n")[0] + "; change it first") from None
     if rows:
         if not is_convertible:
@@ -61,7 +61,7 @@ def _unfit(connection: Connection, column: Column[Any], new: TypeEngine[Any], wh
 
 
 def convert(column: ColumnElement[Any], new: TypeEngine[Any], dialect: str) -> ColumnElement[Any]:
-    """Return what is in a column as a value of another type; a day is its midnight in UTC."""
+    """Return the expression that casts a column to another type; a date becomes its midnight in UTC."""
     old, wanted = affinity_of(column.type), affinity_of(new)
     if old is wanted and old is not Numeric:
         return column
@@ -69,13 +69,13 @@ def convert(column: ColumnElement[Any], new: TypeEngine[Any], dialect: str) -> C
         return _sqlite_time(column) if dialect == "sqlite" else _postgres_time(column, new)
     if dialect == "sqlite":
         return cast(column, new)
-    if {old, wanted} == {Boolean, Integer}:  # PostgreSQL casts between them in one width only
+    if {old, wanted} == {Boolean, Integer}:  # PostgreSQL casts a boolean to INTEGER, not to BIGINT
         column = cast(column, Integer)
     return cast(column, new)
 
 
 def _sqlite_time(column: ColumnElement[Any]) -> ColumnElement[Any]:
-    """Times are texts there, which a cast takes apart."""
+    # SQLite stores a time as text; a CAST to DATE would take the leading digits.
     midnight = column.op("||")(literal_column("' 00:00:00.000000'"))
     return func.substr(column, 1, 10) if affinity_of(column.type) is DateTime else midnight
 
@@ -87,8 +87,8 @@ def _postgres_time(column: ColumnElement[Any], new: TypeEngine[Any]) -> ColumnEl
 
 
 def affinity_of(column_type: TypeEngine[Any]) -> type[TypeEngine[Any]]:
-    """Return the kind of values that a type has: `String` for any text, `Integer` for any integer."""
-    return column_type._type_affinity or type(column_type)  # the one place where SQLAlchemy says it
+    """Return SQLAlchemy's type affinity: `String` for any text type, `Integer` for any integer type."""
+    return column_type._type_affinity or type(column_type)  # SQLAlchemy has no public name for it
 
 
 def _is_changed(column: Column[Any], new: TypeEngine[Any], dialect: str) -> ColumnElement[bool]:
@@ -96,10 +96,10 @@ def _is_changed(column: Column[Any], new: TypeEngine[Any], dialect: str) -> Colu
     if old_kind is new_kind is String:
         longest = getattr(new, "length", None)
         return func.length(column) > longest if longest else not_(true())
-    if new_kind is Boolean:  # PostgreSQL would take any other number for true
+    if new_kind is Boolean:  # PostgreSQL would cast any other number to true
         return func.lower(cast(column, Text)).not_in(_TRUTHS)
     scale = getattr(new, "scale", None)
-    if new_kind is Numeric and scale is not None:  # SQLite keeps more digits than its type says
+    if new_kind is Numeric and scale is not None:  # SQLite stores more digits than the type declares
         exact = cast(column, Numeric())
         return func.round(exact, scale).is_distinct_from(exact)
     there = convert(column, new, dialect)

@@ -1,6 +1,6 @@
-"""The operations that migrations call, beside alembic's own: `op.protect_owner("tasks")`, `with op.online():`.
+"""Operations for migrations besides alembic's own, such as `op.protect_owner("tasks")` and `with op.online():`.
 
-Whoever imports the package has registered all of them, and how alembic alters a table on each database.
+Importing the package registers them, and the DDL implementations of both databases.
 """
 
 from app.core.data.schema import ddl

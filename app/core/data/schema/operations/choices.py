@@ -1,4 +1,4 @@
-"""How the values that a field may have change: `op.change_choices("tasks", "status", ["open"], ["open", "done"])`."""
+"""Changes of a field's choices: `op.change_choices("tasks", "status", ["open"], ["open", "done"])`."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ _TEXT_WHOLE: Final = re.compile("('(?:[^']|'')*')")
 
 @Operations.register_operation("change_choices")
 class ChangeChoicesOp(MigrateOperation):
-    """Change the rule that says which values a column may have."""
+    """Replace the CHECK constraint of a column with choices."""
 
     def __init__(  # as it stands in a migration
         self,
@@ -36,24 +36,19 @@ class ChangeChoicesOp(MigrateOperation):
 
     @classmethod
     def change_choices(cls, operations: Operations, *arguments: Any) -> None:
-        """Let a column have other values than before, and replace some; a row with none of them is refused.
-
-        The arguments are the table, the column, the values before, those afterwards, and what replaces what.
-        """
+        """Change the choices; the arguments are table, column, old and new values, and a mapping of replacements."""
         operations.invoke(cls(*arguments))
 
     @property
     def removed(self) -> list[str]:
-        """The values that a row may not have any more."""
         return [value for value in self.old if value not in self.new]
 
     def reverse(self) -> "ChangeChoicesOp":
-        """Return the opposite: what replaced a value gives way to it again, if nothing else can have had it."""
+        # A replacement is undone only if it is a new value: rows may have had any old one before.
         back = {new: old for old, new in self.replaced.items() if new not in self.old}
         return ChangeChoicesOp(self.table_name, self.column_name, self.new, self.old, back)
 
     def to_diff_tuple(self) -> tuple[str, str, str]:
-        """Return what drift calls it."""
         return ("change_choices", self.table_name, self.column_name)
 
 
@@ -73,7 +68,7 @@ def _change(operations: Operations, operation: ChangeChoicesOp) -> None:
 def _compare(  # alembic calls it so
     context: AutogenContext, changes: ModifyTableOps, _: str | None, name: str, there: Table | None, model: Table | None
 ) -> PriorityDispatchResult:
-    """Compare what the rules say that are there already; alembic compares rules by their names."""
+    # Alembic compares CHECK constraints by their names alone; this compares what they say.
     if there is not None and model is not None:
         rules = {str(rule["name"]): rule["sqltext"] for rule in context.inspector.get_check_constraints(name)}
         for rule in model.constraints:
@@ -87,7 +82,7 @@ def _changed(table: str, rule: CheckConstraint, old: str, dialect: Any) -> list[
         values = [found.replace("''", "'") for found in _TEXT.findall(old)]
         column, new = rule.info[CHOICES]
         return [ChangeChoicesOp(table, column, values, new)] if {*values} != {*new} else []
-    if dialect.name != "sqlite":  # PostgreSQL gives a rule back in words of its own; migrations are made on SQLite
+    if dialect.name != "sqlite":  # PostgreSQL prints a CHECK in its own form; migrations are written on SQLite
         return []
     options = {"literal_binds": True, "include_table": False}
     said = str(rule.sqltext.compile(dialect=dialect, compile_kwargs=options))
@@ -99,7 +94,7 @@ def _changed(table: str, rule: CheckConstraint, old: str, dialect: Any) -> list[
 
 
 def _plain(sql: str) -> str:
-    """A rule without what is of no meaning outside of its texts: white space, and the quotes around names."""
+    """Normalize a CHECK: white space and quoted names mean nothing outside of its string literals."""
     parts = _TEXT_WHOLE.split(sql)
     return "".join(part if number % 2 else re.sub(r'[\s"]', "", part) for number, part in enumerate(parts))
 

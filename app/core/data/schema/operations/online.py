@@ -1,12 +1,12 @@
-"""The operations of migrations that go on while others read and write the rows.
+"""Operations that run while the application reads and writes the table.
 
     with op.online():
         op.fill_empty("tasks", "priority", "normal")
         op.alter_column("tasks", "priority", nullable=False)
 
-On PostgreSQL each operation in the block is stored by itself, in a form that lets nobody wait (`altering/postgres.py`);
-whatever an earlier run did already is left as it is, so a migration that stopped half-way is simply run again.
-On SQLite the block is no more than its operations.
+On PostgreSQL each operation in the block is committed by itself, in a form that blocks no writer for long
+(`ddl/postgres.py`). An operation that an earlier run completed is skipped, so that an interrupted migration can run
+again. On SQLite the block changes nothing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -24,17 +24,17 @@ from app.core.data.schema.ddl.postgres import PostgresImpl
 
 @Operations.register_operation("online")
 class OnlineOp(MigrateOperation):
-    """Do what follows while others read and write."""
+    """A block of operations that run online."""
 
     def __init__(self, ops: Sequence[MigrateOperation]) -> None:
         self.ops = ops
 
     @classmethod
     def online(cls, operations: Operations) -> AbstractContextManager[None]:
-        """Return a block in which each operation is stored by itself, and stops nobody.
+        """Return a block in which each operation is committed by itself.
 
         Raises:
-            MigrationError: the migration has done something before, which would be stored already when it fails.
+            MigrationError: the migration executed a statement before, which would be committed early.
         """
         return _online(operations)
 
@@ -51,20 +51,20 @@ def _online(operations: Operations) -> Iterator[None]:
 
 @Operations.register_operation("replace_value")
 class ReplaceValueOp(MigrateOperation):
-    """Put one value in the place of another, in a column of all rows."""
+    """Replace a value by another in a column."""
 
     def __init__(self, table_name: str, column: str, old: Any, new: Any) -> None:
         self.table_name, self.column, self.old, self.new = table_name, column, old, new
 
     @classmethod
     def replace_value(cls, operations: Operations, table_name: str, column: str, old: Any, new: Any) -> None:
-        """Replace a value by another, None standing for NULL; online on PostgreSQL, some thousand rows at a time."""
+        """Replace a value by another, where None is NULL; inside `op.online()` on PostgreSQL in batches."""
         operations.invoke(cls(table_name, column, old, new))
 
 
 @Operations.register_operation("fill_empty")
 class FillEmptyOp(ReplaceValueOp):
-    """Give a value to the rows that have none."""
+    """Replace NULL by a value in a column."""
 
     def __init__(self, table_name: str, column: str, value: Any) -> None:
         super().__init__(table_name, column, None, value)
@@ -72,7 +72,7 @@ class FillEmptyOp(ReplaceValueOp):
 
     @classmethod
     def fill_empty(cls, operations: Operations, table_name: str, column: str, value: Any) -> None:
-        """Set a value where a column is NULL; online on PostgreSQL, some thousand rows at a time."""
+        """Set a value where a column is NULL; inside `op.online()` on PostgreSQL in batches."""
         operations.invoke(cls(table_name, column, value))
 
 
@@ -80,7 +80,7 @@ class FillEmptyOp(ReplaceValueOp):
 def _replace(operations: Operations, operation: ReplaceValueOp) -> None:
     impl = operations.get_context().impl
     if impl.as_sql:
-        of_rows = column(operation.column, literal(operation.new).type)  # nobody can be asked for its own
+        of_rows = column(operation.column, literal(operation.new).type)  # with --sql there is no table to reflect
         impl.execute(_statement(operation, table(operation.table_name, of_rows)))
         return
     rows = Table(operation.table_name, MetaData(), autoload_with=operations.get_bind(), resolve_fks=False)
@@ -99,7 +99,7 @@ def _statement(operation: ReplaceValueOp, rows: Any) -> Update:
 
 
 def _literal(value: Any) -> Any:
-    """A text as SQL has it: that is a value of every type, as a default is."""
+    # A string literal in SQL has no type yet, so the database reads it as a value of the column's type.
     return literal_column("'" + value.replace("'", "''") + "'") if isinstance(value, str) else value
 
 

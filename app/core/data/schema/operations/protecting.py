@@ -1,7 +1,7 @@
-"""The operations by which migrations make the protections, and what autogenerate does about them.
+"""The operations that create and drop protections, and their comparison in autogenerate.
 
-`op.protect_owner("tasks")` and `op.clear_on_delete("tasks", "project_id", "projects")`: autogenerate writes both for a
-new table, and counts one that is missing as drift.
+Autogenerate writes `op.protect_owner("tasks")` and `op.clear_on_delete("tasks", "project_id", "projects")` for a new
+table, and reports a missing one as drift.
 """
 
 from typing import Any, Final, cast
@@ -20,43 +20,39 @@ from app.core.data.schema.protections import ClearedReference, OwnerProtection, 
 @Operations.register_operation("protect_owner", "protect_owner")
 @Operations.register_operation("clear_on_delete", "clear_on_delete")
 class ProtectOp(MigrateOperation):
-    """Make a protection, in a migration."""
+    """Create a protection."""
 
     def __init__(self, protection: Protection) -> None:
         self.protection = protection
 
     @classmethod
     def protect_owner(cls, operations: Operations, table: str) -> None:
-        """Protect the owner of a table's rows."""
+        """Make the owner of a table's rows final, and add the policy of the table on PostgreSQL."""
         operations.invoke(cls(OwnerProtection(table)))
 
     @classmethod
     def clear_on_delete(
         cls, operations: Operations, table: str, column: str, target: str, changed_at: str | None = None
     ) -> None:
-        """Clear a reference when the row that it refers to is deleted, and note in `changed_at` when that was."""
+        """Set a reference to NULL when its target is deleted, and `changed_at` to the time of that."""
         operations.invoke(cls(ClearedReference(table, column, target, changed_at)))
 
     def reverse(self) -> "UnprotectOp":
-        """Return the opposite."""
         return UnprotectOp(self.protection)
 
     def to_diff_tuple(self) -> tuple[str, str]:
-        """Return what drift calls it."""
         return ("add_protection", self.protection.call)
 
 
 @Operations.register_operation("unprotect_owner", "protect_owner")
 @Operations.register_operation("keep_on_delete", "clear_on_delete")
 class UnprotectOp(ProtectOp):
-    """Take a protection away, in a migration."""
+    """Drop a protection."""
 
     def reverse(self) -> "ProtectOp":  # type: ignore[override]  # each is the other's opposite
-        """Return the opposite."""
         return ProtectOp(self.protection)
 
     def to_diff_tuple(self) -> tuple[str, str]:
-        """Return what drift calls it."""
         return ("remove_protection", self.protection.call)
 
 
@@ -77,7 +73,7 @@ _modify_table: Final = renderers.dispatch(ModifyTableOps)
 
 @comparators.dispatch_for("schema", priority=DispatchPriority.LAST)
 def _compare(context: AutogenContext, upgrade_ops: UpgradeOps, _: Any) -> None:
-    """Take what nothing calls for away before its tables change, and add what is missing behind them."""
+    # Protections are dropped before their tables change, and created after all tables exist.
     held, expected = (
         read_protections(cast("Connection", context.connection)),
         [*protections_of(cast("MetaData", context.metadata))],
@@ -99,7 +95,7 @@ def _render_reverse(_: AutogenContext, operation: UnprotectOp) -> str:
 
 @renderers.dispatch_for(ModifyTableOps, replace=True)
 def _render_batch(context: AutogenContext, operation: ModifyTableOps) -> list[str]:
-    """Keep SQLite's AUTOINCREMENT: a batch rebuilds the table, and would let deleted ids be given again."""
+    # A batch rebuilds the table; without AUTOINCREMENT SQLite would give deleted ids again.
     lines: list[str] = _modify_table(context, operation)
     keeping = "table_kwargs={'sqlite_autoincrement': True}"
     return [line.replace("schema=None) as batch_op", f"{keeping}) as batch_op") for line in lines]

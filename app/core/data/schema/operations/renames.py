@@ -1,7 +1,8 @@
-"""The operations that rename a noun and a field: its table or column, and the keys and indexes that are named after it.
+"""The operations that rename a table or a column, with the constraints and indexes that are named after it.
 
 `op.rename_noun("notes", "memos", {"uq_notes_user_id_id": "uq_memos_user_id_id"})` and
-`op.rename_field("notes", "color", "colour", {})`. No row is touched; protections are taken away before and made behind.
+`op.rename_field("notes", "color", "colour", {})`. A migration drops the protections before them, and creates them
+again after them.
 """
 
 import re
@@ -21,48 +22,43 @@ Parts = Mapping[str, str]
 
 @Operations.register_operation("rename_noun")
 class RenameNounOp(MigrateOperation):
-    """Rename a table, and some of its keys and indexes."""
+    """Rename a table, and some of its constraints and indexes."""
 
     def __init__(self, old: str, new: str, parts: Parts) -> None:
         self.old, self.new, self.parts = old, new, parts
 
     @classmethod
     def rename_noun(cls, operations: Operations, old: str, new: str, parts: Parts) -> None:
-        """Rename a table, and of its keys and indexes those that are given, old names to new ones."""
+        """Rename a table, and the given constraints and indexes, from old names to new ones."""
         operations.invoke(cls(old, new, parts))
 
     @property
     def table(self) -> str:
-        """The table, as it is called afterwards."""
         return self.new
 
     def reverse(self) -> "RenameNounOp":
-        """Return the opposite."""
         return RenameNounOp(self.new, self.old, _opposite(self.parts))
 
     def to_diff_tuple(self) -> tuple[str, str, str]:
-        """Return what drift calls it."""
         return ("rename_noun", self.old, self.new)
 
 
 @Operations.register_operation("rename_field")
 class RenameFieldOp(MigrateOperation):
-    """Rename a column, and some of its table's keys and indexes."""
+    """Rename a column, and some constraints and indexes of its table."""
 
     def __init__(self, table: str, old: str, new: str, parts: Parts) -> None:
         self.table, self.old, self.new, self.parts = table, old, new, parts
 
     @classmethod
     def rename_field(cls, operations: Operations, table: str, old: str, new: str, parts: Parts) -> None:
-        """Rename a column, and of its table's keys and indexes those that are given, old names to new ones."""
+        """Rename a column, and the given constraints and indexes, from old names to new ones."""
         operations.invoke(cls(table, old, new, parts))
 
     def reverse(self) -> "RenameFieldOp":
-        """Return the opposite."""
         return RenameFieldOp(self.table, self.new, self.old, _opposite(self.parts))
 
     def to_diff_tuple(self) -> tuple[str, str, str, str]:
-        """Return what drift calls it."""
         return ("rename_field", self.table, self.old, self.new)
 
 
@@ -84,7 +80,7 @@ def field_rename(connection: Connection, table: str, old: str, new: str) -> Rena
 
 
 def _columns_of_parts(connection: Connection, table: str) -> dict[str, list[str]]:
-    """The named keys, rules and indexes of a table, with their columns; a CHECK is named after its only one."""
+    """Return the named constraints and indexes of a table with their columns; a CHECK is named after its column."""
     there = inspect(connection)
     found: list[Any] = [*there.get_unique_constraints(table), *there.get_indexes(table)]
     columns = {part["name"]: part["column_names"] for part in found}
@@ -124,7 +120,7 @@ def _rename_parts(operations: Operations, table: str, parts: Parts) -> None:
     if operations.get_context().dialect.name == "postgresql":
         for old, new in parts.items():
             operations.execute(_rename_part(table, old, new))
-    elif parts:  # SQLite renames none of them, and has to build the table again
+    elif parts:  # SQLite renames neither, and rebuilds the table
         listeners = [("column_reflect", operations.get_context().impl.autogen_column_reflect)]
         bind = operations.get_bind()
         there = Table(table, MetaData(), autoload_with=bind, resolve_fks=False, listeners=listeners)
@@ -140,7 +136,9 @@ def _rename_parts(operations: Operations, table: str, parts: Parts) -> None:
 def _rename_part(table: str, old: str, new: str) -> str:
     if old.startswith(("fk_", "ck_")):
         return f"ALTER TABLE {quoted(table)} RENAME CONSTRAINT {quoted(old)} TO {quoted(new)}"
-    return f"ALTER INDEX IF EXISTS {quoted(old)} RENAME TO {quoted(new)}"  # a key that has an index is named as that is
+    return (
+        f"ALTER INDEX IF EXISTS {quoted(old)} RENAME TO {quoted(new)}"  # a unique constraint has the name of its index
+    )
 
 
 @renderers.dispatch_for(RenameNounOp)

@@ -1,8 +1,8 @@
-"""One migrator at a time on PostgreSQL, and who is in its way: each by a connection beside the one that migrates.
+"""The advisory lock of the migrator on PostgreSQL, and a watch that reports which processes block a migration.
 
-It is a transaction's lock, which holds behind a pooler as well, and it is asked for again and again: who waits for a
-lock has a snapshot meanwhile, and the other one's CREATE INDEX CONCURRENTLY would wait for that transaction to end. For
-the same reason nothing else is asked in the transaction that holds the lock.
+Each has a connection of its own beside the one that migrates. The lock belongs to a transaction, so that it also holds
+behind a pooler. It is polled: a transaction that waits for a lock holds a snapshot, for which CREATE INDEX CONCURRENTLY
+of the other migrator would wait. For the same reason the transaction with the lock runs no other query.
 """
 
 import threading
@@ -15,9 +15,9 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.core.data.schema.running.backoff import Backoff
 
-LOCK_KEY: Final = 718293041  # of no meaning but to be the same for everybody
+LOCK_KEY: Final = 718293041  # arbitrary; all migrators use the same
 _LOCK: Final = text(f"SELECT pg_try_advisory_xact_lock({LOCK_KEY})")
-# Some of them are not there on each version. This transaction is idle for as long as the migrations take.
+# Older versions lack some of them. This transaction is idle for as long as the migrations take.
 _NO_TIMEOUTS: Final = text("""
     SELECT set_config(name, '0', true) FROM pg_settings
     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout', 'lock_timeout')
@@ -37,12 +37,12 @@ _AUTOVACUUM_LOCKS: Final = text("""
     FROM pg_locks JOIN pg_class ON oid = relation
     WHERE pid = :pid AND mode = 'ShareUpdateExclusiveLock' AND relkind = 'r'
 """)
-_POLL_INTERVAL: Final = 0.1  # seconds, less than the time that a migration waits for a lock
+_POLL_INTERVAL: Final = 0.1  # seconds; less than the lock timeout of a migration
 _REPORT_AFTER: Final = 3.0  # seconds of one wait
 
 
 class LockWatch:
-    """Looks for those that a migration waits for, in a thread, and says who they are when it takes long."""
+    """Polls, in a thread, for the processes that block a migration, and reports them when it takes long."""
 
     def __init__(self, engine: Engine, name: str, backoff: Backoff) -> None:
         self._engine, self._name, self._backoff = engine, name, backoff
@@ -52,17 +52,15 @@ class LockWatch:
         self._looks = 0
 
     def __enter__(self) -> "LockWatch":
-        """Begin to look."""
         self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End it, and return when its connection is closed."""
         self._ended.set()
         self._thread.join()
 
     def take_blockers(self) -> str:
-        """Return who was in the way since the last call, as a sentence."""
+        """Return the processes that blocked since the last call, as a sentence."""
         seen, self._seen = self._seen, ""
         return f"waiting for {seen}" if seen else "waiting for a lock that others hold"
 
@@ -72,7 +70,7 @@ class LockWatch:
                 while not self._ended.wait(_POLL_INTERVAL):
                     self._look_once(connection)
         except SQLAlchemyError:
-            return  # the database is gone; the connection that migrates will say so
+            return  # the connection is lost; the one that migrates raises the error
 
     def _look_once(self, connection: Connection) -> None:
         others = connection.execute(_BLOCKERS, {"name": self._name}).all()
@@ -88,10 +86,10 @@ class LockWatch:
 
 @contextmanager
 def migration_lock(engine: Engine, name: str, backoff: Backoff) -> Iterator[LockWatch]:
-    """Be the only one that migrates this database while the block runs; `name` is the application_name of its work.
+    """Hold the advisory lock while the block runs; `name` is the application_name of the connection that migrates.
 
     Raises:
-        MigrationError: another one took longer than this one's backoff.
+        MigrationError: the lock was not free within the timeout.
     """
     with engine.connect() as connection:
         while not connection.execute(_LOCK).scalar():
@@ -104,10 +102,8 @@ def migration_lock(engine: Engine, name: str, backoff: Backoff) -> Iterator[Lock
 
 
 def _cancel_autovacuum(connection: Connection, pid: int) -> None:
-    """Let PostgreSQL end an autovacuum, as it does for those who wait a second: a migration does not wait so long.
-
-    This waits for a lock that stops no reader and no writer.
-    """
+    # PostgreSQL cancels an autovacuum that blocks a statement for deadlock_timeout (1 s). A migration gives up earlier,
+    # so this waits in its place, for a lock mode that blocks no reader and no writer.
     for lock in connection.execute(_AUTOVACUUM_LOCKS, {"pid": pid}).scalars().all():
         with suppress(OperationalError), connection.connection.driver_connection.transaction():  # type: ignore[union-attr]
             connection.exec_driver_sql("SET LOCAL lock_timeout = '3s'")
@@ -115,7 +111,7 @@ def _cancel_autovacuum(connection: Connection, pid: int) -> None:
 
 
 def _described(other: Any) -> str:
-    """One that is in the way; its transaction and query are shown to those with the right to see them."""
+    # PostgreSQL shows the transaction and the query of another role to privileged roles only.
     who = [f"role {other.usename}"] if other.usename else []
     who += [other.application_name] if other.application_name else []
     since = f", its transaction is open for {other.seconds:.0f} s" if other.seconds is not None else ""

@@ -1,1 +1,1 @@
-"""Backups: the whole database in one file, by its own tools, and the way back; each is whole or it is not there."""
+"""Backups: the whole database in one file, made and restored by the database's own tools, all or nothing."""

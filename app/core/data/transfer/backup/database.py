@@ -1,4 +1,4 @@
-"""The database that the settings name, whichever it is: what is in it, its backups, and what a file holds of one."""
+"""Backup and restore of the database in the settings, for both kinds of database."""
 
 from pathlib import Path
 from typing import Final, Protocol
@@ -19,29 +19,29 @@ _VERSIONS: Final = "alembic_version"
 
 
 class Backups(Protocol):
-    """How a database of one kind is copied; what cannot be done is a `BackupFailed`."""
+    """Backup and restore for one kind of database; the methods raise BackupFailed."""
 
     def steps(self, backup: Path | None = None, /) -> int:
-        """Return how far `write` will advance, or `restore` of a backup; 0 where nobody knows."""
+        """Return the number of steps of `write`, or of `restore` from a backup; 0 if it is unknown."""
 
     def write(self, target: Path, advance: Advance, /) -> None:
-        """Copy the database, as it is at one moment, into an empty file."""
+        """Copy a snapshot of the database into an empty file."""
 
     def read(self, backup: Path, /) -> frozenset[str]:
-        """Look at all of a backup, and return the migrations that it has; none where it is of something else."""
+        """Verify a backup, and return its revisions; none if it is not of this project."""
 
     def restore(self, backup: Path, advance: Advance, /) -> None:
-        """Put a backup in the place of all that the database holds, in one transaction."""
+        """Replace everything in the database by a backup, in one transaction."""
 
 
 class Database:
-    """The database, as the owner of its tables connects to it."""
+    """The database, with the URL of the owner of its tables."""
 
     def __init__(self, settings: Settings) -> None:
-        """Take the URL of the settings.
+        """Read the URL of the settings.
 
         Raises:
-            InvalidSettings: it cannot be used.
+            InvalidSettings: the URL cannot be used.
         """
         self._url = owner_url(settings)
         self._kind = self._url.get_backend_name()
@@ -50,20 +50,20 @@ class Database:
         self.name: Final = shown(self._url)
 
     def steps(self, backup: Path | None = None) -> int:
-        """Return how far `back_up` will advance, or `restore` of a backup; 0 where nobody knows.
+        """Return the number of steps of `back_up`, or of `restore` from a backup; 0 if it is unknown.
 
         Raises:
-            BackupFailed: there is no such file.
+            BackupFailed: there is no database file.
         """
         if self._file and not backup and not self._file.exists():
             raise BackupFailed(f"there is no database {self._file}")
         return self._backups.steps(backup)
 
     def back_up(self, file: Path, advance: Advance, *, replaces: bool) -> frozenset[str]:
-        """Write a backup, read it again, give it its name, and return the migrations that it has.
+        """Write a backup, verify it, and return its revisions.
 
         Raises:
-            BackupFailed: the message says why there is none.
+            BackupFailed: the database cannot be copied, or the file may not be replaced.
             OSError: the file cannot be written.
         """
         self._refuse_itself(file)
@@ -75,10 +75,10 @@ class Database:
         return revisions
 
     def refuse_other_files(self, file: Path) -> None:
-        """Look at all of a file, and refuse what cannot be restored here.
+        """Verify a file, and refuse one that cannot be restored here.
 
         Raises:
-            BackupFailed: it is no backup of this kind of database and of this project, or it is damaged.
+            BackupFailed: it is damaged, or no backup of this kind of database and of this project.
             OSError: it cannot be read.
         """
         self._refuse_itself(file)
@@ -94,8 +94,8 @@ class Database:
             raise BackupFailed(f"{file} has the migration {', '.join(unknown)}, which this version has not; update it")
 
     def rows(self) -> dict[str, int]:
-        """Return how many rows there are in each table that has some; a SQLite file that is not there has none."""
-        if self._file and not self._file.exists():  # to look must not create it
+        """Return the number of rows by table, without the empty ones; a missing SQLite file has none."""
+        if self._file and not self._file.exists():  # connecting would create the file
             return {}
         engine = reading_engine(self._url)
         with engine.connect() as connection:
@@ -106,10 +106,10 @@ class Database:
         return {name: rows for name, rows in counts.items() if rows}
 
     def restore(self, file: Path, advance: Advance) -> None:
-        """Put a backup, at which `refuse_other_files` has looked, in the place of all that the database holds.
+        """Replace everything in the database by a backup that `refuse_other_files` accepted.
 
         Raises:
-            BackupFailed: the message says why nothing is changed.
+            BackupFailed: the database is unchanged.
         """
         self._backups.restore(file, advance)
 

@@ -1,4 +1,4 @@
-"""A backup as a file: it gets its name when it is whole, and its first bytes tell which database it is of."""
+"""Backup files: written atomically, and recognized by their first bytes."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -9,14 +9,14 @@ from typing import Final
 
 from app.core.data.errors import BackupFailed
 
-Advance = Callable[[int], None]  # told how many steps were done since it was called last
+Advance = Callable[[int], None]  # gets the number of steps since the last call
 
-# As SQLAlchemy names the databases.
+# The names are SQLAlchemy's.
 _BEGINNINGS: Final[Mapping[bytes, str]] = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
 
 
 def database_kind(file: Path) -> str | None:
-    """Return the database that a file is a backup of, `sqlite` or `postgresql`; None where it is something else.
+    """Return the database of a backup file, `sqlite` or `postgresql`; None if it is no backup.
 
     Raises:
         OSError: it cannot be read.
@@ -28,23 +28,23 @@ def database_kind(file: Path) -> str | None:
 
 @contextmanager
 def written_atomically(file: Path, *, replaces: bool) -> Iterator[Path]:
-    """Yield the path of an empty file that nobody else may read; after the block it is stored, and called `file`.
+    """Yield the path of an empty private file, which is flushed to disk and renamed to `file` after the block.
 
-    Until then, and if the block raises, what was there before stays as it is.
+    If the block raises, `file` stays as it was.
 
     Raises:
-        BackupFailed: there is such a file already, and this one does not replace it; or it is no ordinary file.
+        BackupFailed: the file exists and may not be replaced, or it is no ordinary file.
         OSError: it cannot be written.
     """
     _refuse_existing(file, replaces=replaces)
-    with TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:  # for the side files as well
+    with TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:  # a folder, for SQLite's side files
         unnamed = Path(folder, file.name)
         unnamed.touch(mode=0o600)
         yield unnamed
         _refuse_existing(file, replaces=replaces)
-        _store(unnamed)
+        _fsync(unnamed)
         unnamed.replace(file)
-        _store(file.parent)
+        _fsync(file.parent)
 
 
 def _refuse_existing(file: Path, *, replaces: bool) -> None:
@@ -54,8 +54,7 @@ def _refuse_existing(file: Path, *, replaces: bool) -> None:
         raise BackupFailed(f"{file} is no ordinary file; choose another name")
 
 
-def _store(path: Path) -> None:
-    """Wait until the disk has it."""
+def _fsync(path: Path) -> None:
     opened = os.open(path, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -1,7 +1,7 @@
-"""Backups of PostgreSQL: pg_dump's custom format, while others serve and write, and the way back in one transaction.
+"""Backups of PostgreSQL in pg_dump's custom format, and their restore in one transaction.
 
-pg_restore alone drops only what the backup knows, and fails where a later table refers to one of these. So it writes
-its script to psql, behind the statements that empty the schema; COMMIT is said when all of it was written.
+pg_restore alone drops only the objects of the backup, and fails if a newer table refers to one of them. So its script
+is piped to psql, after statements that empty the schema, and before a COMMIT that is sent when the script was complete.
 """
 
 import os
@@ -22,13 +22,13 @@ from app.core.data.transfer.backup.programs import ClientPrograms, major_version
 _SCRIPT: Final = ("--clean", "--if-exists", "--no-owner", "--exit-on-error", "--file=-")
 _PSQL: Final = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
 _REVISIONS: Final = re.compile(r"^COPY \S*alembic_version .*\n((?:\w+\n)*)\\\.$", re.MULTILINE)
-# pg_restore 17 and later write it, whatever the server is; those before 17 do not know it.
+# pg_restore 17 and later writes it for any server; servers before 17 refuse it.
 _NEW_SETTING: Final = b"SET transaction_timeout = 0;\n"
 _KNOWS_IT: Final = 17
-_HEADER: Final = 8192  # bytes in which it stands
-# First what the role grants on new tables by default: a restored one would get it beside what the backup grants. Then
-# all that it may drop in the schema that it works in; nothing of an extension. In one statement for each kind, since
-# tables refer to each other; without CASCADE, since what somebody else built on them is not in question.
+_HEADER: Final = 8192  # it is within so many bytes
+# First the role's default privileges: a restored table would get them in addition to the grants of the backup. Then
+# all objects in the current schema that the role may drop, without those of extensions. One statement for each kind,
+# because tables refer to each other; no CASCADE, which would drop objects of other roles that depend on them.
 _EMPTY: Final = """
 BEGIN;
 SET LOCAL lock_timeout = '10s';
@@ -95,10 +95,10 @@ class PostgresBackups:
         self._programs.connect("pg_dump", "--format=custom", f"--file={target}")
 
     def read(self, backup: Path) -> frozenset[str]:
-        """Look at all of a backup, and return the migrations that it has; none, where it is of something else.
+        """Verify a backup, and return its revisions; none if it is not of this project.
 
         Raises:
-            BackupFailed: pg_restore is not there, or it cannot read all of it.
+            BackupFailed: pg_restore is missing, or it cannot read the whole file.
         """
         try:
             self._programs.run("pg_restore", f"--file={os.devnull}", backup)
@@ -110,10 +110,10 @@ class PostgresBackups:
         return frozenset(" ".join(_REVISIONS.findall(versions)).split())
 
     def restore(self, backup: Path, _: Advance) -> None:
-        """Put a backup in the place of all that the database holds; nothing is changed if that fails.
+        """Replace everything in the database by a backup, in one transaction.
 
         Raises:
-            BackupFailed: pg_restore or psql is not there, or the database refuses what the backup holds.
+            BackupFailed: pg_restore or psql is missing or fails, and the database is unchanged.
         """
         knows_it = self._server_version() >= _KNOWS_IT
         with NamedTemporaryFile("w") as list, self._programs.feed("psql", *_PSQL) as psql:
@@ -124,10 +124,10 @@ class PostgresBackups:
                 header = script.read(_HEADER)
                 psql.write(header if knows_it else header.replace(_NEW_SETTING, b"", 1))
                 shutil.copyfileobj(script, psql)
-            psql.write(b"COMMIT;\n")  # that was all of it: what ends before is rolled back
+            psql.write(b"COMMIT;\n")  # the script was complete; without this psql's transaction is rolled back
 
     def _entries(self, backup: Path) -> str:
-        """What a backup holds, a line for each; without what other roles grant on tables that they will make here."""
+        # Without the default privileges of other roles, which only these roles may set.
         with self._engine.connect() as connection:
             role = connection.scalar(text("SELECT current_user"))
         lines = self._output_of(backup, "--list").splitlines(keepends=True)

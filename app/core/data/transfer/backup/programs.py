@@ -1,7 +1,6 @@
-"""The client programs of PostgreSQL: found on PATH, told how to connect, and what they say against it in one line.
+"""Runs PostgreSQL's client programs with the connection parameters of the URL, and reports their first error.
 
-They connect as the application does, by all that the URL says to libpq. A password goes by the environment: a command
-line can be read by everybody on the machine.
+The password is passed in the environment: other users of the machine can read a command line.
 """
 
 import os
@@ -21,22 +20,22 @@ from app.core.data.connection.engine import libpq_args
 from app.core.data.errors import BackupFailed
 from app.settings import InvalidSettings
 
-# For these libpq has no variable.
+# libpq reads these from no environment variable.
 _SECRETS: Final = frozenset({"sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
-# Not tcp_user_timeout: a server that is long at work on what it was sent is not away.
+# Without tcp_user_timeout: a server that works on a long script is not lost.
 _LIMITS: Final = ("connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count")
 _ERROR: Final = re.compile(r".*(?:error|ERROR|FATAL): +(.*)")
 _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
 class ClientPrograms:
-    """The programs, as they work on one database."""
+    """The client programs, for one database."""
 
     def __init__(self, url: URL) -> None:
-        """Take what the URL says.
+        """Read the URL.
 
         Raises:
-            InvalidSettings: it has a secret that could only stand on a command line.
+            InvalidSettings: it has a secret that libpq accepts on the command line only.
         """
         _, options = url.get_dialect()().create_connect_args(url)
         if secrets := sorted(_SECRETS & options.keys()):
@@ -53,7 +52,7 @@ class ClientPrograms:
         """Run a program that needs no database.
 
         Raises:
-            BackupFailed: it is not installed, or it fails.
+            BackupFailed: the program is missing or fails.
         """
         with TemporaryFile() as errors:
             command = [find_program(name), *arguments]
@@ -66,16 +65,16 @@ class ClientPrograms:
         """Run a program that connects to the database.
 
         Raises:
-            BackupFailed: it is not installed, or it fails.
+            BackupFailed: the program is missing or fails.
         """
         self.run(name, *self._connect, *arguments)
 
     @contextmanager
     def read(self, name: str, *arguments: str | Path) -> Iterator[IO[bytes]]:
-        """Run a program that needs no database, and yield what it writes; after the block it has written all.
+        """Run a program that needs no database, and yield its standard output; wait for it after the block.
 
         Raises:
-            BackupFailed: it is not installed, or it fails.
+            BackupFailed: the program is missing or fails.
         """
         with TemporaryFile() as errors:
             command = [find_program(name), *arguments]
@@ -88,10 +87,10 @@ class ClientPrograms:
 
     @contextmanager
     def feed(self, name: str, *arguments: str | Path) -> Iterator[IO[bytes]]:
-        """Run a program that connects to the database, and yield what it reads from; after the block it has read all.
+        """Run a program that connects to the database, and yield its standard input; wait for it after the block.
 
         Raises:
-            BackupFailed: it is not installed, or it fails.
+            BackupFailed: the program is missing or fails.
         """
         with TemporaryFile() as errors:
             command = [find_program(name), *self._connect, *arguments]
@@ -99,16 +98,16 @@ class ClientPrograms:
                 command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, env=self._environment
             ) as process:
                 assert process.stdin is not None, "it is a pipe"  # noqa: S101
-                with suppress(BrokenPipeError), process.stdin:  # it has ended before, and says why
+                with suppress(BrokenPipeError), process.stdin:  # it ended early; its error is raised below
                     yield process.stdin
             _refuse_failure(name, process.returncode, errors)
 
 
 def find_program(name: str) -> str:
-    """Return where a program is.
+    """Return the path of a program.
 
     Raises:
-        BackupFailed: it is not installed.
+        BackupFailed: the program is missing.
     """
     found = shutil.which(name)
     if found is None:
@@ -120,10 +119,10 @@ def find_program(name: str) -> str:
 
 
 def major_version(name: str) -> int:
-    """Return the major version of a program; 0 where it does not say.
+    """Return the major version of a program, 0 if it is unknown.
 
     Raises:
-        BackupFailed: it is not installed.
+        BackupFailed: the program is missing.
     """
     said = subprocess.run(  # noqa: S603
         [find_program(name), "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
@@ -139,6 +138,5 @@ def _refuse_failure(name: str, code: int, errors: IO[bytes]) -> None:
 
 
 def _first_error(said: str) -> str:
-    """The first error among what a program has said, without its level and its place."""
     found = _ERROR.search(said)
     return found[1] if found else said.strip().partition("\n")[0] or "it does not say why"

@@ -1,8 +1,7 @@
-"""Backups of SQLite, by its own backup API, while others serve and write.
+"""Backups of SQLite with its backup API, while the application reads and writes.
 
-Both ways it copies pages from one transaction into another. A backup reads in a single transaction, so it is of one
-moment, and nobody waits for it. A restore writes in a single transaction into the file that is served: whoever has it
-open finds all of the old or all of the new, and a process that is killed in the middle leaves the old.
+A backup reads in one transaction, so that it is a snapshot and blocks no writer. A restore writes in one transaction
+into the live file: other connections see the old database until it commits, and a killed restore is rolled back.
 """
 
 import sqlite3
@@ -15,36 +14,36 @@ from app.core.data.errors import BackupFailed
 from app.core.data.transfer.backup.files import Advance
 
 _PAGES: Final = 1024  # copied at a time, 4 MB
-_PATIENCE: Final = 10.0  # seconds that a restore waits for a writer
+_BUSY_TIMEOUT: Final = 10.0  # seconds that a restore waits for another writer
 
 
 class SqliteBackups:
-    """The backups of a SQLite file."""
+    """Backup and restore of a SQLite file."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
 
     def steps(self, backup: Path | None = None) -> int:
-        """Return how many pages there are to copy, from the database or from a backup."""
+        """Return the number of pages of the database, or of a backup."""
         with _opened(backup or self._database, "ro" if backup else "rw") as source:
             return _number(source, "page_count")
 
     def write(self, target: Path, advance: Advance) -> None:
-        """Copy the database, as it is now, into an empty file, which needs no other file beside it.
+        """Copy a snapshot of the database into an empty file, which needs no side files.
 
         Raises:
-            BackupFailed: it cannot be copied.
+            BackupFailed: SQLite refuses.
         """
         with _opened(self._database, "rw") as source, _opened(target, "rw") as copy:
-            copy.execute("PRAGMA journal_mode=OFF")  # a copy that fails is thrown away
-            copy.execute("PRAGMA synchronous=OFF")  # it is stored when it is whole
+            copy.execute("PRAGMA journal_mode=OFF")  # a failed copy is deleted
+            copy.execute("PRAGMA synchronous=OFF")  # it is flushed once, at the end
             _begin_to_read(source)
-            source.backup(copy, pages=_PAGES, progress=_Follower(advance))
+            source.backup(copy, pages=_PAGES, progress=_Progress(advance))
         with _opened(target, "rw") as copy:
-            copy.execute("PRAGMA journal_mode=DELETE")  # the copy says of itself that it has a write-ahead log
+            copy.execute("PRAGMA journal_mode=DELETE")  # the header was copied, and says WAL
 
     def read(self, backup: Path) -> frozenset[str]:
-        """Look at all of a backup, and return the migrations that it has; none, where it is of something else.
+        """Verify a backup, and return its revisions; none if it is not of this project.
 
         Raises:
             BackupFailed: it is damaged.
@@ -58,10 +57,10 @@ class SqliteBackups:
             return frozenset(revision for (revision,) in opened.execute("SELECT version_num FROM alembic_version"))
 
     def restore(self, backup: Path, advance: Advance) -> None:
-        """Put a backup in the place of all that the database holds; nothing is changed if that fails.
+        """Replace everything in the database by a backup, in one transaction.
 
         Raises:
-            BackupFailed: somebody else writes all the time, or SQLite refuses.
+            BackupFailed: another writer did not finish in time, or SQLite refuses; the database is unchanged.
         """
         self._make_folder()
         with _opened(backup, "ro") as source, _opened(self._database, "rwc") as live:
@@ -69,7 +68,7 @@ class SqliteBackups:
             _fit_pages(source, live)
             live.execute("PRAGMA journal_mode=WAL")
             live.execute("PRAGMA secure_delete=ON")
-            source.backup(live, pages=_PAGES, progress=_Follower(advance))
+            source.backup(live, pages=_PAGES, progress=_Progress(advance))
             _shorten_log(live)
 
     def _make_folder(self) -> None:
@@ -79,39 +78,41 @@ class SqliteBackups:
             raise BackupFailed(f"{self._database.parent} cannot be made: {error.strerror}") from None
 
 
-class _Follower:
-    """Moves the bar by what was copied, and gives up where another writer does not let go."""
+class _Progress:
+    """Reports the progress of a copy, and gives up if another writer holds the lock too long."""
 
     def __init__(self, advance: Advance) -> None:
         self._advance = advance
         self._done = 0
 
     def __call__(self, status: int, remaining: int, total: int) -> None:
-        if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:  # after a wait of _PATIENCE
-            raise BackupFailed(f"somebody has been writing to the database for {_PATIENCE:.0f} seconds; try it again")
+        if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:  # after a wait of _BUSY_TIMEOUT
+            raise BackupFailed(
+                f"somebody has been writing to the database for {_BUSY_TIMEOUT:.0f} seconds; try it again"
+            )
         self._advance(total - remaining - self._done)
         self._done = total - remaining
 
 
 @contextmanager
 def _opened(file: Path, mode: str) -> Iterator[sqlite3.Connection]:
-    """Open a file in AUTOCOMMIT; what SQLite says against it, or against what the block does, is one sentence."""
+    # In autocommit mode. An error of SQLite inside the block becomes a BackupFailed too.
     try:
         url = f"{file.absolute().as_uri()}?mode={mode}"
-        with closing(sqlite3.connect(url, uri=True, timeout=_PATIENCE, isolation_level=None)) as connection:
+        with closing(sqlite3.connect(url, uri=True, timeout=_BUSY_TIMEOUT, isolation_level=None)) as connection:
             yield connection
     except sqlite3.Error as error:
         raise BackupFailed(f"SQLite refuses {file.name}: {error}") from None
 
 
 def _begin_to_read(source: sqlite3.Connection) -> None:
-    """Stay at this moment: without it, whatever somebody writes would let the copy begin again."""
+    # Without an open read transaction, SQLite restarts the copy after each write.
     source.execute("BEGIN")
     source.execute("SELECT 1 FROM sqlite_master").fetchone()
 
 
 def _fit_pages(source: sqlite3.Connection, live: sqlite3.Connection) -> None:
-    """Let a new file have pages of the same size; one that has a log cannot change it."""
+    # The page size of a new file can be set; a database in WAL mode cannot change it.
     size = _number(source, "page_size")
     live.execute(f"PRAGMA page_size={size}")
     if _number(live, "page_count") and _number(live, "page_size") != size:
@@ -122,9 +123,9 @@ def _fit_pages(source: sqlite3.Connection, live: sqlite3.Connection) -> None:
 
 
 def _shorten_log(live: sqlite3.Connection) -> None:
-    """Copy the log into the database, and let its file be empty again, if nobody is at it; else it is done later."""
+    # Copies the WAL into the database and truncates it, unless a reader needs it; then SQLite does so later.
     live.execute("PRAGMA busy_timeout=1000")  # milliseconds: writers wait as long
-    for mode in ("PASSIVE", "TRUNCATE"):  # the first keeps nobody waiting, and leaves little to the other
+    for mode in ("PASSIVE", "TRUNCATE"):  # PASSIVE blocks nobody, and leaves little work to TRUNCATE
         live.execute(f"PRAGMA wal_checkpoint({mode})")
 
 

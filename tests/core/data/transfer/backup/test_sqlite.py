@@ -156,7 +156,7 @@ def test_a_restore_that_ends_in_the_middle_changes_nothing(
 def test_a_writer_that_does_not_let_go_is_one_sentence(
     tmp_path: Path, live: sqlite3.Connection, large: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_PATIENCE", 0.01)
+    monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT", 0.01)
     live.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(BackupFailed, match="somebody has been writing"):
