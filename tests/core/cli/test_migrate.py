@@ -265,7 +265,7 @@ def test_who_is_in_the_way_is_said_and_the_wait_is_bounded(
     waiting, error = result.stderr.splitlines()
     assert waiting.startswith("waiting for process ")
     assert error.startswith("Error: waiting for process ")
-    assert error.endswith("; nothing came of 1 s of waiting, so run it again later")
+    assert error.endswith("; gave up after 1 s, run it again later")
 
 
 @pytest.mark.slow

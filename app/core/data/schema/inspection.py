@@ -42,13 +42,13 @@ _POSTGRES: Final = """
     WHERE indisreplident AND c.relreplident = 'i' AND pg_table_is_visible(c.oid)
 """
 _UNENFORCED: Final = text("""
-    SELECT format('The key %I of %s was never checked.', conname, conrelid::regclass) FROM pg_constraint
+    SELECT format('The constraint %I of %s is not validated.', conname, conrelid::regclass) FROM pg_constraint
     WHERE NOT convalidated AND connamespace = current_schema()::regnamespace
     UNION ALL
-    SELECT format('The index %s is not valid, and not used.', indexrelid::regclass) FROM pg_index
+    SELECT format('The index %s is not valid.', indexrelid::regclass) FROM pg_index
     JOIN pg_class c ON c.oid = indrelid WHERE NOT indisvalid AND relnamespace = current_schema()::regnamespace
     UNION ALL
-    SELECT DISTINCT format('The keys of %s are switched off.', tgrelid::regclass) FROM pg_trigger
+    SELECT DISTINCT format('The foreign keys of %s are disabled.', tgrelid::regclass) FROM pg_trigger
     WHERE tgisinternal AND tgenabled NOT IN ('O', 'A')
 """)
 
@@ -100,15 +100,15 @@ def altered_protections(connection: Connection, metadata: MetaData) -> Iterator[
     )
     for protection in expected.values():
         if not held.has(protection):
-            yield f"What op.{protection.call} makes is missing or altered."
+            yield f"The protection of op.{protection.call} is missing or altered."
     for protection in held.protections:
         if protection.name not in expected and protection.tables & metadata.tables.keys():
-            yield f"What op.{protection.call} made is left over."
+            yield f"The protection of op.{protection.call} is left over."
     ours = {protection.policy for protection in expected.values() if isinstance(protection, OwnerProtection)}
     for statement in held.statements.values():
         named = _POLICY.match(statement)
         if named and named[1] not in ours and named[2] in metadata.tables:
-            yield f"The policy {named[1]} of {named[2]} lets in rows that ours keeps out."
+            yield f"The policy {named[1]} of {named[2]} shows rows that ours hides."
 
 
 def unenforced_constraints(connection: Connection) -> list[str]:

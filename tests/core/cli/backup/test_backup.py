@@ -20,7 +20,7 @@ def test_a_backup_is_a_new_file_that_nobody_else_may_read(
 
     assert stat.S_IMODE(backup.stat().st_mode) == 0o600
     assert (again.exit_code, again.stdout) == (1, "")
-    assert again.stderr == f"Error: there is a {backup} already; choose another name, or say --force to replace it\n"
+    assert again.stderr == f"Error: {backup} already exists; choose another name, or replace it with --force\n"
     assert backup.read_bytes() == before
     assert invoke("backup", str(backup), "--force", **site.settings).exit_code == 0
     assert list(backup.parent.iterdir()) == [backup]
@@ -33,7 +33,7 @@ def test_a_database_without_migrations_is_not_backed_up(invoke: Invoke, database
     result = invoke("backup", str(tmp_path / "a.backup"), **site.settings)
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.endswith("has no migration, so nothing of this project; run `app migrate` first\n")
+    assert result.stderr.endswith("has no migrations, so no tables of this project; run `app migrate` first\n")
     assert not (tmp_path / "a.backup").exists()
 
 

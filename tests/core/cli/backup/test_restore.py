@@ -137,7 +137,7 @@ def test_a_migration_that_is_unknown_here_is_one_sentence(
     result = invoke("restore", str(path), "--yes", **site.settings)
 
     assert result.exit_code == 1
-    assert result.stderr == f"Error: {path} has the migration 9999, which this version has not; update it\n"
+    assert result.stderr == f"Error: {path} has the migration 9999, unknown to this version; update it\n"
     assert len(site.rows()) == 2
 
 

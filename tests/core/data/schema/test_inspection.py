@@ -38,13 +38,13 @@ ANY = "current_setting('app.user_id', true)"
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY", "protect_owner('tasks') makes is missing or altered"),
+        ("ALTER TABLE tasks DISABLE ROW LEVEL SECURITY", "protect_owner('tasks') is missing or altered"),
         ("DROP POLICY tasks_owner ON tasks", "protect_owner('tasks')"),
         ("ALTER POLICY tasks_owner ON tasks USING (true)", "protect_owner('tasks')"),
         (f"ALTER POLICY tasks_owner ON tasks USING (user_id = {ANY} OR {ANY} = 'root')", "protect_owner('tasks')"),
         ("ALTER POLICY tasks_owner ON tasks WITH CHECK (true)", "protect_owner('tasks')"),
         ("ALTER POLICY tasks_owner ON tasks TO CURRENT_USER", "protect_owner('tasks')"),
-        ("CREATE POLICY support ON projects USING (true)", "The policy support of projects lets in rows"),
+        ("CREATE POLICY support ON projects USING (true)", "The policy support of projects shows rows"),
         ("ALTER TABLE tasks DISABLE TRIGGER tasks_owner_is_final", "protect_owner('tasks')"),
         ("DROP TRIGGER projects_owner_is_final ON projects", "protect_owner('projects')"),
         ("ALTER TABLE projects ADD CONSTRAINT pk_projects PRIMARY KEY (id)", "protect_owner('projects')"),
@@ -62,7 +62,7 @@ ANY = "current_setting('app.user_id', true)"
         (
             "ALTER TABLE tasks DROP CONSTRAINT fk_tasks_user_id_project_id, ADD CONSTRAINT fk_tasks_user_id_project_id "
             "FOREIGN KEY (user_id, project_id) REFERENCES projects (user_id, id) NOT VALID",
-            "The key fk_tasks_user_id_project_id of tasks was never checked.",
+            "The constraint fk_tasks_user_id_project_id of tasks is not validated.",
         ),
         ("UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'ix_tasks_user_id_project_id'::regclass", "index"),
     ],
@@ -77,7 +77,7 @@ def test_what_was_altered_is_found(connection: Connection, statement: str, words
 def test_keys_that_are_switched_off_are_found(connection: Connection) -> None:
     connection.execute(text("ALTER TABLE tasks DISABLE TRIGGER ALL"))
 
-    assert "The keys of tasks are switched off." in found(connection)
+    assert "The foreign keys of tasks are disabled." in found(connection)
 
 
 def test_a_policy_that_only_keeps_out_more_is_in_order(connection: Connection) -> None:
@@ -94,4 +94,4 @@ def test_an_altered_trigger_is_found_on_sqlite_too(sqlite_databases: SqliteDatab
             made = f"CREATE TRIGGER tasks_owner_is_final BEFORE UPDATE OF user_id ON tasks {replacement}"
             connection.execute(text(made))
 
-        assert found(connection) == ["What op.protect_owner('tasks') makes is missing or altered."]
+        assert found(connection) == ["The protection of op.protect_owner('tasks') is missing or altered."]

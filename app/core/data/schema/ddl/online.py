@@ -49,8 +49,8 @@ class OnlineImpl(PostgresqlImpl):
         """
         if self._has_begun and not self.as_sql:
             raise MigrationError(
-                "op.online() comes after other operations of its migration, which would be stored although the rest"
-                " may fail: put them into a migration of their own"
+                "op.online() follows other operations of its migration, which would be committed even if the rest"
+                " fails: put them into a migration of their own"
             )
 
     @contextmanager

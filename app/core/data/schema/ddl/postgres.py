@@ -135,9 +135,7 @@ class PostgresImpl(OnlineImpl):
             return
         if self.catalog.is_constraint_valid(table, rule) is None:
             self._exec(f"{on} ADD CONSTRAINT {quoted(rule)} CHECK ({quoted(column)} IS NOT NULL) NOT VALID")
-        lacking = (
-            f"{table} has rows without {column}: give them one, with op.fill_empty() or by hand, and migrate again"
-        )
+        lacking = f"{table} has rows without {column}: set it, with op.fill_empty() or by hand, and migrate again"
         self._validate(table, rule, UnfitRows(lacking))
         self.with_lock_timeout(partial(self._use_check, on, column, rule))
 
@@ -158,5 +156,5 @@ def _table_of(part: Any) -> str:
     return str(part.table.name)
 
 
-def _unfit(table: str, rule: str) -> UnfitRows:
-    return UnfitRows(f"the rows of {table} do not all keep {rule}: change those that break it, and migrate again")
+def _unfit(table: str, constraint: str) -> UnfitRows:
+    return UnfitRows(f"some rows of {table} break {constraint}: change them, and migrate again")

@@ -83,7 +83,9 @@ class SqliteImpl(SQLiteImpl):
             self._ask(_KEEP_IDS, {"table": table, "seq": self._last_id})
         lost = {row.parent for row in self._ask(_BROKEN_KEYS, {"table": table})}
         if lost:
-            raise UnfitRows(f"{table} has rows that refer to none of {', '.join(sorted(lost))}: change them first")
+            raise UnfitRows(
+                f"{table} has rows that refer to a missing row of {', '.join(sorted(lost))}: change them first"
+            )
 
     def autogen_column_reflect(self, inspector: Any, table: Table, column_info: dict[str, Any]) -> None:
         """Escape colons in a reflected default, which SQLAlchemy would read as bound parameters."""
@@ -117,7 +119,7 @@ class SqliteImpl(SQLiteImpl):
                 raise
             why = str(error.orig).replace("_alembic_tmp_", "")
             raise UnfitRows(
-                f"the rows of {rebuilt[1]} do not all keep a rule ({why}): change those, and migrate again"
+                f"some rows of {rebuilt[1]} break a constraint ({why}): change them, and migrate again"
             ) from None
 
     def _ask(self, statement: Any, values: dict[str, Any]) -> Any:

@@ -42,7 +42,7 @@ class Backoff:
         self._began = self._began or now
         left = self._began + self.timeout - now
         if left <= 0:
-            raise MigrationError(f"{reason}; nothing came of {self.timeout:g} s of waiting, so run it again later")
+            raise MigrationError(f"{reason}; gave up after {self.timeout:g} s, run it again later")
         self.report_wait(reason)
         longest = min(_SHORTEST * 2**self._pauses, _LONGEST, left)
         self._pauses += 1

@@ -71,7 +71,9 @@ class Database:
             self._backups.write(unnamed, advance)
             revisions = self._backups.read(unnamed)
             if not revisions:
-                raise BackupFailed(f"{self.name} has no migration, so nothing of this project; run `app migrate` first")
+                raise BackupFailed(
+                    f"{self.name} has no migrations, so no tables of this project; run `app migrate` first"
+                )
         return revisions
 
     def refuse_other_files(self, file: Path) -> None:
@@ -89,9 +91,9 @@ class Database:
             raise BackupFailed(f"{file} is a backup of {_NAMES[kind]}, and {self.name} is {_NAMES[self._kind]}")
         revisions = self._backups.read(file)
         if not revisions:
-            raise BackupFailed(f"{file} has no migration, so it is no backup of this project")
+            raise BackupFailed(f"{file} has no migrations, so it is no backup of this project")
         if unknown := revisions - known_revisions().all:
-            raise BackupFailed(f"{file} has the migration {', '.join(unknown)}, which this version has not; update it")
+            raise BackupFailed(f"{file} has the migration {', '.join(unknown)}, unknown to this version; update it")
 
     def rows(self) -> dict[str, int]:
         """Return the number of rows by table, without the empty ones; a missing SQLite file has none."""

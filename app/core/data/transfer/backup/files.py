@@ -49,7 +49,7 @@ def written_atomically(file: Path, *, replaces: bool) -> Iterator[Path]:
 
 def _refuse_existing(file: Path, *, replaces: bool) -> None:
     if file.exists() and not replaces:
-        raise BackupFailed(f"there is a {file} already; choose another name, or say --force to replace it")
+        raise BackupFailed(f"{file} already exists; choose another name, or replace it with --force")
     if file.exists() and not file.is_file():
         raise BackupFailed(f"{file} is no ordinary file; choose another name")
 

@@ -87,9 +87,7 @@ class _Progress:
 
     def __call__(self, status: int, remaining: int, total: int) -> None:
         if status in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:  # after a wait of _BUSY_TIMEOUT
-            raise BackupFailed(
-                f"somebody has been writing to the database for {_BUSY_TIMEOUT:.0f} seconds; try it again"
-            )
+            raise BackupFailed(f"another connection has been writing for {_BUSY_TIMEOUT:.0f} seconds; try again later")
         self._advance(total - remaining - self._done)
         self._done = total - remaining
 
@@ -117,8 +115,8 @@ def _fit_pages(source: sqlite3.Connection, live: sqlite3.Connection) -> None:
     live.execute(f"PRAGMA page_size={size}")
     if _number(live, "page_count") and _number(live, "page_size") != size:
         raise BackupFailed(
-            f"its pages have {size} bytes, and those of the database {_number(live, 'page_size')}; stop what serves it,"
-            " move the database away, and restore into a new one"
+            f"its pages have {size} bytes, and those of the database {_number(live, 'page_size')}; stop the"
+            " application, move the database away, and restore into a new file"
         )
 
 

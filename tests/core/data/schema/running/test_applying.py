@@ -96,7 +96,7 @@ def test_waiting_ends_after_the_timeout_and_nothing_is_changed(
     write_migration("0099", up)
     holder = Holder(on_postgres, is_told_to_end=False)
 
-    with pytest.raises(MigrationError, match=r"waiting for process \d+ .*; nothing came of 0\.5 s of waiting"):
+    with pytest.raises(MigrationError, match=r"waiting for process \d+ .*; gave up after 0\.5 s"):
         upgrade(on_postgres, backoff=Backoff(0.5))
 
     holder.close()

@@ -40,7 +40,7 @@ def test_a_file_is_replaced_only_where_that_is_asked_for(tmp_path: Path) -> None
     file = tmp_path / "a.backup"
     file.write_text("before")
 
-    with pytest.raises(BackupFailed, match="say --force"), written_atomically(file, replaces=False):
+    with pytest.raises(BackupFailed, match="--force"), written_atomically(file, replaces=False):
         raise AssertionError("it begins")
     with written_atomically(file, replaces=True) as unnamed:
         unnamed.write_text("after")

@@ -159,7 +159,7 @@ def test_a_writer_that_does_not_let_go_is_one_sentence(
     monkeypatch.setattr(sqlite, "_BUSY_TIMEOUT", 0.01)
     live.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(BackupFailed, match="somebody has been writing"):
+    with pytest.raises(BackupFailed, match="another connection has been writing"):
         SqliteBackups(tmp_path / "app.db").restore(large, nobody)
 
     live.execute("ROLLBACK")
