@@ -11,10 +11,10 @@ from app.core.auth.tokens import MAX_SUBJECT_LENGTH, is_valid_subject
 from app.core.cli.context import AppContext
 from app.core.data.connection.engine import make_engine, snapshot_of
 from app.core.data.ownership.guard import bind_owner, everyone
+from app.core.data.ownership.roles import refuse_restricted_role
 from app.core.data.ownership.session import AppSession
 from app.core.data.schema.engines import owner_settings
 from app.core.data.schema.revisions import pending
-from app.core.data.transfer.dumps import refuse_held_role
 from app.settings import Settings, load_settings
 
 T = TypeVar("T")
@@ -65,7 +65,7 @@ async def as_everyone(work: Work[T], *, snapshot: bool = False) -> T:
     """
     async with _session(owner_settings(load_settings()), snapshot=snapshot) as session:
         everyone(session)
-        await refuse_held_role(session)
+        await refuse_restricted_role(session)
         return await work(session)
 
 

@@ -18,10 +18,10 @@ from app.core.cli.failures import explained
 from app.core.cli.sessions import prepare, user_id
 from app.core.data.connection.engine import make_engine
 from app.core.data.ownership.guard import bind_owner, everyone
+from app.core.data.ownership.roles import refuse_restricted_role
 from app.core.data.ownership.session import AppSession
 from app.core.data.schema.engines import owner_settings
 from app.core.data.tables.registry import sorted_models
-from app.core.data.transfer.dumps import refuse_held_role
 from app.settings import Settings
 
 
@@ -76,7 +76,7 @@ async def _open(settings: Settings, user: str | None) -> AppSession:
         bind_owner(session, user)
     else:
         try:
-            await refuse_held_role(everyone(session))
+            await refuse_restricted_role(everyone(session))
         except BaseException:
             await _close(session)
             raise

@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 from functools import cache
 from itertools import groupby
 from operator import itemgetter
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import msgspec
-from sqlalchemy import JSON, BigInteger, Column, SmallInteger, TypeDecorator, select, text
+from sqlalchemy import JSON, BigInteger, Column, SmallInteger, TypeDecorator, select
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
@@ -22,12 +22,6 @@ from app.core.data.tables.registry import columns_by_name, sorted_models, table_
 from app.core.data.transfer.copy import continue_ids, write_rows
 from app.core.data.transfer.deferred import deferred_keys
 from app.core.data.transfer.read import TableRow, read_rows
-from app.settings import InvalidSettings
-
-_HELD: Final = text("""
-    SELECT coalesce(bool_or(row_security_active(oid)), false), current_user FROM pg_class
-    WHERE relrowsecurity AND relname = ANY(:tables) AND pg_table_is_visible(oid)
-""")
 
 Parsed = tuple[type[SQLModel], tuple[Any, ...]]
 
@@ -61,23 +55,6 @@ async def load_rows(session: AppSession, lines: Iterable[bytes]) -> dict[str, in
             if table_name(model) in loaded:
                 await continue_ids(session, model)
     return loaded
-
-
-async def refuse_held_role(session: AppSession) -> None:
-    """Refuse a role for which row level security holds: it would find no rows of anybody, and say so of nothing.
-
-    Raises:
-        InvalidSettings: saying what to set.
-    """
-    if session.get_bind().dialect.name != "postgresql":
-        return
-    tables = [table_name(model) for model in sorted_models()]
-    is_held, role = (await session.execute(_HELD, {"tables": tables})).one()
-    if is_held:
-        raise InvalidSettings(
-            f"the role {role!r} meets row level security and sees nobody's rows; "
-            "name the owner of the tables in MIGRATION_DATABASE_URL"
-        )
 
 
 async def _refuse_filled(session: AppSession, model: type[SQLModel]) -> None:

@@ -17,10 +17,9 @@ from app.core.data.errors import InvalidDump
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.fields import MAX_ID
-from app.core.data.transfer.dumps import dump_rows, load_rows, refuse_held_role
+from app.core.data.transfer.dumps import dump_rows, load_rows
 from app.projects.factories import ProjectFactory
 from app.projects.models import Project
-from app.settings import InvalidSettings
 from app.tasks.factories import TaskFactory
 from app.tasks.models import Task
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases, settings_for_tests
@@ -267,12 +266,3 @@ async def test_the_owner_of_a_snapshot_is_held_like_any(databases: Databases) ->
         bind_owner(session, "bob")
         assert [row.row["id"] async for row in dump_rows(session)] == [2]
     await engine.dispose()
-
-
-async def test_a_role_that_policies_hold_cannot_pass_for_everyone(restricted: Databases) -> None:
-    url = restricted.fresh()
-    async with opened(url) as session:
-        with pytest.raises(InvalidSettings, match="MIGRATION_DATABASE_URL"):
-            await refuse_held_role(session)
-    async with opened(restricted.for_owner(url)) as session:
-        await refuse_held_role(session)
