@@ -10,6 +10,7 @@ from app.tasks.controllers import TaskController
 INSTALLED: tuple[type[ResourceController[Any, Any, Any]], ...] = (
     ProjectController,
     TaskController,
+    # `app startapp` writes above this line.
 )
 
 

@@ -58,13 +58,13 @@ def test_its_nouns_change_and_it_keeps_rows_and_protections(checkout: Checkout, 
     models = checkout.folder / "app/orders/models.py"
     edit(
         models,
-        ("title: Line", "headline: Line"),
-        ("NonBlankText | None = Field(default=None, max_length=200)", "NonBlankText = Field(max_length=100)"),
+        ("title: NonBlankText", "headline: NonBlankText"),
+        ('NonBlankText | None = text("Note.", max_length=200)', 'NonBlankText = text("Note.", max_length=100)'),
     )
     edit(
         models,
         ("class OrderFields", STATE),
-        ("from sqlalchemy import", "from enum import StrEnum\n\nfrom sqlalchemy import"),
+        ("from app.core", "from enum import StrEnum\n\nfrom app.core"),
     )
     edit(models, ("    project_id:", "    starred: bool = False\n    state: State = State.OPEN\n    project_id:"))
     edit(models, ('on_delete="set null"', 'on_delete="cascade"'))

@@ -1,40 +1,34 @@
 """A noun's fields: `title:str:200`, `due:datetime?`, `project:ref`; each type crosses JSON and both databases whole."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
 import click
 
 LONGEST: Final[Mapping[str, int]] = {"str": 10_000, "text": 1_000_000}
-DEFAULT_LENGTHS: Final[Mapping[str, int]] = {"str": 200, "text": 10_000}
-
-Import = tuple[str, str]
-
-_FIELDS: Final = "app.core.data.tables.fields"
 
 
 @dataclass(frozen=True)
 class Kind:
-    """A type that a field can have: how it is annotated, what that imports, and the column where it is not plain."""
+    """A type that a field can have: how it is annotated, and the field function that declares it."""
 
     annotation: str
-    module: str | None = None
-    column: Import | None = None
-    default: str | None = None
+    function: str
+    length: int | None = None
 
 
 KINDS: Final[Mapping[str, Kind]] = {
-    "str": Kind("NonBlankText", _FIELDS),
-    "text": Kind("PlainText", _FIELDS, column=("sqlalchemy", "Text")),
-    "bool": Kind("bool", default="False"),
-    "int": Kind("SafeInt", _FIELDS, column=("sqlalchemy", "BigInteger")),
-    "float": Kind("FiniteFloat", "pydantic"),
-    "date": Kind("Day", _FIELDS),
-    "datetime": Kind("Instant", _FIELDS),
+    "str": Kind("NonBlankText", "text", length=200),
+    "text": Kind("PlainText", "long_text", length=10_000),
+    "bool": Kind("bool", "flag"),
+    "int": Kind("SafeInt", "integer"),
+    "float": Kind("FiniteFloat", "number"),
+    "date": Kind("Day", "day"),
+    "datetime": Kind("Instant", "instant"),
     "uuid": Kind("UUID", "uuid"),
-    "ref": Kind("RowId", _FIELDS, column=(_FIELDS, "BigIntKey")),
+    "ref": Kind("RowId", "ref"),
 }
 
 
@@ -48,31 +42,26 @@ class Field:
     length: int | None = None
     target: str | None = None
 
-    @property
-    def line(self) -> str:
-        """Its line in the class of fields."""
-        default = "None" if self.nullable else self.kind.default
-        options = [f"max_length={self.length}"] if self.length else []
-        options += [f"sa_type={self.kind.column[1]}"] if self.kind.column else []
+    def line(self, hidden: Collection[str] = ()) -> str:
+        """Return its line in the class of fields, where `hidden` functions have the name of a field."""
+        function = alias_of(self.kind.function) if self.kind.function in hidden else self.kind.function
         annotation = f"{self.name}: {self.kind.annotation}" + " | None" * self.nullable
-        if options:
-            arguments = [f"default={default}"] * (default is not None) + options
-            return f"{annotation} = Field({', '.join(arguments)})"
-        return f"{annotation} = {default}" if default else annotation
+        return f"{annotation} = {function}({', '.join(self._arguments())})"
 
-    @property
-    def imports(self) -> set[Import]:
-        """What that line needs, as pairs of module and name."""
-        needed = {(self.kind.module, self.kind.annotation)} if self.kind.module else set()
-        if self.kind.column:
-            needed.add(self.kind.column)
-        return needed | ({("sqlmodel", "Field")} if self.kind.column or self.length else set())
+    def _arguments(self) -> list[str]:
+        words = self.name.replace("_", " ")
+        if self.target:  # what must not dangle keeps its target from deletion
+            fate = "set null" if self.nullable else "restrict"
+            about = words.removesuffix(" id")
+            return [f'"{self.target}"', f'"The {about} that it belongs to."', f'on_delete="{fate}"']
+        if self.kind.function == "flag":
+            return [f'"Whether it is {words}."'] + ["default=None"] * self.nullable
+        return [f'"{words.capitalize()}."'] + [f"max_length={self.length}"] * bool(self.length)
 
-    @property
-    def reference(self) -> str | None:
-        """The call that makes its key, if it is a reference: what must not dangle keeps its target from deletion."""
-        fate = "set null" if self.nullable else "restrict"
-        return f'reference("{self.name}", "{self.target}", on_delete="{fate}")' if self.target else None
+
+def alias_of(function: str) -> str:
+    """Return what a field function is called where a field has its name."""
+    return f"{function}_field"
 
 
 def parse_fields(words: Iterable[str], tables: Mapping[str, str]) -> tuple[Field, ...]:
@@ -96,7 +85,7 @@ def _parse(word: str, tables: Mapping[str, str]) -> Field:
         raise click.UsageError(f"{word!r} has a length; it is for {longest}.")
     if kind == "ref":
         return _reference(name, tables, nullable=bool(found["optional"]))
-    return Field(name, KINDS[kind], bool(found["optional"]), int(length) if length else DEFAULT_LENGTHS.get(kind))
+    return Field(name, KINDS[kind], bool(found["optional"]), int(length) if length else KINDS[kind].length)
 
 
 def _reference(name: str, tables: Mapping[str, str], *, nullable: bool) -> Field:

@@ -1,9 +1,9 @@
 """The text of a noun's files, as one would write them by hand."""
 
-from collections import defaultdict
 from string import Template
 from typing import Final
 
+from app.core.cli.scaffold.fields import alias_of
 from app.core.cli.scaffold.names import Noun
 from app.core.cli.scaffold.wrapping import wrapped
 
@@ -12,13 +12,13 @@ _INIT: Final = Template('''\
 ''')
 
 _MODELS: Final = Template('''\
-"""The table of $nouns, and the fields that it shares with what crosses the wire."""
+"""The table of $nouns, and the fields that it shares with its schemas."""
 
 $imports
 
 
-class ${Noun}Fields(SQLModel):
-    """What a user says about one of the $nouns."""
+class ${Noun}Fields(Fields):
+    """What a client may say about one of the $nouns."""
 
 $fields
 
@@ -27,7 +27,7 @@ class $Noun(Timestamped, ${Noun}Fields, Owned, table=True):
     """One of a user's $nouns."""
 
     __tablename__ = "$table"
-$references''')
+''')
 
 _SCHEMAS: Final = Template('''\
 """What a client sends about one of the $nouns."""
@@ -95,6 +95,7 @@ async def test_anothers_${one}_is_not_found(client: Client, db: AppSession) -> N
 
 def texts_of(noun: Noun) -> dict[str, str]:
     """Return what each file of a noun says, by its path from the top of the repository."""
+    hidden = {field.name for field in noun.fields} & {field.kind.function for field in noun.fields}
     words = {
         "Noun": noun.cls,
         "noun": noun.singular.replace("_", " "),
@@ -102,9 +103,8 @@ def texts_of(noun: Noun) -> dict[str, str]:
         "one": noun.singular,
         "table": noun.plural,
         "path": path_of(noun),
-        "imports": _imports(noun),
-        "fields": "\n".join(f"    {field.line}" for field in noun.fields),
-        "references": _references(noun),
+        "imports": _imports(noun, hidden),
+        "fields": "\n".join(f"    {field.line(hidden)}" for field in noun.fields),
     }
     files = {
         f"app/{noun.plural}/__init__.py": _INIT,
@@ -122,34 +122,13 @@ def path_of(noun: Noun) -> str:
     return f"/api/{noun.plural.replace('_', '-')}"
 
 
-def _imports(noun: Noun) -> str:
-    needed = {
-        ("sqlmodel", "SQLModel"),
-        ("app.core.data.tables.fields", "Timestamped"),
-        ("app.core.data.tables.owned", "Owned"),
-    }
-    needed = needed.union(*(field.imports for field in noun.fields))
-    if any(field.reference for field in noun.fields):
-        needed |= {("app.core.data.tables.owned", "owned_table"), ("app.core.data.tables.owned", "reference")}
-    names = defaultdict(list)
-    for module, name in sorted(needed):
-        names[module].append(name)
-    lines = {module: f"from {module} import {', '.join(found)}" for module, found in names.items()}
-    sections = (
-        ("datetime", "uuid"),
-        ("pydantic", "sqlalchemy", "sqlmodel"),
-        sorted(m for m in lines if m[:4] == "app."),
-    )
-    return "\n\n".join(filter(None, ("\n".join(lines[m] for m in section if m in lines) for section in sections)))
-
-
-def _references(noun: Noun) -> str:
-    calls = [field.reference for field in noun.fields if field.reference]
-    if not calls:
-        return ""
-    if len(calls) == 1:
-        return f"    __table_args__ = owned_table({calls[0]})\n"
-    return "\n".join(["    __table_args__ = owned_table(", *(f"        {call}," for call in calls), "    )\n"])
+def _imports(noun: Noun, hidden: set[str]) -> str:
+    """The one line that a `models.py` needs, and one for each function that goes by another name."""
+    functions = {field.kind.function for field in noun.fields}
+    names = {"Fields", "Owned", "Timestamped", *(field.kind.annotation for field in noun.fields)} - {"bool"}
+    ordered = sorted(names | functions - hidden, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    lines = [", ".join(ordered), *(f"{name} as {alias_of(name)}" for name in sorted(hidden))]
+    return "\n".join(f"from app.core.data.tables import {line}" for line in lines)
 
 
 def _sorted_imports(text: str) -> str:
