@@ -12,6 +12,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app.core.data.errors import OwnerNotBound
 from app.core.data.sql.compiler import OWNER
+from app.core.data.sql.shapes import MAX_SHAPES
 
 Statement = Select[Any] | Insert | Update | Delete
 Values = Mapping[str, Any]
@@ -25,7 +26,7 @@ class CompiledStatement:
         inserts = isinstance(statement, Insert)  # an UPDATE names its columns in values()
         compiled = cast("Any", statement.compile(dialect=dialect, column_keys=names if inserts else None))
         if any(bind.expanding for bind in compiled.bind_names):
-            raise TypeError("A list of values cannot be compiled once; use session.execute() for this statement.")
+            raise TypeError("A list of values cannot be compiled once; write any_of(column, name) instead of in_().")
         self.text = str(compiled)
         self._names: Sequence[str] = compiled.positiontup or ()
         self._needs_owner = OWNER.key in self._names
@@ -105,5 +106,4 @@ def _defaults_of(compiled: Any) -> dict[str, Any]:
     return inserted or {column.key: column.onupdate for column in getattr(compiled, "update_prefetch", ())}
 
 
-# Bounded: a table has one UPDATE for each set of columns, and clients choose the sets.
-compile_statement: Final = lru_cache(maxsize=2000)(CompiledStatement)
+compile_statement: Final = lru_cache(maxsize=MAX_SHAPES)(CompiledStatement)
