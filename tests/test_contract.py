@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from app.asgi import create_app
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.rows import Row
-from app.core.http.resource.controller import ResourceController, RowId, Rows
+from app.core.http.resource.controller import PathId, RepositoryDependency, ResourceController
 from app.installed import INSTALLED
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
@@ -97,16 +97,18 @@ class TakesTags(ResourceController[Task, TaskCreateWithTags, TaskUpdateWithTags]
     path = PATH
 
     @litestar.post()
-    async def create(self, rows: Rows[Task], data: JSONBody[TaskCreateWithTags]) -> Row:
-        return await rows.insert_one(data.model_dump(exclude={"tags"}))
+    async def create(self, repository: RepositoryDependency[Task], data: JSONBody[TaskCreateWithTags]) -> Row:
+        return await repository.insert_one(data.model_dump(exclude={"tags"}))
 
     @litestar.put("/{id:int}")
-    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdateWithTags]) -> Row:
-        return await rows.update_one(id, data.model_dump(exclude_unset=True, exclude={"tags"}))
+    async def put(self, repository: RepositoryDependency[Task], id: PathId, data: JSONBody[TaskUpdateWithTags]) -> Row:
+        return await repository.update_one(id, data.model_dump(exclude_unset=True, exclude={"tags"}))
 
     @litestar.patch("/{id:int}")
-    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdateWithTags]) -> Row:
-        return await rows.update_one(id, data.model_dump(exclude_unset=True, exclude={"tags"}))
+    async def update(
+        self, repository: RepositoryDependency[Task], id: PathId, data: JSONBody[TaskUpdateWithTags]
+    ) -> Row:
+        return await repository.update_one(id, data.model_dump(exclude_unset=True, exclude={"tags"}))
 
 
 @pytest.mark.any_database

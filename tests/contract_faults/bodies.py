@@ -10,7 +10,7 @@ from pydantic import field_validator
 from app.core.data.repository.rows import Row
 from app.core.data.tables.registry import columns_of
 from app.core.http.body.dto import BodyDTO
-from app.core.http.resource.controller import ResourceController, RowId, Rows
+from app.core.http.resource.controller import PathId, RepositoryDependency, ResourceController
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.contract import bodies
@@ -21,8 +21,8 @@ class ReplacesWhatWasNotSent(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.put("/{id:int}")
-    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
-        return await rows.update_one(id, {"description": None} | data.model_dump(exclude_unset=True))
+    async def put(self, repository: RepositoryDependency[Task], id: PathId, data: JSONBody[TaskUpdate]) -> Row:
+        return await repository.update_one(id, {"description": None} | data.model_dump(exclude_unset=True))
 
 
 class TaskUpdateWithRequiredProject(TaskUpdate):
@@ -37,16 +37,16 @@ class DeletesAgainAndAgain(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.delete("/{id:int}")
-    async def delete(self, rows: Rows[Task], id: RowId) -> None:
-        await rows.delete_where(columns_of(Task)[0] == id)
+    async def delete(self, repository: RepositoryDependency[Task], id: PathId) -> None:
+        await repository.delete_where(columns_of(Task)[0] == id)
 
 
 class SaysThatItIsElsewhere(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.post()
-    async def create(self, rows: Rows[Task], data: JSONBody[TaskCreate]) -> Response[Row]:
-        return Response(await rows.insert_one(data.model_dump()), headers={"Location": self.path})
+    async def create(self, repository: RepositoryDependency[Task], data: JSONBody[TaskCreate]) -> Response[Row]:
+        return Response(await repository.insert_one(data.model_dump()), headers={"Location": self.path})
 
 
 class TaskCreateWithDescription(TaskCreate):
@@ -61,8 +61,8 @@ class AcceptsAPut(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.put("/{id:int}", status_code=202)
-    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
-        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+    async def put(self, repository: RepositoryDependency[Task], id: PathId, data: JSONBody[TaskUpdate]) -> Row:
+        return await repository.update_one(id, data.model_dump(exclude_unset=True))
 
 
 class LenientDTO(BodyDTO):

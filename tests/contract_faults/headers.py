@@ -4,7 +4,7 @@ import litestar
 from litestar import Response
 
 from app.core.data.repository.rows import Row
-from app.core.http.resource.controller import ResourceController, RowId, Rows
+from app.core.http.resource.controller import PathId, RepositoryDependency, ResourceController
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.contract import headers
@@ -15,8 +15,8 @@ class LetsCachesKeepRows(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:int}")
-    async def get(self, rows: Rows[Task], id: RowId) -> Response[Row]:
-        return Response(await rows.select_one(id), headers={"Cache-Control": "max-age=60"})
+    async def get(self, repository: RepositoryDependency[Task], id: PathId) -> Response[Row]:
+        return Response(await repository.select_one(id), headers={"Cache-Control": "max-age=60"})
 
 
 FAULTS = (Fault(LetsCachesKeepRows, headers.every_answer_is_for_its_caller_alone, "get: expected"),)

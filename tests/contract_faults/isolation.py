@@ -5,15 +5,14 @@ from typing import Any
 import litestar
 import msgspec
 from litestar import Response
-from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import JSONBody
 from sqlalchemy import delete, func, select, update
 
 from app.core.data.repository.rows import Row
 from app.core.data.tables.registry import columns_of
-from app.core.http.resource.controller import ResourceController, RowId, Rows
-from app.core.http.resource.pages import Page
+from app.core.http.resource.controller import PageRequestDependency, PathId, RepositoryDependency, ResourceController
+from app.core.http.resource.pages import page_response
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.contract import isolation
@@ -24,62 +23,69 @@ class ReadsRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:int}")
-    async def get(self, rows: Rows[Task], id: RowId) -> Row:
-        async with unfiltered(rows) as session:
+    async def get(self, repository: RepositoryDependency[Task], id: PathId) -> Row:
+        async with unfiltered(repository) as session:
             found = (await session.execute(select(*columns_of(Task)).filter_by(id=id))).one_or_none()
-        return found or await rows.select_one(id)
+        return found or await repository.select_one(id)
 
 
 class SaysThatItIsForbidden(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:int}")
-    async def get(self, rows: Rows[Task], id: RowId) -> Row:
-        async with unfiltered(rows) as session:
+    async def get(self, repository: RepositoryDependency[Task], id: PathId) -> Row:
+        async with unfiltered(repository) as session:
             there = await session.scalar(select(columns_of(Task)[1]).filter_by(id=id))
-        if there not in (None, rows.session.sync_session.owner):
+        if there not in (None, repository.session.sync_session.owner):
             raise HTTPException("Forbidden", status_code=403)
-        return await rows.select_one(id)
+        return await repository.select_one(id)
 
 
 class ListsRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get()
-    async def list(self, rows: Rows[Task], page: NamedDependency[Page]) -> Response[list[Row]]:
-        found = await rows.select_page(page.cut)
-        async with unfiltered(rows) as session:
+    async def list(
+        self, repository: RepositoryDependency[Task], page_request: PageRequestDependency
+    ) -> Response[list[Row]]:
+        found = await repository.select_page(page_request)
+        async with unfiltered(repository) as session:
             everything = (await session.execute(select(*columns_of(Task)).order_by(columns_of(Task)[0]))).all()
-        return page.response_of(found._replace(rows=list(everything[page.cut.offset :][: page.cut.limit])))
+        shown = list(everything[page_request.offset :][: page_request.limit])
+        return page_response(PATH, page_request, msgspec.structs.replace(found, rows=shown))
 
 
 class CountsRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get()
-    async def list(self, rows: Rows[Task], page: NamedDependency[Page]) -> Response[list[Row]]:
-        found = await rows.select_page(page.cut)
-        async with unfiltered(rows) as session:
+    async def list(
+        self, repository: RepositoryDependency[Task], page_request: PageRequestDependency
+    ) -> Response[list[Row]]:
+        found = await repository.select_page(page_request)
+        async with unfiltered(repository) as session:
             total = await session.scalar(select(func.count()).select_from(Task))
-        return page.response_of(found._replace(total=total if page.cut.total else None))
+        return page_response(
+            PATH, page_request, msgspec.structs.replace(found, total=total if page_request.count else None)
+        )
 
 
 class ChangesRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.patch("/{id:int}")
-    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
-        async with unfiltered(rows) as session:
+    async def update(self, repository: RepositoryDependency[Task], id: PathId, data: JSONBody[TaskUpdate]) -> Row:
+        async with unfiltered(repository) as session:
             await session.execute(update(Task).filter_by(id=id).values(completed=True))
-        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+        return await repository.update_one(id, data.model_dump(exclude_unset=True))
 
 
 class DeletesRowsOfEveryone(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.delete("/{id:int}")
-    async def delete(self, rows: Rows[Task], id: RowId) -> None:
-        async with unfiltered(rows) as session:
+    async def delete(self, repository: RepositoryDependency[Task], id: PathId) -> None:
+        async with unfiltered(repository) as session:
             await session.execute(delete(Task).filter_by(id=id))
 
 
@@ -87,7 +93,7 @@ class IsOpenToAnybody(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:int}", public=True)
-    async def get(self, id: RowId) -> Row:
+    async def get(self, id: PathId) -> Row:
         raise HTTPException("Not Found", status_code=404)
 
 
@@ -103,20 +109,20 @@ class ChangesInSecret(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.patch("/{id:int}")
-    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
-        before = (await rows.select_one(id)).updated_at
-        return await rows.update_one(id, data.model_dump(exclude_unset=True) | {"updated_at": before})
+    async def update(self, repository: RepositoryDependency[Task], id: PathId, data: JSONBody[TaskUpdate]) -> Row:
+        before = (await repository.select_one(id)).updated_at
+        return await repository.update_one(id, data.model_dump(exclude_unset=True) | {"updated_at": before})
 
 
 class GivesAnIdTwice(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.post()
-    async def create(self, rows: Rows[Task], data: JSONBody[TaskCreate]) -> Any:
-        return msgspec.structs.replace(await rows.insert_one(data.model_dump()), id=7)
+    async def create(self, repository: RepositoryDependency[Task], data: JSONBody[TaskCreate]) -> Any:
+        return msgspec.structs.replace(await repository.insert_one(data.model_dump()), id=7)
 
     @litestar.delete("/{id:int}")
-    async def delete(self, id: RowId) -> None:
+    async def delete(self, id: PathId) -> None:
         pass
 
 
@@ -124,29 +130,29 @@ class WantsATitleThatNobodyHas(ResourceController[Task, TaskCreate, TaskUpdate])
     path = PATH
 
     @litestar.post()
-    async def create(self, rows: Rows[Task], data: JSONBody[TaskCreate]) -> Row:
-        async with unfiltered(rows) as session:
+    async def create(self, repository: RepositoryDependency[Task], data: JSONBody[TaskCreate]) -> Row:
+        async with unfiltered(repository) as session:
             if (await session.execute(select(*columns_of(Task)).filter_by(title=data.title))).first():
                 raise HTTPException("Taken", status_code=409)
-        return await rows.insert_one(data.model_dump())
+        return await repository.insert_one(data.model_dump())
 
 
 class CallsAnIdInvalid(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:int}")
-    async def get(self, rows: Rows[Task], id: RowId) -> Row:
+    async def get(self, repository: RepositoryDependency[Task], id: PathId) -> Row:
         if id < 1:
             raise HTTPException("Not an id", status_code=400)
-        return await rows.select_one(id)
+        return await repository.select_one(id)
 
 
 class ForgetsWhatWasSentBack(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.patch("/{id:int}")
-    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
-        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+    async def update(self, repository: RepositoryDependency[Task], id: PathId, data: JSONBody[TaskUpdate]) -> Row:
+        return await repository.update_one(id, data.model_dump(exclude_unset=True))
 
 
 FAULTS = (

@@ -4,13 +4,12 @@ from typing import Annotated, Any
 
 import litestar
 from litestar import Request, Response
-from litestar.di import NamedDependency
 from litestar.exceptions import HTTPException
 from litestar.params import FromPath, QueryParameter
 
 from app.core.data.repository.rows import Row
-from app.core.http.resource.controller import ResourceController, RowId, Rows
-from app.core.http.resource.pages import Page
+from app.core.http.resource.controller import PageRequestDependency, PathId, RepositoryDependency, ResourceController
+from app.core.http.resource.pages import page_response
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.contract import lists
@@ -29,8 +28,10 @@ class ListsTheNewestFirst(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get()
-    async def list(self, page: NamedDependency[Page]) -> Response[list[Row]]:
-        answer: Response[list[Row]] = await ResourceController.list.fn(self, page)
+    async def list(
+        self, repository: RepositoryDependency[Task], page_request: PageRequestDependency
+    ) -> Response[list[Row]]:
+        answer = page_response(PATH, page_request, await repository.select_page(page_request))
         answer.content.reverse()
         return answer
 
@@ -39,26 +40,28 @@ class TakesAParameterMore(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:int}")
-    async def get(self, rows: Rows[Task], id: RowId, nothing: Annotated[str, QueryParameter()] = "") -> Row:
-        return await rows.select_one(id)
+    async def get(
+        self, repository: RepositoryDependency[Task], id: PathId, nothing: Annotated[str, QueryParameter()] = ""
+    ) -> Row:
+        return await repository.select_one(id)
 
 
 class MindsASlash(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:int}")
-    async def get(self, rows: Rows[Task], id: RowId, request: Request[Any, Any, Any]) -> Row:
+    async def get(self, repository: RepositoryDependency[Task], id: PathId, request: Request[Any, Any, Any]) -> Row:
         if request.scope["raw_path"].endswith(b"/"):
             raise HTTPException("Not Found", status_code=404)
-        return await rows.select_one(id)
+        return await repository.select_one(id)
 
 
 class ReadsIdsAsPythonDoes(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:str}")
-    async def get(self, rows: Rows[Task], id: FromPath[str]) -> Row:
-        return await rows.select_one(int(id))
+    async def get(self, repository: RepositoryDependency[Task], id: FromPath[str]) -> Row:
+        return await repository.select_one(int(id))
 
 
 class TakesAPutOfTheList(ResourceController[Task, TaskCreate, TaskUpdate]):

@@ -8,7 +8,7 @@ from litestar.params import JSONBody
 from pydantic import model_validator
 
 from app.core.data.repository.rows import Row
-from app.core.http.resource.controller import ResourceController, RowId, Rows
+from app.core.http.resource.controller import PathId, RepositoryDependency, ResourceController
 from app.projects.models import Project
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
@@ -20,12 +20,12 @@ class SaysWhoseTheProjectIs(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.put("/{id:int}")
-    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
-        async with unfiltered(rows) as session:
+    async def put(self, repository: RepositoryDependency[Task], id: PathId, data: JSONBody[TaskUpdate]) -> Row:
+        async with unfiltered(repository) as session:
             project = await session.get(Project, data.project_id or 0)
-        if project and project.user_id != rows.session.sync_session.owner:
+        if project and project.user_id != repository.session.sync_session.owner:
             raise HTTPException("Not your project", status_code=422)
-        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+        return await repository.update_one(id, data.model_dump(exclude_unset=True))
 
 
 class TaskUpdateThatLooksAtAll(TaskUpdate):
@@ -46,8 +46,8 @@ class ForgetsTheProject(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.post()
-    async def create(self, rows: Rows[Task], data: JSONBody[TaskCreate]) -> Row:
-        return await rows.insert_one(data.model_dump(exclude={"project_id"}))
+    async def create(self, repository: RepositoryDependency[Task], data: JSONBody[TaskCreate]) -> Row:
+        return await repository.insert_one(data.model_dump(exclude={"project_id"}))
 
 
 class RemembersWhatItRead(ResourceController[Task, TaskCreate, TaskUpdate]):
@@ -55,8 +55,8 @@ class RemembersWhatItRead(ResourceController[Task, TaskCreate, TaskUpdate]):
     read: ClassVar[dict[Any, Row]] = {}
 
     @litestar.get("/{id:int}")
-    async def get(self, rows: Rows[Task], id: RowId) -> Row:
-        row = await rows.select_one(id)
+    async def get(self, repository: RepositoryDependency[Task], id: PathId) -> Row:
+        row = await repository.select_one(id)
         return self.read.setdefault((row.user_id, id), row)
 
 

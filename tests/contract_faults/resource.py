@@ -24,8 +24,8 @@ class Fault(NamedTuple):
     held_by_database: bool = False
 
 
-def unfiltered(rows: Repository[Task]) -> AppSession:
-    return everyone(AppSession(cast("AsyncEngine", rows.session.bind)))
+def unfiltered(repository: Repository[Task]) -> AppSession:
+    return everyone(AppSession(cast("AsyncEngine", repository.session.bind)))
 
 
 class Faultless(ResourceController[Task, TaskCreate, TaskUpdate]):

@@ -9,7 +9,7 @@ from litestar.params import JSONBody
 
 from app.core.data.errors import RowChanged
 from app.core.data.repository.rows import Row
-from app.core.http.resource.controller import Expected, ResourceController, RowId, Rows
+from app.core.http.resource.controller import Expected, PathId, RepositoryDependency, ResourceController
 from app.core.http.resource.etags import with_etag
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
@@ -21,16 +21,16 @@ class ReadsWithoutATag(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.get("/{id:int}")
-    async def get(self, rows: Rows[Task], id: RowId) -> Row:
-        return await rows.select_one(id)
+    async def get(self, repository: RepositoryDependency[Task], id: PathId) -> Row:
+        return await repository.select_one(id)
 
 
 class ChangesWhateverIsThere(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.patch("/{id:int}")
-    async def update(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate]) -> Row:
-        return await rows.update_one(id, data.model_dump(exclude_unset=True))
+    async def update(self, repository: RepositoryDependency[Task], id: PathId, data: JSONBody[TaskUpdate]) -> Row:
+        return await repository.update_one(id, data.model_dump(exclude_unset=True))
 
 
 class LooksFirstAndChangesThen(ResourceController[Task, TaskCreate, TaskUpdate]):
@@ -40,22 +40,28 @@ class LooksFirstAndChangesThen(ResourceController[Task, TaskCreate, TaskUpdate])
 
     @litestar.patch("/{id:int}")
     async def update(
-        self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], request: Request[Any, Any, Any]
+        self,
+        repository: RepositoryDependency[Task],
+        id: PathId,
+        data: JSONBody[TaskUpdate],
+        request: Request[Any, Any, Any],
     ) -> Response[Row]:
-        row = await rows.select_one(id)
+        row = await repository.select_one(id)
         if request.headers.get("If-Match") not in {None, with_etag(row).headers["ETag"]}:
             raise RowChanged(Task, row)
-        return with_etag(await rows.update_one(id, data.model_dump(exclude_unset=True)))
+        return with_etag(await repository.update_one(id, data.model_dump(exclude_unset=True)))
 
 
 class WritesTwice(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.put("/{id:int}")
-    async def put(self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], expected: Expected) -> Response[Row]:
-        row = await rows.update_one(id, {"title": "in between"}, expected)
+    async def put(
+        self, repository: RepositoryDependency[Task], id: PathId, data: JSONBody[TaskUpdate], expected: Expected
+    ) -> Response[Row]:
+        row = await repository.update_one(id, {"title": "in between"}, expected)
         values = {"title": data.title, **data.model_dump(exclude_unset=True)}
-        return with_etag(await rows.update_one(row.id, values if data.title else {}))
+        return with_etag(await repository.update_one(row.id, values if data.title else {}))
 
 
 class SaysWhenItWasCreated(ResourceController[Task, TaskCreate, TaskUpdate]):
@@ -63,9 +69,9 @@ class SaysWhenItWasCreated(ResourceController[Task, TaskCreate, TaskUpdate]):
 
     @litestar.patch("/{id:int}")
     async def update(
-        self, rows: Rows[Task], id: RowId, data: JSONBody[TaskUpdate], expected: Expected
+        self, repository: RepositoryDependency[Task], id: PathId, data: JSONBody[TaskUpdate], expected: Expected
     ) -> Response[Row]:
-        row = await rows.update_one(id, data.model_dump(exclude_unset=True), expected)
+        row = await repository.update_one(id, data.model_dump(exclude_unset=True), expected)
         return with_etag(msgspec.structs.replace(row, updated_at=row.created_at))
 
 
@@ -73,10 +79,10 @@ class RefusesAStateBeforeItLooks(ResourceController[Task, TaskCreate, TaskUpdate
     path = PATH
 
     @litestar.delete("/{id:int}")
-    async def delete(self, rows: Rows[Task], id: RowId, expected: Expected) -> None:
+    async def delete(self, repository: RepositoryDependency[Task], id: PathId, expected: Expected) -> None:
         if expected == []:
             raise RowChanged(Task, None)
-        await rows.delete_one(id, expected)
+        await repository.delete_one(id, expected)
 
 
 FAULTS = (

@@ -4,7 +4,7 @@ import litestar
 from litestar.params import JSONBody
 
 from app.core.data.repository.rows import Row
-from app.core.http.resource.controller import ResourceController, Rows
+from app.core.http.resource.controller import RepositoryDependency, ResourceController
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.contract import values
@@ -23,8 +23,8 @@ class TrimsTheTitle(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
     @litestar.post()
-    async def create(self, rows: Rows[Task], data: JSONBody[TaskCreate]) -> Row:
-        return await rows.insert_one(data.model_dump() | {"title": data.title.strip()})
+    async def create(self, repository: RepositoryDependency[Task], data: JSONBody[TaskCreate]) -> Row:
+        return await repository.insert_one(data.model_dump() | {"title": data.title.strip()})
 
 
 FAULTS = (

@@ -10,7 +10,8 @@ from sqlalchemy import (
 )
 
 from app.core.data.ownership.session import AppSession
-from app.core.data.repository.repository import Cut, Repository
+from app.core.data.repository.pages import PageRequest
+from app.core.data.repository.repository import Repository
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
 from tests.isolation.attacks.shapes import CHANGED, LONG_AGO, Attack, core_table, detached, id_of, values_of
@@ -70,7 +71,7 @@ def _new_row_for_them(model: type[Owned], theirs: Owned) -> Any:
 
 
 REPOSITORY: dict[str, Attack] = {
-    "select_page": _call("select_page", lambda *_: Cut(100)),
+    "select_page": _call("select_page", lambda *_: PageRequest(100)),
     "select_one": _call("select_one", _their_id),
     "insert_one": _call("insert_one", lambda _, t: values_of(t) | {"id": None}),
     "update_one": _call("update_one", _their_id, lambda m, _: {CHANGED: LONG_AGO}),

@@ -9,15 +9,17 @@ methods that can lose data are closed.
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
-from typing import Any, Final, Generic, NamedTuple, NoReturn, Protocol, TypeVar
+from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 
 from app.core.data.connection.compiled import Statement, Values
 from app.core.data.errors import ClosedMethod, FieldsReadOnly, RowChanged, RowNotFound
 from app.core.data.ownership.session import AppSession
+from app.core.data.repository.pages import Page, PageRequest
 from app.core.data.repository.rows import Row, row_struct
-from app.core.data.sql.statements import NEW, delete_of, page_of, select_of, update_of
+from app.core.data.sql.pages import page_of
+from app.core.data.sql.statements import NEW, delete_of, select_of, update_of
 from app.core.data.tables.fields import MAX_ID
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.versions import CHANGED_AT, RowVersion, is_sent_as, parse_moment
@@ -37,24 +39,6 @@ class VersionedStatement(Protocol):
 
 # What advanced-alchemy's constructor works out is the same for every session; it took one part in sixteen of a request.
 _ATTRIBUTES: Final[dict[tuple[type, str], dict[str, Any]]] = {}
-
-
-class Cut(NamedTuple):
-    """Which part of a list is asked for: `limit` rows after or before an id, or behind the first `offset`."""
-
-    limit: int
-    offset: int = 0
-    after: int = 0
-    before: int | None = None
-    total: bool = False
-
-
-class Slice(NamedTuple):
-    """Part of a list: its rows, whether there are more in its direction, and how many in all, if that was asked."""
-
-    rows: list[Row]
-    more: bool
-    total: int | None
 
 
 def _closed(name: str, instead: str) -> Any:
@@ -95,20 +79,19 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         """Return the repository class of a table."""
         return type(f"{model.__name__}{cls.__name__}", (cls,), {"model_type": model})
 
-    async def select_page(self, cut: Cut) -> Slice:
-        """Return the rows of this part of the list, in the order of their ids.
+    async def select_page(self, asked: PageRequest) -> Page:
+        """Return one page. Rows and total are of one moment, also for a page past the end.
 
-        With `total` the number of all rows comes in the same statement, so the two agree, also for a page past the end.
+        Raises:
+            TypeError: it cannot be in this order, or a key does not fit the order.
         """
-        values = {"limit": cut.limit + 1, "offset": cut.offset, "edge": cut.after if cut.before is None else cut.before}
-        statement = page_of(self.model_type, backwards=cut.before is not None, count=cut.total)
-        found = await self.session.run(statement, values)
+        found = await self.session.run(page_of(self.model_type, asked.shape), asked.values)
         total = None
-        if cut.total:
+        if asked.count:
             total = found[0][0]
             found = [row[1:] for row in found if row[1] is not None]
-        rows = [self._row(row) for row in found[: cut.limit]]
-        return Slice(rows if cut.before is None else rows[::-1], len(found) > cut.limit, total)
+        rows = [self._row(row) for row in found[: asked.limit]]
+        return Page(rows[::-1] if asked.is_backwards else rows, len(found) > asked.limit, total)
 
     async def select_one(self, row_id: int) -> Row:
         """Return one row.

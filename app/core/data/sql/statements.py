@@ -1,27 +1,15 @@
-"""The queries of a repository: each is written once for a table, and only its values change.
+"""The statements of a repository about one row: each is written once for a table, and only its values change.
 
-None names the owner: the compiler does.
+They do not name the owner: the compiler adds it. Those of a page are in `pages.py`.
 """
 
 from functools import cache, lru_cache
 from typing import Any, Final
 
-from sqlalchemy import (
-    BigInteger,
-    ColumnElement,
-    Select,
-    Table,
-    and_,
-    bindparam,
-    delete,
-    false,
-    func,
-    select,
-    true,
-    update,
-)
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, bindparam, delete, false, select, update
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
+from app.core.data.sql.shapes import MAX_SHAPES
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import table_of
 from app.core.data.tables.versions import CHANGED_AT, changed_at
@@ -31,24 +19,14 @@ NEW: Final = "new_"
 
 
 @cache
-def page_of(model: type[Owned], *, backwards: bool, count: bool) -> Select[Any]:
-    """Return the query of one part of the list in the order of ids; with `count`, joined to the number of all rows.
-
-    Its values are `limit`, `offset`, and `edge`: the id before, or behind, which it begins.
-    """
-    write = _page_and_total if count else _page
-    return write(table_of(model), backwards)
-
-
-@cache
 def select_of(model: type[Owned]) -> Select[Any]:
     """Return the query of the row with `_id`."""
     table, asked = _asked_for(model, False)
     return select(*table.c).where(asked)
 
 
-# Bounded, because a table has as many as it has sets of columns, and a client chooses the set.
-@lru_cache(maxsize=1000)
+# A client chooses the set of columns.
+@lru_cache(maxsize=MAX_SHAPES)
 def update_of(model: type[Owned], names: frozenset[str], *, at_version: bool) -> ReturningUpdate[Any]:
     """Return what gives the columns of these names new values, and returns the row as it is then.
 
@@ -68,21 +46,6 @@ def delete_of(model: type[Owned], *, at_version: bool) -> ReturningDelete[Any]:
     """Return what deletes that row and returns its id."""
     table, asked = _asked_for(model, at_version)
     return delete(table).where(asked).returning(table.c.id)
-
-
-def _page(table: Table, backwards: bool) -> Select[Any]:
-    limit, offset, edge = (bindparam(name, type_=BigInteger) for name in ("limit", "offset", "edge"))
-    beyond = table.c.id < edge if backwards else table.c.id > edge
-    order = table.c.id.desc() if backwards else table.c.id
-    return select(*table.c).where(beyond).order_by(order).limit(limit).offset(offset)
-
-
-def _page_and_total(table: Table, backwards: bool) -> Select[Any]:
-    """The page joined to the count, which is there even when the page is empty."""
-    total = select(func.count().label("rows")).select_from(table).subquery("total")
-    page = _page(table, backwards).subquery("page")
-    order = page.c.id.desc() if backwards else page.c.id
-    return select(total.c.rows, *page.c).select_from(total.outerjoin(page, true())).order_by(order)
 
 
 def _asked_for(model: type[Owned], at_version: bool) -> tuple[Table, ColumnElement[bool]]:

@@ -22,6 +22,7 @@ from litestar.types import Scope
 from sqlalchemy import inspect
 
 from app.core.data.ownership.guard import session_of
+from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.repository import ExpectedVersions, Repository
 from app.core.data.repository.rows import Row
 from app.core.data.tables.owned import Owned
@@ -32,16 +33,17 @@ from app.core.http.resource.etags import ETAG, provide_expected, with_etag
 from app.core.http.resource.handler import Operation
 from app.core.http.resource.naming import Names
 from app.core.http.resource.page_size import max_page_size
-from app.core.http.resource.pages import LIST_HEADERS, MAX_LIMIT, Page, page_provider
+from app.core.http.resource.pages import LIST_HEADERS, MAX_LIMIT, page_request_provider, page_response
 
 TableT = TypeVar("TableT", bound=Owned)
 CreateT = TypeVar("CreateT", bound=CreateSchema)
 UpdateT = TypeVar("UpdateT", bound=UpdateSchema)
 
-Rows = NamedDependency[SkipValidation[Repository[TableT]]]
+RepositoryDependency = NamedDependency[SkipValidation[Repository[TableT]]]
+PageRequestDependency = NamedDependency[SkipValidation[PageRequest]]
 Expected = NamedDependency[SkipValidation[ExpectedVersions]]
 LOCATION = ResponseHeader(name="Location", description="The path of the new row.", documentation_only=True)
-RowId = Annotated[int, PathParameter(description="The `id` of the row.")]
+PathId = Annotated[int, PathParameter(description="The `id` of the row.")]
 
 _ONE_ROW: Final[dict[str, Any]] = {"response_headers": [ETAG], "media_type": MediaType.JSON}
 _AS_IT_IS: Final = "The {noun} as it is now."
@@ -56,7 +58,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     model: ClassVar[type[Owned]]
     create_schema: ClassVar[type[CreateSchema]]
     update_schema: ClassVar[type[UpdateSchema]]
-    repository: ClassVar[type[Repository[Any]]] = Repository
+    repository_type: ClassVar[type[Repository[Any]]] = Repository
     max_page_size: ClassVar[int]  # of a page
     dto = BodyDTO
 
@@ -71,8 +73,8 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         cls.tags = [cls.names().nouns.capitalize()]
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
         cls.dependencies = {
-            "rows": Provide(_provider_of(cls.repository.of(cls.model)), sync_to_thread=False),
-            "page": Provide(page_provider(cls.max_page_size), sync_to_thread=False),
+            "repository": Provide(_provider_of(cls.repository_type.of(cls.model)), sync_to_thread=False),
+            "page_request": Provide(page_request_provider(cls.max_page_size), sync_to_thread=False),
             "expected": Provide(provide_expected, sync_to_thread=False),
         }
 
@@ -88,9 +90,11 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         response_headers=LIST_HEADERS,
         media_type=MediaType.JSON,
     )
-    async def list(self, page: NamedDependency[SkipValidation[Page]]) -> Response[builtins.list[Row]]:
+    async def list(
+        self, repository: RepositoryDependency[TableT], page_request: PageRequestDependency, scope: Scope
+    ) -> Response[builtins.list[Row]]:
         """Return your {nouns} in the order of their ids, one page at a time: follow `Link` to the next."""
-        return await page.respond()
+        return page_response(scope["path"], page_request, await repository.select_page(page_request))
 
     @Operation(
         http_method="POST",
@@ -99,32 +103,36 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         response_headers=[LOCATION, ETAG],
         media_type=MediaType.JSON,
     )
-    async def create(self, rows: Rows[TableT], data: JSONBody[CreateT]) -> Response[Row]:
+    async def create(self, repository: RepositoryDependency[TableT], data: JSONBody[CreateT]) -> Response[Row]:
         """Store a new {noun}, which is yours, and return it."""
-        row = await rows.insert_one(data.model_dump())
+        row = await repository.insert_one(data.model_dump())
         return with_etag(row, Location=f"{self.path}/{row.id}")
 
     @Operation("/{id:int}", http_method="GET", summary="Read {a_noun}", response_description="The {noun}.", **_ONE_ROW)
-    async def get(self, rows: Rows[TableT], id: RowId) -> Response[Row]:
+    async def get(self, repository: RepositoryDependency[TableT], id: PathId) -> Response[Row]:
         """Return one of your {nouns}."""
-        return with_etag(await rows.select_one(id))
+        return with_etag(await repository.select_one(id))
 
     @Operation(
         "/{id:int}", http_method="PUT", summary="Change {a_noun} (PUT)", response_description=_AS_IT_IS, **_ONE_ROW
     )
-    async def put(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], expected: Expected) -> Response[Row]:
+    async def put(
+        self, repository: RepositoryDependency[TableT], id: PathId, data: JSONBody[UpdateT], expected: Expected
+    ) -> Response[Row]:
         """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
-        return with_etag(await rows.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
+        return with_etag(await repository.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
 
     @Operation("/{id:int}", http_method="PATCH", summary="Change {a_noun}", response_description=_AS_IT_IS, **_ONE_ROW)
-    async def update(self, rows: Rows[TableT], id: RowId, data: JSONBody[UpdateT], expected: Expected) -> Response[Row]:
+    async def update(
+        self, repository: RepositoryDependency[TableT], id: PathId, data: JSONBody[UpdateT], expected: Expected
+    ) -> Response[Row]:
         """Change the fields that are sent and no other. Null empties a field that may be empty."""
-        return with_etag(await rows.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
+        return with_etag(await repository.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
 
     @Operation("/{id:int}", http_method="DELETE", summary="Delete {a_noun}", response_description="It is gone.")
-    async def delete(self, rows: Rows[TableT], id: RowId, expected: Expected) -> None:
+    async def delete(self, repository: RepositoryDependency[TableT], id: PathId, expected: Expected) -> None:
         """Delete one of your {nouns}, for good."""
-        await rows.delete_one(id, expected)
+        await repository.delete_one(id, expected)
 
     def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
         """Give each handler its operation id (`tasks_list`) and put the table's names into its texts."""

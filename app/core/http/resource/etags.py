@@ -45,7 +45,7 @@ def with_etag(row: Row, **headers: str) -> Response[Row]:
 
 def provide_expected(
     # Not used: Litestar resolves dependencies that know nothing of each other in tasks, a third of an update's time.
-    rows: NamedDependency[SkipValidation[Repository[Any]]],
+    repository: NamedDependency[SkipValidation[Repository[Any]]],
     request: Request[Any, Any, Any],
     if_match: Annotated[
         str,

@@ -5,7 +5,6 @@ costs a count of all rows and comes only when it is asked for (`Prefer: count=ex
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -14,7 +13,8 @@ from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
 from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 
-from app.core.data.repository.repository import Cut, Repository, Slice
+from app.core.data.repository.pages import Page, PageRequest
+from app.core.data.repository.repository import Repository
 from app.core.data.repository.rows import Row
 from app.core.data.tables.fields import MAX_ID
 from app.core.http.resource.preferences import parse_prefer
@@ -34,43 +34,43 @@ LIST_HEADERS = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """The part of a list that a request asks for, and the rows that it is asked of."""
-
-    rows: Repository[Any]
-    path: str
-    cut: Cut
-
-    async def respond(self) -> Response[list[Row]]:
-        """Return this page of all of the caller's rows."""
-        return self.response_of(await self.rows.select_page(self.cut))
-
-    def response_of(self, found: Slice) -> Response[list[Row]]:
-        """Return the rows, with `Link` where there are other pages and `X-Total-Count` where it was asked for."""
-        headers = {"Link": links} if (links := ", ".join(self._links(found))) else {}
-        if found.total is not None:
-            headers |= {"X-Total-Count": str(found.total), "Preference-Applied": "count=exact"}
-        return Response(found.rows, headers=headers)
-
-    def _links(self, found: Slice) -> Iterator[str]:
-        """Pages follow each other by id, however deep: an offset would read everything before it."""
-        if found.rows and (found.more or self.cut.before is not None):
-            yield self._link("next", after=found.rows[-1].id)
-        if self.cut.offset:
-            yield self._link("prev", offset=max(0, self.cut.offset - self.cut.limit))
-        elif self.cut.after or (self.cut.before is not None and found.more):
-            yield self._link("prev", before=found.rows[0].id if found.rows else min(self.cut.after + 1, MAX_ID))
-
-    def _link(self, relation: str, **edge: int) -> str:
-        return f'<{self.path}?{urlencode({"limit": self.cut.limit, **edge})}>; rel="{relation}"'
+def page_response(path: str, asked: PageRequest, page: Page) -> Response[list[Row]]:
+    """Return the page's rows, with `Link` where there are other pages and `X-Total-Count` where it was asked for."""
+    links = _links_by_offset(asked, page) if asked.order else _links_by_id(asked, page)
+    named = [f'<{path}?{urlencode({"limit": asked.limit, **place})}>; rel="{relation}"' for relation, place in links]
+    headers = {"Link": ", ".join(named)} if named else {}
+    if page.total is not None:
+        headers |= {"X-Total-Count": str(page.total), "Preference-Applied": "count=exact"}
+    return Response(page.rows, headers=headers)
 
 
-def page_provider(most: int) -> Callable[..., Page]:
-    """Return the dependency that reads from a request which page of at most so many rows it asks for."""
+def _links_by_id(asked: PageRequest, page: Page) -> Iterator[tuple[str, dict[str, int]]]:
+    """Pages follow each other by id, however deep: an offset would read everything before it."""
+    rows = page.rows
+    if rows and (page.more or asked.is_backwards):
+        yield "next", {"after": rows[-1].id}
+    if asked.offset:
+        yield "prev", {"offset": max(0, asked.offset - asked.limit)}
+    elif asked.after:
+        yield "prev", {"before": rows[0].id if rows else min(asked.after[0] + 1, MAX_ID)}
+    elif asked.is_backwards and page.more:
+        yield "prev", {"before": rows[0].id}
 
-    def provide_page(  # noqa: PLR0917  # Litestar gives each by its name
-        rows: NamedDependency[SkipValidation[Repository[Any]]],
+
+def _links_by_offset(asked: PageRequest, page: Page) -> Iterator[tuple[str, dict[str, int]]]:
+    """In another order, `after` and `before` would need more than an id."""
+    if page.more and (following := asked.offset + asked.limit) <= MAX_OFFSET:
+        yield "next", {"offset": following}
+    if asked.offset:
+        yield "prev", {"offset": max(0, asked.offset - asked.limit)}
+
+
+def page_request_provider(most: int) -> Callable[..., PageRequest]:
+    """Return the dependency that reads which page, of at most so many rows, a request asks for."""
+
+    def provide_page_request(  # noqa: PLR0917  # Litestar gives each by its name
+        # Not used: Litestar resolves dependencies that know nothing of each other in tasks, which takes longer.
+        repository: NamedDependency[SkipValidation[Repository[Any]]],
         request: Request[Any, Any, Any],
         limit: Annotated[int, QueryParameter(ge=1, le=most, description="How many to return at most.")] = min(
             DEFAULT_LIMIT, most
@@ -102,7 +102,7 @@ def page_provider(most: int) -> Callable[..., Page]:
         prefer: Annotated[
             str, HeaderParameter(name="Prefer", description="`count=exact` asks for the total, in `X-Total-Count`.")
         ] = "",
-    ) -> Page:
+    ) -> PageRequest:
         """Read the page from the query and the Prefer header.
 
         Raises:
@@ -112,6 +112,12 @@ def page_provider(most: int) -> Callable[..., Page]:
             raise invalid_parameter("after" if after else "offset", "Give one of offset, after and before")
         lines = request.headers.getall("Prefer", ())  # all of them; Litestar gives `prefer` the first, and documents it
         is_counted = bool(lines) and parse_prefer(lines).get("count", "").lower() == "exact"
-        return Page(rows, request.scope["path"], Cut(limit, offset, after, before, is_counted))
+        return PageRequest(
+            limit,
+            offset,
+            after=(after,) if after else None,
+            before=None if before is None else (before,),
+            count=is_counted,
+        )
 
-    return provide_page
+    return provide_page_request

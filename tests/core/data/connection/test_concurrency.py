@@ -24,7 +24,8 @@ from app.core.data.errors import OwnerBusy
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.plugin import make_alchemy
 from app.core.data.ownership.session import AppSession
-from app.core.data.repository.repository import Cut, Repository
+from app.core.data.repository.pages import PageRequest
+from app.core.data.repository.repository import Repository
 from app.tasks.models import Task
 from app.testing.clients import Client, assert_error
 from app.testing.databases import Databases, settings_for_tests
@@ -174,7 +175,7 @@ async def use_atomic(session: AppSession) -> None:
 
 
 WAYS: dict[str, Callable[[AppSession], Awaitable[Any]]] = {
-    "a page": lambda session: Repository.of(Task)(session=session).select_page(Cut(1, 0, 0, None, False)),
+    "a page": lambda session: Repository.of(Task)(session=session).select_page(PageRequest(1)),
     "execute": lambda session: session.execute(select(Task)),
     "scalars": lambda session: session.scalars(select(Task)),
     "an update": lambda session: session.execute(update(Task).values(title="x")),

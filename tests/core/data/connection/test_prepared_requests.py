@@ -17,7 +17,8 @@ from app.core.data.connection.rls import RlsConnection
 from app.core.data.ownership.engines import unscoped
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
-from app.core.data.repository.repository import Cut, Repository
+from app.core.data.repository.pages import PageRequest
+from app.core.data.repository.repository import Repository
 from app.core.data.tables.versions import FIRST_INSTANT, LAST_INSTANT, RowVersion
 from app.tasks.models import Task
 from app.testing.clients import Client
@@ -35,10 +36,10 @@ ROWS = {"user-7": 8 + 40 * 50, "owner-0": 7_000}
 SEEN = [RowVersion(FIRST_INSTANT, LAST_INSTANT)]
 
 OPERATIONS: dict[str, Callable[[Tasks, int], Awaitable[object]]] = {
-    "list": lambda tasks, row_id: tasks.select_page(Cut(limit=100)),
-    "list with a total": lambda tasks, row_id: tasks.select_page(Cut(limit=100, total=True)),
-    "after": lambda tasks, row_id: tasks.select_page(Cut(limit=100, after=row_id)),
-    "before": lambda tasks, row_id: tasks.select_page(Cut(limit=100, before=row_id)),
+    "list": lambda tasks, row_id: tasks.select_page(PageRequest(limit=100)),
+    "list with a total": lambda tasks, row_id: tasks.select_page(PageRequest(limit=100, count=True)),
+    "after": lambda tasks, row_id: tasks.select_page(PageRequest(limit=100, after=(row_id,))),
+    "before": lambda tasks, row_id: tasks.select_page(PageRequest(limit=100, before=(row_id,))),
     "get": lambda tasks, row_id: tasks.select_one(row_id),
     "create": lambda tasks, row_id: tasks.insert_one({"title": "new"}),
     "update": lambda tasks, row_id: tasks.update_one(row_id, {"title": "changed", "completed": True}),

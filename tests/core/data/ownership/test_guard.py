@@ -16,7 +16,8 @@ from app.core.data.errors import DataError, OwnerNotBound, OwnershipError
 from app.core.data.ownership import owned_session
 from app.core.data.ownership.guard import bind_owner, everyone, session_of
 from app.core.data.ownership.session import AppSession
-from app.core.data.repository.repository import Repository, Slice
+from app.core.data.repository.pages import Page
+from app.core.data.repository.repository import Repository
 from app.core.data.sql.compiler import OwnerCompiler
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of, owned_models
@@ -67,7 +68,7 @@ def found(answer: Any) -> Iterator[Any]:
     """Flatten what came back into ids and owners."""
     if isinstance(answer, Owned):
         yield from (answer.id, answer.user_id)
-    elif isinstance(answer, Slice):
+    elif isinstance(answer, Page):
         yield from found(answer.rows)
     elif isinstance(answer, Row | list | tuple):
         for part in answer:

@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import async_sessionmaker
 from app.core.data.errors import OwnerNotBound, RowNotFound
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
-from app.core.data.repository.repository import Cut, Repository
+from app.core.data.repository.pages import PageRequest
+from app.core.data.repository.repository import Repository
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import owned_models
 from app.testing.factories import factory_of
@@ -22,7 +23,7 @@ async def test_a_session_for_everyone_reaches_all_rows(model: type[Owned], db: A
     factory: Any = factory_of(model)
     alices, bobs = [await factory.create_async(user_id=user) for user in ("alice", "bob")]
     repository = Repository.of(model)(session=db)
-    found = await repository.select_page(Cut(10, total=True))
+    found = await repository.select_page(PageRequest(10, count=True))
 
     assert ([row.id for row in found.rows], found.more, found.total) == ([alices.id, bobs.id], False, 2)
     assert (await repository.select_one(bobs.id)).user_id == "bob"

@@ -10,8 +10,8 @@ from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, MetaData, St
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 from sqlmodel.sql.sqltypes import UTCDateTime
 
-from app.core.data.connection.compiled import execute_on_engine
 from app.core.data.connection.engine import make_engine
+from app.core.data.connection.execution import execute_on_engine
 from app.core.data.ownership.engines import unscoped
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession

@@ -1,4 +1,4 @@
-"""The repository's queries: the index by which a page is found, and how many of them there can be."""
+"""Pages: the index by which each is found."""
 
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,14 +9,12 @@ import pytest
 from psycopg import sql
 from sqlalchemy import Engine, make_url
 
-from app.core.data.connection import compiled
 from app.core.data.connection.compiled import CompiledStatement
 from app.core.data.connection.engine import database_url, paramstyle
 from app.core.data.connection.rls import OWNER_SETTING
 from app.core.data.schema.engines import migration_engine
-from app.core.data.sql import statements as queries
 from app.core.data.sql.dialects import scoped_dialect
-from app.core.data.sql.statements import page_of
+from app.core.data.sql.pages import PageShape, page_of
 from app.tasks.models import Task
 from app.testing.databases import Databases, SqliteDatabases
 
@@ -46,8 +44,10 @@ def page(url: str, form: Form) -> tuple[str, list[Any]]:
     """The text of the late one's page, from the middle of the rows, and its values."""
     made = database_url(url)
     dialect = scoped_dialect(cast("Any", made.get_dialect())(paramstyle=paramstyle(made)))
-    values = {"limit": 101, "offset": form.offset, "edge": ROWS + ROWS // 2, "_owner": "late"}
-    plan = CompiledStatement(page_of(Task, backwards=form.backwards, count=form.total), dialect, tuple(values))
+    values = {"limit": 101, "offset": form.offset, "key_id": ROWS + ROWS // 2, "_owner": "late"}
+    plan = CompiledStatement(
+        page_of(Task, PageShape(is_backwards=form.backwards, is_counted=form.total)), dialect, tuple(values)
+    )
     return plan.text, plan.bind(values)
 
 
@@ -131,9 +131,3 @@ def test_sqlite_finds_a_page_so_too(filled_sqlite: list[str], form: Form) -> Non
         beyond = f"user_id=? AND id{'<' if form.backwards else '>'}?"
         assert f"SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 ({beyond})" in steps, steps
         assert form.total or not any("TEMP B-TREE" in step for step in steps)
-
-
-def test_queries_that_clients_can_choose_are_not_kept_for_ever() -> None:
-    """A client chooses which fields it changes, and so how many queries there are."""
-    assert queries.update_of.cache_info().maxsize == 1000
-    assert compiled.compile_statement.cache_info().maxsize == 2000

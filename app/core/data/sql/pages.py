@@ -1,0 +1,85 @@
+"""Pages: the query of one part of a list, in the order of ids or of other columns.
+
+A page begins behind a key, the values of the order's columns in a row: an offset would read all rows before it.
+"""
+
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, func, select, true, tuple_
+
+from app.core.data.sql.shapes import MAX_SHAPES
+from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import table_of
+
+
+class PageShape(NamedTuple):
+    """What the query of a page depends on, apart from its values.
+
+    `order` names the columns before `id`, which is always the last one. Without `is_behind_key` the page is the first.
+    """
+
+    order: tuple[str, ...] = ()
+    is_behind_key: bool = True
+    is_backwards: bool = False
+    is_counted: bool = False
+
+    @property
+    def key_names(self) -> tuple[str, ...]:
+        """The columns of a key."""
+        return (*self.order, "id")
+
+
+@lru_cache(maxsize=MAX_SHAPES)
+def page_of(model: type[Owned], shape: PageShape) -> Select[Any]:
+    """Return the query of a page; if it is counted, each row begins with the number of all rows.
+
+    Its values are `limit`, `offset` and, behind a key, `key_<column>` for each of the shape's `key_names`.
+
+    Raises:
+        TypeError: the order names a column that the table lacks, or one that may be null.
+    """
+    table = table_of(model)
+    _check_order(model.__name__, table, shape.order)
+    return _counted_page(table, shape) if shape.is_counted else _page(table, shape)
+
+
+def _page(table: Table, shape: PageShape) -> Select[Any]:
+    limit, offset = (bindparam(name, type_=BigInteger) for name in ("limit", "offset"))
+    page = select(*table.c).order_by(*_sorted_by(table.c, shape)).limit(limit).offset(offset)
+    return page.where(_behind_key(table, shape)) if shape.is_behind_key else page
+
+
+def _counted_page(table: Table, shape: PageShape) -> Select[Any]:
+    """The page joined to the count, which is there even when the page is empty."""
+    total = select(func.count().label("rows")).select_from(table).subquery("total")
+    page = _page(table, shape).subquery("page")
+    joined = total.outerjoin(page, true())
+    return select(total.c.rows, *page.c).select_from(joined).order_by(*_sorted_by(page.c, shape))
+
+
+def _sorted_by(columns: Any, shape: PageShape) -> list[ColumnElement[Any]]:
+    names = shape.key_names
+    return [columns[name].desc() if shape.is_backwards else columns[name] for name in names]
+
+
+def _behind_key(table: Table, shape: PageShape) -> ColumnElement[bool]:
+    columns = [table.c[name] for name in shape.key_names]
+    values = [bindparam(f"key_{column.key}", type_=column.type) for column in columns]
+    # One comparison of two rows, which is one range of an index on these columns.
+    left, right = (columns[0], values[0]) if len(columns) == 1 else (tuple_(*columns), tuple_(*values))
+    is_behind: ColumnElement[bool] = left < right if shape.is_backwards else left > right
+    return is_behind
+
+
+def _check_order(name: str, table: Table, order: tuple[str, ...]) -> None:
+    for column in order:
+        if column == "id" or column not in table.c:
+            raise TypeError(
+                f"A page of {name} cannot be in the order of {column!r}: name columns of the table before id."
+            )
+        if table.c[column].nullable:
+            raise TypeError(
+                f"A page of {name} cannot be in the order of {column!r}, which may be null: a null is neither before"
+                " nor behind a value. Name columns that are never null."
+            )
