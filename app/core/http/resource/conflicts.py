@@ -1,7 +1,6 @@
 """Conflicts: which operations of a resource can be a 409, read off its table, and what the document says of each."""
 
-from collections.abc import Mapping
-from typing import Final
+from collections.abc import Mapping, Set
 
 import msgspec
 from litestar.openapi import ResponseSpec
@@ -11,18 +10,20 @@ from app.core.data.connection.violations import unique_rules
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.references import is_kept_by_references
 from app.core.http.problems import REFERRED_TO, Problem, clash_of
+from app.core.http.resource.operations import CHANGES, CREATES
 
-_WRITES: Final = ("create", "put", "update")
 
-
-def conflicts_of(model: type[Owned], noun: str) -> Mapping[str, ResponseSpec]:
-    """Return the 409 of each handler that can answer one, by the handler's name."""
+def conflicts_of(model: type[Owned], noun: str, operations: Set[str]) -> Mapping[str, ResponseSpec]:
+    """Return the 409 of each of these operations that can answer one."""
     found: dict[str, ResponseSpec] = {}
     if rules := unique_rules(model):
         named = [rule for rule in rules if rule] or [()]
         same = ", or the same ".join(" and ".join(f"`{column}`" for column in rule) for rule in named)
-        found = dict.fromkeys(_WRITES, _conflict(f"There is one already with the same {same}.", clash_of(named[0])))
-    if is_kept_by_references(model):
+        found = dict.fromkeys(
+            operations & (CREATES | CHANGES),
+            _conflict(f"There is one already with the same {same}.", clash_of(named[0])),
+        )
+    if "delete" in operations and is_kept_by_references(model):
         found["delete"] = _conflict(f"Something else still refers to this {noun}.", Problem(REFERRED_TO))
     return found
 

@@ -8,17 +8,20 @@ before it by the middleware, the guard and the DTO.
 from __future__ import annotations
 
 import builtins
-from collections.abc import Callable
+from collections import ChainMap
+from collections.abc import Callable, Sequence, Set
 from http import HTTPStatus
 from inspect import cleandoc
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar, get_args
+from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
 
 from litestar import Controller, MediaType, Response
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
+from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, PathParameter, SkipValidation
 from litestar.types import Scope
+from pydantic import BaseModel
 from sqlalchemy import inspect
 
 from app.core.data.ownership.guard import session_of
@@ -30,8 +33,10 @@ from app.core.data.tables.registry import table_name
 from app.core.http.body.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.resource.conflicts import conflicts_of
 from app.core.http.resource.etags import ETAG, provide_expected, with_etag
+from app.core.http.resource.generics import type_arguments
 from app.core.http.resource.handler import Operation
 from app.core.http.resource.naming import Names
+from app.core.http.resource.operations import CHANGES, READS, operations_of
 from app.core.http.resource.page_size import max_page_size
 from app.core.http.resource.pages import LIST_HEADERS, MAX_LIMIT, page_request_provider, page_response
 
@@ -52,6 +57,8 @@ _AS_IT_IS: Final = "The {noun} as it is now."
 class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     """List, create, read, change and delete the caller's own rows of one table.
 
+    `operations` names the handlers that are offered, `{"list", "get"}`; without it all are. A mixin with handlers, and
+    a generic class in between, may stand among the bases in any order.
     `{noun}`, `{a_noun}` and `{nouns}` in a handler's summary and docstring become the table's names in the docs.
     """
 
@@ -59,20 +66,42 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     create_schema: ClassVar[type[CreateSchema]]
     update_schema: ClassVar[type[UpdateSchema]]
     repository_type: ClassVar[type[Repository[Any]]] = Repository
-    max_page_size: ClassVar[int]  # of a page
+    operations: ClassVar[Set[str]]
+    max_page_size: ClassVar[int]  # rows
     dto = BodyDTO
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Read the table and the schemas off `ResourceController[Table, Create, Update]`."""
+        """Read the table and the schemas off `ResourceController[Table, Create, Update]`.
+
+        Raises:
+            TypeError: it names no table, or its operations cannot be offered.
+        """
         super().__init_subclass__(**kwargs)
-        types = get_args(cls.__orig_bases__[0])  # type: ignore[attr-defined]  # a generic base has it
+        types = type_arguments(cls, ResourceController)
+        if any(isinstance(argument, TypeVar) for argument in types):
+            return  # a generic class in between
+        if not types:
+            raise TypeError(f"{cls.__name__} names no table: derive it from ResourceController[Table, Create, Update].")
         cls.model, cls.create_schema, cls.update_schema = types
-        cls.update_schema.read_only = inspect(cls.model).columns.keys() - cls.update_schema.model_fields.keys()
-        cls.max_page_size = min(MAX_LIMIT, max_page_size(cls.model, (cls.create_schema, cls.update_schema)))
+        cls.operations = operations_of(cls, getattr(cls, "operations", None))
+        cls.max_page_size = min(MAX_LIMIT, max_page_size(cls.model, cls._written_schemas()))
         cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # narrowed at run time, as Litestar means it
         cls.tags = [cls.names().nouns.capitalize()]
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
-        cls.dependencies = {
+        others = (vars(base).get("dependencies", {}) for base in cls.__mro__[1:] if base is not Controller)
+        cls.dependencies = {**ChainMap(*others), **cls._provided(), **vars(cls).get("dependencies", {})}
+        if cls.operations & CHANGES:
+            cls.update_schema.read_only = inspect(cls.model).columns.keys() - cls.update_schema.model_fields.keys()
+
+    @classmethod
+    def _written_schemas(cls) -> Sequence[type[BaseModel]]:
+        """The schemas whose limits bound a row: the table's own where clients write none."""
+        schemas = (cls.create_schema, cls.update_schema)
+        return schemas if cls.operations - READS else (cls.model,)
+
+    @classmethod
+    def _provided(cls) -> dict[str, Provide]:
+        return {
             "repository": Provide(_provider_of(cls.repository_type.of(cls.model)), sync_to_thread=False),
             "page_request": Provide(page_request_provider(cls.max_page_size), sync_to_thread=False),
             "expected": Provide(provide_expected, sync_to_thread=False),
@@ -136,18 +165,24 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
 
     def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
         """Give each handler its operation id (`tasks_list`) and put the table's names into its texts."""
-        handlers = super().get_route_handlers()
-        names = self.names()
-        conflicts = conflicts_of(self.model, names.noun)
+        handlers = [handler for handler in super().get_route_handlers() if self._is_offered(handler)]
+        conflicts = conflicts_of(self.model, self.names().noun, self.operations)
         for handler in handlers:
             if isinstance(handler, HTTPRouteHandler):
-                handler.operation_id = handler.operation_id or f"{table_name(self.model)}_{handler.fn.__name__}"
-                handler.description = handler.description or cleandoc(handler.fn.__doc__ or "")
-                if conflict := conflicts.get(handler.fn.__name__):
-                    handler.responses = {HTTPStatus.CONFLICT: conflict, **(handler.responses or {})}
-                for text in ("summary", "description", "response_description"):
-                    setattr(handler, text, names.put_into(getattr(handler, text) or "") or None)
+                self._describe(handler, conflicts.get(handler.fn.__name__))
         return handlers
+
+    def _is_offered(self, handler: BaseRouteHandler) -> bool:
+        return not isinstance(handler, HTTPRouteHandler) or handler.fn.__name__ in self.operations
+
+    def _describe(self, handler: HTTPRouteHandler, conflict: ResponseSpec | None) -> None:
+        names = self.names()
+        handler.operation_id = handler.operation_id or f"{table_name(self.model)}_{handler.fn.__name__}"
+        handler.description = handler.description or cleandoc(handler.fn.__doc__ or "")
+        if conflict:
+            handler.responses = {HTTPStatus.CONFLICT: conflict, **(handler.responses or {})}
+        for text in ("summary", "description", "response_description"):
+            setattr(handler, text, names.put_into(getattr(handler, text) or "") or None)
 
 
 def _provider_of(repository: type[Repository[Any]]) -> Callable[..., Repository[Any]]:
