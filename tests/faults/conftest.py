@@ -8,7 +8,7 @@ from typing import Protocol
 import pytest
 
 from app.testing.databases import Databases
-from tests.faults.cluster import Cluster, Database, own_cluster
+from tests.parts.cluster import Cluster, Database, own_cluster
 from tests.parts.serving import Server, serving
 
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.faults.cluster import Cluster, Database
 from tests.faults.conftest import Serve
 from tests.faults.load import CLIENTS, LONGEST, Load, under_load
+from tests.parts.cluster import Cluster, Database
 from tests.parts.serving import Server
 
 FROZEN = 5  # seconds

@@ -10,9 +10,9 @@ from tempfile import TemporaryDirectory
 import psycopg
 import pytest
 
-from tests.faults.cluster import Cluster, Database
 from tests.faults.conftest import Serve
 from tests.faults.load import under_load
+from tests.parts.cluster import Cluster, Database
 
 pytestmark = [
     pytest.mark.slow,

@@ -14,9 +14,9 @@ import pytest
 
 from app.core.auth.tokens import issue_token
 from app.testing.databases import SECRET
-from tests.faults.behind import PATHS
-from tests.faults.cluster import Cluster, Database
 from tests.faults.load import USERS, under_load
+from tests.parts.behind import PATHS
+from tests.parts.cluster import Cluster, Database
 from tests.parts.serving import NO_TLS, Server, serving_module
 
 LASTS: Final = 60  # seconds
@@ -38,7 +38,7 @@ def database(cluster: Cluster) -> Database:
 @pytest.fixture
 def server(database: Database, tmp_path: Path) -> Iterator[Server]:
     settings = {"DATABASE_POOL_SIZE": str(POOL), "DATABASE_POOL_RECYCLE": "1", "DATABASE_MAX_OVERFLOW": "2"}
-    with serving_module("tests.faults.behind", database.url, tmp_path / "log", **settings) as server:
+    with serving_module("tests.parts.behind", database.url, tmp_path / "log", **settings) as server:
         yield server
 
 

@@ -10,7 +10,7 @@ import pytest
 from app.core.auth.tokens import issue_token
 from app.testing.clients import assert_error
 from app.testing.databases import SECRET
-from tests.faults.cluster import Database
+from tests.parts.cluster import Database
 from tests.parts.serving import PATIENCE, Server
 
 

@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from tests.faults.cluster import Database
 from tests.faults.conftest import Serve
 from tests.faults.load import LONGEST, under_load
-from tests.faults.network import Door, can_cut_links, link_to
+from tests.parts.cluster import Database
+from tests.parts.network import Door, can_cut_links, link_to
 
 COLD_START = 3  # seconds
 

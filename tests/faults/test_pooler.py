@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.faults.cluster import Cluster, Database
 from tests.faults.conftest import Serve
 from tests.faults.load import CLIENTS, under_load
+from tests.parts.cluster import Cluster, Database
 from tests.parts.pooler import needs_pgbouncer, pooled
 
 pytestmark = needs_pgbouncer

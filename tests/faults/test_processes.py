@@ -17,7 +17,7 @@ import pytest
 
 from app.settings import BASE_DIR
 from app.testing.databases import SqliteDatabases
-from tests.faults.hanging import ENDS_WITHIN
+from tests.parts.hanging import ENDS_WITHIN
 from tests.parts.serving import NO_TLS, Server, environment_of, serving_module
 
 WORKERS = 2
@@ -39,7 +39,7 @@ def serve(sqlite_databases: SqliteDatabases, tmp_path: Path) -> Iterator[ServeHa
 
         def start(name: str, workers: int = WORKERS) -> Server:
             served = serving_module(
-                "tests.faults.hanging", sqlite_databases.fresh(), tmp_path / f"{name}.log", str(workers)
+                "tests.parts.hanging", sqlite_databases.fresh(), tmp_path / f"{name}.log", str(workers)
             )
             server = stack.enter_context(served)
             while server.log.count(STARTED) < workers:

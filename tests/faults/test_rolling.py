@@ -10,8 +10,8 @@ import pytest
 
 from app.core.auth.tokens import issue_token
 from app.testing.databases import SECRET
-from tests.faults.cluster import Cluster
 from tests.faults.load import under_load
+from tests.parts.cluster import Cluster
 from tests.parts.nginx import in_front_of, needs_nginx
 from tests.parts.serving import NO_TLS, Server, free_port, start, wait_until_served
 

@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from tests.core.auth.issuer import Issuer, serving_issuer
-from tests.core.auth.signing import NOW
+from tests.parts.issuer import Issuer, serving_issuer
+from tests.parts.signing import NOW
 
 
 @pytest.fixture

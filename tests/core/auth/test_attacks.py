@@ -9,10 +9,10 @@ from app.core.auth.tokens import issue_token
 from app.testing.clients import Client, assert_error
 from app.testing.databases import SECRET
 from tests.core.auth.attacks import forgeries, misuses
-from tests.core.auth.issuer import ALGORITHMS, Issuer, Pair, key_set, pair
-from tests.core.auth.signing import claims as hs256_claims
-from tests.core.auth.signing import sign
 from tests.core.auth.test_jwks_mode import serving
+from tests.parts.issuer import ALGORITHMS, Issuer, Pair, key_set, pair
+from tests.parts.signing import claims as hs256_claims
+from tests.parts.signing import sign
 
 
 def attacks_on(signer: Pair, origin: str) -> Iterator[tuple[str, str]]:

@@ -14,8 +14,8 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.core.auth.issuer import ALGORITHMS
 from tests.core.auth.test_jwks_mode import serving, status
+from tests.parts.issuer import ALGORITHMS
 from tests.parts.npm import install_packages
 
 pytestmark = pytest.mark.slow

@@ -4,7 +4,7 @@ from typing import Final
 
 import pytest
 
-from tests.core.auth.signing import NOW, SOON, claims, raw_claims, reason_of, sign
+from tests.parts.signing import NOW, SOON, claims, raw_claims, reason_of, sign
 
 pytestmark = pytest.mark.usefixtures("stopped_clock")
 

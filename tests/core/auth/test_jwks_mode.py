@@ -11,7 +11,7 @@ from litestar import Request, get
 from app.asgi import create_app
 from app.testing.clients import Client, assert_error
 from app.testing.databases import settings_for_tests
-from tests.core.auth.issuer import ALGORITHMS, Issuer, key_set, pair
+from tests.parts.issuer import ALGORITHMS, Issuer, key_set, pair
 
 NEVER = {"database_url": "sqlite:///never-opened.db", "better_auth_secret": None}
 

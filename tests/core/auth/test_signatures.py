@@ -6,7 +6,7 @@ from typing import Final
 import pytest
 
 from app.core.auth.tokens import MAX_TOKEN_BYTES, InvalidToken, verify_token
-from tests.core.auth.signing import KEY, KEYS, OTHER_KEY, claims, header, raw_claims, reason_of, segment, sign, swapped
+from tests.parts.signing import KEY, KEYS, OTHER_KEY, claims, header, raw_claims, reason_of, segment, sign, swapped
 
 pytestmark = pytest.mark.usefixtures("stopped_clock")
 

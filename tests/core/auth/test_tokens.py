@@ -11,7 +11,7 @@ import pytest
 from app.core.auth.secret_keys import SecretKeys
 from app.core.auth.tokens import issue_token, verify_token
 from app.core.auth.users import User
-from tests.core.auth.signing import KEY, KEYS, NOW, OTHER_KEY, SOON, claims, header, raw_claims, reason_of, sign
+from tests.parts.signing import KEY, KEYS, NOW, OTHER_KEY, SOON, claims, header, raw_claims, reason_of, sign
 
 GOOD: Final = {
     "typ absent": sign(claims()),

@@ -14,11 +14,11 @@ from app.core.auth.tokens import issue_token
 from app.core.cli.diagnosis import _SENTENCES
 from app.settings.formats import KNOWN_SECRETS
 from app.testing.databases import SECRET
-from tests.core.auth.issuer import ORIGIN, Pair, pair
-from tests.core.auth.signing import segment, swapped
 from tests.core.auth.test_claims import EXPIRIES, IDENTITIES
 from tests.core.auth.test_signatures import ALGORITHMS, BROKEN_SIGNATURE, EXTENSIONS, MALFORMED
 from tests.core.cli.conftest import Invoke
+from tests.parts.issuer import ORIGIN, Pair, pair
+from tests.parts.signing import segment, swapped
 
 KEY: Final = SECRET.encode()
 STOCK: Final = {"BETTER_AUTH_SECRET": "", "BETTER_AUTH_URL": ORIGIN}

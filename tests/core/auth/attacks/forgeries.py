@@ -9,8 +9,8 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from tests.core.auth.issuer import Pair, pair
-from tests.core.auth.signing import segment, swapped
+from tests.parts.issuer import Pair, pair
+from tests.parts.signing import segment, swapped
 
 Attack = tuple[str, str]
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from tests.core.auth.attacks.forgeries import Attack
-from tests.core.auth.issuer import Pair
+from tests.parts.issuer import Pair
 
 _NO_TIMES: Final = (
     *(

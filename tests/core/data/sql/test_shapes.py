@@ -23,7 +23,7 @@ WIDE = Table("wide", MetaData(), Column("id", Integer), *(Column(name, Integer, 
 @pytest.fixture(autouse=True)
 def wide_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the statements be about a table with a million sets of columns."""
-    caches = (update_of, page_of, compiled._compiled)
+    caches = (update_of, page_of, compiled.compile_statement)
     for module in (statements, pages):
         monkeypatch.setattr(module, "table_of", lambda _: WIDE)
     for cache in caches:
@@ -62,11 +62,11 @@ def test_ten_thousand_orders_leave_the_cache_at_its_bound() -> None:
 
 def test_plans_are_not_kept_for_ever() -> None:
     dialect = sqlite.dialect()
-    first = weakref.ref(compiled._compiled(page_of(Task, PageShape()), dialect, ()))
+    first = weakref.ref(compiled.compile_statement(page_of(Task, PageShape()), dialect, ()))
     statement = page_of(Task, PageShape(("column_1",)))
     for number in range(MAX_SHAPES + 1):
-        compiled._compiled(statement, dialect, (str(number),))
+        compiled.compile_statement(statement, dialect, (str(number),))
     gc.collect()
 
-    assert compiled._compiled.cache_info().currsize == MAX_SHAPES
+    assert compiled.compile_statement.cache_info().currsize == MAX_SHAPES
     assert first() is None

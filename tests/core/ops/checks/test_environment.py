@@ -9,8 +9,8 @@ from pydantic import SecretStr
 
 from app.settings import BASE_DIR, Settings
 from app.testing.databases import Databases, SqliteDatabases
-from tests.core.auth.issuer import serving_issuer
 from tests.core.ops.checks.conftest import RANDOM_SECRET, messages, production
+from tests.parts.issuer import serving_issuer
 
 Ids = Callable[..., Awaitable[list[str]]]
 STOCK = {"better_auth_secret": None, "better_auth_url": "https://app.example", "jwks_over_http": True}

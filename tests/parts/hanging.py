@@ -1,4 +1,4 @@
-"""The application with handlers that hang, served by `python -m tests.faults.hanging PORT WORKERS`."""
+"""The application with handlers that hang, served by `python -m tests.parts.hanging PORT WORKERS`."""
 
 import asyncio
 import re

@@ -112,7 +112,7 @@ def link_to(database_url: str) -> Iterator[Link]:
         _ip("link", "set", "litestead", "up")
         _ip("-n", name, "address", "add", f"{THERE}/30", "dev", "peer")
         _ip("-n", name, "link", "set", "peer", "up")
-        arguments = [sys.executable, "-m", "tests.faults.network", database_url]
+        arguments = [sys.executable, "-m", "tests.parts.network", database_url]
         forwarding = subprocess.Popen([_IP, "netns", "exec", name, *arguments], stdout=subprocess.PIPE, text=True)
         stack.enter_context(forwarding)
         stack.callback(forwarding.terminate)

@@ -14,7 +14,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from tests.core.auth.signing import segment
+from tests.parts.signing import segment
 
 ORIGIN: Final = "http://localhost:3000"
 ALGORITHMS: Final = ("EdDSA", "ES256", "ES512", "RS256", "PS256")
