@@ -30,8 +30,8 @@ from app.core.data.tables.registry import columns_of, owned_models
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 from app.testing.factories import factory_of, stored_through
 from app.testing.rollback import emptied
-from tests.core.data.ownership.test_guard import found
 from tests.isolation.attacks import COUNTS, POSTGRES_WRITES, READS, REFERENCES, REFUSED, WRITES, references_of
+from tests.isolation.attacks.answers import found
 
 # Refused whoever the session serves, without an effect that could be seen, or failing by itself: nothing there for
 # another layer to stop.

@@ -9,7 +9,7 @@ from app.core.auth.tokens import issue_token
 from app.testing.clients import Client, assert_error
 from app.testing.databases import SECRET
 from tests.core.auth.attacks import forgeries, misuses
-from tests.core.auth.test_jwks_mode import serving
+from tests.core.auth.conftest import serving
 from tests.parts.issuer import ALGORITHMS, Issuer, Pair, key_set, pair
 from tests.parts.signing import claims as hs256_claims
 from tests.parts.signing import sign

@@ -14,7 +14,7 @@ from typing import Final
 import httpx
 import pytest
 
-from tests.core.auth.test_jwks_mode import serving, status
+from tests.core.auth.conftest import serving, status
 from tests.parts.issuer import ALGORITHMS
 from tests.parts.npm import install_packages
 

@@ -6,15 +6,9 @@ from typing import Any, Final
 
 import pytest
 
-<<<<<<< HEAD:tests/core/auth/test_jwk_set.py
 from app.core.auth.jwk_set import InvalidJwkSet, JwkSet, KeysUnavailable, parse_jwk_set
 from app.core.auth.tokens import ExpectedClaims, InvalidToken, UnknownKey, verify_token
 from tests.parts.issuer import ALGORITHMS, ORIGIN, key_set, pair
-=======
-from app.core.auth.public_keys import InvalidKeySet, KeysMissing, PublicKeys, read_key_set
-from app.core.auth.tokens import Expected, InvalidToken, UnknownKey, verify_token
-from tests.parts.issuer import ALGORITHMS, ORIGIN, key_set, pair
->>>>>>> 4b04fd7 (Move the real parts of tests to tests/parts):tests/core/auth/test_public_keys.py
 
 GOOD: Final = pair("EdDSA", "good").public
 RSA: Final = pair("RS256").public

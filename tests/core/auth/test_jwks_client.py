@@ -8,17 +8,11 @@ from typing import Any, Final
 
 import pytest
 
-<<<<<<< HEAD:tests/core/auth/test_jwks_client.py
 from app.core.auth.jwk_set import JwkSet, parse_jwk_set
 from app.core.auth.jwks_client import MAX_AGE, MAX_RETRY_DELAY, REFRESH_INTERVAL, UNKNOWN_KEY_COOLDOWN, JwksClient
 from app.core.auth.jwks_http import MAX_RESPONSE_BYTES
+from tests.core.auth.conftest import until
 from tests.parts.issuer import Issuer, key_set, pair
-=======
-from app.core.auth.fetching import MAX_BYTES
-from app.core.auth.jwks import COOLDOWN, LONGEST_RETRY, OUTAGE, REFRESH, JwksClient
-from app.core.auth.public_keys import PublicKeys, read_key_set
-from tests.parts.issuer import Issuer, key_set, pair
->>>>>>> 4b04fd7 (Move the real parts of tests to tests/parts):tests/core/auth/test_jwks.py
 
 
 class Clock:
@@ -47,13 +41,6 @@ def client(issuer: Issuer, clock: Clock, published: list[list[str]], monkeypatch
         published.append(sorted(keys.jwks))
 
     return JwksClient(issuer.url, publish, clock)
-
-
-async def until(condition: Any) -> None:
-    """Wait for what happens in the background; it is there at once, or the test fails."""
-    async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # the issuer is in another thread
-            await asyncio.sleep(0.001)
 
 
 async def test_the_keys_are_fetched_once_at_the_start(

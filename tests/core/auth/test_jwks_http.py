@@ -8,13 +8,8 @@ import pytest
 from app.core.auth.jwks_client import JwksClient
 from app.core.auth.jwks_http import make_http_client
 from app.settings import InvalidSettings
-<<<<<<< HEAD:tests/core/auth/test_jwks_http.py
+from tests.core.auth.conftest import until
 from tests.parts.issuer import Issuer
-from tests.core.auth.test_jwks_client import until
-=======
-from tests.core.auth.test_jwks import until
-from tests.parts.issuer import Issuer
->>>>>>> 4b04fd7 (Move the real parts of tests to tests/parts):tests/core/auth/test_fetching.py
 
 URL: Final = "https://auth.example/api/auth/jwks"
 # All that is read of the environment, and httpx's own beside it.

@@ -2,32 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
-from litestar import Request, get
 
-from app.asgi import create_app
 from app.testing.clients import Client, assert_error
-from app.testing.databases import settings_for_tests
+from tests.core.auth.conftest import serving, status
 from tests.parts.issuer import ALGORITHMS, Issuer, key_set, pair
-
-NEVER = {"database_url": "sqlite:///never-opened.db", "better_auth_secret": None}
-
-
-@get("/whoami")
-async def whoami(request: Request[Any, Any, Any]) -> str:
-    user: str = request.scope["user"].id
-    return user
-
-
-@asynccontextmanager
-async def serving(**settings: object) -> AsyncIterator[Client]:
-    app = create_app(settings_for_tests(**{**NEVER, **settings}))  # type: ignore[arg-type]
-    app.register(whoami)
-    async with app.lifespan(), Client(app) as client:
-        yield client
 
 
 @pytest.fixture
@@ -36,14 +16,6 @@ async def caller(issuer: Issuer) -> AsyncIterator[Client]:
     async with serving(better_auth_url=issuer.origin) as client:
         assert await status(client, issuer.sign(pair())) == 200
         yield client
-
-
-async def status(client: Client, token: str) -> int:
-    response = await client.get("/whoami", headers={"Authorization": f"Bearer {token}"})
-    if response.status_code != 200:
-        assert_error(response, response.status_code)
-        assert response.headers["cache-control"] == "no-store"
-    return response.status_code
 
 
 @pytest.mark.parametrize("algorithm", ALGORITHMS)

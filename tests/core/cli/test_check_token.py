@@ -14,9 +14,8 @@ from app.core.auth.tokens import issue_token
 from app.core.cli.diagnosis import _SENTENCES
 from app.settings.formats import KNOWN_SECRETS
 from app.testing.databases import SECRET
-from tests.core.auth.test_claims import EXPIRIES, IDENTITIES
-from tests.core.auth.test_signatures import ALGORITHMS, BROKEN_SIGNATURE, EXTENSIONS, MALFORMED
 from tests.core.cli.conftest import Invoke
+from tests.parts.bad_tokens import ALGORITHMS, BROKEN_SIGNATURE, EXPIRIES, EXTENSIONS, IDENTITIES, MALFORMED
 from tests.parts.issuer import ORIGIN, Pair, pair
 from tests.parts.signing import segment, swapped
 

@@ -11,7 +11,7 @@ from app.__main__ import main
 from app.settings import load_settings
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.core.cli.conftest import Invoke
-from tests.core.data.transfer.test_dumps import fill, line
+from tests.parts.dumps import fill, line
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,7 @@ from app.core.data.tables.registry import sorted_owned_models
 from app.tasks.schemas import TaskCreate
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.core.cli.conftest import Invoke
-from tests.core.data.tables.test_cycles import models_with
+from tests.parts.tables import models_with
 
 TABLES = [str(model.__tablename__) for model in sorted_owned_models()]
 

@@ -25,3 +25,7 @@ async def _stored(client: Client, model: type[Owned]) -> int:
     resource = next(resource for resource in INSTALLED if resource.model is model)
     answer = await client.post(resource.path, json=await valid_body(client, resource))
     return int(answer.json()["id"])
+
+
+def writes(resource: Resource, row_id: int) -> list[tuple[str, str]]:
+    return [("POST", resource.path), ("PUT", f"{resource.path}/{row_id}"), ("PATCH", f"{resource.path}/{row_id}")]

@@ -13,8 +13,8 @@ from app.core.data.schema.engines import migration_engine
 from app.core.ops.checks import run_checks
 from app.testing.databases import Databases
 from tests.core.cli.conftest import Invoke
-from tests.core.data.transfer.test_dumps import dumped, fill
 from tests.core.ops.checks.conftest import production
+from tests.parts.dumps import dumped, fill
 from tests.parts.programs import PATH
 
 OBJECTS: Final = {

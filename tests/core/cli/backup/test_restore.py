@@ -11,7 +11,7 @@ from app.core.data.schema.migrations import downgrade
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases, settings_for_tests
 from tests.core.cli.backup.conftest import Site
 from tests.core.cli.conftest import Invoke
-from tests.core.data.transfer.test_dumps import dumped
+from tests.parts.dumps import dumped
 
 
 def test_what_was_backed_up_is_restored_into_an_empty_database(

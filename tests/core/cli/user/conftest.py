@@ -15,7 +15,7 @@ from app.core.data.schema.engines import migration_engine
 from app.core.data.tables.registry import sorted_owned_models
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import stored_through
-from tests.core.data.transfer.test_account import store_person
+from tests.parts.dumps import store_person
 
 PERSON = "person-7f3a"
 NAMES = [str(model.__tablename__) for model in sorted_owned_models()]

@@ -45,17 +45,16 @@ from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
 from app.core.data.sql.compiler import OWNER
 from app.core.data.tables.owned import Owned
-from app.core.data.tables.registry import columns_of, owned_models
+from app.core.data.tables.registry import columns_of
 from app.tasks.models import Task
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of
+from tests.parts.resources import models
 
 BUSY = """
     SELECT count(*) FROM pg_stat_activity
     WHERE state <> 'idle' AND pid <> pg_backend_pid() AND datname = current_database()
 """
-
-models = pytest.mark.parametrize("model", owned_models(), ids=lambda model: model.__name__)
 
 
 async def values_of(model: type[Owned]) -> dict[str, Any]:

@@ -1,13 +1,13 @@
 """No statement and no repository method reaches another owner's row, or any row where no owner is bound."""
 
 import inspect
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from typing import Any
 
 import pytest
 from advanced_alchemy.exceptions import RepositoryError
-from sqlalchemy import Row, select
+from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import async_sessionmaker
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -16,13 +16,14 @@ from app.core.data.errors import DataError, OwnerNotBound, OwnershipError
 from app.core.data.ownership import owned_session
 from app.core.data.ownership.guard import bind_owner, everyone, session_of
 from app.core.data.ownership.session import AppSession
-from app.core.data.repository.pages import Page
 from app.core.data.repository.repository import Repository
 from app.core.data.sql.compiler import OwnerCompiler
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of, owned_models
 from app.testing.factories import factory_of
 from tests.isolation.attacks import COUNTS, FORGED, POSTGRES_WRITES, READS, REFUSED, REPOSITORY, WRITES, Attack
+from tests.isolation.attacks.answers import found
+from tests.parts.resources import models
 
 WRITTEN = WRITES | POSTGRES_WRITES
 METHODS = {f"repository.{name}": attack for name, attack in REPOSITORY.items()}
@@ -30,8 +31,6 @@ ALL = READS | COUNTS | WRITTEN | REFUSED | FORGED | METHODS
 ANSWERS_NO = (DataError, RepositoryError, SQLAlchemyError, NotImplementedError)  # SQLite joins no table to a DELETE
 
 pytestmark = pytest.mark.hooks_alone
-
-models = pytest.mark.parametrize("model", owned_models(), ids=lambda model: model.__name__)
 
 
 def attacks(table: dict[str, Attack]) -> pytest.MarkDecorator:
@@ -62,19 +61,6 @@ async def unbound(sessions: async_sessionmaker[AppSession]) -> AsyncIterator[App
     async with sessions() as session:
         yield session
         session.expunge_all()
-
-
-def found(answer: Any) -> Iterator[Any]:
-    """Flatten what came back into ids and owners."""
-    if isinstance(answer, Owned):
-        yield from (answer.id, answer.user_id)
-    elif isinstance(answer, Page):
-        yield from found(answer.rows)
-    elif isinstance(answer, Row | list | tuple):
-        for part in answer:
-            yield from found(part)
-    else:
-        yield answer
 
 
 async def stored(db: AppSession, model: type[Owned]) -> list[Any]:

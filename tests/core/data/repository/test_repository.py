@@ -14,8 +14,7 @@ from app.core.data.repository.repository import Repository
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import owned_models
 from app.testing.factories import factory_of
-
-models = pytest.mark.parametrize("model", owned_models(), ids=lambda model: model.__name__)
+from tests.parts.resources import models
 
 
 @models

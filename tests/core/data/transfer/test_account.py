@@ -26,6 +26,7 @@ from app.testing.counting import count_statements
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of, stored_through
 from tests.isolation.attacks import references_of
+from tests.parts.dumps import store_person
 
 ALICE = "alice"
 LOOK_ALIKES = [
@@ -47,16 +48,6 @@ NAMES = [str(model.__tablename__) for model in sorted_owned_models()]
 LEDGER = "CREATE TABLE ledger (owner TEXT, entry BIGINT, FOREIGN KEY (owner, entry)"
 
 Sessions = async_sessionmaker[AppSession]
-
-
-async def store_person(user_id: str, rows: int = 1) -> None:
-    """Store rows in every table through the factories; each refers to the person's last row of the table it can."""
-    last: dict[str, int | None] = {}
-    for model in sorted_owned_models():
-        factory: Any = factory_of(model)
-        references = {column: last.get(table) for column, table in references_of(model).items()}
-        stored = await factory.create_batch_async(rows, user_id=user_id, **references)
-        last[str(model.__tablename__)] = stored[-1].id
 
 
 @asynccontextmanager

@@ -2,10 +2,7 @@
 
 import json
 import tracemalloc
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta, timezone
-from typing import Any
+from collections.abc import Sequence
 
 import pytest
 from sqlalchemy import text
@@ -14,67 +11,18 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.data.connection.engine import make_engine, snapshot_of
 from app.core.data.errors import InvalidDump
-from app.core.data.ownership.guard import bind_owner, everyone
+from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
-from app.core.data.tables.fields import MAX_ID
 from app.core.data.transfer.dumps import dump_rows, load_rows
-from app.projects.factories import ProjectFactory
 from app.projects.models import Project
-from app.tasks.factories import TaskFactory
 from app.tasks.models import Task
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases, settings_for_tests
-from app.testing.factories import stored_through
-
-SMALLEST = -(2**63)
-MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
-WRITTEN = 'a "quote" \\ and\nlines\r\n\t\u2028\u0085 🙂 é \\N \\. \x7f'
-
-
-@asynccontextmanager
-async def opened(url: str, *, snapshot: bool = False) -> AsyncIterator[AppSession]:
-    engine = make_engine(settings_for_tests(url))
-    try:
-        async with AppSession(snapshot_of(engine) if snapshot else engine, expire_on_commit=False) as session:
-            yield everyone(session)
-    finally:
-        await engine.dispose()
-
-
-async def dumped(url: str) -> list[bytes]:
-    async with opened(url, snapshot=True) as session:
-        return [row.line() async for row in dump_rows(session)]
+from tests.parts.dumps import MOMENTS, SMALLEST, WRITTEN, dumped, fill, line, opened
 
 
 async def loaded(url: str, lines: Sequence[bytes]) -> dict[str, int]:
     async with opened(url) as session:
         return await load_rows(session, lines)
-
-
-async def fill(url: str) -> None:
-    """Rows at the edges: of ids, of text, of time, with and without references, of two owners."""
-    async with opened(url) as session:
-        with stored_through(session):
-            for owner, project in (("alice", SMALLEST), ("bób 🙂", MAX_ID - 1)):
-                await ProjectFactory.create_async(id=project, user_id=owner, name=WRITTEN, description=None)
-                await TaskFactory.create_async(id=project + 1, user_id=owner, project_id=project, completed=True)
-            for number, moment in enumerate(MOMENTS):
-                await TaskFactory.create_async(id=number, user_id="alice", description="", created_at=moment)
-
-
-MOMENTS = (
-    MOMENT,
-    MOMENT.replace(microsecond=0),
-    MOMENT.replace(microsecond=100),
-    MOMENT.astimezone(timezone(timedelta(hours=5, minutes=45))),
-    datetime.max.replace(tzinfo=UTC),
-    datetime.min.replace(tzinfo=UTC),
-)
-
-
-def line(table: str = "projects", **changes: Any) -> bytes:
-    row = {"id": 1, "user_id": "alice", "name": "n", "description": None, "archived": False}
-    times = {"created_at": "2026-01-02T03:04:05Z", "updated_at": "2026-01-02T03:04:05Z"}
-    return json.dumps({"table": table, "row": row | times | changes}).encode()
 
 
 async def test_from_sqlite_to_postgres_and_back_every_byte_stays(

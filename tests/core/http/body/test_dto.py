@@ -13,7 +13,7 @@ from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource.controller import ResourceController
 from app.testing.clients import Client, assert_error
 from app.testing.factories import factory_of
-from tests.core.http.bodies import Resource, valid_body
+from tests.core.http.bodies import Resource, valid_body, writes
 from tests.parts.resources import every_resource
 
 JSON = {"content-type": "application/json"}
@@ -89,10 +89,6 @@ def test_a_change_does_not_alter_the_fields_that_it_shares() -> None:
     }
     with pytest.raises(ValidationError, match="Field required"):
         Creation.model_validate_json("{}")
-
-
-def writes(resource: Resource, row_id: int) -> list[tuple[str, str]]:
-    return [("POST", resource.path), ("PUT", f"{resource.path}/{row_id}"), ("PATCH", f"{resource.path}/{row_id}")]
 
 
 @every_resource

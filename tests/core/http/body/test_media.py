@@ -9,8 +9,7 @@ import pytest
 from app.core.data.ownership.session import AppSession
 from app.testing.clients import Client, assert_error
 from app.testing.factories import factory_of
-from tests.core.http.bodies import Resource, valid_body
-from tests.core.http.body.test_dto import writes
+from tests.core.http.bodies import Resource, valid_body, writes
 from tests.parts.resources import every_resource
 
 Lines = list[tuple[str, str]]

@@ -7,11 +7,14 @@ from typing import Any
 import pytest
 from litestar import Litestar
 from pydantic import SecretStr
+from sqlalchemy import text
 
 from app.asgi import create_app
+from app.core.data.connection.engine import database_url
+from app.core.data.schema.engines import migration_engine
 from app.core.ops.checks import Message, run_checks
 from app.settings import Settings
-from app.testing.databases import settings_for_tests
+from app.testing.databases import Databases, settings_for_tests
 
 NEVER_OPENED = SecretStr("sqlite:///never-opened.db")
 RANDOM_SECRET = SecretStr("Zm9yIHRlc3RzLCBub3QgZm9yIHVzZSBlbHNld2hlcmU=")
@@ -47,3 +50,10 @@ def ids() -> Callable[..., Awaitable[list[str]]]:
         return [message.id for message in await messages(*arguments)]
 
     return ask
+
+
+def change(databases: Databases, url: str, *statements: str) -> None:
+    """Do something to the database as its owner."""
+    with migration_engine(database_url(databases.for_owner(url))).begin() as connection:
+        for statement in statements:
+            connection.execute(text(statement))

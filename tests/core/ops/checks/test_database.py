@@ -4,23 +4,14 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 import pytest
-from sqlalchemy import make_url, text
+from sqlalchemy import make_url
 
-from app.core.data.connection.engine import database_url
-from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.migrations import downgrade
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases, settings_for_tests
 from tests.core.conftest import WriteMigration
-from tests.core.ops.checks.conftest import messages, production
+from tests.core.ops.checks.conftest import change, messages, production
 
 Ids = Callable[..., Awaitable[list[str]]]
-
-
-def change(databases: Databases, url: str, *statements: str) -> None:
-    """Do something to the database as its owner."""
-    with migration_engine(database_url(databases.for_owner(url))).begin() as connection:
-        for statement in statements:
-            connection.execute(text(statement))
 
 
 async def test_a_role_that_is_held_to_its_rows_is_in_order(restricted: Databases, ids: Ids) -> None:

@@ -10,8 +10,7 @@ from sqlmodel import SQLModel
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.engines import migration_engine
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases
-from tests.core.ops.checks.conftest import messages, production
-from tests.core.ops.checks.test_database import change
+from tests.core.ops.checks.conftest import change, messages, production
 
 Ids = Callable[..., Awaitable[list[str]]]
 

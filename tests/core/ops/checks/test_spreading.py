@@ -8,8 +8,7 @@ from sqlalchemy import make_url, text
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.engines import migration_engine
 from app.testing.databases import Databases, PostgresDatabases
-from tests.core.ops.checks.conftest import messages, production
-from tests.core.ops.checks.test_database import change
+from tests.core.ops.checks.conftest import change, messages, production
 from tests.parts.partitioned import PARTITIONS, partition
 
 Ids = Callable[..., Awaitable[list[str]]]

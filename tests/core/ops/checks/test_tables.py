@@ -6,8 +6,8 @@ from sqlalchemy import Column, Table, Text
 from sqlmodel import SQLModel
 
 from app.testing.databases import SqliteDatabases
-from tests.core.data.tables.test_cycles import models_with
 from tests.core.ops.checks.conftest import messages, production
+from tests.parts.tables import models_with
 
 
 async def test_a_table_of_users_that_is_not_owned_is_found(sqlite_databases: SqliteDatabases) -> None:
