@@ -69,7 +69,7 @@ def test_a_statement_that_takes_too_long_is_503_and_stores_nothing(client: httpx
     with database.limited(statement_timeout="200ms"), before_insert(database, "PERFORM pg_sleep(60)"):
         response = post(client, "slow")
 
-    assert assert_error(response, 503)["detail"].startswith("This takes the database too long")
+    assert assert_error(response, 503)["detail"].startswith("The database takes too long for this request")
     assert response.headers["retry-after"] == "30"
     assert "slow" not in titles(client)
 

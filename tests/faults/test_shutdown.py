@@ -61,7 +61,7 @@ async def test_a_process_says_that_it_ends_and_serves_on_before_it_does(
         await asyncio.sleep(1)
         ready, health = await client.get("/health/ready"), await client.get("/health")
 
-    assert (ready.status_code, ready.json()) == (503, {"detail": "This process is about to end"})
+    assert (ready.status_code, ready.json()) == (503, {"detail": "This process is shutting down"})
     assert (health.status_code, health.headers["connection"]) == (200, "close")
     assert await asyncio.to_thread(server.process.wait, 10) == 0
 

@@ -43,5 +43,5 @@ def add_tables(metadata: MetaData, *described: tuple[str, Columns]) -> None:
 def _key(name: str, column: str, described: str) -> ForeignKeyConstraint:
     target = described.rstrip("?")
     key = ForeignKeyConstraint(["user_id", column], [f"{target}.user_id", f"{target}.id"], name=f"fk_{name}_{column}")
-    key.info[ON_DELETE] = described.endswith("??")
+    key.info[ON_DELETE] = "set null" if described.endswith("??") else "restrict"
     return key

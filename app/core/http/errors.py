@@ -1,6 +1,6 @@
-"""Errors: every one becomes `{"detail": "<one sentence>"}` here, and a 422 says in `errors` what is wrong where.
+"""Errors: each exception becomes an answer in the one form of `problems.py`.
 
-Nothing that was sent, no SQL, no class and no path is repeated to the client; the log has what the operator needs.
+The client never reads a value that was sent, SQL, the name of a class or a path; the log has the details.
 """
 
 import logging
@@ -36,12 +36,12 @@ from app.core.http.resource.etags import etag_header
 logger = logging.getLogger(__name__)
 
 RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
-_RETRY_LATER: Final = {"Retry-After": "30"}  # what took too long will do so again, and keep others waiting
-_UNAVAILABLE: Final = {
+_RETRY_LATER: Final = {"Retry-After": "30"}  # a slow request is slow again, and other requests wait for it
+UNAVAILABLE: Final = {
     Failure.AWAY: "The database is not available",
     Failure.BUSY: "The database is busy with other requests; try again",
-    Failure.READ_ONLY: "The database takes no changes now",
-    Failure.SLOW: "This takes the database too long; ask for less, or try again later",
+    Failure.READ_ONLY: "The database accepts no changes at the moment",
+    Failure.SLOW: "The database takes too long for this request; ask for less, or try again later",
 }
 _LONGEST_NAME: Final = 100
 
@@ -58,7 +58,7 @@ def _on_body(_: AnyRequest, error: ValidationError) -> Response[Problem]:
 
 
 def _on_parameters(_: AnyRequest, error: ValidationException) -> Response[Problem]:
-    """Litestar's own validation: of query, header and path, and of a body that is not there at all."""
+    """Answer Litestar's own validation, of query, header and path, and of a missing body."""
     found = error.extra if isinstance(error.extra, list) else []
     if not found or any(e.get("key") == "data" for e in found):
         return invalid_input([FieldError(["body"], "Send a JSON object", "missing")])
@@ -66,7 +66,7 @@ def _on_parameters(_: AnyRequest, error: ValidationException) -> Response[Proble
 
 
 def _on_http(_: AnyRequest, error: HTTPException) -> Response[Problem]:
-    if error.status_code == HTTPStatus.BAD_REQUEST:  # the guide has one status for invalid input
+    if error.status_code == HTTPStatus.BAD_REQUEST:  # any invalid input is a 422
         return invalid_input([FieldError(["request"], error.detail, "invalid")])
     headers = dict(error.headers or {})
     if isinstance(error, MethodNotAllowedException):
@@ -87,7 +87,7 @@ def _on_busy_owner(_: AnyRequest, error: OwnerBusy) -> Response[Problem]:
 
 
 def _on_read_only(_: AnyRequest, error: FieldsReadOnly) -> Response[Problem]:
-    message = "This is set by the server; leave it out, or send it back as it is"
+    message = "The server sets this field; leave it out, or send its current value"
     return invalid_input([FieldError(["body", name], message, "read_only") for name in error.names])
 
 
@@ -98,37 +98,39 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Proble
             return Response(body, status_code=HTTPStatus.CONFLICT, media_type="application/json")
         case Failure.REFERRED_TO:
             return error_response(HTTPStatus.CONFLICT, REFERRED_TO)
-        case Failure.REFERENCE:  # to a row of somebody else's, or to none: nobody can tell apart which
+        case Failure.REFERENCE:  # absent or another user's: the answer must be the same
             places = [["body", column] for column in violated_columns(error)] or [["body"]]
-            message = "This refers to something that does not exist"
+            message = "The row that this refers to does not exist"
             return invalid_input([FieldError([*place], message, "reference") for place in places])
         case Failure.INVALID | Failure.RULE as failure:
-            return _let_pass(request, failure, error)
+            return _on_missed_validation(request, failure, error)
         case Failure.AWAY | Failure.BUSY | Failure.READ_ONLY | Failure.SLOW as failure:
             logger.error("%s: the database is %s: %s", _called(request), failure.value, in_one_line(error))
             headers = _RETRY_LATER if failure is Failure.SLOW else RETRY_AFTER
-            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, _UNAVAILABLE[failure], headers)
+            return error_response(HTTPStatus.SERVICE_UNAVAILABLE, UNAVAILABLE[failure], headers)
     return _on_bug(request, error)
 
 
-def _let_pass(request: AnyRequest, failure: Failure, error: SQLAlchemyError) -> Response[Problem]:
-    """Answer where the database refuses what validation should have refused: that is our bug, and needs an alarm.
+def _on_missed_validation(request: AnyRequest, failure: Failure, error: SQLAlchemyError) -> Response[Problem]:
+    """Answer for a value that validation should have refused: that is a bug of this program, and logged as one.
 
-    A value that cannot be stored is still the client's to change. A rule of the table may be unknown to this version.
+    The client can change a value that cannot be stored: 422. It cannot know a rule of the table: 500.
     """
-    logger.error("%s: the database refuses what validation let pass: %s", _called(request), violated_rule(error))
+    logger.error(
+        "%s: the database refuses a value that validation accepted: %s", _called(request), violated_rule(error)
+    )
     if failure is Failure.RULE:
         return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR)
-    return invalid_input([FieldError(["body"], "The database cannot store this", "value_error")])
+    return invalid_input([FieldError(["body"], "The database cannot store a value of this body", "value_error")])
 
 
 def _on_unknown_outcome(request: AnyRequest, error: OutcomeUnknown) -> Response[Problem]:
-    logger.error("%s: the connection to the database broke while it was storing", _called(request))
+    logger.error("%s: the connection to the database was lost during a write", _called(request))
     return error_response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), RETRY_AFTER)
 
 
 def _on_repository(request: AnyRequest, error: RepositoryError) -> Response[Problem]:
-    """advanced-alchemy calls nearly everything an integrity error; what happened is in its cause."""
+    """Answer for the cause: advanced-alchemy calls nearly every error an integrity error."""
     if isinstance(error, NotFoundError):
         return error_response(HTTPStatus.NOT_FOUND, NOT_FOUND)
     cause = error.__cause__
@@ -141,12 +143,12 @@ def _on_bug(request: AnyRequest, error: Exception) -> Response[Problem]:
 
 
 def _called(request: AnyRequest) -> str:
-    """Method and path for the log; still percent-encoded, so that nobody can write a line of their own."""
+    """Return method and path for the log; percent-encoded, so a path cannot write a line of its own."""
     return f"{request.method} {request.scope['raw_path'].decode('latin-1')}"
 
 
 def in_one_line(error: SQLAlchemyError) -> str:
-    """Return what the driver says, without the statement, its values and the row, which hold what users wrote."""
+    """Return the driver's message, without the statement, its values and the row: they have the users' data."""
     cause = getattr(error, "orig", None) or error
     said = getattr(getattr(cause, "diag", None), "message_primary", None)
     return " ".join(str(said or cause).split())

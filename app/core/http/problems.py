@@ -1,4 +1,4 @@
-"""Problems: the one form of every error, `{"detail": "<one sentence>"}`; a 422 says in `errors` what is wrong where."""
+"""Problems: the one form of every error, `{"detail": "<one sentence>"}`; a 422 lists in `errors` each wrong field."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -11,8 +11,9 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 NOT_FOUND: Final = "Not Found"
 INTERNAL_ERROR: Final = "Internal server error"
-REFERRED_TO: Final = "Something else still refers to this"
-MAX_ERRORS: Final = 20  # a body of a thousand unknown fields is not worth a thousand entries
+REFERRED_TO: Final = "Other rows still refer to this one"
+TOO_LONG: Final = "String should have at most 200 characters"  # pydantic's, for examples
+MAX_ERRORS: Final = 20  # a 422 lists no more: a body may have a thousand unknown fields
 
 
 class FieldError(Struct):
@@ -24,7 +25,7 @@ class FieldError(Struct):
             description="Where: `body`, `query`, `header` or `request`, then the field.", examples=[["body", "title"]]
         ),
     ]
-    msg: Annotated[str, Meta(description="For people.", examples=["String should have at most 200 characters"])]
+    msg: Annotated[str, Meta(description="For people.", examples=[TOO_LONG])]
     type: Annotated[str, Meta(description="For programs.", examples=["string_too_long"])]
 
 
@@ -34,7 +35,7 @@ class Problem(Struct):
     detail: Annotated[str, Meta(description="What is wrong, in one sentence.")]
     errors: Annotated[
         list[FieldError] | UnsetType,
-        Meta(description="Each thing that is wrong, and where: with every 422, and with a 409 that is about fields."),
+        Meta(description="What is wrong with which field: in every 422, and in a 409 about fields."),
     ] = UNSET
 
 
@@ -44,7 +45,7 @@ def error_response(status: int, detail: str, headers: dict[str, str] | None = No
 
 
 async def send_error(send: Send, status: int, detail: str) -> None:
-    """Send an error in the one form from where there is no request that a Response could belong to."""
+    """Send an error in the one form from outside of the router, where there is no Response."""
     body = msgspec.json.encode(Problem(detail))
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -52,19 +53,22 @@ async def send_error(send: Send, status: int, detail: str) -> None:
 
 
 def invalid_input(errors: Sequence[FieldError], count: int | None = None) -> Response[Problem]:
-    """Return a 422 whose sentence is the first of the errors; `count` says how many there are, where more are."""
-    return Response(_naming(errors, count), status_code=HTTPStatus.UNPROCESSABLE_ENTITY, media_type="application/json")
+    """Return a 422; `detail` has the first of the errors, and how many more there are, of `count`."""
+    return Response(
+        problem_of(errors, count), status_code=HTTPStatus.UNPROCESSABLE_ENTITY, media_type="application/json"
+    )
 
 
 def clash_of(columns: Sequence[str]) -> Problem:
-    """Return the error that names the fields which are to be unique; it says nothing of the row that has the values."""
+    """Return the error that names the fields which must be unique; it does not describe the row that has the values."""
     if not columns:
-        return Problem("This conflicts with what is stored already")
-    message = f"There is one with {'this value' if len(columns) == 1 else 'these values'} already"
-    return _naming([FieldError(["body", column], message, "unique") for column in columns])
+        return Problem("This conflicts with another row")
+    message = f"Another row has {'this value' if len(columns) == 1 else 'these values'} already"
+    return problem_of([FieldError(["body", column], message, "unique") for column in columns])
 
 
-def _naming(errors: Sequence[FieldError], count: int | None = None) -> Problem:
+def problem_of(errors: Sequence[FieldError], count: int | None = None) -> Problem:
+    """Return the error that names these fields, see `invalid_input`."""
     first, others = errors[0], (count or len(errors)) - 1
     name = ".".join(map(str, first.loc[1:])) or str(first.loc[0])
     detail = f"{name}: {first.msg}" + (f" (+{others} more)" if others else "")

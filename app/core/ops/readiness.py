@@ -26,7 +26,7 @@ _NOT_ALLOWED: Final = "42501"  # insufficient_privilege
 _APPLIED: Final = text("SELECT version_num FROM alembic_version")
 SILENT: Final = "The database does not answer"
 _BEHIND: Final = "The database lacks migrations"
-_REFUSING: Final = "The database refuses what this process asks for"
+_REFUSING: Final = "The role of this process lacks permissions in the database"
 
 
 class Readiness:
@@ -41,9 +41,9 @@ class Readiness:
     async def obstacle(self, *, is_draining: bool) -> str | None:
         """Return why this process cannot serve, None if it can; takes 1 s at most."""
         if is_draining:
-            found: str | None = "This process is about to end"
+            found: str | None = "This process is shutting down"
         elif not self._has_keys():
-            found = "There are no keys to check tokens with"
+            found = "There are no keys to verify tokens with"
         else:
             found = await self._ask_once()
         if found:

@@ -290,7 +290,7 @@ async def test_a_database_that_takes_no_changes_is_a_503_to_writers_and_serves_r
             written = await client.post("/api/tasks", json={"title": "x"})
             read = await client.get("/api/tasks")
 
-    assert assert_error(written, 503) == {"detail": "The database takes no changes now"}
+    assert assert_error(written, 503) == {"detail": "The database accepts no changes at the moment"}
     assert written.headers["retry-after"] == "1"
     assert (read.status_code, read.json()) == (200, [])
     (record,) = (r for r in caplog.records if r.name == "app.core.http.errors")
@@ -321,7 +321,7 @@ async def test_a_rule_of_the_table_that_validation_does_not_know_is_our_bug(
 
         assert assert_error(answer, 500) == {"detail": "Internal server error"}
         (line,) = [line for line in capsys.readouterr().err.splitlines() if "app.core.http.errors - ERROR" in line]
-        assert "POST /api/tasks: the database refuses what validation let pass: " in line
+        assert "POST /api/tasks: the database refuses a value that validation accepted: " in line
         assert name in line
         assert MARKER not in line
 

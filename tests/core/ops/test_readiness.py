@@ -134,7 +134,7 @@ async def test_it_is_not_ready_where_its_role_may_not_look(
     with migration_engine(database_url(restricted.for_owner(url))).begin() as connection:
         connection.execute(text(f'REVOKE SELECT ON alembic_version FROM "{postgres.role}"'))
     async with started(settings_for_tests(url)) as (caller, _):
-        log = await assert_not_ready(caller, "The database refuses what this process asks for", capsys)
+        log = await assert_not_ready(caller, "The role of this process lacks permissions in the database", capsys)
     assert "permission denied for table alembic_version" in log
 
 
@@ -153,15 +153,15 @@ async def test_it_is_ready_where_the_database_is_newer(databases: Databases) -> 
 async def test_it_is_not_ready_without_keys(databases: Databases, capsys: pytest.CaptureFixture[str]) -> None:
     settings = settings_for_tests(databases.fresh(), better_auth_secret=None, better_auth_url="http://127.0.0.1:1")
     async with started(settings) as (caller, _):
-        await assert_not_ready(caller, "There are no keys to check tokens with", capsys)
+        await assert_not_ready(caller, "There are no keys to verify tokens with", capsys)
 
 
 async def test_it_is_not_ready_while_it_drains(databases: Databases, caplog: pytest.LogCaptureFixture) -> None:
     readiness = Readiness(settings_for_tests(databases.fresh()), lambda: True)
 
     assert await readiness.obstacle(is_draining=False) is None
-    assert await readiness.obstacle(is_draining=True) == "This process is about to end"
-    assert "not ready: This process is about to end" in caplog.text
+    assert await readiness.obstacle(is_draining=True) == "This process is shutting down"
+    assert "not ready: This process is shutting down" in caplog.text
     await readiness.aclose()
 
 

@@ -1,7 +1,7 @@
-"""The OpenAPI document: what Litestar reads off the routes, with what it leaves out and without what is not so.
+"""The OpenAPI document: Litestar's, corrected.
 
-Litestar documents a 400 with a body of its own, which no client of this app will ever see, headers without a schema,
-which OpenAPI forbids, and bodies that take more than pydantic does.
+Litestar documents a 400 that this application never answers, headers without a schema, which OpenAPI forbids, and
+bodies that allow more than pydantic accepts.
 """
 
 import sys
@@ -25,11 +25,11 @@ from app.core.http.resource.query import query_parameters
 Part = dict[str, Any]
 
 BEARER: Final = "bearerAuth"
-_WITHOUT_MEANING: Final = ("deprecated", "required", "allowEmptyValue", "allowReserved")  # where they are false
+_WITHOUT_MEANING: Final = ("deprecated", "required", "allowEmptyValue", "allowReserved")  # when they are false
 
 
-def document_of(app: Litestar) -> Part:
-    """Return the document of all that the application serves."""
+def document_of(app: Litestar, root_path: str = "") -> Part:
+    """Return the document of an application that is served below this path; `/schema` and `app schema` write it."""
     document: Part = tidied(app.openapi_schema.to_schema())
     operations = [(document["paths"][path][method], handler) for path, method, handler in _handlers_of(app)]
     models = {model for _, handler in operations if (model := _body_of(handler))}
@@ -44,6 +44,7 @@ def document_of(app: Litestar) -> Part:
     used = {status for operation, handler in operations for status in statuses_of(operation, handler)}
     components["responses"] = {ERRORS[status].name: shared_response(status) for status in sorted(used)}
     document["tags"] = list(_tags_of(operations))
+    document["servers"] = [{"url": root_path or "/"}]
     return document
 
 
@@ -70,7 +71,7 @@ def _describe_request(operation: Part, handler: BaseRouteHandler, schemas: Part,
         query = query_parameters(handler).get(parameter["name"]) if parameter["in"] == "query" else None
         schema = parameter["schema"] = sent_schema(parameter["schema"], query)
         schema.pop("description", None)  # the parameter has it
-        # Generators of clients send a default by themselves: only one that a client may want to see stays.
+        # Generated clients send each default: only those that help a reader stay.
         if parameter["in"] == "header" or not schema.get("default"):
             schema.pop("default", None)
     if body:
@@ -91,7 +92,7 @@ def _describe_responses(operation: Part, handler: BaseRouteHandler) -> None:
     for status in statuses_of(operation, handler):
         responses.setdefault(str(status), reference_to(status))
     for status, response in responses.items():
-        if "$ref" not in response and int(status) in ERRORS:  # declared by the handler, in words of its own
+        if "$ref" not in response and int(status) in ERRORS:  # declared by the handler, with its own description
             shared = shared_response(int(status))
             has_example = any("examples" in media for media in response.get("content", {}).values())
             responses[status] = shared | (response if has_example else {"description": response["description"]})
@@ -99,7 +100,7 @@ def _describe_responses(operation: Part, handler: BaseRouteHandler) -> None:
 
 
 def _tags_of(operations: list[tuple[Part, BaseRouteHandler]]) -> Iterator[Part]:
-    """Each tag with the text of the controller, or of the module, that uses it first."""
+    """Describe each tag by the docstring of the controller, or of the module, that uses it first."""
     texts: dict[str, str] = {}
     for operation, handler in operations:
         controller = getattr(handler.fn, "__self__", None)

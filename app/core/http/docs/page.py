@@ -1,6 +1,6 @@
-"""The docs at /schema: the OpenAPI document, and a page about it that needs no other origin.
+"""The docs at /schema: the OpenAPI document, and Swagger UI, which loads nothing from another origin.
 
-The page's policy lets the files of `assets.py` run, and what stands in the page itself by its hash.
+The page's Content-Security-Policy allows the files of `assets.py`, and its inline script and style by their hashes.
 """
 
 import re
@@ -20,28 +20,28 @@ from app.core.auth.middleware import PUBLIC
 from app.core.http.docs.assets import PATH, SCRIPT, STYLE
 from app.core.http.docs.document import BEARER, document_of
 from app.core.http.edge.root_path import root_path_of
-from app.core.http.problems import error_response
+from app.core.http.problems import NOT_FOUND, error_response
 from app.settings import Settings
 
 AnyRequest = Request[Any, Any, Any]
 
 _TEXT: Final = """\
-Every row belongs to the user who created it; of the rows of others nobody learns anything.
+Every row belongs to the user who created it. A row of another user is a 404, like a row that does not exist.
 
-**Token.** Each request but those about health carries `Authorization: Bearer <token>`.
+**Token.** Every request except the health checks needs `Authorization: Bearer <token>`.
 
-**Lists** are arrays in the order of ids. Follow `Link` to the next page; `Prefer: count=exact` asks for the total.
+**Lists** are arrays, ordered by id. `Link` has the address of the next page; `Prefer: count=exact` adds the total.
 
-**Changes.** `PUT` and `PATCH` change the fields that are sent, and no other. With `If-Match` they and `DELETE` act on
-the state of the row that you have read, or answer 412.
+**Changes.** `PUT` and `PATCH` both change only the fields that are sent. With `If-Match`, they and `DELETE` answer 412
+if the row has changed since you read it.
 
-**Errors** are one sentence in `detail`. A 422, and a 409 about fields, names the fields in `errors`. Besides the errors
-of each operation there are a 404 and a 405 for what is not offered, a 408 for a body that does not arrive, and a 421
-for another host name.
+**Errors** have one sentence in `detail`. A 422, and a 409 about fields, lists the fields in `errors`. Every request can
+also get a 404 or 405 for an unknown path or method, a 408 for a body that does not arrive in time, and a 421 for
+another host name.
 """
 _WHERE_FROM: Final = """\
-A token that Better Auth issued: in a frontend, what `authClient.token()` returns. To try something out, let the machine
-that serves print one: `uv run app token alice`.
+A token that Better Auth issued; a frontend gets it from `authClient.token()`. To try the API, print one on the server:
+`uv run app token alice`.
 """
 _PAGE: Final = Template("""\
 <!DOCTYPE html>
@@ -55,7 +55,7 @@ _PAGE: Final = Template("""\
 <style>
 body { margin: 0; overflow-wrap: anywhere }
 html.dark-mode { background: #1c2022 }
-/* An error is its sentence; its body is the same for all, so one example is enough. */
+/* All errors have the same body: the example of the 422 is enough. */
 .response[data-code^="4"]:not([data-code="422"]) .response-col_description > :not(:first-child),
 .response[data-code^="5"] .response-col_description > :not(:first-child),
 .response-col_links { display: none }
@@ -83,7 +83,7 @@ SwaggerUIBundle({
 
 
 class _Document(JsonRenderPlugin):
-    """The document, written when it is first asked for below a root path, of which a server has one."""
+    """The document, made at the first request; a server has one root path."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -92,13 +92,12 @@ class _Document(JsonRenderPlugin):
     def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
         root = root_path_of(request)
         if root not in self._written:
-            servers = [{"url": root or "/"}]
-            self._written[root] = encode_json(document_of(request.app) | {"servers": servers})
+            self._written[root] = encode_json(document_of(request.app, root))
         return self._written[root]
 
 
 class _Page(OpenAPIRenderPlugin):
-    """The page, which fetches the document by itself."""
+    """The page; its script fetches the document."""
 
     def __init__(self, title: str, *, keeps_token: bool) -> None:
         super().__init__(path="/swagger")
@@ -112,7 +111,7 @@ class _Page(OpenAPIRenderPlugin):
 def make_openapi_config(settings: Settings) -> OpenAPIConfig:
     """Return the configuration of the docs: Swagger UI at /schema, the document at /schema/openapi.json.
 
-    In development the page keeps a token that it was given, beyond a reload; elsewhere it forgets it.
+    In development the page keeps the token over a reload.
     """
     title = "Litestead"
     bearer = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT", description=_WHERE_FROM)
@@ -130,16 +129,16 @@ def make_openapi_config(settings: Settings) -> OpenAPIConfig:
 
 
 def _finish(response: Response[Any]) -> Response[Any]:
-    """Give a page its policy; where Litestar has one for what is not there, this app has one form for every error."""
+    """Give the page its policy, and a 404 the one form of errors: Litestar has a page for it."""
     if response.status_code == HTTPStatus.NOT_FOUND:
-        return error_response(404, "Not Found")
+        return error_response(404, NOT_FOUND)
     if isinstance(response.content, bytes) and response.content.startswith(b"<!DOCTYPE html>"):
         response.headers["Content-Security-Policy"] = _policy_of(response.content)
     return response
 
 
 def _policy_of(page: bytes) -> str:
-    """Return a policy under which the page's own scripts and styles run, and no others."""
+    """Return a policy that allows only the page's own scripts and styles."""
     inline = {tag: re.findall(rf"<{tag}>(.*?)</{tag}>".encode(), page, re.DOTALL) for tag in ("script", "style")}
     hashes = {tag: " ".join(map(_hash, texts)) for tag, texts in inline.items()}
     return (

@@ -24,7 +24,7 @@ def conflicts_of(model: type[Owned], noun: str, operations: Set[str]) -> Mapping
             _conflict(f"There is one already with the same {same}.", clash_of(named[0])),
         )
     if "delete" in operations and is_kept_by_references(model):
-        found["delete"] = _conflict(f"Something else still refers to this {noun}.", Problem(REFERRED_TO))
+        found["delete"] = _conflict(f"Other rows still refer to this {noun}.", Problem(REFERRED_TO))
     return found
 
 

@@ -7,8 +7,8 @@ import pytest
 from tests.library import Answer, Library
 
 NOTHING = 2**62
-TAKEN = "There is one with this value already"
-MISSING = "This refers to something that does not exist"
+TAKEN = "Another row has this value already"
+MISSING = "The row that this refers to does not exist"
 
 
 def problem(answer: Answer) -> tuple[int, list[list[str]], list[str]]:
@@ -63,7 +63,7 @@ def test_a_rule_that_is_about_no_field_names_none(library: Library) -> None:
     shelf(library, "in code 1", code="x")
     answer = library.ask("POST", "/api/sample-shelves", {"name": "in code 2", "code": "X"})
 
-    assert (answer.status, answer.body) == (409, {"detail": "This conflicts with what is stored already"})
+    assert (answer.status, answer.body) == (409, {"detail": "This conflicts with another row"})
 
 
 def test_what_others_have_does_not_clash(library: Library) -> None:
@@ -106,7 +106,7 @@ def test_deleting_what_is_referred_to_is_a_409_without_a_field(library: Library)
     book(library, shelf_id=mine)
     answer = library.ask("DELETE", f"/api/sample-shelves/{mine}")
 
-    assert (answer.status, answer.body) == (409, {"detail": "Something else still refers to this"})
+    assert (answer.status, answer.body) == (409, {"detail": "Other rows still refer to this one"})
 
 
 def test_deleting_what_takes_along_what_is_referred_to_is_a_409(library: Library) -> None:

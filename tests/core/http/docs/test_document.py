@@ -192,11 +192,11 @@ def test_a_409_is_documented_where_it_can_happen_and_nowhere_else(library: Libra
     same = "There is one already with the same `label_on_the_left_hand_side` and `label_on_the_right_hand_side`, "
     same += "or the same `name`, or the same `room` and `place`."
     assert found == {
-        "sample_buildings_delete": "Something else still refers to this sample building.",
+        "sample_buildings_delete": "Other rows still refer to this sample building.",
         "sample_shelves_create": same,
         "sample_shelves_put": same,
         "sample_shelves_update": same,
-        "sample_shelves_delete": "Something else still refers to this sample shelf.",
+        "sample_shelves_delete": "Other rows still refer to this sample shelf.",
     }
 
 
