@@ -12,6 +12,8 @@ from litestar.exceptions import HTTPException
 
 from app.settings.formats import split_list
 
+NOT_JSON: Final = "Send the body as JSON, with Content-Type: application/json"
+
 _JSON: Final = {"Accept": "application/json"}
 _PLAIN: Final = {"Accept-Encoding": "identity"}
 _UTF_8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
@@ -28,9 +30,7 @@ def check_json(types: tuple[str, ...], codings: tuple[str, ...]) -> None:
         raise HTTPException("Send the body uncompressed, without Content-Encoding", status_code=415, headers=_PLAIN)
     kinds = {kind.partition(";")[0].strip().lower() for kind in types}
     if kinds != {"application/json"} or len(types) > 1:
-        raise HTTPException(
-            "Send the body as JSON, with Content-Type: application/json", status_code=415, headers=_JSON
-        )
+        raise HTTPException(NOT_JSON, status_code=415, headers=_JSON)
     if not _UTF_8.issuperset(_charsets(types[0])):
         raise HTTPException("Send the JSON in UTF-8, without another charset", status_code=415, headers=_JSON)
 

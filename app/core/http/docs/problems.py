@@ -1,15 +1,24 @@
-"""The errors in the document: which of them an operation can answer, and one shared description of each."""
+"""The errors in the document: which ones an operation can answer, and one shared description of each."""
 
 from typing import Any, Final, NamedTuple
 
+import msgspec
+from litestar.exceptions.http_exceptions import RequestEntityTooLarge
 from litestar.handlers import BaseRouteHandler
 
-from app.core.auth.middleware import PUBLIC
+from app.core.auth.middleware import PUBLIC, UNAUTHORIZED
+from app.core.data.connection.failures import Failure
+from app.core.data.errors import OwnerBusy, RowChanged
+from app.core.http.body.media import NOT_JSON
+from app.core.http.errors import UNAVAILABLE
 from app.core.http.probes import PROBE
+from app.core.http.problems import INTERNAL_ERROR, NOT_FOUND, TOO_LONG, FieldError, problem_of
+from app.core.http.rate_limit.limit import too_many_requests
+from app.core.http.resource.query import UNKNOWN_PARAMETER
 
 
 class DocumentedError(NamedTuple):
-    """The name of an error response, what it means, the bodies that come with it, and its headers."""
+    """An error response: its name, its meaning, examples of its body by name, and its headers."""
 
     name: str
     description: str
@@ -21,69 +30,54 @@ def _said(detail: str) -> dict[str, dict[str, Any]]:
     return {"error": {"detail": detail}}
 
 
+def _naming(loc: list[str | int], msg: str, type: str) -> dict[str, Any]:
+    body: dict[str, Any] = msgspec.to_builtins(problem_of([FieldError(loc, msg, type)]))
+    return body
+
+
 _CHALLENGE: Final = {"WWW-Authenticate": {"description": "`Bearer` (RFC 6750).", "schema": {"type": "string"}}}
 _LATER: Final = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0, "maximum": 86_400}},
 }
-_INVALID: Final = {
-    "body": {
-        "detail": "title: String should have at most 200 characters",
-        "errors": [
-            {
-                "loc": ["body", "title"],
-                "msg": "String should have at most 200 characters",
-                "type": "string_too_long",
-            }
-        ],
-    },
-    "query": {
-        "detail": "colour: Unknown query parameter",
-        "errors": [{"loc": ["query", "colour"], "msg": "Unknown query parameter", "type": "value_error"}],
-    },
-}
+_ROW: Final = type("Row", (), {})
 
+# Each example is the sentence itself, from the module that answers it.
 ERRORS: Final = {
-    401: DocumentedError("Unauthorized", "There is no valid token.", _said("Invalid or expired token"), _CHALLENGE),
-    404: DocumentedError("NotFound", "There is no such row, or it is somebody else's.", _said("Not Found")),
+    401: DocumentedError("Unauthorized", "There is no valid token.", _said(UNAUTHORIZED), _CHALLENGE),
+    404: DocumentedError("NotFound", "The row does not exist, or belongs to another user.", _said(NOT_FOUND)),
     412: DocumentedError(
         "PreconditionFailed",
-        "The row is not in the state that `If-Match` names.",
-        _said("It was changed meanwhile; read it again before you change it"),
+        "The row has changed since you read the `ETag` that `If-Match` has.",
+        _said(str(RowChanged(_ROW, None))),
     ),
-    413: DocumentedError("ContentTooLarge", "The body is too large.", _said("Request Entity Too Large")),
-    415: DocumentedError(
-        "UnsupportedMediaType",
-        "The body is not sent as JSON.",
-        _said("Send the body as JSON, with Content-Type: application/json"),
+    413: DocumentedError("ContentTooLarge", "The body is too large.", _said(RequestEntityTooLarge.detail)),
+    415: DocumentedError("UnsupportedMediaType", "The body is not sent as JSON.", _said(NOT_JSON)),
+    422: DocumentedError(
+        "UnprocessableContent",
+        "The input is invalid; `errors` says where.",
+        {
+            "body": _naming(["body", "title"], TOO_LONG, "string_too_long"),
+            "query": _naming(["query", "colour"], UNKNOWN_PARAMETER, "value_error"),
+        },
     ),
-    422: DocumentedError("UnprocessableContent", "The input is invalid; `errors` says where.", _INVALID),
     429: DocumentedError(
         "TooManyRequests",
         "There were too many requests, or too many at once.",
-        {
-            "too many": {"detail": "Too many requests; try again in 12 s"},
-            "at once": {
-                "detail": "You send too many requests at the same time; wait for the responses before you send more"
-            },
-        },
+        {"too many": {"detail": too_many_requests(12)}, "at once": {"detail": str(OwnerBusy())}},
         _LATER,
     ),
-    500: DocumentedError(
-        "InternalServerError",
-        "Something failed that should not have failed; it is logged.",
-        _said("Internal server error"),
-    ),
+    500: DocumentedError("InternalServerError", "An unexpected error, which is logged.", _said(INTERNAL_ERROR)),
     503: DocumentedError(
         "ServiceUnavailable",
-        "The database, or what is needed to check tokens, cannot be used now.",
-        _said("The database is not available"),
+        "The database, or the keys to verify tokens, cannot be used at the moment.",
+        _said(UNAVAILABLE[Failure.AWAY]),
         _LATER,
     ),
 }
 
 
 def statuses_of(operation: dict[str, Any], handler: BaseRouteHandler) -> list[int]:
-    """Return the errors that the operation can answer, besides those that its handler declares."""
+    """Return the statuses of the errors that every operation of this kind can answer."""
     is_limited = not handler.opt.get(PROBE)
     if handler.opt.get(PUBLIC):
         return [*([429] if is_limited else []), 500]
@@ -106,7 +100,7 @@ def reference_to(status: int) -> dict[str, str]:
 
 
 def shared_response(status: int) -> dict[str, Any]:
-    """Return what the document says of an error status."""
+    """Return the shared description of an error."""
     error = ERRORS[status]
     content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
     if len(error.examples) == 1:

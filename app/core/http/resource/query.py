@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import cache
 from types import NoneType
+from typing import Final
 from urllib.parse import parse_qsl
 
 from litestar.di import Provide
@@ -16,6 +17,7 @@ from litestar.utils.signature import ParsedSignature
 from app.core.auth.middleware import PUBLIC
 from app.core.http.resource.integers import is_integer
 
+UNKNOWN_PARAMETER: Final = "Unknown query parameter"
 MAX_NAME = 100  # characters of an unknown parameter's name that an answer repeats
 
 
@@ -44,7 +46,7 @@ def _check_query(handler: BaseRouteHandler, pairs: list[tuple[str, str]]) -> Non
     names = [name for name, _ in pairs]
     for name, value in pairs:
         if name not in known:
-            raise invalid_parameter(name, "Unknown query parameter")
+            raise invalid_parameter(name, UNKNOWN_PARAMETER)
         if names.count(name) > 1:
             raise invalid_parameter(name, "Give this parameter once")
         if _is_integer(known[name]) and not is_integer(value):
