@@ -198,7 +198,7 @@ def test_a_list_of_values_is_refused(engine: AsyncEngine) -> None:
         CompiledStatement(statement, engine.dialect, ("ids",))
 
 
-def test_a_missing_value_is_refused(engine: AsyncEngine) -> None:
+async def test_a_missing_value_is_refused(engine: AsyncEngine) -> None:
     table: Table = Task.__table__  # type: ignore[assignment]
     compiled = CompiledStatement(select(table.c.id).where(table.c.id == bindparam("_id")), engine.dialect, ())
 
