@@ -55,7 +55,7 @@ class CountingProxy:
                 writer.close()
 
     async def _connect(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        server_reader, server_writer = await _open(self._upstream)
+        server_reader, server_writer = await open_connection_to(self._upstream)
         self._writers += [writer, server_writer]
         answered = asyncio.Event()
         answered.set()
@@ -77,7 +77,8 @@ class CountingProxy:
         await asyncio.gather(forward(), answer())
 
 
-async def _open(url: URL) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def open_connection_to(url: URL) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Open a connection to a PostgreSQL, over TCP or its Unix socket."""
     host = url.host or str(url.query.get("host", "localhost"))
     port = url.port or 5432
     if host.startswith("/"):

@@ -148,7 +148,7 @@ class RestrictedDatabases:
 
 
 @contextmanager
-def _server() -> Iterator[str]:
+def embedded_server() -> Iterator[str]:
     """A server in a folder of its own."""
     # Not in pytest's: that is closed to others whenever another run begins, and as root the server is somebody else.
     with TemporaryDirectory(prefix="litestead-", dir=_folder_for_servers()) as folder:
@@ -187,7 +187,7 @@ def postgres_databases() -> Iterator[PostgresDatabases]:
     """Databases on the server of TEST_DATABASE_URL, or on one that is started for this and stopped afterwards."""
     with ExitStack() as stack:
         given = os.environ.get("TEST_DATABASE_URL")
-        server = make_url(given or stack.enter_context(_server()))
+        server = make_url(given or stack.enter_context(embedded_server()))
         if not given:
             _forget_safety(server)
         databases = PostgresDatabases(server, "" if given else _COPY)

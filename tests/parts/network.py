@@ -12,7 +12,7 @@ from typing import Final
 import pytest
 from sqlalchemy import make_url
 
-from app.testing.counting import _open
+from app.testing.counting import open_connection_to
 from tests.parts.serving import PATIENCE, free_port
 
 _IP: Final = shutil.which("ip") or shutil.which("ip", path="/usr/sbin:/sbin") or ""
@@ -67,7 +67,7 @@ class Door:
             asyncio.get_running_loop().call_later(self._wakes_in, self._awake.set)
             await self._awake.wait()
         with suppress(OSError):
-            server_reader, server_writer = await _open(self._upstream)
+            server_reader, server_writer = await open_connection_to(self._upstream)
             self._writers += [writer, server_writer]
             await asyncio.gather(_copy(reader, server_writer), _copy(server_reader, writer))
 

@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from sqlalchemy import make_url
 
-from app.testing.counting import _open
+from app.testing.counting import open_connection_to
 
 _WANTS_TLS: Final = b"\x00\x00\x00\x08\x04\xd2\x16\x2f"  # PostgreSQL's SSLRequest
 
@@ -28,7 +28,7 @@ async def encrypted(database_url: str, folder: Path) -> AsyncIterator[str]:
         assert await reader.readexactly(len(_WANTS_TLS)) == _WANTS_TLS
         writer.write(b"S")
         await writer.start_tls(context)
-        server_reader, server_writer = await _open(upstream)
+        server_reader, server_writer = await open_connection_to(upstream)
         await asyncio.gather(_forward(reader, server_writer), _forward(server_reader, writer))
 
     server = await asyncio.start_server(connect, "127.0.0.1", 0)

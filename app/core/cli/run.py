@@ -85,13 +85,13 @@ def command(  # noqa: PLR0917  # click gives each by its name
     if settings.uses_jwks:
         make_http_client(jwks_url(settings))  # here, once, before several workers would each complain
     with listening(bind_unix(uds) if uds else bind(host, port)) as bound:
-        _prepare(settings)
+        prepare(settings)
         if not settings.uses_jwks:
             signing_keys(settings)  # made here, once, before several workers would each make one
         configure_logging(settings)
         if unknown := unknown_among(applied(settings)):
             logger.warning("the database is newer than this version, which lacks the migration %s", ", ".join(unknown))
-        _greet(settings, url_of(bound, host) + root_path)
+        greet(settings, url_of(bound, host) + root_path)
         if workers > 1 and settings.rate and not settings.rate_limit_storage:
             logger.warning("each of %d workers counts requests for itself; with RATE_LIMIT_STORAGE they share", workers)
         exit_code = _serve(_options(settings, keep_alive, root_path), bound, workers, reload=reload)
@@ -127,7 +127,8 @@ def _serve(options: ServerOptions, bound: socket.socket, workers: int, *, reload
     return 0
 
 
-def _prepare(settings: Settings) -> None:
+def prepare(settings: Settings) -> None:
+    """Apply missing migrations to SQLite; elsewhere raise a ClickException that names them."""
     missing = pending(settings)
     if missing and _is_sqlite(settings):
         upgrade(settings)
@@ -135,7 +136,8 @@ def _prepare(settings: Settings) -> None:
         raise click.ClickException(f"the database lacks the migrations {', '.join(missing)}; run `app migrate` first")
 
 
-def _greet(settings: Settings, address: str) -> None:
+def greet(settings: Settings, address: str) -> None:
+    """Print where the application is served, on which database, and how to get a token; no password."""
     url = database_url(settings.database_url.get_secret_value())
     click.echo(
         f"APP_ENV:  {settings.app_env}" + ("" if settings.is_production else " (set production where others call)")

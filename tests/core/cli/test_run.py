@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from app.core.auth.tokens import issue_token
-from app.core.cli.run import _greet, _prepare
+from app.core.cli.run import greet, prepare
 from app.core.data.schema.migrations import downgrade, upgrade
 from app.core.data.schema.revisions import pending
 from app.testing.databases import SECRET, Databases, settings_for_tests
@@ -283,7 +283,7 @@ def test_options_that_make_no_sense_are_refused(invoke: Invoke, arguments: list[
     ],
 )
 def test_the_greeting_names_the_database_without_a_password(capsys: pytest.CaptureFixture[str], url: str) -> None:
-    _greet(settings_for_tests(url), "http://127.0.0.1:8000")
+    greet(settings_for_tests(url), "http://127.0.0.1:8000")
 
     shown = capsys.readouterr().out
     assert "/app\n" in shown
@@ -294,7 +294,7 @@ def test_the_greeting_of_production_says_so_and_recommends_no_tokens_of_our_own(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     settings = settings_for_tests("sqlite:///a.db", app_env="production", allowed_hosts="*", better_auth_secret=SECRET)
-    _greet(settings, "http://127.0.0.1:8000")
+    greet(settings, "http://127.0.0.1:8000")
 
     shown = capsys.readouterr().out
     assert shown.startswith("APP_ENV:  production\n")
@@ -303,22 +303,22 @@ def test_the_greeting_of_production_says_so_and_recommends_no_tokens_of_our_own(
 
 def test_the_greeting_sends_to_better_auth_where_that_signs(capsys: pytest.CaptureFixture[str]) -> None:
     settings = settings_for_tests("sqlite:///a.db", better_auth_secret=None, better_auth_url="http://localhost:3000")
-    _greet(settings, "http://127.0.0.1:8000")
+    greet(settings, "http://127.0.0.1:8000")
 
     assert capsys.readouterr().out.endswith("A token:  GET /api/auth/token, at Better Auth\n")
 
 
 def test_only_sqlite_is_migrated_by_itself(databases: Databases) -> None:
     settings = settings_for_tests(databases.for_owner(databases.fresh()))
-    _prepare(settings)
+    prepare(settings)
     downgrade(settings, "base")
 
     if settings.database_url.get_secret_value().startswith("sqlite"):
-        _prepare(settings)
+        prepare(settings)
         assert pending(settings) == []
     else:
         with pytest.raises(click.ClickException, match=r"lacks the migrations 0001.*run `app migrate` first$"):
-            _prepare(settings)
+            prepare(settings)
         assert pending(settings) != []
 
 

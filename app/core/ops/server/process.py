@@ -78,7 +78,7 @@ class ServingProcess(uvicorn.Server):
         self._is_drain_requested = self._is_interrupted = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        Connection.max_connections = _raise_descriptor_limit(self._options.reserved_descriptors)
+        Connection.max_connections = raise_descriptor_limit(self._options.reserved_descriptors)
         await super().startup(sockets)
         self._heartbeat_task = asyncio.create_task(self._heartbeat())
         self._watchdog.start()
@@ -147,7 +147,7 @@ def _accept_all(bound: socket.socket) -> Iterator[socket.socket]:
             return
 
 
-def _raise_descriptor_limit(reserved: int) -> int:
+def raise_descriptor_limit(reserved: int) -> int:
     """Raise the limit of open files as far as the system allows, and return how many connections fit in it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     granted = max(soft, MAX_DESCRIPTORS) if hard == resource.RLIM_INFINITY else min(hard, max(soft, MAX_DESCRIPTORS))

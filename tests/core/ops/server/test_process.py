@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from app.core.ops.server.process import MAX_CONNECTIONS, _raise_descriptor_limit
+from app.core.ops.server.process import MAX_CONNECTIONS, raise_descriptor_limit
 
 pytestmark = pytest.mark.any_database
 
@@ -26,7 +26,7 @@ def test_the_system_decides_how_many_connections_there_may_be(
     monkeypatch.setattr("resource.getrlimit", lambda _: (soft, hard))
     monkeypatch.setattr("resource.setrlimit", set_limit)
 
-    allowed = _raise_descriptor_limit(reserved=20)
+    allowed = raise_descriptor_limit(reserved=20)
 
     assert allowed == min(MAX_CONNECTIONS, granted[-1] - 84)
     assert granted[-1] <= (65_536 if hard == resource.RLIM_INFINITY else hard)
