@@ -68,7 +68,7 @@ def explain(token: str, settings: Settings) -> Verdict:
         else:
             decode_token(token, SecretKeys(*signing_keys(settings)), case.expected)
     except InvalidToken as error:
-        say = _SENTENCES.get(error.reason, _bad_time)
+        say = SENTENCES.get(error.reason, _bad_time)
         return Verdict(error.reason, say(case))
     return Verdict(None, _welcome(case))
 
@@ -204,7 +204,7 @@ def _mismatch(claim: str, setting: str, found: object, expected: str | None) -> 
     return f"{what}: set {setting} if the token is right."
 
 
-_SENTENCES: Final[dict[str, Callable[[_Case], str]]] = {
+SENTENCES: Final[dict[str, Callable[[_Case], str]]] = {
     "too_long": lambda _: (
         f"It is longer than {MAX_TOKEN_BYTES} characters: leave pictures and the like out of the claims."
     ),

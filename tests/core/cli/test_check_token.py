@@ -11,7 +11,7 @@ from click.testing import CliRunner
 
 from app.__main__ import main
 from app.core.auth.tokens import issue_token
-from app.core.cli.diagnosis import _SENTENCES
+from app.core.cli.diagnosis import SENTENCES
 from app.settings.formats import KNOWN_SECRETS
 from app.testing.databases import SECRET
 from tests.core.cli.conftest import Invoke
@@ -157,7 +157,7 @@ def test_whatever_it_is_given_it_has_a_sentence(invoke: Invoke, environment: dic
 
 def assert_one_sentence(printed: str) -> None:
     reason, _, sentence = printed.partition(": ")
-    assert reason in _SENTENCES or reason.startswith("bad_")
+    assert reason in SENTENCES or reason.startswith("bad_")
     assert sentence.endswith(".\n")
     assert printed[:-1].isprintable()
     assert len(printed) < 400

@@ -38,7 +38,7 @@ _NOT_FORWARDED: Final = ("server_login_retry", "query_wait_timeout", "pgbouncer 
 RETRY_COUNTS: Final[Counter[str]] = Counter()
 """The number of retries of this process, by the error that caused them."""
 
-_waiting_retries = 0
+waiting_retries = 0
 
 
 async def retry(attempt: Callable[[], Awaitable[T]], *, read_only: bool) -> T:
@@ -56,7 +56,7 @@ async def retry(attempt: Callable[[], Awaitable[T]], *, read_only: bool) -> T:
             except (DBAPIError, PoolTimeout) as error:
                 if not _is_repeatable(error, read_only=read_only):
                     raise
-                if time.monotonic() - started + backoff > BUDGET or _waiting_retries >= MAX_WAITING:
+                if time.monotonic() - started + backoff > BUDGET or waiting_retries >= MAX_WAITING:
                     raise
                 reasons.append(_reason(error))
             await _back_off(backoff)
@@ -78,12 +78,12 @@ def _reason(error: DBAPIError | PoolTimeout) -> str:
 
 
 async def _back_off(seconds: float) -> None:
-    global _waiting_retries  # noqa: PLW0603  # the limit is for the whole process
-    _waiting_retries += 1
+    global waiting_retries  # noqa: PLW0603  # the limit is for the whole process
+    waiting_retries += 1
     try:
         await asyncio.sleep(seconds * random.uniform(0.5, 1))  # noqa: S311  # no secret: jitter
     finally:
-        _waiting_retries -= 1
+        waiting_retries -= 1
 
 
 def _is_repeatable(error: DBAPIError | PoolTimeout, *, read_only: bool) -> bool:

@@ -133,4 +133,4 @@ async def test_too_many_that_wait_are_not_joined(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(retries, "MAX_WAITING", 0)
 
     assert (await outcome(FAILURES["no connection"][0], read_only=True))[1] == 1
-    assert retries._waiting_retries == 0
+    assert retries.waiting_retries == 0
