@@ -189,7 +189,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("kind", "name", "model"), CASES, ids=lambda part: getattr(part, "__name__", part))
-async def test_each_layer_alone_stops_what_it_can_speak_to_and_nothing_else(
+async def test_each_layer_alone_stops_its_own_attacks_and_no_others(
     kind: str, name: str, model: type[Owned], layered: dict[tuple[str, str | None], Layers]
 ) -> None:
     """What a layer cannot know is a part of the table: it would be wrong to rely on it there."""

@@ -47,14 +47,14 @@ def search_each_group(world: World, how: settings, groups: Groups = LOOK_ALIKES)
         search(world, how, (group,))
 
 
-def test_nobody_reaches_what_is_anothers(world: World) -> None:
+def test_no_user_reaches_rows_of_another(world: World) -> None:
     search_each_group(world, QUICK)
 
     assert world.operations >= 300
 
 
 @pytest.mark.slow
-def test_nobody_reaches_what_is_anothers_in_a_long_search(world: World) -> None:
+def test_no_user_reaches_rows_of_another_in_a_long_search(world: World) -> None:
     search(world, LONG)
 
     assert world.operations >= 8_000
@@ -100,9 +100,7 @@ def test_a_weaker_filter_is_found(world: World, weaken: Callable[[Criteria], Non
 
 
 @pytest.mark.slow
-def test_what_was_found_is_shown_as_a_short_program(
-    sqlite_databases: Databases, weaken: Callable[[Criteria], None]
-) -> None:
+def test_a_leak_is_reported_as_a_short_program(sqlite_databases: Databases, weaken: Callable[[Criteria], None]) -> None:
     weaken(no_filter)
     url = sqlite_databases.fresh()
 

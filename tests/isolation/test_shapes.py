@@ -85,12 +85,12 @@ def assert_tight(report: Report) -> None:
     assert report.share(FAILED) <= 0.1, report
 
 
-async def test_a_shape_tells_nothing_of_the_rows_of_others(worlds: Worlds) -> None:
+async def test_no_shape_leaks_rows_of_other_owners(worlds: Worlds) -> None:
     assert_tight(await judge(worlds, numbers(QUICK)))
 
 
 @pytest.mark.slow
-async def test_thousands_of_other_shapes_every_day_tell_nothing_either(worlds: Worlds) -> None:
+async def test_thousands_of_new_shapes_every_day_leak_nothing(worlds: Worlds) -> None:
     today = numbers(LONG, first=datetime.now(UTC).toordinal() * LONG)
     print(f"SHAPES={today.start}")  # noqa: T201  # pytest shows it with a failure
 
@@ -112,7 +112,7 @@ async def test_without_layer_1_half_of_the_shapes_leak(worlds: Worlds) -> None:
     assert found["leaking"] >= 0.45 * UNHELD, found
 
 
-async def test_a_number_names_one_shape_for_ever(worlds: Worlds) -> None:
+async def test_a_number_always_makes_the_same_shape(worlds: Worlds) -> None:
     dialect = worlds.alone.dialect
     for number in range(20):
         first, again = (shape_of(number, dialect) for _ in range(2))
@@ -161,7 +161,7 @@ async def one(session: AppSession) -> Any:
         ),
     ],
 )
-async def test_the_judge_sees_what_differs(run: Run, how: str | None, worlds: Worlds) -> None:
+async def test_the_judge_finds_every_kind_of_difference(run: Run, how: str | None, worlds: Worlds) -> None:
     shape = Shape(0, (), run, None)
     alone, among = [await outcome_of(shape, world, world.unheld()) for world in worlds[:2]]
 
@@ -170,7 +170,7 @@ async def test_the_judge_sees_what_differs(run: Run, how: str | None, worlds: Wo
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rule", RULES)
-async def test_a_rule_that_is_taken_away_is_missed(rule: str, worlds: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_the_rule_an_attack_succeeds(rule: str, worlds: Worlds, monkeypatch: pytest.MonkeyPatch) -> None:
     for place, name, instead in RULES[rule]:
         if instead is None:
             monkeypatch.delattr(place, name)

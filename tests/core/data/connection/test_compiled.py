@@ -65,7 +65,7 @@ async def values_of(model: type[Owned]) -> dict[str, Any]:
 
 
 @models
-async def test_rows_are_what_sqlalchemy_reads(model: type[Owned], db: AppSession) -> None:
+async def test_rows_equal_those_that_sqlalchemy_reads(model: type[Owned], db: AppSession) -> None:
     rows: Any = Repository.of(model)(session=db)
     row = await rows.insert_one(await values_of(model))
     selected = (await db.execute(select(*columns_of(model)).where(columns_of(model)[0] == row.id))).one()
@@ -76,7 +76,7 @@ async def test_rows_are_what_sqlalchemy_reads(model: type[Owned], db: AppSession
 
 
 @models
-async def test_defaults_are_filled_in(model: type[Owned], db: AppSession) -> None:
+async def test_column_defaults_are_applied(model: type[Owned], db: AppSession) -> None:
     rows: Any = Repository.of(model)(session=db)
     row = await rows.insert_one(await values_of(model))
     name = next(c.key for c in columns_of(model) if c.key not in {"id", "user_id", "created_at", "updated_at"})
@@ -122,7 +122,7 @@ VALUES: dict[str, Any] = {
     "ignore:Dialect sqlite:sqlalchemy.exc.SAWarning"
 )  # it stores decimals as floats, and says so
 @pytest.mark.parametrize("row", [VALUES, dict.fromkeys(VALUES)], ids=["values", "nulls"])
-async def test_every_kind_of_column_is_read_as_sqlalchemy_reads_it(databases: Databases, row: dict[str, Any]) -> None:
+async def test_every_column_type_is_read_as_sqlalchemy_reads_it(databases: Databases, row: dict[str, Any]) -> None:
     engine = make_engine(settings_for_tests(databases.for_owner(databases.fresh())))
     async with engine.connect() as connection:
         await connection.run_sync(KINDS.metadata.create_all)
@@ -146,7 +146,7 @@ async def test_every_kind_of_column_is_read_as_sqlalchemy_reads_it(databases: Da
         "2026-02-28+02:00",
     ],
 )
-async def test_a_moment_that_somebody_else_has_stored_is_read_as_sqlalchemy_reads_it(
+async def test_a_timestamp_in_another_format_is_read_as_sqlalchemy_reads_it(
     sqlite_databases: Databases, stored: str
 ) -> None:
     engine = make_engine(settings_for_tests(sqlite_databases.fresh()))
@@ -162,7 +162,9 @@ async def test_a_moment_that_somebody_else_has_stored_is_read_as_sqlalchemy_read
 
 
 @pytest.mark.parametrize(("column", "value"), [("id", 2**70), ("float", 10**400)], ids=["integer", "float"])
-async def test_a_number_that_no_column_can_hold_is_refused_alike(databases: Databases, column: str, value: int) -> None:
+async def test_a_number_out_of_range_is_invalid_on_both_databases(
+    databases: Databases, column: str, value: int
+) -> None:
     """SQLite's driver raises Python's OverflowError, which nobody would take for a refusal."""
     engine = make_engine(settings_for_tests(databases.for_owner(databases.fresh())))
     async with engine.begin() as connection:
@@ -174,7 +176,7 @@ async def test_a_number_that_no_column_can_hold_is_refused_alike(databases: Data
     assert classify(refusal.value) is Failure.INVALID
 
 
-async def test_moments_are_utc_whatever_the_server_speaks(postgres: Databases) -> None:
+async def test_timestamps_are_utc_in_any_time_zone_of_the_server(postgres: Databases) -> None:
     url = postgres.fresh()
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(f"ALTER DATABASE {connection.info.dbname} SET timezone = 'Asia/Tokyo'")
@@ -190,7 +192,7 @@ async def test_moments_are_utc_whatever_the_server_speaks(postgres: Databases) -
     assert row.created_at.tzinfo is UTC
 
 
-def test_a_list_of_values_is_refused(engine: AsyncEngine) -> None:
+def test_an_expanding_parameter_is_refused(engine: AsyncEngine) -> None:
     table: Any = inspect(Task).local_table
     statement = select(table.c.id).where(table.c.id.in_(bindparam("ids", expanding=True)))
 

@@ -50,7 +50,7 @@ async def use(limiter: ConcurrencyLimiter, owner: str, used: Counter[str], steps
 
 @pytest.mark.any_database
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_whatever_is_cancelled_nobody_has_more_and_nothing_stays(seed: int) -> None:
+async def test_cancellations_neither_exceed_the_limit_nor_leak_slots(seed: int) -> None:
     chance = Random(seed)  # noqa: S311  # no secret
     limiter, used = ConcurrencyLimiter(MOST, 5), Counter[str]()
     uses = (use(limiter, chance.choice("ab"), used, chance.randrange(3)) for _ in range(40))
@@ -68,7 +68,7 @@ async def test_whatever_is_cancelled_nobody_has_more_and_nothing_stays(seed: int
 
 
 @pytest.mark.any_database
-async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
+async def test_slots_are_given_in_the_order_of_the_requests() -> None:
     limiter, order = ConcurrencyLimiter(1, 5), list[int]()
 
     async def note(number: int) -> None:
@@ -83,7 +83,7 @@ async def test_turns_come_in_the_order_in_which_they_were_asked_for() -> None:
 
 
 @pytest.mark.any_database
-async def test_what_waits_too_long_is_told_so_and_forgotten() -> None:
+async def test_a_waiter_that_times_out_is_refused_and_removed() -> None:
     limiter = ConcurrencyLimiter(1, 0.01)
     await limiter.acquire("alice")
     with pytest.raises(OwnerBusy):
@@ -136,7 +136,7 @@ async def hasty_app(url: str) -> AsyncIterator[Litestar]:
         yield app
 
 
-async def test_nobody_waits_for_the_many_requests_of_another(app: Litestar, databases: Databases, url: str) -> None:
+async def test_many_requests_of_one_user_do_not_delay_another(app: Litestar, databases: Databases, url: str) -> None:
     alice, bob = Client(app, "alice"), Client(app, "bob")
     with locked(databases, url):
         asked = [asyncio.create_task(alice.post("/api/tasks", json={"title": "a"})) for _ in range(MANY)]
@@ -212,7 +212,7 @@ async def two_turns_of_alices(sessions: async_sessionmaker[AppSession], way: str
 
 @pytest.mark.parametrize("held", ["atomic", "execute", "get"])
 @pytest.mark.parametrize("way", WAYS)
-async def test_however_a_session_asks_it_waits_for_its_owners_turn(
+async def test_every_method_of_a_session_waits_for_a_slot(
     sessions: async_sessionmaker[AppSession], held: str, way: str
 ) -> None:
     async with sessions() as third, sessions() as other:
@@ -226,7 +226,7 @@ async def test_however_a_session_asks_it_waits_for_its_owners_turn(
         await WAYS[way](third)
 
 
-async def test_within_a_turn_a_session_does_not_wait_again(sessions: async_sessionmaker[AppSession]) -> None:
+async def test_a_session_with_a_slot_does_not_wait_again(sessions: async_sessionmaker[AppSession]) -> None:
     async with two_turns_of_alices(sessions, "execute"), sessions() as session:
         bind_owner(session, "bob")
         async with session.atomic():
@@ -237,7 +237,7 @@ async def test_within_a_turn_a_session_does_not_wait_again(sessions: async_sessi
                 await WAYS["execute"](session)
 
 
-async def test_a_failed_statement_keeps_no_turn(sessions: async_sessionmaker[AppSession]) -> None:
+async def test_a_failed_statement_releases_its_slot(sessions: async_sessionmaker[AppSession]) -> None:
     for _ in range(3 * MOST):
         async with sessions() as session:
             bind_owner(session, "alice")
@@ -245,7 +245,7 @@ async def test_a_failed_statement_keeps_no_turn(sessions: async_sessionmaker[App
                 await session.execute(select(Task).where(cast(literal("x"), Integer) == 1))
 
 
-async def test_a_session_that_nobody_closes_keeps_no_turn(sessions: async_sessionmaker[AppSession]) -> None:
+async def test_a_session_that_is_not_closed_releases_its_slot(sessions: async_sessionmaker[AppSession]) -> None:
     limiter = sessions().get_bind().get_execution_options()["limiter"]
     session = sessions()
     bind_owner(session, "alice")

@@ -28,11 +28,11 @@ NEON = "postgres://me:p%40ss@ep-x-1-pooler.eu.aws.neon.tech/db?sslmode=require&c
         (NEON, "postgresql"),
     ],
 )
-def test_every_form_of_url_gets_our_driver(given: str, database: str) -> None:
+def test_every_form_of_url_gets_this_projects_driver(given: str, database: str) -> None:
     assert database_url(given).drivername == f"{database}+litestead"
 
 
-def test_the_rest_of_a_url_stays_as_it_was_given() -> None:
+def test_the_rest_of_a_url_is_unchanged() -> None:
     url = database_url(NEON)
 
     assert url.password == "p@ss"
@@ -41,14 +41,14 @@ def test_the_rest_of_a_url_stays_as_it_was_given() -> None:
 
 
 @pytest.mark.parametrize("given", ["nonsense", "mysql://u:secret@h/d", "http://secret"])
-def test_another_database_is_refused_without_repeating_it(given: str) -> None:
+def test_another_database_is_refused_without_repeating_the_url(given: str) -> None:
     with pytest.raises(InvalidSettings, match="DATABASE_URL") as refusal:
         database_url(given)
 
     assert "secret" not in str(refusal.value)
 
 
-def test_psycopg_prepares_nothing_and_the_url_has_the_last_word() -> None:
+def test_psycopg_prepares_nothing_and_the_url_overrides_the_timeouts() -> None:
     told = connect_args(make_url("postgresql://u@h/d?connect_timeout=30"))
 
     assert told["prepare_threshold"] is None

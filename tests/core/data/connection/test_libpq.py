@@ -39,7 +39,7 @@ FOREIGN: Final[dict[str, str]] = {
 
 @pytest.mark.parametrize("setting", ["DATABASE_URL", "MIGRATION_DATABASE_URL"])
 @pytest.mark.parametrize(("query", "sentence"), FOREIGN.items(), ids=list(FOREIGN))
-def test_an_option_of_another_driver_is_named_with_its_cure(query: str, sentence: str, setting: str) -> None:
+def test_an_option_of_another_driver_is_refused_with_a_hint(query: str, sentence: str, setting: str) -> None:
     with pytest.raises(InvalidSettings) as refusal:
         database_url(f"{BASE}?{query}", setting)
 
@@ -60,12 +60,12 @@ def test_an_option_of_another_driver_is_named_with_its_cure(query: str, sentence
         "host=a,b&port=1,2&load_balance_hosts=random",
     ],
 )
-def test_what_libpq_knows_stays_as_it_was_given(query: str) -> None:
+def test_options_of_libpq_are_unchanged(query: str) -> None:
     assert database_url(f"{BASE}?{query}").query == make_url(f"{BASE}?{query}").query
 
 
 @pytest.mark.parametrize("name", ["database_url", "migration_database_url"])
-def test_the_engine_says_which_setting_it_is(name: str) -> None:
+def test_the_engine_names_the_setting_with_the_wrong_option(name: str) -> None:
     settings = settings_for_tests(f"{BASE}?schema=public")
     if name == "migration_database_url":
         settings = settings_for_tests(BASE, migration_database_url=settings.database_url)
@@ -104,7 +104,7 @@ def test_several_hosts_need_neither_a_user_nor_a_database() -> None:
 @pytest.mark.parametrize(
     "query", ["host=a,b&port=1,2,3", "host=a:1&host=b:2&port=3", "host=::1:4&host=b", "port=zebra", "host=a&port=1,2"]
 )
-def test_hosts_and_ports_that_do_not_belong_together_are_refused(query: str) -> None:
+def test_hosts_and_ports_that_do_not_match_are_refused(query: str) -> None:
     with pytest.raises(InvalidSettings, match=r"^DATABASE_URL has hosts and ports that do not match; write "):
         database_url(f"postgresql:///d?{query}")
 
@@ -112,7 +112,7 @@ def test_hosts_and_ports_that_do_not_belong_together_are_refused(query: str) -> 
 @pytest.mark.parametrize(
     "rest", ["h1,h2/d?host=h3", "h1:x,h2/d", "h1,[zebra]/d", "h1:1:1,h2/d", "::1,h2/d", "h1,h2:99999x/d"]
 )
-def test_hosts_that_are_none_are_no_url(rest: str) -> None:
+def test_a_url_with_invalid_hosts_is_refused(rest: str) -> None:
     with pytest.raises(InvalidSettings, match=r"^DATABASE_URL is not a URL; ") as refusal:
         database_url(f"postgresql://alice:hunter2@{rest}")
 
@@ -130,7 +130,7 @@ def test_hosts_that_are_none_are_no_url(rest: str) -> None:
         ("sqlite:///x.db?mode=ro", "sqlite:///x.db"),
     ],
 )
-def test_people_see_the_hosts_and_no_password(url: str, text: str) -> None:
+def test_a_displayed_url_has_its_hosts_and_no_password(url: str, text: str) -> None:
     assert shown(database_url(url)) == text
 
 
@@ -147,7 +147,7 @@ def two_hosts(request: pytest.FixtureRequest, postgres: Databases) -> Iterator[S
         yield settings_for_tests(f"postgresql:{given}target_session_attrs=read-write")
 
 
-async def test_the_second_host_is_asked_where_the_first_does_not_answer(two_hosts: Settings) -> None:
+async def test_the_second_host_is_used_where_the_first_refuses_connections(two_hosts: Settings) -> None:
     engine = make_engine(two_hosts)
     try:
         async with engine.connect() as connection:

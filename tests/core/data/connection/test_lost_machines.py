@@ -61,7 +61,7 @@ READS: dict[str, Callable[[AppSession], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("read", READS)
-async def test_a_read_is_asked_again_on_the_same_connection(engine: AsyncEngine, read: str) -> None:
+async def test_a_read_is_retried_on_the_same_connection(engine: AsyncEngine, read: str) -> None:
     backend, before = await ask(engine, "SELECT pg_backend_pid()"), RETRY_COUNTS["ConnectionFailure"]
     async with AppSession(engine) as session:
         bind_owner(session, "alice")
@@ -72,7 +72,7 @@ async def test_a_read_is_asked_again_on_the_same_connection(engine: AsyncEngine,
     assert await ask(engine, "SELECT pg_backend_pid()") == backend
 
 
-async def test_a_write_is_not(engine: AsyncEngine) -> None:
+async def test_a_write_is_not_retried(engine: AsyncEngine) -> None:
     async with AppSession(engine) as session:
         bind_owner(session, "alice")
         with pytest.raises(OutcomeUnknown):

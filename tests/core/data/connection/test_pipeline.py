@@ -58,7 +58,7 @@ async def until(pid: int, other: psycopg.Connection[Any], state: str | None) -> 
 
 @ahead
 @pytest.mark.parametrize("length", [0, 1, 3_000_000], ids=["empty", "short", "longer than any buffer"])
-async def test_values_go_there_and_rows_come_back(words: Words, ahead: list[Query], length: int) -> None:
+async def test_values_are_sent_and_rows_are_returned(words: Words, ahead: list[Query], length: int) -> None:
     connection, _ = words
     word = "ä" * length
     rows = await connection.execute_pipeline(
@@ -69,7 +69,7 @@ async def test_values_go_there_and_rows_come_back(words: Words, ahead: list[Quer
 
 
 @ahead
-async def test_all_of_it_comes_through_tls(postgres: Databases, tmp_path: Path, ahead: list[Query]) -> None:
+async def test_a_large_result_arrives_through_tls(postgres: Databases, tmp_path: Path, ahead: list[Query]) -> None:
     """What the library has decrypted already does not make the socket readable: it must not be waited for."""
     async with encrypted(postgres.fresh(), tmp_path) as url:
         connection = await PipelineConnection.connect(url, autocommit=True)
@@ -83,7 +83,7 @@ async def test_all_of_it_comes_through_tls(postgres: Databases, tmp_path: Path, 
         await connection.close()
 
 
-async def test_what_was_set_ahead_holds_for_this_flight_alone(words: Words) -> None:
+async def test_a_local_setting_lasts_for_one_pipeline(words: Words) -> None:
     connection, _ = words
     ask: Query = "SELECT current_setting('app.user_id', true)", []
 
@@ -92,7 +92,7 @@ async def test_what_was_set_ahead_holds_for_this_flight_alone(words: Words) -> N
 
 
 @ahead
-async def test_an_error_is_the_servers_and_the_connection_flies_on(words: Words, ahead: list[Query]) -> None:
+async def test_after_an_error_of_the_server_the_connection_is_usable(words: Words, ahead: list[Query]) -> None:
     connection, other = words
     await connection.execute_pipeline(*ahead, (INSERT, ["twice"]))
     with pytest.raises(psycopg.errors.UniqueViolation):
@@ -102,7 +102,7 @@ async def test_an_error_is_the_servers_and_the_connection_flies_on(words: Words,
     assert stored(other) == ["once", "twice"]
 
 
-async def test_a_flight_is_stored_as_a_whole_or_not_at_all(words: Words) -> None:
+async def test_a_pipeline_is_committed_all_or_none(words: Words) -> None:
     connection, other = words
     with pytest.raises(psycopg.errors.DivisionByZero):
         await connection.execute_pipeline((INSERT, ["lost"]), ("SELECT 1 / $1::int", [0]))
@@ -113,7 +113,7 @@ async def test_a_flight_is_stored_as_a_whole_or_not_at_all(words: Words) -> None
 
 
 @ahead
-async def test_an_error_at_the_commit_is_an_error(words: Words, ahead: list[Query]) -> None:
+async def test_an_error_of_the_commit_is_raised(words: Words, ahead: list[Query]) -> None:
     connection, other = words
     other.execute("ALTER TABLE words ADD CONSTRAINT later UNIQUE (word) DEFERRABLE INITIALLY DEFERRED")
     other.execute("ALTER TABLE words DROP CONSTRAINT words_pkey")
@@ -123,7 +123,7 @@ async def test_an_error_at_the_commit_is_an_error(words: Words, ahead: list[Quer
         await connection.execute_pipeline(*ahead, (INSERT, ["there"]))
 
 
-async def test_what_cannot_be_sent_is_not_sent_and_the_connection_flies_on(words: Words) -> None:
+async def test_after_a_value_that_cannot_be_sent_the_connection_is_usable(words: Words) -> None:
     connection, _ = words
     for word in ("\x00", "\ud800", object()):
         with pytest.raises((psycopg.Error, UnicodeEncodeError)):
@@ -133,7 +133,9 @@ async def test_what_cannot_be_sent_is_not_sent_and_the_connection_flies_on(words
 
 
 @ahead
-async def test_a_server_that_ends_the_connection_is_heard(words: Words, ahead: list[Query]) -> None:
+async def test_the_servers_last_error_is_raised_where_it_closes_the_connection(
+    words: Words, ahead: list[Query]
+) -> None:
     """Only its own word tells that the statement was not carried out, so that it may be repeated."""
     connection, other = words
     flight = asyncio.create_task(connection.execute_pipeline(*ahead, ("SELECT pg_sleep(60), $1::int", [1])))
@@ -146,7 +148,9 @@ async def test_a_server_that_ends_the_connection_is_heard(words: Words, ahead: l
 
 
 @ahead
-async def test_a_connection_that_was_ended_before_is_heard_too(words: Words, ahead: list[Query]) -> None:
+async def test_the_servers_last_error_is_raised_where_it_closed_the_connection_before(
+    words: Words, ahead: list[Query]
+) -> None:
     connection, other = words
     other.execute("SELECT pg_terminate_backend(%s)", [connection.info.backend_pid])
     await until(connection.info.backend_pid, other, None)
@@ -158,7 +162,7 @@ async def test_a_connection_that_was_ended_before_is_heard_too(words: Words, ahe
 
 
 @ahead
-async def test_a_server_that_does_not_answer_is_given_up(
+async def test_a_server_that_does_not_answer_is_a_timeout(
     words: Words, ahead: list[Query], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     connection, _ = words
@@ -173,7 +177,7 @@ async def test_a_server_that_does_not_answer_is_given_up(
 
 
 @ahead
-async def test_one_that_does_not_even_read_is_given_up(ahead: list[Query], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_server_that_does_not_read_is_a_timeout(ahead: list[Query], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(PipelineConnection, "response_timeout", 0.2)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         greeting = asyncio.create_task(asyncio.to_thread(greet, listener))
@@ -194,7 +198,7 @@ def greet(listener: socket.socket) -> socket.socket:
 
 @ahead
 @pytest.mark.parametrize("cancelled", [1, 3])
-async def test_a_flight_that_is_cancelled_is_stopped_on_the_server(
+async def test_a_cancelled_pipeline_is_cancelled_on_the_server(
     words: Words, ahead: list[Query], cancelled: int
 ) -> None:
     connection, other = words
@@ -211,7 +215,7 @@ async def test_a_flight_that_is_cancelled_is_stopped_on_the_server(
     assert connection.closed
 
 
-async def test_those_who_share_a_connection_take_turns(words: Words) -> None:
+async def test_concurrent_pipelines_on_one_connection_run_in_turn(words: Words) -> None:
     connection, _ = words
     ask = [
         connection.execute_pipeline(SETTING, ("SELECT $1::int, pg_sleep(0.01)::text", [number])) for number in range(10)
@@ -220,7 +224,7 @@ async def test_those_who_share_a_connection_take_turns(words: Words) -> None:
     assert await asyncio.gather(*ask) == [[(number, "")] for number in range(10)]
 
 
-async def test_it_flies_again_after_a_transaction_of_psycopgs_own(words: Words) -> None:
+async def test_a_pipeline_works_after_a_transaction_of_psycopg(words: Words) -> None:
     connection, other = words
     await connection.set_autocommit(False)
     with suppress(psycopg.errors.DivisionByZero):

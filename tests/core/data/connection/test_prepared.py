@@ -51,7 +51,7 @@ async def known(connection: PipelineConnection) -> dict[str, Any]:
     return dict(await (await connection.execute(KNOWN)).fetchall())
 
 
-async def test_what_comes_a_second_time_is_prepared_and_then_kept(words: Words) -> None:
+async def test_a_statement_is_prepared_at_its_second_execution(words: Words) -> None:
     connection, _ = words
     assert await connection.execute_pipeline(ALICE, READ) == [("one",)]
     first = await known(connection)
@@ -75,7 +75,7 @@ async def test_behind_a_pooler_nothing_is_prepared(words: Words) -> None:
 
 
 @ahead
-async def test_a_flight_is_one_round_trip_whatever_is_prepared_on_it(postgres: Databases, ahead: list[Query]) -> None:
+async def test_a_pipeline_is_one_round_trip_also_while_it_prepares(postgres: Databases, ahead: list[Query]) -> None:
     async with CountingProxy(postgres.fresh()).serve() as proxy, connected(proxy.url) as connection:
         taken = []
         for number in range(4):
@@ -88,7 +88,7 @@ async def test_a_flight_is_one_round_trip_whatever_is_prepared_on_it(postgres: D
 
 
 @ahead
-async def test_a_text_is_one_statement_whatever_its_values(words: Words, ahead: list[Query]) -> None:
+async def test_values_of_other_types_use_the_same_prepared_statement(words: Words, ahead: list[Query]) -> None:
     connection, _ = words
     for value in (1, 2**20, 2**40, None, -(2**63)):
         assert await connection.execute_pipeline(*ahead, ("SELECT $1::bigint", [value])) == [(value,)]
@@ -98,7 +98,7 @@ async def test_a_text_is_one_statement_whatever_its_values(words: Words, ahead: 
 
 
 @ahead
-async def test_what_is_prepared_stays_where_its_flight_fails(words: Words, ahead: list[Query]) -> None:
+async def test_a_prepared_statement_stays_where_its_pipeline_fails(words: Words, ahead: list[Query]) -> None:
     connection, _ = words
     for _ in range(2):
         with pytest.raises(psycopg.errors.UniqueViolation):
@@ -110,7 +110,7 @@ async def test_what_is_prepared_stays_where_its_flight_fails(words: Words, ahead
     assert await known(connection) == prepared
 
 
-async def test_what_the_server_did_not_come_to_is_not_taken_for_prepared(postgres: Databases) -> None:
+async def test_a_statement_behind_a_failed_one_is_not_recorded_as_prepared(postgres: Databases) -> None:
     """A flight that is refused at its first statement leaves the second one unread."""
     divide = "SELECT 1 / $1::int"
     async with CountingProxy(postgres.fresh()).serve() as proxy, connected(proxy.url) as connection:
@@ -124,7 +124,7 @@ async def test_what_the_server_did_not_come_to_is_not_taken_for_prepared(postgre
 
 @ahead
 @pytest.mark.parametrize("command", ["DEALLOCATE ALL", "DISCARD ALL"])
-async def test_what_the_server_has_forgotten_is_prepared_anew(words: Words, ahead: list[Query], command: str) -> None:
+async def test_a_deallocated_statement_is_prepared_again(words: Words, ahead: list[Query], command: str) -> None:
     connection, _ = words
     for _ in range(3):
         await connection.execute_pipeline(*ahead, READ)
@@ -135,7 +135,7 @@ async def test_what_the_server_has_forgotten_is_prepared_anew(words: Words, ahea
     assert READ[0] in await known(connection)
 
 
-async def test_a_name_that_is_taken_is_no_obstacle(words: Words) -> None:
+async def test_a_name_that_exists_on_the_server_is_replaced(words: Words) -> None:
     connection, _ = words
     for _ in range(2):
         await connection.execute_pipeline(READ)
@@ -149,7 +149,7 @@ async def test_a_name_that_is_taken_is_no_obstacle(words: Words) -> None:
 
 
 @ahead
-async def test_as_many_are_kept_as_are_bounded_and_those_in_use_stay(words: Words, ahead: list[Query]) -> None:
+async def test_the_least_recently_used_statement_is_deallocated(words: Words, ahead: list[Query]) -> None:
     connection, _ = words
     for _ in range(2):
         await connection.execute_pipeline(*ahead, READ)
@@ -164,7 +164,7 @@ async def test_as_many_are_kept_as_are_bounded_and_those_in_use_stay(words: Word
     assert kept.items() > prepared.items()
 
 
-async def test_what_comes_once_takes_nobodys_place_at_the_server(words: Words) -> None:
+async def test_a_statement_that_runs_once_is_never_prepared(words: Words) -> None:
     connection, _ = words
     for number in range(150):
         assert await connection.execute_pipeline((f"SELECT {number}", [])) == [(number,)]
@@ -173,7 +173,7 @@ async def test_what_comes_once_takes_nobodys_place_at_the_server(words: Words) -
 
 
 @ahead
-async def test_a_column_of_another_type_is_read_as_it_is_now(words: Words, ahead: list[Query]) -> None:
+async def test_a_column_whose_type_changes_is_read_with_the_new_type(words: Words, ahead: list[Query]) -> None:
     connection, other = words
     for number in range(10):  # as many as it takes for a plan that is kept
         await connection.execute_pipeline(*ahead, (INSERT, [f"x{number}"]))
@@ -188,7 +188,7 @@ async def test_a_column_of_another_type_is_read_as_it_is_now(words: Words, ahead
 
 
 @ahead
-async def test_what_the_server_never_does_is_refused_as_ever(words: Words, ahead: list[Query]) -> None:
+async def test_an_unsupported_statement_is_refused_at_every_execution(words: Words, ahead: list[Query]) -> None:
     connection, _ = words
     for _ in range(3):
         with pytest.raises(psycopg.errors.FeatureNotSupported, match="FOR UPDATE"):
@@ -209,7 +209,7 @@ STEPS = {
 }
 
 
-async def test_no_plan_outlives_the_policies_that_it_was_made_under(
+async def test_a_change_of_the_policies_invalidates_prepared_plans(
     postgres: PostgresDatabases, restricted: Databases
 ) -> None:
     url = restricted.fresh()
@@ -234,7 +234,7 @@ async def test_no_plan_outlives_the_policies_that_it_was_made_under(
 
 
 @needs_pgbouncer
-async def test_a_pooler_that_nobody_has_noticed_mixes_no_statements_up(postgres: Databases) -> None:
+async def test_an_undetected_pooler_never_confuses_statements(postgres: Databases) -> None:
     """Then each name may be unknown, or known already: but it is of one text, for all who share the processes."""
 
     async def live(number: int, url: str) -> None:
@@ -249,7 +249,7 @@ async def test_a_pooler_that_nobody_has_noticed_mixes_no_statements_up(postgres:
         await asyncio.gather(*(live(number, pooler.url) for number in range(8)))
 
 
-async def test_a_transaction_of_psycopgs_own_prepares_nothing_and_disturbs_nothing(words: Words) -> None:
+async def test_a_transaction_of_psycopg_prepares_nothing(words: Words) -> None:
     connection, _ = words
     for _ in range(2):
         await connection.execute_pipeline(READ)

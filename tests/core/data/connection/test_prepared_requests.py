@@ -67,7 +67,7 @@ async def engine(source: Databases) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.mark.parametrize("user", ROWS)
-async def test_a_plan_for_any_values_is_as_good_as_one_for_these(
+async def test_a_generic_plan_reads_no_more_blocks_than_a_custom_one(
     engine: AsyncEngine, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Once it has been executed five times, PostgreSQL may plan a statement without its values."""
@@ -170,7 +170,7 @@ MIGRATIONS = (
 )
 
 
-async def test_nobody_sees_a_migration_that_happens_under_the_requests(source: Databases) -> None:
+async def test_no_request_fails_during_a_migration(source: Databases) -> None:
     url = source.fresh()
     app = create_app(settings_for_tests(url, database_pool_size=3))
     done = asyncio.Event()

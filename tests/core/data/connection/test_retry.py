@@ -76,7 +76,7 @@ async def outcome(make: Callable[[], Exception], *, read_only: bool) -> tuple[ob
 
 
 @pytest.mark.parametrize("name", FAILURES)
-async def test_only_what_is_known_to_be_undone_is_repeated(name: str) -> None:
+async def test_only_statements_without_effect_are_retried(name: str) -> None:
     make, read_again, written_again = FAILURES[name]
     refused = type(make()), 1
 
@@ -85,9 +85,7 @@ async def test_only_what_is_known_to_be_undone_is_repeated(name: str) -> None:
     assert await outcome(make, read_only=False) == writing
 
 
-async def test_what_was_repeated_leaves_a_line_and_a_count(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_retry_is_logged_and_counted(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "RETRY_COUNTS", Counter())
     await outcome(FAILURES["rolled back: deadlock"][0], read_only=False)
     await outcome(FAILURES["rolled back: deadlock"][0], read_only=False)
@@ -100,7 +98,7 @@ async def test_what_was_repeated_leaves_a_line_and_a_count(
     ]
 
 
-async def test_one_that_is_given_up_leaves_a_line_as_well(
+async def test_a_retry_that_fails_is_logged_too(
     caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(retries, "BUDGET", 0.05)
@@ -114,7 +112,7 @@ async def test_one_that_is_given_up_leaves_a_line_as_well(
     assert ["OperationalError" in record.getMessage() for record in caplog.records] == [True]
 
 
-async def test_the_budget_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_retries_end_with_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "BUDGET", 0.1)
     tried = 0
 
@@ -129,7 +127,7 @@ async def test_the_budget_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 2 <= tried <= 8  # pauses of 10 to 20 ms at first, doubled each time
 
 
-async def test_too_many_that_wait_are_not_joined(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_statement_is_not_retried_while_too_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retries, "MAX_WAITING", 0)
 
     assert (await outcome(FAILURES["no connection"][0], read_only=True))[1] == 1

@@ -42,7 +42,7 @@ async def sessions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
     await alchemy.get_engine().dispose()
 
 
-async def test_an_answer_to_a_user_is_not_waited_for_for_ever(sessions: Sessions) -> None:
+async def test_a_statement_of_an_owner_has_a_timeout(sessions: Sessions) -> None:
     async with sessions() as session:
         bind_owner(session, "alice")
         with pytest.raises(DBAPIError) as failure:
@@ -53,7 +53,7 @@ async def test_an_answer_to_a_user_is_not_waited_for_for_ever(sessions: Sessions
     assert classify(failure.value) is Failure.AWAY
 
 
-async def test_so_it_is_in_a_transaction_of_which_nothing_stays(sessions: Sessions) -> None:
+async def test_a_transaction_that_times_out_has_no_effect(sessions: Sessions) -> None:
     async with sessions() as session:
         bind_owner(session, "alice")
         with pytest.raises(DBAPIError):
@@ -63,7 +63,7 @@ async def test_so_it_is_in_a_transaction_of_which_nothing_stays(sessions: Sessio
         assert (await session.execute(select(TITLE))).scalars().all() == ["stored"]
 
 
-async def test_a_connection_that_is_given_up_is_of_no_use_to_the_next_one(sessions: Sessions) -> None:
+async def test_a_connection_that_timed_out_is_not_reused(sessions: Sessions) -> None:
     table: Any = inspect(Task).local_table
     slow = select(func.pg_sleep(0.8), table.c.title)
     for has_one_already in (True, False):
@@ -78,7 +78,7 @@ async def test_a_connection_that_is_given_up_is_of_no_use_to_the_next_one(sessio
             await session.insert_row(Task, {"title": "stored"})
 
 
-async def test_a_transaction_that_has_failed_keeps_its_connection(sessions: Sessions) -> None:
+async def test_a_failed_transaction_keeps_its_connection(sessions: Sessions) -> None:
     async with sessions() as session:
         bind_owner(session, "alice")
         with pytest.raises(DBAPIError) as failure:
@@ -92,12 +92,12 @@ async def test_a_transaction_that_has_failed_keeps_its_connection(sessions: Sess
     assert not failure.value.connection_invalidated
 
 
-async def test_a_command_may_take_its_time(sessions: Sessions) -> None:
+async def test_a_session_for_all_owners_has_no_timeout(sessions: Sessions) -> None:
     async with sessions() as session:
         await everyone(session).execute(SLOW)
 
 
-async def test_policies_hold_for_a_role_that_gets_its_rights_while_it_is_connected(
+async def test_policies_apply_to_privileges_granted_while_connected(
     postgres: PostgresDatabases, restricted: Databases
 ) -> None:
     """A connection that thought itself free of them would find nothing, and say so as if there were nothing."""

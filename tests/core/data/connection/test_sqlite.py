@@ -93,20 +93,20 @@ async def turns_of_others(work: asyncio.Future[Any]) -> int:
     return turns
 
 
-async def test_what_is_short_is_not_waited_for(connection: SqliteConnection, file: Path) -> None:
+async def test_a_short_statement_runs_in_the_event_loop(connection: SqliteConnection, file: Path) -> None:
     assert at_once(connection.execute_fetchall(INSERT, ["first"])) == [(1,)]
     assert at_once(connection.execute_fetchall("SELECT name FROM things WHERE id = ?", [1])) == [("first",)]
     assert contents(file) == ([(1, 1, "first")], [(1, 1, "inserted")])
 
 
-async def test_what_is_long_does_not_keep_the_loop(connection: SqliteConnection) -> None:
+async def test_a_long_statement_does_not_block_the_event_loop(connection: SqliteConnection) -> None:
     work = asyncio.ensure_future(connection.execute_fetchall(SLOW))
 
     assert await turns_of_others(work) > 10
     assert await work == [(30 * MANY,)]
 
 
-async def test_a_text_that_was_long_begins_aside_for_some_time(connection: SqliteConnection) -> None:
+async def test_a_slow_statement_goes_to_the_thread_for_some_executions(connection: SqliteConnection) -> None:
     long = f"SELECT count(*) FROM ({NUMBERS.format('?')} SELECT i FROM n)"
     assert await connection.execute_fetchall(long, [30 * MANY]) == [(30 * MANY,)]
     for _ in range(sqlite._THREAD_EXECUTIONS):
@@ -117,7 +117,7 @@ async def test_a_text_that_was_long_begins_aside_for_some_time(connection: Sqlit
 
 
 @pytest.mark.parametrize("kind", LONG_WRITES)
-async def test_what_was_interrupted_had_no_effect(file: Path, kind: str) -> None:
+async def test_an_interrupted_statement_has_no_effect(file: Path, kind: str) -> None:
     if kind != "insert":
         fill(file)
     before = contents(file)
@@ -132,7 +132,7 @@ async def test_what_was_interrupted_had_no_effect(file: Path, kind: str) -> None
 
 
 @pytest.mark.parametrize("kind", LONG_WRITES)
-async def test_what_was_interrupted_is_done_once(connection: SqliteConnection, file: Path, kind: str) -> None:
+async def test_an_interrupted_statement_is_executed_once(connection: SqliteConnection, file: Path, kind: str) -> None:
     if kind != "insert":
         fill(file)
     rows = await connection.execute_fetchall(LONG_WRITES[kind])
@@ -150,7 +150,7 @@ def fill(file: Path) -> None:
         connection.commit()
 
 
-async def test_whatever_the_moment_of_an_interruption_it_says_what_happened(
+async def test_an_interruption_at_any_instruction_reports_the_true_outcome(
     file: Path, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also at the end of a statement: outside of a transaction SQLite asks once more after it has committed."""
@@ -174,7 +174,7 @@ def is_stored(in_loop: LoopConnection) -> bool:
     return True
 
 
-async def test_a_lock_is_waited_for_while_others_work(
+async def test_a_wait_for_a_lock_does_not_block_the_event_loop(
     connection: SqliteConnection, other: sqlite3.Connection, file: Path
 ) -> None:
     with locked(other):
@@ -187,7 +187,7 @@ async def test_a_lock_is_waited_for_while_others_work(
     assert contents(file)[0] == [(1, 1, "late")]
 
 
-async def test_a_lock_is_not_waited_for_without_end(
+async def test_a_wait_for_a_lock_has_a_timeout(
     connection: SqliteConnection, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_loop, "BUSY_TIMEOUT", 0.05)
@@ -198,7 +198,7 @@ async def test_a_lock_is_not_waited_for_without_end(
     assert await connection.execute_fetchall(INSERT, ["now"]) == [(1,)]
 
 
-async def test_who_is_cancelled_while_waiting_stores_nothing(
+async def test_a_statement_cancelled_while_it_waits_for_a_lock_has_no_effect(
     connection: SqliteConnection, other: sqlite3.Connection, file: Path
 ) -> None:
     with locked(other):
@@ -212,7 +212,7 @@ async def test_who_is_cancelled_while_waiting_stores_nothing(
     assert contents(file) == ([], [])
 
 
-async def test_after_a_cancelled_statement_the_loop_does_not_wait_for_its_thread(connection: SqliteConnection) -> None:
+async def test_the_event_loop_does_not_wait_for_a_cancelled_statement(connection: SqliteConnection) -> None:
     slow = asyncio.ensure_future(connection.execute_fetchall(SLOW))
     await asyncio.sleep(0.01)
     slow.cancel()
@@ -224,7 +224,7 @@ async def test_after_a_cancelled_statement_the_loop_does_not_wait_for_its_thread
     assert done - began < perf_counter() - done
 
 
-async def test_what_fails_leaves_no_lock(connection: SqliteConnection, other: sqlite3.Connection) -> None:
+async def test_a_failed_statement_releases_its_lock(connection: SqliteConnection, other: sqlite3.Connection) -> None:
     for failing, values in (("INSERT INTO things (id) VALUES (?)", [2**63]), ("INSERT INTO notes VALUES (1)", [])):
         with pytest.raises((sqlite3.Error, OverflowError)):
             await connection.execute_fetchall(failing, values)
@@ -233,7 +233,7 @@ async def test_what_fails_leaves_no_lock(connection: SqliteConnection, other: sq
         pass
 
 
-async def test_what_belongs_to_a_transaction_is_within_it(connection: SqliteConnection, file: Path) -> None:
+async def test_a_statement_in_a_transaction_is_rolled_back_with_it(connection: SqliteConnection, file: Path) -> None:
     await connection.execute("BEGIN IMMEDIATE")
     await connection.execute_fetchall(INSERT, ["undone"])
     assert await connection.execute_fetchall("SELECT name FROM things") == [("undone",)]
@@ -242,13 +242,15 @@ async def test_what_belongs_to_a_transaction_is_within_it(connection: SqliteConn
     assert contents(file) == ([], [])
 
 
-async def test_a_function_that_only_the_thread_has_is_found_there(connection: SqliteConnection) -> None:
+async def test_a_function_of_the_threads_connection_is_found(connection: SqliteConnection) -> None:
     await connection.create_function("twice", 1, lambda number: 2 * number)
 
     assert await connection.execute_fetchall("SELECT twice(?)", [21]) == [(42,)]
 
 
-async def test_the_log_does_not_grow_with_what_is_written(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_the_write_ahead_log_stays_small_under_constant_writes(
+    file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Although there is always somebody who writes."""
     monkeypatch.setattr(sqlite, "_WRITES_PER_CHECKPOINT", 64)
     monkeypatch.setattr(sqlite, "_LARGE_LOG", 100)
@@ -276,7 +278,7 @@ def size_of_log(file: Path) -> int:
     return log.stat().st_size if log.exists() else 0
 
 
-async def test_both_connections_are_set_up_alike_and_closed(sqlite_databases: Databases) -> None:
+async def test_both_connections_have_the_same_pragmas_and_are_closed(sqlite_databases: Databases) -> None:
     url = sqlite_databases.fresh()
     engine = make_engine(settings_for_tests(url))
     file = Path(engine.url.database or "")

@@ -27,7 +27,7 @@ def book(library: Library, user: str = "alice", **more: Any) -> Answer:
     return library.ask("POST", "/api/sample-books", {"title": "A", "pages": 1, **more}, user)
 
 
-def test_a_value_that_is_taken_is_a_409_that_names_its_field(library: Library) -> None:
+def test_a_unique_violation_is_a_409_that_names_its_field(library: Library) -> None:
     shelf(library, "taken")
     other = shelf(library, "not taken")
     same = {"name": "taken"}
@@ -44,14 +44,14 @@ def test_a_value_that_is_taken_is_a_409_that_names_its_field(library: Library) -
         assert answer.body["errors"][0]["msg"] == TAKEN
 
 
-def test_values_that_are_taken_together_are_each_named(library: Library) -> None:
+def test_each_column_of_a_unique_constraint_is_named(library: Library) -> None:
     shelf(library, "together 1", room="hall", place=1)
     answer = library.ask("POST", "/api/sample-shelves", {"name": "together 2", "room": "hall", "place": 1})
 
     assert problem(answer) == (409, [["body", "room"], ["body", "place"]], ["unique", "unique"])
 
 
-def test_a_rule_with_a_name_that_postgresql_cuts_is_known(library: Library) -> None:
+def test_a_constraint_with_a_truncated_name_is_found(library: Library) -> None:
     labels = {"label_on_the_left_hand_side": "a", "label_on_the_right_hand_side": "b"}
     shelf(library, "labelled 1", **labels)
     answer = library.ask("POST", "/api/sample-shelves", {"name": "labelled 2", **labels})
@@ -59,21 +59,21 @@ def test_a_rule_with_a_name_that_postgresql_cuts_is_known(library: Library) -> N
     assert problem(answer)[:2] == (409, [["body", label] for label in labels])
 
 
-def test_a_rule_that_is_about_no_field_names_none(library: Library) -> None:
+def test_a_unique_index_on_an_expression_names_no_field(library: Library) -> None:
     shelf(library, "in code 1", code="x")
     answer = library.ask("POST", "/api/sample-shelves", {"name": "in code 2", "code": "X"})
 
     assert (answer.status, answer.body) == (409, {"detail": "This conflicts with another row"})
 
 
-def test_what_others_have_does_not_clash(library: Library) -> None:
+def test_a_value_of_another_owner_does_not_conflict(library: Library) -> None:
     shelf(library, "of everybody", user="bob")
 
     assert shelf(library, "of everybody", user="carol")
 
 
 @pytest.mark.parametrize("column", ["shelf_id", "lent_to_id", "sequel_of_id"])
-def test_a_reference_to_nothing_is_a_422_that_names_it(library: Library, column: str) -> None:
+def test_a_reference_to_a_missing_row_is_a_422_that_names_it(library: Library, column: str) -> None:
     mine = shelf(library, f"for {column}")
     wrong: dict[str, Any] = {"shelf_id": mine, column: NOTHING}
     answer = book(library, **wrong)
@@ -85,7 +85,7 @@ def test_a_reference_to_nothing_is_a_422_that_names_it(library: Library, column:
         assert found.body["detail"] == f"{column}: {MISSING}"
 
 
-def test_several_references_to_nothing_are_a_422_that_names_one_at_least(library: Library) -> None:
+def test_several_references_to_missing_rows_are_a_422_that_names_one_at_least(library: Library) -> None:
     status, named, types = problem(book(library, shelf_id=NOTHING, lent_to_id=NOTHING))
 
     assert (status, set(types)) == (422, {"reference"})
@@ -93,7 +93,7 @@ def test_several_references_to_nothing_are_a_422_that_names_one_at_least(library
     assert all(place in (["body", "shelf_id"], ["body", "lent_to_id"]) for place in named)
 
 
-def test_a_reference_to_anothers_row_is_answered_like_one_to_nothing(library: Library) -> None:
+def test_a_reference_to_another_owners_row_is_answered_like_one_to_a_missing_row(library: Library) -> None:
     theirs = shelf(library, "of bob", user="bob")
 
     there, nowhere = book(library, shelf_id=theirs), book(library, shelf_id=NOTHING)
@@ -101,7 +101,7 @@ def test_a_reference_to_anothers_row_is_answered_like_one_to_nothing(library: Li
     assert problem(there) == (422, [["body", "shelf_id"]], ["reference"])
 
 
-def test_deleting_what_is_referred_to_is_a_409_without_a_field(library: Library) -> None:
+def test_deleting_a_referenced_row_is_a_409_without_a_field(library: Library) -> None:
     mine = shelf(library, "in use")
     book(library, shelf_id=mine)
     answer = library.ask("DELETE", f"/api/sample-shelves/{mine}")
@@ -109,7 +109,7 @@ def test_deleting_what_is_referred_to_is_a_409_without_a_field(library: Library)
     assert (answer.status, answer.body) == (409, {"detail": "Other rows still refer to this one"})
 
 
-def test_deleting_what_takes_along_what_is_referred_to_is_a_409(library: Library) -> None:
+def test_a_cascade_that_reaches_a_referenced_row_is_a_409(library: Library) -> None:
     building = library.ask("POST", "/api/sample-buildings", {"name": "A"}).body["id"]
     book(library, shelf_id=shelf(library, "in the building", building_id=building))
 

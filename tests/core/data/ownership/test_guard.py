@@ -72,7 +72,7 @@ async def stored(db: AppSession, model: type[Owned]) -> list[Any]:
 
 @models
 @attacks(ALL)
-async def test_another_owners_row_is_neither_seen_nor_touched(
+async def test_another_owners_row_is_neither_read_nor_changed(
     attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession, db: AppSession
 ) -> None:
     before = await stored(db, model)
@@ -88,7 +88,7 @@ async def test_another_owners_row_is_neither_seen_nor_touched(
 
 @pytest.mark.parametrize("model", owned_models()[-1:], ids=lambda model: model.__name__)  # no table is looked at
 @attacks(ALL)
-async def test_a_session_without_an_owner_has_no_rows_and_says_so(
+async def test_a_session_without_an_owner_raises(
     attack: Attack, model: type[Owned], theirs: Owned, unbound: AppSession, db: AppSession
 ) -> None:
     before, answer = await stored(db, model), None
@@ -102,7 +102,7 @@ async def test_a_session_without_an_owner_has_no_rows_and_says_so(
 
 @models
 @attacks(REFUSED)
-async def test_what_could_cross_is_refused(
+async def test_a_statement_that_could_reach_another_owner_is_refused(
     attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession
 ) -> None:
     with pytest.raises(OwnershipError):
@@ -128,13 +128,15 @@ async def test_own_rows_are_still_found(attack: Attack, model: type[Owned], thei
 
 @models
 @attacks(COUNTS)
-async def test_counts_are_of_own_rows(attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession) -> None:
+async def test_counts_include_own_rows_only(
+    attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession
+) -> None:
     assert list(found(await attack(mallory, model, theirs)))[-1] == 2
 
 
 @models
 @attacks({name: attack for name, attack in WRITES.items() if name.endswith(" all")})
-async def test_own_rows_are_written(
+async def test_own_rows_can_be_changed(
     attack: Attack, model: type[Owned], theirs: Owned, mallory: AppSession, db: AppSession
 ) -> None:
     before = (await db.execute(select(*columns_of(model)).where(columns_of(model)[1] == "mallory"))).all()
@@ -159,7 +161,7 @@ RULES: dict[str, tuple[Any, str, Any, Attack]] = {
 @models
 @pytest.mark.any_database
 @pytest.mark.parametrize("rule", RULES)
-async def test_a_rule_that_is_taken_away_is_missed(
+async def test_without_the_rule_an_attack_succeeds(
     *,
     rule: str,
     model: type[Owned],
@@ -179,7 +181,7 @@ async def test_a_rule_that_is_taken_away_is_missed(
     assert theirs.id in list(found(answer)) or await stored(db, model) != before
 
 
-def test_every_public_coroutine_of_the_repository_is_in_the_table() -> None:
+def test_every_public_coroutine_of_the_repository_is_attacked() -> None:
     public = {
         name for name, member in inspect.getmembers(Repository, inspect.iscoroutinefunction) if not name.startswith("_")
     }
@@ -187,7 +189,7 @@ def test_every_public_coroutine_of_the_repository_is_in_the_table() -> None:
     assert public == set(REPOSITORY)
 
 
-async def test_a_session_serves_one_owner_for_life(unbound: AppSession) -> None:
+async def test_the_owner_of_a_session_cannot_change(unbound: AppSession) -> None:
     bind_owner(unbound, "alice")
     bind_owner(unbound, "alice")
 
@@ -198,11 +200,11 @@ async def test_a_session_serves_one_owner_for_life(unbound: AppSession) -> None:
 
 
 @pytest.mark.parametrize("owner", ["", None, 1])
-async def test_an_owner_is_a_text_that_is_not_empty(unbound: AppSession, owner: Any) -> None:
+async def test_an_owner_is_a_string_that_is_not_empty(unbound: AppSession, owner: Any) -> None:
     with pytest.raises(TypeError):
         bind_owner(unbound, owner)
 
 
-def test_a_request_without_a_caller_has_no_session_for_a_repository() -> None:
+def test_a_request_without_a_caller_has_no_session() -> None:
     with pytest.raises(OwnerNotBound):
         session_of({})

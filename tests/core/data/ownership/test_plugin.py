@@ -81,7 +81,7 @@ async def serving(databases: Databases) -> AsyncIterator[Litestar]:
 
 
 @pytest.mark.parametrize("path", ["/streamed", "/broken", "/later", "/open"])
-async def test_a_session_that_is_used_behind_the_answer_gives_its_connection_back(
+async def test_a_session_used_after_the_response_returns_its_connection(
     serving: Litestar, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with suppress(LitestarException):  # what is raised behind the beginning of an answer, the server logs
@@ -92,7 +92,7 @@ async def test_a_session_that_is_used_behind_the_answer_gives_its_connection_bac
     assert [r for r in caplog.records if r.levelno >= logging.ERROR and r.name.startswith("sqlalchemy")] == []
 
 
-async def test_however_many_applications_a_process_has_made_each_closes_its_engine(
+async def test_each_application_of_a_process_closes_its_own_engine(
     sqlite_databases: SqliteDatabases,
 ) -> None:
     for _ in range(2):
@@ -105,7 +105,7 @@ async def test_however_many_applications_a_process_has_made_each_closes_its_engi
         assert config.get_engine().pool is not pool, "disposing of it gives it another"
 
 
-def test_the_keys_are_not_numbered() -> None:
+def test_the_keys_of_a_second_configuration_are_not_numbered() -> None:
     first, second = (make_alchemy(settings_for_tests("sqlite:///never-opened.db")) for _ in range(2))
 
     assert first.session_scope_key == second.session_scope_key

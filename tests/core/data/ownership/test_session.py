@@ -54,7 +54,7 @@ async def stored(maker: async_sessionmaker[AppSession]) -> int:
         return int((await session.execute(select(func.count()).select_from(Model))).scalar_one())
 
 
-async def test_a_statement_is_stored_without_a_commit(maker: async_sessionmaker[AppSession]) -> None:
+async def test_a_statement_is_committed_when_it_returns(maker: async_sessionmaker[AppSession]) -> None:
     async with maker() as session:
         bind_owner(session, "alice")
         await session.insert_row(Model, values())
@@ -62,7 +62,7 @@ async def test_a_statement_is_stored_without_a_commit(maker: async_sessionmaker[
     assert await stored(maker) == 1
 
 
-async def test_a_flushed_row_is_stored_without_a_commit(maker: async_sessionmaker[AppSession]) -> None:
+async def test_a_flushed_row_is_committed_when_the_flush_returns(maker: async_sessionmaker[AppSession]) -> None:
     async with maker() as session:
         bind_owner(session, "alice")
         session.add(row())
@@ -71,7 +71,7 @@ async def test_a_flushed_row_is_stored_without_a_commit(maker: async_sessionmake
     assert await stored(maker) == 1
 
 
-async def test_atomic_stores_all(maker: async_sessionmaker[AppSession]) -> None:
+async def test_atomic_commits_all(maker: async_sessionmaker[AppSession]) -> None:
     async with maker() as session:
         bind_owner(session, "alice")
         async with session.atomic():
@@ -81,7 +81,7 @@ async def test_atomic_stores_all(maker: async_sessionmaker[AppSession]) -> None:
     assert await stored(maker) == 3
 
 
-async def test_atomic_stores_nothing_when_it_raises(maker: async_sessionmaker[AppSession]) -> None:
+async def test_atomic_rolls_back_when_it_raises(maker: async_sessionmaker[AppSession]) -> None:
     async with maker() as session:
         bind_owner(session, "alice")
         with pytest.raises(ZeroDivisionError):
@@ -129,7 +129,7 @@ async def refused_in_a_flush(session: AppSession) -> None:
     await session.flush()
 
 
-async def test_a_statement_that_the_database_refuses_takes_only_its_savepoint_along(
+async def test_a_refused_statement_rolls_back_its_savepoint_only(
     maker: async_sessionmaker[AppSession],
 ) -> None:
     async with maker() as session:
@@ -146,7 +146,7 @@ async def test_a_statement_that_the_database_refuses_takes_only_its_savepoint_al
     assert await stored(maker) == 2
 
 
-async def test_autocommit_is_back_after_atomic(maker: async_sessionmaker[AppSession]) -> None:
+async def test_after_atomic_the_session_is_in_autocommit(maker: async_sessionmaker[AppSession]) -> None:
     async with maker() as session:
         bind_owner(session, "alice")
         async with session.atomic():
@@ -156,7 +156,7 @@ async def test_autocommit_is_back_after_atomic(maker: async_sessionmaker[AppSess
     assert await stored(maker) == 2
 
 
-async def test_a_failed_flush_takes_nothing_with_it(maker: async_sessionmaker[AppSession]) -> None:
+async def test_a_failed_flush_undoes_no_earlier_statement(maker: async_sessionmaker[AppSession]) -> None:
     async with maker() as session:
         bind_owner(session, "alice")
         await session.insert_row(Model, values())
@@ -180,7 +180,9 @@ async def test_a_statement_for_several_rows_needs_a_transaction(maker: async_ses
     assert await stored(maker) == 4
 
 
-async def test_what_looks_like_a_transaction_is_refused(sessions: async_sessionmaker[AppSession]) -> None:
+async def test_begin_and_begin_nested_and_stream_outside_of_atomic_are_refused(
+    sessions: async_sessionmaker[AppSession],
+) -> None:
     async with sessions() as session:
         with pytest.raises(NotAtomic, match="atomic"):
             session.begin()
@@ -190,7 +192,7 @@ async def test_what_looks_like_a_transaction_is_refused(sessions: async_sessionm
             await session.stream(select(Model))
 
 
-async def test_a_cancelled_transaction_leaves_nothing_behind(committing: async_sessionmaker[AppSession]) -> None:
+async def test_a_cancelled_transaction_is_rolled_back(committing: async_sessionmaker[AppSession]) -> None:
     inside = asyncio.Event()
 
     async def work() -> None:

@@ -76,14 +76,14 @@ def test_sql(statement: Any, sql: str) -> None:
 
 
 @pytest.mark.parametrize("dialect", [PostgresDialect, SqliteDialect])
-def test_a_sample_of_everybodys_rows_is_refused(dialect: type[Dialect]) -> None:
+def test_tablesample_of_an_owned_table_is_refused(dialect: type[Dialect]) -> None:
     sampled: Any = tablesample(TABLE, func.bernoulli(50))
 
     with pytest.raises(UnreachableStatement, match="TABLESAMPLE"):
         select(sampled.c.id).compile(dialect=scoped_dialect(dialect()))
 
 
-def test_a_change_of_two_tables_is_refused() -> None:
+def test_an_update_of_a_join_is_refused() -> None:
     joined: Any = TABLE.join(PROJECT.__table__, TABLE.c.project_id == PROJECT.__table__.c.id)
 
     with pytest.raises(UnreachableStatement, match="one table"):
@@ -102,7 +102,7 @@ async def two(db: AppSession, sessions: async_sessionmaker[AppSession]) -> Async
         yield alice, mallory
 
 
-async def test_one_compiled_statement_serves_everybody_in_turn(
+async def test_a_cached_statement_runs_for_each_owner_in_turn(
     two: tuple[AppSession, AppSession], db: AppSession, sessions: async_sessionmaker[AppSession]
 ) -> None:
     alice, mallory = two
@@ -119,7 +119,7 @@ async def test_one_compiled_statement_serves_everybody_in_turn(
 
 
 @pytest.mark.parametrize("name", ["_owner", "owner"])
-async def test_no_parameter_names_another_owner(two: tuple[AppSession, AppSession], name: str) -> None:
+async def test_a_parameter_cannot_name_another_owner(two: tuple[AppSession, AppSession], name: str) -> None:
     _, mallory = two
     found = await mallory.execute(select(TASK.title), {name: "alice"}, execution_options={OWNER_OPTION: "alice"})
     assert found.scalars().all() == ["of mallory"]
@@ -138,12 +138,12 @@ class AlwaysAlice(TypeDecorator[str]):
 @pytest.mark.parametrize(
     "write", [lambda value: select(value, TASK.title), lambda value: update(TABLE).values(title=value)]
 )
-def test_no_value_has_the_owners_name(value: Any, write: Any) -> None:
+def test_a_bind_parameter_with_the_owners_name_is_refused(value: Any, write: Any) -> None:
     with pytest.raises(UnreachableStatement, match="_owner"):
         written(write(value))
 
 
-def test_a_table_that_is_described_once_more_is_not_changed() -> None:
+def test_a_second_table_object_can_be_read_but_not_changed() -> None:
     """It could call its columns by other names; to read it is to read the owner's part."""
     again = Table("TASKS", MetaData(), Column("id", Integer), Column("description", Text, key="user_id"))
     lightweight = table("tasks", column("id"), column("user_id"))
@@ -159,7 +159,7 @@ def test_a_table_that_is_described_once_more_is_not_changed() -> None:
         assert PART in written(select(target.c.id))
 
 
-async def test_a_session_that_serves_nobody_cannot_say_whom_it_serves(
+async def test_a_session_without_an_owner_cannot_name_one_in_parameters(
     two: tuple[AppSession, AppSession], sessions: async_sessionmaker[AppSession]
 ) -> None:
     async with sessions() as nobody:
@@ -170,14 +170,14 @@ async def test_a_session_that_serves_nobody_cannot_say_whom_it_serves(
         assert (await nobody.execute(select(1))).scalar_one() == 1
 
 
-async def test_a_row_may_be_loaded_in_part(two: tuple[AppSession, AppSession]) -> None:
+async def test_a_row_may_be_loaded_without_its_owner_column(two: tuple[AppSession, AppSession]) -> None:
     _, mallory = two
     [row] = (await mallory.execute(select(Task).options(load_only(TASK.id)))).scalars()
 
     assert (await mallory.get(Task, row.id)) is row
 
 
-async def test_rows_are_copied_from_ones_own(two: tuple[AppSession, AppSession], db: AppSession) -> None:
+async def test_insert_from_select_copies_own_rows_only(two: tuple[AppSession, AppSession], db: AppSession) -> None:
     alice, mallory = two
     copied = insert(PROJECT).from_select(["name", "archived"], select(TASK.title, TASK.completed))
     await mallory.execute(copied)
@@ -201,7 +201,7 @@ async def test_rows_are_copied_from_ones_own(two: tuple[AppSession, AppSession],
         await mallory.execute(insert(PROJECT).from_select(["user_id", "name"], select(TASK.user_id, TASK.title)))
 
 
-async def test_an_upsert_changes_ones_own_row_and_no_other(two: tuple[AppSession, AppSession], db: AppSession) -> None:
+async def test_an_upsert_changes_own_rows_only(two: tuple[AppSession, AppSession], db: AppSession) -> None:
     """Upon whatever rule it meets the row: here a name is unique among everybody's projects."""
     alice, mallory = two
     await db.execute(update(PROJECT).values(name=func.replace(PROJECT.name, "of ", "")))
@@ -223,7 +223,7 @@ async def test_an_upsert_changes_ones_own_row_and_no_other(two: tuple[AppSession
             )
 
 
-async def test_the_border_is_between_two_engines_of_one_pool(sessions: async_sessionmaker[AppSession]) -> None:
+async def test_the_scoped_and_the_unscoped_engine_share_one_pool(sessions: async_sessionmaker[AppSession]) -> None:
     session = sessions()
     engine: Any = session.bind
     crossed: Any = everyone(session).bind

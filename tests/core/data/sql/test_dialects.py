@@ -95,7 +95,7 @@ async def invalidated(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize("happening", [recycled, ended_by_the_server, overflowed, cancelled, invalidated])
-async def test_a_replaced_connection_leaves_the_server_at_once(
+async def test_a_replaced_connection_is_closed_at_once(
     pool: Pool, happening: Callable[[Pool], Coroutine[Any, Any, None]], caplog: pytest.LogCaptureFixture
 ) -> None:
     await pool.use(2)
@@ -110,7 +110,7 @@ async def test_a_replaced_connection_leaves_the_server_at_once(
     assert errors(caplog) == []
 
 
-async def test_dispose_closes_all(pool: Pool, caplog: pytest.LogCaptureFixture) -> None:
+async def test_dispose_closes_all_connections(pool: Pool, caplog: pytest.LogCaptureFixture) -> None:
     await pool.use(2)
     await pool.engine.dispose()
 
@@ -118,7 +118,7 @@ async def test_dispose_closes_all(pool: Pool, caplog: pytest.LogCaptureFixture) 
     assert errors(caplog) == []
 
 
-async def test_a_connection_that_was_never_given_back_is_closed_and_told_of(
+async def test_a_connection_that_was_never_returned_is_closed_and_logged(
     pool: Pool, caplog: pytest.LogCaptureFixture
 ) -> None:
     with pytest.warns(match="non-checked-in connection"):
@@ -133,7 +133,7 @@ async def abandon(engine: AsyncEngine) -> None:
     gc.collect()
 
 
-async def test_a_sqlite_connection_is_closed_outside_of_a_greenlet_too(sqlite_databases: Databases) -> None:
+async def test_a_sqlite_connection_can_be_closed_outside_of_a_greenlet(sqlite_databases: Databases) -> None:
     engine = make_engine(settings_for_tests(sqlite_databases.fresh()))
     threads = threading.active_count()
     connection: Any = await greenlet_spawn(engine.sync_engine.raw_connection)

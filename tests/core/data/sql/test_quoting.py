@@ -18,7 +18,7 @@ def quoted_by(url: str, words: set[str]) -> set[str]:
     return {word for word in words if all(preparer.quote(word) == f'"{word}"' for preparer in preparers)}
 
 
-def test_what_postgresql_reserves_is_quoted(postgres: PostgresDatabases) -> None:
+def test_reserved_words_of_postgresql_are_quoted(postgres: PostgresDatabases) -> None:
     url = postgres.fresh()
     with psycopg.connect(url) as connection:
         rows = connection.execute("SELECT word FROM pg_get_keywords() WHERE catcode IN ('R', 'T')").fetchall()
@@ -28,7 +28,7 @@ def test_what_postgresql_reserves_is_quoted(postgres: PostgresDatabases) -> None
     assert quoted_by(url, reserved) == reserved
 
 
-def test_what_sqlite_reserves_is_quoted(sqlite_databases: SqliteDatabases) -> None:
+def test_reserved_words_of_sqlite_are_quoted(sqlite_databases: SqliteDatabases) -> None:
     refused = set()
     with closing(sqlite3.connect(":memory:")) as connection:
         for word in SQLITE:

@@ -119,13 +119,13 @@ def written(statement: Any, dialect: Dialect) -> str:
 
 @dialects
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_it_is_refused(kind: type[Dialect], place: Any) -> None:
+def test_raw_sql_is_refused(kind: type[Dialect], place: Any) -> None:
     with pytest.raises(UnreachableStatement):
         written(place, scoped_dialect(kind()))
 
 
 @pytest.mark.parametrize("place", ON_POSTGRES.values(), ids=ON_POSTGRES)
-def test_it_is_refused_on_postgres(place: Any) -> None:
+def test_raw_sql_is_refused_on_postgresql(place: Any) -> None:
     assert RAW in written(place, cast("Any", PostgresDialect)())
     with pytest.raises(UnreachableStatement):
         written(place, scoped_dialect(cast("Any", PostgresDialect)()))
@@ -133,7 +133,7 @@ def test_it_is_refused_on_postgres(place: Any) -> None:
 
 @dialects
 @pytest.mark.parametrize("place", PLACES.values(), ids=PLACES)
-def test_where_nobody_refuses_it_is_written(kind: type[Dialect], place: Any) -> None:
+def test_without_the_scoped_compiler_raw_sql_is_written(kind: type[Dialect], place: Any) -> None:
     statement = written(place, kind())
 
     assert "secret" in statement or "POSTCOMPILE" in statement
@@ -141,18 +141,18 @@ def test_where_nobody_refuses_it_is_written(kind: type[Dialect], place: Any) -> 
 
 @dialects
 @pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
-def test_a_name_is_quoted_whatever_it_says(kind: type[Dialect], name: Any) -> None:
+def test_a_name_is_quoted_despite_quote_false(kind: type[Dialect], name: Any) -> None:
     assert RAW not in written(name, scoped_dialect(kind())).replace(f'"{RAW}"', "")
 
 
 @dialects
 @pytest.mark.parametrize("name", REFUSED_NAMES.values(), ids=REFUSED_NAMES)
-def test_a_name_with_sql_in_it_is_refused(kind: type[Dialect], name: Any) -> None:
+def test_a_name_with_a_rewritten_mark_is_refused(kind: type[Dialect], name: Any) -> None:
     with pytest.raises(UnreachableStatement):
         written(name, scoped_dialect(kind()))
 
 
-def test_an_operator_that_is_a_place_for_a_value_is_refused() -> None:
+def test_an_operator_with_a_placeholder_is_refused() -> None:
     asked = select(TASK.title.op("?")("key"))
 
     with pytest.raises(UnreachableStatement):
@@ -162,7 +162,7 @@ def test_an_operator_that_is_a_place_for_a_value_is_refused() -> None:
 
 @dialects
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_functions_that_reach_past_the_tables_are_refused(kind: type[Dialect], name: str) -> None:
+def test_functions_that_read_outside_of_the_tables_are_refused(kind: type[Dialect], name: str) -> None:
     for function in (getattr(func, name), getattr(func.pg_catalog, name)):
         with pytest.raises(UnreachableStatement):
             written(select(function("tasks")), scoped_dialect(kind()))
@@ -172,13 +172,13 @@ def test_functions_that_reach_past_the_tables_are_refused(kind: type[Dialect], n
 
 @dialects
 @pytest.mark.parametrize("name", ["sqlite_sequence", "pg_stats", "pg_class", "alembic_version"])
-def test_a_table_of_no_model_is_refused(kind: type[Dialect], name: str) -> None:
+def test_a_table_without_a_model_is_refused(kind: type[Dialect], name: str) -> None:
     with pytest.raises(UnreachableStatement, match="No model"):
         written(select(table(name, column("name")).c.name), scoped_dialect(kind()))
 
 
 @dialects
-def test_what_sqlalchemy_writes_itself_passes(kind: type[Dialect]) -> None:
+def test_raw_sql_of_sqlalchemy_itself_is_accepted(kind: type[Dialect]) -> None:
     spec = Spec('public."vector"(3, 4)[]')
     types: list[Any] = [Double(), Numeric(9, 2), String(9, collation="C"), Interval()]
     statement: Any = select(
@@ -197,14 +197,14 @@ def test_what_sqlalchemy_writes_itself_passes(kind: type[Dialect]) -> None:
 
 
 @pytest.mark.parametrize("statement", [cast("Any", DDL)("DROP TABLE tasks"), CreateTable(TABLE)])
-async def test_a_session_runs_no_ddl(sessions: async_sessionmaker[AppSession], statement: Any) -> None:
+async def test_ddl_in_a_session_is_refused(sessions: async_sessionmaker[AppSession], statement: Any) -> None:
     async with sessions() as session:
         bind_owner(session, "alice")
         with pytest.raises(UnreachableStatement):
             await session.execute(statement)
 
 
-async def test_a_session_asks_no_sequence(sessions: async_sessionmaker[AppSession]) -> None:
+async def test_a_sequence_in_a_session_is_refused(sessions: async_sessionmaker[AppSession]) -> None:
     async with sessions() as session:
         bind_owner(session, "alice")
         for ask in (Sequence("tasks_id_seq"), select(Sequence("tasks_id_seq").next_value())):
