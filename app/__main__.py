@@ -2,7 +2,6 @@
 
 import sys
 from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Final
 
 import click
@@ -49,30 +48,11 @@ class Commands(click.Group):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-class AppContext:
-    """What commands ask of the lobby (`click.pass_obj`): see `app/core/cli/context.py`, which says it with types."""
+class LazyContext:
+    """The `AppContext` of `app/context.py`, which is imported when a command first uses one of its attributes."""
 
-    def load_nouns(self) -> None:
-        """Import the nouns."""
-        import_module("app.installed").refuse_unlisted()
-
-    def load_checks(self) -> None:
-        """Import every noun's `checks.py`, where it has one."""
-        self.load_nouns()
-        for controller in import_module("app.installed").INSTALLED:
-            module = f"{controller.__module__.rpartition('.')[0]}.checks"
-            if find_spec(module):
-                import_module(module)
-
-    def make_app(self, settings: Any) -> Any:
-        """Return the application."""
-        return import_module("app.asgi").create_app(settings)
-
-    def load_factories(self) -> Any:
-        """Import every noun's factories."""
-        for controller in import_module("app.installed").INSTALLED:
-            import_module(f"{controller.__module__.rpartition('.')[0]}.factories")
-        return import_module("app.testing.factories").factory_of
+    def __getattr__(self, name: str) -> Any:
+        return getattr(import_module("app.context").CONTEXT, name)
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -82,7 +62,7 @@ def main(ctx: click.Context) -> None:
 
     Settings come from the environment and from .env; `.env.example` explains each.
     """
-    ctx.obj = AppContext()
+    ctx.obj = LazyContext()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from sqlmodel import SQLModel
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.references import Reference, references_of
+from app.core.data.transfer.factories import FACTORIES
+from app.core.data.transfer.factories import factory_of as registered_factory
 
 ModelT = TypeVar("ModelT", bound=SQLModel)
 TableT = TypeVar("TableT", bound=Owned)
@@ -57,6 +59,11 @@ class RowFactory(RuleFactory[TableT]):
 
     __is_base_factory__ = True
     __use_defaults__ = True
+
+    def __init_subclass__(cls, *args: Any, **kwargs: Any) -> None:
+        super().__init_subclass__(*args, **kwargs)
+        if hasattr(cls, "__model__"):  # a base class of factories has none
+            FACTORIES.setdefault(cls.__model__, cls)
 
     @classmethod
     async def create_async(cls, **kwargs: Any) -> TableT:
@@ -104,7 +111,4 @@ def factory_of(model: type[TableT]) -> type[RowFactory[TableT]]:
     Raises:
         LookupError: it has none.
     """
-    for factory in RowFactory.__subclasses__():
-        if factory.__model__ is model:
-            return cast("type[RowFactory[TableT]]", factory)
-    raise LookupError(f"{model.__name__} has no factory; write one in its folder's factories.py")
+    return cast("type[RowFactory[TableT]]", registered_factory(model))

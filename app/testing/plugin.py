@@ -7,7 +7,6 @@ through it.
 """
 
 import gc
-import importlib
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
 
@@ -17,10 +16,10 @@ from litestar import Litestar
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, async_sessionmaker
 
 from app.asgi import create_app
+from app.context import CONTEXT
 from app.core.data.connection.engine import make_engine
 from app.core.data.ownership.guard import everyone
 from app.core.data.ownership.session import AppSession
-from app.installed import INSTALLED
 from app.testing.clients import Client, ClientFor, CountQueries
 from app.testing.counting import count_statements
 from app.testing.databases import (
@@ -61,8 +60,7 @@ def pytest_configure(config: pytest.Config) -> None:
     forget_settings()
     config.addinivalue_line("markers", "any_database: says nothing about the database; runs on one kind only")
     config.addinivalue_line("markers", "hooks_alone: about the session's hooks, which no policy is to help")
-    for controller in INSTALLED:
-        importlib.import_module(f"{controller.__module__.rpartition('.')[0]}.factories")
+    CONTEXT.load_factories()
 
 
 def pytest_collection_finish() -> None:

@@ -22,7 +22,8 @@ FLOORS: Final = {
     "a noun": 5,
     "installed": 6,
     "asgi": 7,
-    "testing": 8,
+    "context": 8,
+    "testing": 9,
 }
 # The same inside a room: its folders, and the files that stand beside them, which every folder may import.
 INNER_FLOORS: Final = {

@@ -1,29 +1,25 @@
-"""What the commands borrow from the lobby, which they may not import: `ctx.obj`, see `app/__main__.py`."""
+"""What the commands need from the modules above them, which they may not import: `app/context.py` fills it in."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from dataclasses import dataclass
 
 from litestar import Litestar
 
-from app.core.data.tables.owned import Owned
 from app.settings import Settings
 
 
-class AppContext(Protocol):
-    """Each method imports what it needs when it is called, so that `--help` is quick."""
+@dataclass(frozen=True, slots=True)
+class AppContext:
+    """What `click.pass_obj` gives to a command; it is imported when a command first uses it, so `--help` is quick."""
 
-    def load_nouns(self) -> None:
-        """Import the nouns, so that all of their tables are known.
+    load_nouns: Callable[[], None]
+    """Import all nouns, so that their tables are known. Raises click.ClickException if a noun is not installed."""
 
-        Raises:
-            RuntimeError: a noun is not listed in `installed.py`.
-        """
+    load_checks: Callable[[], None]
+    """Import the `checks.py` of all nouns; the checks register themselves."""
 
-    def load_checks(self) -> None:
-        """Import the nouns, and the checks of those that have some."""
+    load_factories: Callable[[], None]
+    """Import the `factories.py` of all nouns; the factories register themselves."""
 
-    def make_app(self, settings: Settings) -> Litestar:
-        """Return the application; nothing is started and nothing is connected."""
-
-    def load_factories(self) -> Callable[[type[Owned]], Any]:
-        """Import the factories of all nouns; return what finds the one of a table."""
+    make_app: Callable[[Settings], Litestar]
+    """Return the application; it does not start, and opens no connection."""

@@ -10,6 +10,7 @@ from app.core.cli.output import tell_counts
 from app.core.cli.progress import progress
 from app.core.cli.sessions import as_everyone, prepare, user_id
 from app.core.data.tables.registry import sorted_owned_models
+from app.core.data.transfer.factories import factory_of
 from app.core.data.transfer.seeding import Seed, seed_rows
 
 
@@ -34,7 +35,7 @@ def command(
     if settings.is_production and not yes:
         raise click.ClickException("this is production; say --yes to add invented rows to it")
     names = [user] if user else [f"user{n}" for n in range(1, users + 1)]
-    factory_of = lobby.load_factories()
+    lobby.load_factories()
     with progress("seeding", len(names) * per_user * len(sorted_owned_models())) as advance:
         seed = Seed(names, per_user, number, advance)
         counts = asyncio.run(as_everyone(lambda session: seed_rows(session, seed, factory_of)))
