@@ -67,6 +67,14 @@ CLOSED: Final = {
     **dict.fromkeys(("everyone", "bind_owner"), "who is served is the guard's to say, before any noun is asked"),
 }
 FIELD_FUNCTIONS: Final = "app.core.data.tables"
+# The files that import a module by a name that is only known when they run, and which modules these are.
+IMPORTERS: Final = {
+    "app/__main__.py": "a command, by the name that the user types",
+    "app/context.py": "checks.py and factories.py of each installed noun",
+    "app/core/cli/startapp.py": "the noun that it has just written",
+    "app/core/http/rate_limit/setup.py": "the Redis store, whose package is optional",
+}
+_DYNAMIC_IMPORTS: Final = frozenset({"import_module", "__import__", "resolve_name"})
 ESCAPE: Final = re.compile(r"# crosses the border: \S")
 # In pieces, so that this file obeys its own law.
 _REGISTRIES: Final = tuple(
@@ -136,14 +144,28 @@ def nouns_share_models_only(path: str, source: str) -> list[str]:
 
 
 def imports_stand_at_the_top(path: str, source: str) -> list[str]:
-    """Law (d): what a module needs is read at its top; `if TYPE_CHECKING` is the one exception."""
+    """Law (d): imports stand at the top of a file, or there below `if TYPE_CHECKING` or `if find_spec("package")`."""
     tree = ast.parse(source)
-    blocks = [tree.body, *(n.body for n in tree.body if isinstance(n, ast.If) and _is_type_checking(n.test))]
+    conditions = [node for node in tree.body if isinstance(node, ast.If)]
+    blocks = [tree.body, *(n.body for n in conditions if _is_type_checking(n.test) or _asks_for_package(n.test))]
+    blocks += [n.orelse for n in conditions if _asks_for_package(n.test)]
     allowed = {id(statement) for block in blocks for statement in block}
     return [
         f"{path}:{node.lineno}: an import inside a block; put it at the top of the file"
         for node in ast.walk(tree)
         if isinstance(node, ast.Import | ast.ImportFrom) and id(node) not in allowed
+    ]
+
+
+def imports_are_statements(path: str, source: str) -> list[str]:
+    """Law (l): an import is a statement, which mypy, grep and the laws on imports can see."""
+    if path in IMPORTERS:
+        return []
+    return [
+        f"{path}:{node.lineno}: `{ast.unparse(node)}` hides an import; write an import statement at the top of the file"
+        for node in ast.walk(ast.parse(source))
+        if (isinstance(node, ast.Name) and node.id in _DYNAMIC_IMPORTS)
+        or (isinstance(node, ast.Attribute) and node.attr in _DYNAMIC_IMPORTS)
     ]
 
 
@@ -226,6 +248,7 @@ APP_LAWS: Final[tuple[Law, ...]] = (
     imports_go_one_way_inside_a_room,
     nouns_share_models_only,
     imports_stand_at_the_top,
+    imports_are_statements,
     nouns_leave_sessions_alone,
     modules_are_named_for_what_they_know,
     everything_public_is_described,
@@ -287,3 +310,7 @@ def _is_factory(module: str) -> bool:
 
 def _is_type_checking(test: ast.expr) -> bool:
     return ast.unparse(test) in {"TYPE_CHECKING", "typing.TYPE_CHECKING"}
+
+
+def _asks_for_package(test: ast.expr) -> bool:
+    return isinstance(test, ast.Call) and ast.unparse(test.func) in {"find_spec", "importlib.util.find_spec"}

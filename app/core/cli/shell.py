@@ -1,13 +1,7 @@
 """`app shell`."""
 
-import ast
 import asyncio
-import code
-import inspect
-import sys
-from importlib import import_module
 from importlib.util import find_spec
-from types import CodeType, FunctionType
 from typing import Any
 
 import click
@@ -24,29 +18,10 @@ from app.core.data.schema.engines import owner_settings
 from app.core.data.tables.registry import sorted_models
 from app.settings import Settings
 
-
-class AwaitingConsole(code.InteractiveConsole):
-    """Python's console, in which `await` works, all of it in one event loop."""
-
-    def __init__(self, names: dict[str, Any], runner: asyncio.Runner) -> None:
-        super().__init__(names)
-        self.compile.compiler.flags |= ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        self._runner = runner
-
-    def raw_input(self, prompt: str = "") -> str:
-        """Ask for a line; a pipe is not prompted."""
-        return super().raw_input(prompt if sys.stdin.isatty() else "")
-
-    def runcode(self, code: CodeType) -> None:
-        """Run what was typed; what it raises is shown, and the console goes on."""
-        try:
-            result = FunctionType(code, self.locals)()
-            if inspect.iscoroutine(result):
-                self._runner.run(result)
-        except SystemExit:
-            raise
-        except BaseException:
-            self.showtraceback()
+if find_spec("IPython"):
+    from app.core.cli.consoles.ipython import interact
+else:
+    from app.core.cli.consoles.python import interact
 
 
 @click.command("shell")
@@ -64,7 +39,7 @@ def command(lobby: AppContext, user: str | None) -> None:
     with asyncio.Runner() as runner:
         session = runner.run(_open(settings, user))
         try:
-            _interact(_names(session), runner)
+            interact(_names(session), runner)
         finally:
             runner.run(_close(session))
 
@@ -91,15 +66,3 @@ async def _close(session: AppSession) -> None:
 def _names(session: AppSession) -> dict[str, Any]:
     models = {model.__name__: model for model in sorted_models()}
     return models | {"session": session, "select": sqlalchemy.select}
-
-
-def _interact(names: dict[str, Any], runner: asyncio.Runner) -> None:
-    offered = f"At hand: {', '.join(names)}."
-    if find_spec("IPython"):
-        config = import_module("traitlets.config").Config()
-        config.InteractiveShell.loop_runner = lambda coroutine: runner.run(coroutine)  # noqa: PLW0108  # a method would be copied
-        config.InteractiveShell.banner2 = f"{offered}\n"
-        import_module("IPython").start_ipython(argv=[], user_ns=names, config=config)
-    else:
-        banner = f"{offered} await works; exit() leaves." if sys.stdin.isatty() else ""
-        AwaitingConsole(names, runner).interact(banner=banner, exitmsg="")

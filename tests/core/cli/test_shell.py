@@ -7,6 +7,7 @@ from click.testing import CliRunner, Result
 
 from app.__main__ import main
 from app.core.cli import shell
+from app.core.cli.consoles.python import interact
 from app.settings import load_settings
 from app.testing.databases import Databases
 from tests.core.cli.conftest import Invoke
@@ -20,7 +21,7 @@ Type = Callable[..., Result]
 @pytest.fixture
 def typed(invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> Type:
     """Start the shell and type something into it."""
-    monkeypatch.setattr(shell, "find_spec", lambda _: None)  # Python's own console, also where there is IPython
+    monkeypatch.setattr(shell, "interact", interact)  # Python's own console, also where IPython is installed
 
     def start(text: str, *options: str, **environment: str) -> Result:
         invoke("token", "alice")  # for the environment that it clears
