@@ -18,13 +18,13 @@ from app.settings import InvalidSettings, load_settings
 @click.option("--json", "as_json", is_flag=True, help="Write the messages as a JSON array.")
 @click.pass_obj
 @explained
-def command(lobby: AppContext, deploy: bool, strict: bool, as_json: bool) -> None:
+def command(context: AppContext, deploy: bool, strict: bool, as_json: bool) -> None:
     """Look for what is wrong before it serves: the settings, the routes, the tables and the database.
 
     Exits with 1 if there is an error; not for a warning, unless --strict, and never for an info. A message is its
     level, an id that stays the same, a sentence, and what to do.
     """
-    messages = _find(lobby, deploy=deploy)
+    messages = _find(context, deploy=deploy)
     if as_json:
         click.echo(json.dumps([message.as_dict() for message in messages], indent=2))
     else:
@@ -33,11 +33,11 @@ def command(lobby: AppContext, deploy: bool, strict: bool, as_json: bool) -> Non
         raise SystemExit(1)
 
 
-def _find(lobby: AppContext, *, deploy: bool) -> list[Message]:
+def _find(context: AppContext, *, deploy: bool) -> list[Message]:
     try:
         settings = load_settings()
-        lobby.load_checks()
-        return asyncio.run(run_checks(settings, lobby.make_app, deploy=deploy))
+        context.load_checks()
+        return asyncio.run(run_checks(settings, context.make_app, deploy=deploy))
     except InvalidSettings as error:
         hint = "Correct it in the environment or in .env; .env.example explains each setting."
         return [Message.of("settings.E001", f"{error}.", hint)]

@@ -23,14 +23,14 @@ from app.core.data.transfer.read import count_rows
 @new_file_option
 @click.pass_obj
 @explained
-def command(lobby: AppContext, output: Path | None) -> None:
+def command(context: AppContext, output: Path | None) -> None:
     """Write all rows of everyone as JSON lines, for `app loaddata`.
 
     A row comes behind those that it refers to, but where tables refer to each other or a table to itself.
     All are of one moment, and nobody who writes meanwhile has to wait. A line is {"table": "tasks", "row": {...}}, the
     same from every database. How many there are of each table goes to standard error.
     """
-    prepare(lobby)
+    prepare(context)
     with destination(output) as file:
         counts = asyncio.run(as_everyone(lambda session: _write(session, file), snapshot=True))
     tell_counts(counts, "dumped", nothing="nothing is stored", err=True)

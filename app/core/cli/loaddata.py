@@ -19,13 +19,13 @@ from app.core.data.transfer.dumps import load_rows
 @click.argument("file", type=click.File("rb"))
 @click.pass_obj
 @explained
-def command(lobby: AppContext, file: IO[bytes]) -> None:
+def command(context: AppContext, file: IO[bytes]) -> None:
     """Store the rows of FILE, which `app dumpdata` wrote; - is standard input.
 
     All of it is stored or, if one line cannot be, nothing. Ids and owners stay as they are, so the tables have to be
     empty: nothing is overwritten.
     """
-    prepare(lobby)
+    prepare(context)
     with progress("loading", _size(file)) as advance:
         counts = asyncio.run(as_everyone(lambda session: load_rows(session, _followed(file, advance))))
     tell_counts(counts, "loaded", nothing="there was nothing to load")

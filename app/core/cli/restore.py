@@ -18,7 +18,7 @@ from app.core.data.transfer.backup.database import Database
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 @explained
-def command(lobby: AppContext, file: Path, yes: bool) -> None:
+def command(context: AppContext, file: Path, yes: bool) -> None:
     """Put FILE, which `app backup` wrote, in the place of all that the database holds: all of it or, if it fails, none.
 
     What was stored since the backup is lost, and ids are given again. The application may serve meanwhile: it finds
@@ -28,7 +28,7 @@ def command(lobby: AppContext, file: Path, yes: bool) -> None:
     On PostgreSQL it needs pg_restore and psql on PATH, the role of MIGRATION_DATABASE_URL where it is set, and the
     roles that the backup grants rights to; all tables in the owner's schema are dropped before.
     """
-    settings = prepare_as_owner(lobby)
+    settings = prepare_as_owner(context)
     database = Database(settings)
     database.refuse_other_files(file)
     lost = {} if yes else database.rows()

@@ -24,9 +24,9 @@ class _Route(NamedTuple):
 @click.command("routes")
 @click.pass_obj
 @explained
-def command(lobby: AppContext) -> None:
+def command(context: AppContext) -> None:
     """List every route: methods, path, operation id (or the handler's name), and whether it is public or private."""
-    routes = sorted(_routes(lobby.make_app(load_settings())))
+    routes = sorted(_routes(context.make_app(load_settings())))
     methods, paths, names = (max(len(route[part]) for route in routes) for part in (1, 0, 2))
     for route in routes:
         click.echo(f"{route.methods:{methods}}  {route.path:{paths}}  {route.name:{names}}  {route.access}")

@@ -17,12 +17,12 @@ from app.settings import load_settings
 @click.option("--yes", is_flag=True, help="Overwrite the file without asking.")
 @click.pass_obj
 @explained
-def command(lobby: AppContext, output: Path | None, yes: bool) -> None:
+def command(context: AppContext, output: Path | None, yes: bool) -> None:
     """Write the API's OpenAPI document, the one that is served at /schema/openapi.json.
 
     No database is asked. For TypeScript: `npx openapi-typescript api.json --output api.ts`.
     """
-    text = json.dumps(document_of(lobby.make_app(load_settings())), indent=2) + "\n"
+    text = json.dumps(document_of(context.make_app(load_settings())), indent=2) + "\n"
     with explained_writing(output):
         if output is None:
             click.echo(text, nl=False)

@@ -25,17 +25,17 @@ from app.core.data.transfer.seeding import Seed, seed_rows
 @click.pass_obj
 @explained
 def command(
-    lobby: AppContext, /, *, users: int, user: str | None, per_user: int, number: int | None, yes: bool
+    context: AppContext, /, *, users: int, user: str | None, per_user: int, number: int | None, yes: bool
 ) -> None:
     """Add invented rows, made by the factories of the nouns, to every table: all of them or none.
 
     What is stored already stays. A row refers to rows of the same user only.
     """
-    settings = prepare(lobby)
+    settings = prepare(context)
     if settings.is_production and not yes:
         raise click.ClickException("this is production; say --yes to add invented rows to it")
     names = [user] if user else [f"user{n}" for n in range(1, users + 1)]
-    lobby.load_factories()
+    context.load_factories()
     with progress("seeding", len(names) * per_user * len(sorted_owned_models())) as advance:
         seed = Seed(names, per_user, number, advance)
         counts = asyncio.run(as_everyone(lambda session: seed_rows(session, seed, factory_of)))

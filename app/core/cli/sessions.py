@@ -28,24 +28,24 @@ def user_id(_: click.Context, __: click.Parameter, given: str | None) -> str | N
     return given
 
 
-def prepare(lobby: AppContext) -> Settings:
+def prepare(context: AppContext) -> Settings:
     """Know every table, and see that the database has them: one that is not known would be left out."""
     settings = load_settings()
-    lobby.load_nouns()
+    context.load_nouns()
     missing = pending(settings)
     if missing:
         raise click.ClickException(f"the database lacks the migrations {', '.join(missing)}; run `app migrate` first")
     return settings
 
 
-def prepare_as_owner(lobby: AppContext) -> Settings:
+def prepare_as_owner(context: AppContext) -> Settings:
     """Know every table, and see that the role that migrates meets no policy; migrations may be missing.
 
     Raises:
         InvalidSettings: row level security holds for the role.
     """
     settings = load_settings()
-    lobby.load_nouns()
+    context.load_nouns()
     asyncio.run(as_everyone(_look))
     return settings
 

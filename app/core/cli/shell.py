@@ -28,13 +28,13 @@ else:
 @click.option("--user", metavar="ID", callback=user_id, help="Serve this user, as a request of theirs would.")
 @click.pass_obj
 @explained
-def command(lobby: AppContext, user: str | None) -> None:
+def command(context: AppContext, user: str | None) -> None:
     """Open Python with a session, all models and `select`; IPython where it is installed. `await` works.
 
     Without --user the session serves everyone. Each statement is stored at once; `async with session.atomic():` holds
     several together.
     """
-    settings = prepare(lobby)
+    settings = prepare(context)
     click.echo(f"The session serves {user or 'ALL_OWNERS: it reads and writes the rows of all users'}.", err=True)
     with asyncio.Runner() as runner:
         session = runner.run(_open(settings, user))

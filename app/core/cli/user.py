@@ -26,14 +26,14 @@ def command() -> None:
 @new_file_option
 @click.pass_obj
 @explained
-def export(lobby: AppContext, user: str, output: Path | None) -> None:
+def export(context: AppContext, user: str, output: Path | None) -> None:
     """Write all rows of the user ID as JSON lines.
 
     A row comes behind those that it refers to, but where tables refer to each other or a table to itself.
     All are of one moment. A line is {"table": "tasks", "row": {...}}. How many there are of each table goes to
     standard error.
     """
-    prepare(lobby)
+    prepare(context)
     with destination(output) as file:
         counts = asyncio.run(as_user(user, lambda session: _write(session, file), snapshot=True))
     tell_counts(counts, "exported", nothing=f"nothing is stored for {user}", err=True)
@@ -44,13 +44,13 @@ def export(lobby: AppContext, user: str, output: Path | None) -> None:
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 @explained
-def erase(lobby: AppContext, user: str, yes: bool) -> None:
+def erase(context: AppContext, user: str, yes: bool) -> None:
     """Delete all rows of the user ID for good: all of them or, if that fails, none.
 
     Close the account at Better Auth first: with a token that is still valid the user can store new rows. Backups, and
     space that the database has yet to write over, keep what they hold.
     """
-    prepare(lobby)
+    prepare(context)
     counts = asyncio.run(as_user(user, count_rows))
     if any(counts.values()) and not yes:
         tell_counts(counts, "stored", nothing="", err=True)
