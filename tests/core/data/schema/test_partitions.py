@@ -8,8 +8,8 @@ from app.core.data.schema.drift import drift
 from app.core.data.schema.inspection import altered_protections
 from app.core.data.schema.protections import OwnerProtection
 from app.testing.databases import PostgresDatabases, settings_for_tests
-from tests.core.data.sql.test_pages import FORMS, Form, opened, plans_of_page
 from tests.parts.partitioned import partition
+from tests.parts.plans import FORMS, Form, opened, plans_of_page
 
 
 @pytest.fixture(scope="module")
