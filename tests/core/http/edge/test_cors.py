@@ -184,6 +184,14 @@ async def test_a_preflight_of_nobody_is_none(make_app: Make) -> None:
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
+async def test_a_preflight_is_answered_under_any_host_so_that_a_script_can_read_the_421() -> None:
+    app = app_with(cors_origins=ORIGINS, allowed_hosts="testserver")
+
+    answer = await ask(app, "OPTIONS", "/api/tasks", user=None, headers=preflight() | {"Host": "other.example"})
+
+    assert answer.status_code == 204
+
+
 async def test_options_without_a_preflight_describes_the_route(make_app: Make) -> None:
     answer = await ask(make_app(cors_origins=ORIGINS), "OPTIONS", "/api/tasks")
 
