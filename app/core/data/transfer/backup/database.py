@@ -31,7 +31,7 @@ class Backups(Protocol):
         """Verify a backup, and return its revisions; none if it is not of this project."""
 
     def restore(self, backup: Path, advance: Advance, /) -> None:
-        """Replace everything in the database by a backup, in one transaction."""
+        """Replace everything in the database by a backup, in one transaction, or change nothing."""
 
 
 class Database:

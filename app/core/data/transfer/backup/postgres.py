@@ -70,22 +70,16 @@ END $empty$;
 
 
 class PostgresBackups:
-    """The backups of a PostgreSQL database, by the role that owns its tables."""
+    """`Backups` of a PostgreSQL database, by the role that owns its tables."""
 
     def __init__(self, url: URL) -> None:
         self._engine = migration_engine(url)
         self._programs = ClientPrograms(url)
 
     def steps(self, _: Path | None = None) -> int:
-        """Return 0: nobody knows how much there is to copy."""
-        return 0
+        return 0  # the programs do not tell
 
     def write(self, target: Path, _: Advance) -> None:
-        """Copy the database, as it is now, into a file.
-
-        Raises:
-            BackupFailed: pg_dump is not there or older than the server, or it fails.
-        """
         version, server = major_version("pg_dump"), self._server_version()
         if version < server:
             raise BackupFailed(
@@ -95,11 +89,6 @@ class PostgresBackups:
         self._programs.connect("pg_dump", "--format=custom", f"--file={target}")
 
     def read(self, backup: Path) -> frozenset[str]:
-        """Verify a backup, and return its revisions; none if it is not of this project.
-
-        Raises:
-            BackupFailed: pg_restore is missing, or it cannot read the whole file.
-        """
         try:
             self._programs.run("pg_restore", f"--file={os.devnull}", backup)
         except BackupFailed as error:
@@ -110,11 +99,6 @@ class PostgresBackups:
         return frozenset(" ".join(_REVISIONS.findall(versions)).split())
 
     def restore(self, backup: Path, _: Advance) -> None:
-        """Replace everything in the database by a backup, in one transaction.
-
-        Raises:
-            BackupFailed: pg_restore or psql is missing or fails, and the database is unchanged.
-        """
         knows_it = self._server_version() >= _KNOWS_IT
         with NamedTemporaryFile("w") as list, self._programs.feed("psql", *_PSQL) as psql:
             list.write(self._entries(backup))

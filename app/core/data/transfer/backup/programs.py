@@ -29,7 +29,7 @@ _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
 
 
 class ClientPrograms:
-    """The client programs, for one database."""
+    """The client programs, for one database; each method raises BackupFailed if the program is missing or fails."""
 
     def __init__(self, url: URL) -> None:
         """Read the URL.
@@ -49,11 +49,7 @@ class ClientPrograms:
         self._environment: Final = {**os.environ, "LC_ALL": "C"} | ({"PGPASSWORD": password} if password else {})
 
     def run(self, name: str, *arguments: str | Path, to: IO[bytes] | int = subprocess.DEVNULL) -> None:
-        """Run a program that needs no database.
-
-        Raises:
-            BackupFailed: the program is missing or fails.
-        """
+        """Run a program that needs no database."""
         with TemporaryFile() as errors:
             command = [find_program(name), *arguments]
             ended = subprocess.run(  # noqa: S603  # no shell reads it
@@ -62,20 +58,12 @@ class ClientPrograms:
             _refuse_failure(name, ended.returncode, errors)
 
     def connect(self, name: str, *arguments: str | Path) -> None:
-        """Run a program that connects to the database.
-
-        Raises:
-            BackupFailed: the program is missing or fails.
-        """
+        """Run a program that connects to the database."""
         self.run(name, *self._connect, *arguments)
 
     @contextmanager
     def read(self, name: str, *arguments: str | Path) -> Iterator[IO[bytes]]:
-        """Run a program that needs no database, and yield its standard output; wait for it after the block.
-
-        Raises:
-            BackupFailed: the program is missing or fails.
-        """
+        """Run a program that needs no database, and yield its standard output; wait for it after the block."""
         with TemporaryFile() as errors:
             command = [find_program(name), *arguments]
             with subprocess.Popen(  # noqa: S603
@@ -87,11 +75,7 @@ class ClientPrograms:
 
     @contextmanager
     def feed(self, name: str, *arguments: str | Path) -> Iterator[IO[bytes]]:
-        """Run a program that connects to the database, and yield its standard input; wait for it after the block.
-
-        Raises:
-            BackupFailed: the program is missing or fails.
-        """
+        """Run a program that connects to the database, and yield its standard input; wait for it after the block."""
         with TemporaryFile() as errors:
             command = [find_program(name), *self._connect, *arguments]
             with subprocess.Popen(  # noqa: S603

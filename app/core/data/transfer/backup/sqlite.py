@@ -18,22 +18,16 @@ _BUSY_TIMEOUT: Final = 10.0  # seconds that a restore waits for another writer
 
 
 class SqliteBackups:
-    """Backup and restore of a SQLite file."""
+    """`Backups` of a SQLite file."""
 
     def __init__(self, database: Path) -> None:
         self._database = database
 
     def steps(self, backup: Path | None = None) -> int:
-        """Return the number of pages of the database, or of a backup."""
         with _opened(backup or self._database, "ro" if backup else "rw") as source:
             return _number(source, "page_count")
 
     def write(self, target: Path, advance: Advance) -> None:
-        """Copy a snapshot of the database into an empty file, which needs no side files.
-
-        Raises:
-            BackupFailed: SQLite refuses.
-        """
         with _opened(self._database, "rw") as source, _opened(target, "rw") as copy:
             copy.execute("PRAGMA journal_mode=OFF")  # a failed copy is deleted
             copy.execute("PRAGMA synchronous=OFF")  # it is flushed once, at the end
@@ -43,11 +37,6 @@ class SqliteBackups:
             copy.execute("PRAGMA journal_mode=DELETE")  # the header was copied, and says WAL
 
     def read(self, backup: Path) -> frozenset[str]:
-        """Verify a backup, and return its revisions; none if it is not of this project.
-
-        Raises:
-            BackupFailed: it is damaged.
-        """
         with _opened(backup, "ro") as opened:
             (found,) = opened.execute("PRAGMA integrity_check(1)").fetchone()
             if found != "ok":
@@ -57,11 +46,6 @@ class SqliteBackups:
             return frozenset(revision for (revision,) in opened.execute("SELECT version_num FROM alembic_version"))
 
     def restore(self, backup: Path, advance: Advance) -> None:
-        """Replace everything in the database by a backup, in one transaction.
-
-        Raises:
-            BackupFailed: another writer did not finish in time, or SQLite refuses; the database is unchanged.
-        """
         self._make_folder()
         with _opened(backup, "ro") as source, _opened(self._database, "rwc") as live:
             _begin_to_read(source)
