@@ -1,4 +1,4 @@
-"""What alembic runs for every command: with the models of the installed nouns, and portable defaults."""
+"""Alembic's environment: it runs for every command, with the models of the installed nouns."""
 
 import sys
 from typing import Any, Literal
@@ -20,33 +20,33 @@ _PORTABLE: dict[type, str] = {False_: "sa.false()", True_: "sa.true()", now: "sa
 
 
 def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
-    """Write defaults and types in a form for every database, and without what belongs to this program."""
+    """Render types and defaults for every database, without imports of this application."""
     if kind == "type" and isinstance(item, Choice):
         return f"sa.String(length={LONGEST})"
     if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, str):
-        return repr(item.arg)  # alembic would leave out a quote at its beginning or end
+        return repr(item.arg)  # alembic strips quotes at both ends
     if kind == "server_default" and isinstance(item, DefaultClause):
         return _PORTABLE.get(type(item.arg), False)
     return False
 
 
 def run() -> None:
-    """Run the command's migrations, or print what they would do on PostgreSQL."""
-    told = context.config.attributes
-    environment: Any = context  # the module stands for the environment of this command
+    """Run the migrations of the command, or print their SQL for PostgreSQL."""
+    attributes = context.config.attributes
+    environment: Any = context  # the module is a proxy for the EnvironmentContext of this command
     options: dict[str, Any] = {
-        "target_metadata": told.get("metadata", INSTALLED[0].model.metadata),
-        "declared": told.get("declared"),
-        "backoff": told.get("backoff") or Backoff(),
-        "trace": told.get("trace"),
+        "target_metadata": attributes.get("metadata", INSTALLED[0].model.metadata),
+        "declared": attributes.get("declared"),
+        "backoff": attributes.get("backoff") or Backoff(),
+        "trace": attributes.get("trace"),
         "render_item": render_item,
         **COMPARISON,
     }
     if context.is_offline_mode():
         print_statements(environment, options | {"output_buffer": sys.stdout})
     else:
-        # Alembic's own command line names no URL.
-        apply(environment, told.get("url") or owner_url(load_settings()), options)
+        url = attributes.get("url") or owner_url(load_settings())  # alembic's own commands give no URL
+        apply(environment, url, options)
 
 
 run()

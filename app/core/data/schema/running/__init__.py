@@ -1,1 +1,1 @@
-"""How migrations are run: one migrator at a time, one transaction each, and nobody waits for long."""
+"""How migrations run: one migrator at a time, one transaction for each, with short lock timeouts."""

@@ -47,9 +47,9 @@ class LockWatch:
     def __init__(self, engine: Engine, name: str, backoff: Backoff) -> None:
         self._engine, self._name, self._backoff = engine, name, backoff
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look, name="lock-watch", daemon=True)
-        self._seen = ""
-        self._looks = 0
+        self._thread = threading.Thread(target=self._poll, name="lock-watch", daemon=True)
+        self._blockers = ""
+        self._blocked_polls = 0
 
     def __enter__(self) -> "LockWatch":
         self._thread.start()
@@ -61,27 +61,27 @@ class LockWatch:
 
     def take_blockers(self) -> str:
         """Return the processes that blocked since the last call, as a sentence."""
-        seen, self._seen = self._seen, ""
-        return f"waiting for {seen}" if seen else "waiting for a lock that others hold"
+        blockers, self._blockers = self._blockers, ""
+        return f"waiting for {blockers}" if blockers else "waiting for a lock that others hold"
 
-    def _look(self) -> None:
+    def _poll(self) -> None:
         try:
             with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 while not self._ended.wait(_POLL_INTERVAL):
-                    self._look_once(connection)
+                    self._poll_once(connection)
         except SQLAlchemyError:
             return  # the connection is lost; the one that migrates raises the error
 
-    def _look_once(self, connection: Connection) -> None:
+    def _poll_once(self, connection: Connection) -> None:
         others = connection.execute(_BLOCKERS, {"name": self._name}).all()
-        self._looks = self._looks + 1 if others else 0
+        self._blocked_polls = self._blocked_polls + 1 if others else 0
         if others:
-            self._seen = ", ".join(map(_described, others))
+            self._blockers = ", ".join(map(_described, others))
         for other in others:
             if other.is_autovacuum:
                 _cancel_autovacuum(connection, other.pid)
-        if self._looks * _POLL_INTERVAL > _REPORT_AFTER:
-            self._backoff.report_wait(f"waiting for {self._seen}")
+        if self._blocked_polls * _POLL_INTERVAL > _REPORT_AFTER:
+            self._backoff.report_wait(f"waiting for {self._blockers}")
 
 
 @contextmanager
