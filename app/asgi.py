@@ -84,7 +84,7 @@ def create_app(settings: Settings | None = None) -> Litestar:
         lifespan=[authentication.lifespan, *map(aclosing, limits.stores), aclosing(readiness)],
     )
     for middleware in reversed(_around_router(app, settings, limits)):
-        app.asgi_handler = middleware(app.asgi_handler)
+        app.asgi_handler = middleware(app.asgi_handler).__call__  # the method is found once, not for each request
     return app
 
 

@@ -3,6 +3,7 @@
 import logging
 import re
 import time
+from collections.abc import Awaitable
 from contextvars import ContextVar
 from http import HTTPStatus
 from random import getrandbits
@@ -47,12 +48,12 @@ class AccessLog:
         before = current_request_id.set(request_id.decode())
 
         # The status and the id share one wrapper of `send`: another one costs each request 0.3 µs.
-        async def send_with_id(message: Message) -> None:
+        def send_with_id(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message["headers"], (_HEADER, request_id)]
-            await send(message)
+            return send(message)
 
         try:
             await self._app(scope, receive, send_with_id)

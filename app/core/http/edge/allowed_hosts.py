@@ -1,7 +1,7 @@
 """Allowed hosts: the Host header has to be a name in ALLOWED_HOSTS."""
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Final
 
 from litestar.enums import ScopeType
@@ -28,11 +28,10 @@ class AllowedHosts:
         self._below = tuple(name[1:].encode() for name in names if name.startswith("*."))
         self._probes = frozenset(probes)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if self._is_open or scope["type"] != ScopeType.HTTP or self._allows(scope):
-            await self._app(scope, receive, send)
-        else:
-            await send_error(send, 421, "This service does not answer to that host name")
+            return self._app(scope, receive, send)
+        return send_error(send, 421, "This service does not answer to that host name")
 
     def _allows(self, scope: HTTPScope) -> bool:
         if scope["path"] in self._probes:

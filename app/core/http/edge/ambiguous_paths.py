@@ -1,5 +1,7 @@
 """Ambiguous paths: a path that two routers can read in two ways is a 404."""
 
+from collections.abc import Awaitable
+
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Receive, Scope, Send
 
@@ -15,11 +17,10 @@ class AmbiguousPaths:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == ScopeType.HTTP and _is_ambiguous(scope):
-            await send_error(send, 404, NOT_FOUND)
-        else:
-            await self._app(scope, receive, send)
+            return send_error(send, 404, NOT_FOUND)
+        return self._app(scope, receive, send)
 
 
 def _is_ambiguous(scope: HTTPScope) -> bool:

@@ -1,6 +1,7 @@
 """Body timeout: a client that sends its body too slowly gets a 408."""
 
 import asyncio
+from collections.abc import Awaitable
 from typing import Any, Final
 
 from litestar.exceptions import HTTPException
@@ -19,10 +20,10 @@ class BodyTimeout:
         self._app = app
         self._seconds = seconds
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope.get("method", "GET") not in _BODILESS:
             receive = _with_deadline(receive, self._seconds)
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 def _with_deadline(receive: Receive, seconds: float) -> Receive:

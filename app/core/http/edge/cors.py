@@ -5,7 +5,7 @@ tokens travel in a header, not in a cookie.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Final
 
 from litestar.enums import ScopeType
@@ -53,24 +53,21 @@ class Cors:
         self._pattern = re.compile("|".join(patterns).encode()) if patterns else None
         self._preflight = _preflight_headers(request_headers)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if self._is_off or scope["type"] != ScopeType.HTTP:
-            return await self._app(scope, receive, send)
+            return self._app(scope, receive, send)
         sent = dict(scope["headers"])
         allowing = self._allowing(sent.get(b"origin"))
         added = allowing or [_VARY]
 
-        async def send_with_headers(message: Message) -> None:
+        def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *added]
-            await send(message)
+            return send(message)
 
         if allowing and _is_preflight(scope, sent):
-            await send_with_headers({"type": "http.response.start", "status": 204, "headers": self._preflight})
-            await send_with_headers({"type": "http.response.body", "body": b"", "more_body": False})
-        else:
-            await self._app(scope, receive, send_with_headers)
-        return None
+            return _answer_preflight(send_with_headers, self._preflight)
+        return self._app(scope, receive, send_with_headers)
 
     def _allowing(self, origin: bytes | None) -> Headers | None:
         """Return the headers that allow this origin, None if it is not listed."""
@@ -88,6 +85,11 @@ def _allowing(origin: bytes) -> Headers:
 
 def _is_preflight(scope: HTTPScope, sent: dict[bytes, bytes]) -> bool:
     return scope["method"] == "OPTIONS" and b"access-control-request-method" in sent
+
+
+async def _answer_preflight(send: Send, headers: Headers) -> None:
+    await send({"type": "http.response.start", "status": 204, "headers": headers})
+    await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 def _preflight_headers(more: Iterable[str]) -> Headers:

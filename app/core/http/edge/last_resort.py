@@ -1,5 +1,7 @@
 """Last resort: the 500 for an exception that no exception handler has answered."""
 
+from collections.abc import Awaitable
+
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -15,10 +17,10 @@ class LastResort:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_started = False
 
-        async def note_start(message: Message) -> None:
+        def note_start(message: Message) -> Awaitable[None]:
             nonlocal is_started
             is_started = True
-            await send(message)
+            return send(message)
 
         try:
             await self._app(scope, receive, note_start)

@@ -1,6 +1,6 @@
 """OPTIONS: `Allow` names all methods of a path (RFC 9110, section 10.2.1)."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from litestar.enums import ScopeType
 from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
@@ -12,10 +12,10 @@ class OptionsRequests:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == ScopeType.HTTP and scope["method"] == "OPTIONS":
             send = _with_all_methods(scope, send)
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 def allow(methods: Iterable[str]) -> str:

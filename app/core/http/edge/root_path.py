@@ -3,7 +3,7 @@
 The path is cut off each request and put before each path in an answer.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any, Final
 
 from litestar.connection import ASGIConnection
@@ -21,10 +21,10 @@ class RootPath:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == ScopeType.HTTP and (root := scope.get("root_path")):
             scope, send = _without_root_path(scope), _with_root_path(root, send)
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 def root_path_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:

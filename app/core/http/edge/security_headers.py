@@ -1,6 +1,6 @@
 """Security headers: with every answer. A header that the answer has already wins."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Final
 
 from litestar.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,13 +26,13 @@ class SecurityHeaders:
         self._app = app
         self._headers = security_headers(https_only=https_only)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = merge(message["headers"], self._headers)
-            await send(message)
+            return send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        return self._app(scope, receive, send_with_headers)
 
 
 def security_headers(*, https_only: bool) -> Headers:

@@ -1,6 +1,6 @@
 """Trusted proxies: the client's address and scheme, from the headers of proxies in TRUSTED_PROXIES only."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 from typing import Any, cast
 
 from litestar.types import ASGIApp, Receive, Scope, Send
@@ -14,5 +14,5 @@ class TrustedProxies:
         trusted = list(networks)
         self._app = cast("ASGIApp", ProxyHeadersMiddleware(cast("Any", app), trusted)) if trusted else app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        await self._app(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        return self._app(scope, receive, send)

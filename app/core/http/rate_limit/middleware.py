@@ -1,5 +1,6 @@
 """The middlewares of the rate limits: one on either side of the authentication, and one around the router."""
 
+from collections.abc import Awaitable
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
 
@@ -53,13 +54,13 @@ class RateLimitHeaders:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_headers(message: Message) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *rate_limit_headers(scope)]
-            await send(message)
+            return send(message)
 
-        await self._app(scope, receive, send_with_headers)
+        return self._app(scope, receive, send_with_headers)
 
 
 def address_of(scope: Any) -> str:

@@ -1,6 +1,6 @@
 """The query: its parameters are those that the handler declares, each given once and in its one spelling."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from functools import cache
 from types import NoneType
 from typing import Final
@@ -35,10 +35,10 @@ class QueryMiddleware:
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["query_string"] and not scope["route_handler"].opt.get(PUBLIC):
             _check_query(scope["route_handler"], parse_qsl(scope["query_string"].decode("latin-1"), True))
-        await self._app(scope, receive, send)
+        return self._app(scope, receive, send)
 
 
 def _check_query(handler: BaseRouteHandler, pairs: list[tuple[str, str]]) -> None:

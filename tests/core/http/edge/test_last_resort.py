@@ -1,8 +1,10 @@
 """The last resort: an exception that no handler has answered is a 500 in the one form, once."""
 
+from typing import Any, cast
+
 import pytest
 from litestar import Litestar
-from litestar.types import Receive, Scope, Send
+from litestar.types import Message, Receive, Scope, Send
 
 from app.core.http.edge.last_resort import LastResort
 from app.core.http.problems import INTERNAL_ERROR
@@ -37,7 +39,12 @@ async def test_an_exception_before_the_answer_is_a_500() -> None:
 
 
 async def test_an_exception_after_the_start_of_the_answer_adds_no_second_one() -> None:
-    app = Litestar(openapi_config=None, logging_config=None)
-    app.asgi_handler = LastResort(fail_after_the_start)
+    sent = []
 
-    assert (await client_of(app).get("/x")).status_code == 200
+    async def send(message: Message) -> None:
+        sent.append(message["type"])
+
+    with pytest.raises(ConnectionError):
+        await LastResort(fail_after_the_start)(cast("Any", {"type": "http"}), cast("Any", None), send)
+
+    assert sent == ["http.response.start"]
