@@ -14,9 +14,21 @@ from app.core.http.resource.controller import PathId, RepositoryDependency, Reso
 from app.installed import INSTALLED
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
-from app.testing.contract import RULES, Resource, Rule, Subject, bodies, check_rule, contract_of
+from app.testing.contract import (
+    RULES,
+    Resource,
+    ResourceUnderTest,
+    Rule,
+    applies,
+    bodies,
+    check_rule,
+    contract_of,
+    isolation,
+    lists,
+)
 from app.testing.databases import settings_for_tests
-from tests.contract_faults import FAULTS, PATH, Fault, Faultless
+from tests.contract_faults import FAULTS, PATH, Fault, Faultless, OnlyRead, OnlyWritten
+from tests.contract_faults.isolation import ReadsRowsOfEveryone
 
 test_a_resource_keeps_the_rule = contract_of(INSTALLED)
 
@@ -48,9 +60,9 @@ def named(fault: Fault) -> str:
     return f"{fault.resource.__name__}-{fault.found_by.__name__}"
 
 
-async def assert_found(fault: Fault, subject: Subject) -> None:
+async def assert_found(fault: Fault, tested: ResourceUnderTest) -> None:
     with pytest.raises(AssertionError) as found:
-        await check_rule(fault.found_by, subject)
+        await check_rule(fault.found_by, tested)
 
     message = str(found.value)
     assert message.startswith(f"{PATH} breaks `{fault.found_by.__name__}`: {(fault.found_by.__doc__ or '')[:20]}")
@@ -62,19 +74,19 @@ async def assert_found(fault: Fault, subject: Subject) -> None:
 async def test_a_fault_is_found_and_named(
     sessions: async_sessionmaker[AppSession], db: AppSession, fault: Fault
 ) -> None:
-    await assert_found(fault, Subject(fault.resource, app_with(fault.resource, sessions), db))
+    await assert_found(fault, ResourceUnderTest(fault.resource, app_with(fault.resource, sessions), db))
 
 
 @pytest.mark.parametrize("fault", [fault for fault in FAULTS if fault.held_by_database], ids=named)
 async def test_a_fault_is_found_unless_the_database_does_not_trust_what_is_above_it(
     sessions: async_sessionmaker[AppSession], db: AppSession, owner_engine: AsyncEngine | None, fault: Fault
 ) -> None:
-    subject = Subject(fault.resource, app_with(fault.resource, sessions), db)
+    tested = ResourceUnderTest(fault.resource, app_with(fault.resource, sessions), db)
 
     if owner_engine:  # the role that serves is not the owner: row level security holds
-        await check_rule(fault.found_by, subject)
+        await check_rule(fault.found_by, tested)
     else:
-        await assert_found(fault, subject)
+        await assert_found(fault, tested)
 
 
 @pytest.mark.any_database
@@ -82,7 +94,57 @@ async def test_a_fault_is_found_unless_the_database_does_not_trust_what_is_above
 async def test_without_the_fault_nothing_is_found(
     sessions: async_sessionmaker[AppSession], db: AppSession, rule: Rule
 ) -> None:
-    await check_rule(rule, Subject(Faultless, app_with(Faultless, sessions), db))
+    await check_rule(rule, ResourceUnderTest(Faultless, app_with(Faultless, sessions), db))
+
+
+FEWER = [
+    pytest.param(resource, rule, id=f"{resource.__name__}-{rule.__name__}")
+    for resource in (OnlyRead, OnlyWritten)
+    for rule in RULES
+    if applies(rule, resource)
+]
+
+
+@pytest.mark.parametrize(("resource", "rule"), FEWER)
+async def test_a_resource_with_fewer_operations_keeps_the_rules_about_them(
+    sessions: async_sessionmaker[AppSession], db: AppSession, resource: Resource, rule: Rule
+) -> None:
+    await check_rule(rule, ResourceUnderTest(resource, app_with(resource, sessions), db))
+
+
+def test_a_rule_is_about_what_a_resource_offers() -> None:
+    assert all(applies(rule, Faultless) for rule in RULES)
+    assert applies(isolation.anothers_row_is_answered_like_none, OnlyRead)
+    assert not applies(bodies.a_row_is_deleted_once, OnlyRead)
+    assert not applies(lists.a_page_has_its_bounds, OnlyWritten)
+
+
+class ReadsEveryones(ReadsRowsOfEveryone):
+    operations = {"get"}  # noqa: RUF012
+
+
+@pytest.mark.any_database
+async def test_a_fault_in_a_resource_that_is_only_read_is_found(
+    sessions: async_sessionmaker[AppSession], db: AppSession
+) -> None:
+    fault = Fault(ReadsEveryones, isolation.anothers_row_is_answered_like_none, "get of another's row and of none")
+
+    await assert_found(fault, ResourceUnderTest(ReadsEveryones, app_with(ReadsEveryones, sessions), db))
+
+
+class ClosesForAnybody(OnlyRead):
+    operations = {"list", "close"}  # noqa: RUF012
+
+    @litestar.post("/{id:int}/close", public=True, return_dto=None)
+    async def close(self, id: PathId) -> None:
+        pass
+
+
+@pytest.mark.any_database
+async def test_an_operation_of_ones_own_needs_a_token(sessions: async_sessionmaker[AppSession], db: AppSession) -> None:
+    fault = Fault(ClosesForAnybody, isolation.without_a_valid_token_nothing_is_said_or_done, "close: 401 expected")
+
+    await assert_found(fault, ResourceUnderTest(ClosesForAnybody, app_with(ClosesForAnybody, sessions), db))
 
 
 class TaskCreateWithTags(TaskCreate):
@@ -114,7 +176,7 @@ class TakesTags(ResourceController[Task, TaskCreateWithTags, TaskUpdateWithTags]
 @pytest.mark.any_database
 async def test_a_list_of_texts_is_no_fault(sessions: async_sessionmaker[AppSession], db: AppSession) -> None:
     await check_rule(
-        bodies.an_error_repeats_nothing_that_was_sent, Subject(TakesTags, app_with(TakesTags, sessions), db)
+        bodies.an_error_repeats_nothing_that_was_sent, ResourceUnderTest(TakesTags, app_with(TakesTags, sessions), db)
     )
 
 

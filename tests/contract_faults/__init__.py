@@ -1,9 +1,9 @@
 """Resources with one fault each, and the rule of the contract that finds it: the suite can fail."""
 
 from tests.contract_faults import bodies, headers, isolation, lists, references, states, values
-from tests.contract_faults.resource import PATH, Fault, Faultless
+from tests.contract_faults.resource import PATH, Fault, Faultless, OnlyRead, OnlyWritten
 
-__all__ = ["FAULTS", "PATH", "Fault", "Faultless"]
+__all__ = ["FAULTS", "PATH", "Fault", "Faultless", "OnlyRead", "OnlyWritten"]
 
 FAULTS = (
     *isolation.FAULTS,

@@ -67,9 +67,9 @@ class ReadsIdsAsPythonDoes(ResourceController[Task, TaskCreate, TaskUpdate]):
 class TakesAPutOfTheList(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
 
-    @litestar.put(return_dto=None)
-    async def replace(self) -> None:
-        pass
+    @litestar.route(http_method=["GET", "PUT"])
+    async def list(self) -> list[Row]:
+        return []
 
 
 FAULTS = (

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core.data.ownership.guard import everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
+from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource.controller import ResourceController
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
@@ -26,6 +27,16 @@ class Fault(NamedTuple):
 
 def unfiltered(repository: Repository[Task]) -> AppSession:
     return everyone(AppSession(cast("AsyncEngine", repository.session.bind)))
+
+
+class OnlyRead(ResourceController[Task, CreateSchema, UpdateSchema]):
+    path = PATH
+    operations = {"list", "get"}  # noqa: RUF012
+
+
+class OnlyWritten(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = PATH
+    operations = {"create", "update"}  # noqa: RUF012
 
 
 class Faultless(ResourceController[Task, TaskCreate, TaskUpdate]):

@@ -24,7 +24,9 @@ from app.core.data.tables.cycles import sorted_tables
 from app.core.data.tables.references import references_of
 from app.installed import INSTALLED
 from app.testing.clients import Client
-from app.testing.contract.subject import ABSENT, Resource, body_factory, make_body, seen_in
+from app.testing.contract.answers import seen_in
+from app.testing.contract.operations import Resource
+from app.testing.contract.resource import ABSENT, body_factory, make_body
 from app.testing.databases import settings_for_tests
 from tests.isolation.oracle import Oracle
 

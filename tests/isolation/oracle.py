@@ -14,7 +14,8 @@ from sqlalchemy import Table, UniqueConstraint
 
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import references_of
-from app.testing.contract.subject import Resource, seen_in
+from app.testing.contract.answers import seen_in
+from app.testing.contract.operations import Resource
 
 Row = dict[str, Any]
 Seen = tuple[int, bytes, list[tuple[str, str]]]

@@ -6,7 +6,7 @@ from app.core.data.ownership.session import AppSession
 from app.projects.factories import ProjectFactory
 from app.tasks.factories import TaskFactory
 from app.testing.clients import Client, assert_error
-from app.testing.contract.subject import seen_in
+from app.testing.contract.answers import seen_in
 
 
 async def test_a_task_belongs_to_a_project_of_its_owner(client: Client, db: AppSession) -> None:

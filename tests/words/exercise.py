@@ -25,7 +25,9 @@ from app.core.data.transfer.copy import reserve_ids
 from app.installed import INSTALLED
 from app.settings import load_settings
 from app.testing.clients import Client
-from app.testing.contract.subject import Resource, but_for_time, expect, make_body, row_in
+from app.testing.contract.answers import but_for_time, expect, row_in
+from app.testing.contract.operations import Resource
+from app.testing.contract.resource import make_body
 from app.testing.databases import SECRET, settings_for_tests
 from tests.core.ops.checks.conftest import messages, production
 

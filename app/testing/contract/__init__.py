@@ -1,7 +1,8 @@
 """The contract as rules that every resource keeps: `test_contract = contract_of(INSTALLED)` tests all of it.
 
-A rule is a coroutine `rule(subject)` whose docstring is its promise. What is sent and what is expected is derived from
-the resource's table and schemas, so that a new noun is examined by being listed.
+A rule is a coroutine about one resource. Its docstring is its promise; its decorator says which resources keep it. What
+is sent and what is expected is derived from the resource's table and schemas, so that a new noun is tested by being
+listed.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
@@ -13,13 +14,16 @@ from litestar import Litestar
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.registry import table_name
 from app.testing.contract import bodies, headers, isolation, lists, references, states, values
-from app.testing.contract.subject import RULES, Resource, Rule, Subject
+from app.testing.contract.operations import Resource
+from app.testing.contract.resource import ResourceUnderTest
+from app.testing.contract.rules import RULES, Rule, applies
 
 __all__ = [
     "RULES",
     "Resource",
+    "ResourceUnderTest",
     "Rule",
-    "Subject",
+    "applies",
     "bodies",
     "check_rule",
     "contract_of",
@@ -32,27 +36,28 @@ __all__ = [
 ]
 
 
-async def check_rule(rule: Rule, subject: Subject) -> None:
+async def check_rule(rule: Rule, tested: ResourceUnderTest) -> None:
     """Hold one resource to one rule.
 
     Raises:
         AssertionError: naming the resource, the rule, its promise, and what was found instead.
     """
     try:
-        await rule(subject)
+        await rule(tested)
     except Exception as error:
         promise = " ".join((rule.__doc__ or "").split())
         raise AssertionError(
-            f"{subject.resource.path} breaks `{rule.__name__}`: {promise}\n{type(error).__name__}: {error}"
+            f"{tested.resource.path} breaks `{rule.__name__}`: {promise}\n{type(error).__name__}: {error}"
         ) from error
 
 
 def contract_of(resources: Sequence[Resource]) -> Callable[..., Coroutine[Any, Any, None]]:
-    """Return a test that holds each of the resources to each of the rules, on each database."""
+    """Return a test that holds each of the resources to each rule about what it offers, on each database."""
+    cases = [(resource, rule) for resource in resources for rule in RULES if applies(rule, resource)]
+    ids = [f"{table_name(resource.model)}-{rule.__name__}" for resource, rule in cases]
 
-    @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-    @pytest.mark.parametrize("resource", resources, ids=lambda resource: table_name(resource.model))
+    @pytest.mark.parametrize(("resource", "rule"), cases, ids=ids)
     async def conforms(app: Litestar, db: AppSession, resource: Resource, rule: Rule) -> None:
-        await check_rule(rule, Subject(resource, app, db))
+        await check_rule(rule, ResourceUnderTest(resource, app, db))
 
     return conforms

@@ -2,21 +2,10 @@
 
 from typing import Any
 
-from app.testing.contract.subject import (
-    ABSENT,
-    CHANGES,
-    CREATE,
-    DELETE,
-    GET,
-    WRITES,
-    Subject,
-    but_for_time,
-    expect,
-    expect_error,
-    row_in,
-    rule,
-    seen_in,
-)
+from app.testing.contract.answers import but_for_time, expect, expect_error, row_in, seen_in
+from app.testing.contract.operations import CHANGES, CREATE, DELETE, GET, WRITES
+from app.testing.contract.resource import ABSENT, ResourceUnderTest
+from app.testing.contract.rules import changes, offers, rule, writes
 
 NO_OBJECTS = (b"", b" ", b"{", b'{"', b"nothing", b"[]", b"[{}]", b"null", b"1", b'"x"', b"true", b"\xff", b"{}{}")
 JSON = {"content-type": "application/json"}
@@ -28,145 +17,145 @@ NOT_PLAIN_JSON: tuple[dict[str, str], ...] = (
 )
 
 
-async def _values_to_change_to(subject: Subject) -> dict[str, Any]:
+async def _values_to_change_to(tested: ResourceUnderTest) -> dict[str, Any]:
     """Values for each field of the update schema, in the form in which they are answered; no row has them."""
-    other = await subject.created(subject.owner)
-    expect("delete", (await subject.send(subject.owner, DELETE, other["id"])).status_code, 204)
-    return {name: other[name] for name in subject.resource.update_schema.model_fields if name in other}
+    other = await tested.created(tested.owner)
+    await tested.delete(tested.owner, other["id"])
+    return {name: other[name] for name in tested.resource.update_schema.model_fields if name in other}
 
 
-@rule
-async def a_new_row_is_found_where_location_says(subject: Subject) -> None:
+@rule(offers("create", "get"))
+async def a_new_row_is_found_where_location_says(tested: ResourceUnderTest) -> None:
     """POST answers 201 with the row and a Location that leads to it; everything that reads it says the same."""
-    answer = await subject.send(subject.owner, CREATE, json=await subject.body(subject.owner))
+    answer = await tested.send(tested.owner, CREATE, json=await tested.body(tested.owner))
     row = row_in(answer, 201)
-    expect("Location", answer.headers["location"], f"{subject.resource.path}/{row['id']}")
-    expect("the fields, in order", list(row), subject.columns)
-    found = await subject.owner.get(answer.headers["location"])
+    expect("Location", answer.headers["location"], f"{tested.resource.path}/{row['id']}")
+    expect("the fields, in order", list(row), tested.columns)
+    found = await tested.owner.get(answer.headers["location"])
     expect("what is found there", (found.status_code, found.content), (200, answer.content))
-    expect("the list", await subject.listed(subject.owner), [row])
+    expect("the list", await tested.listed(tested.owner), [row])
 
 
-@rule
-async def null_clears_a_field_that_may_be_empty_and_no_other(subject: Subject) -> None:
+@rule(changes)
+async def null_clears_a_field_that_may_be_empty_and_no_other(tested: ResourceUnderTest) -> None:
     """PUT and PATCH take null for a nullable column, which is then empty, and are a 422 that names any other."""
-    for operation in CHANGES:
-        for name in subject.resource.update_schema.model_fields.keys() & subject.nullable.keys():
-            row = await subject.created(subject.owner)
-            answer = await subject.send(subject.owner, operation, row["id"], json={name: None})
-            if subject.nullable[name]:
+    for operation in tested.offered(CHANGES):
+        for name in tested.resource.update_schema.model_fields.keys() & tested.nullable.keys():
+            row = await tested.created(tested.owner)
+            answer = await tested.send(tested.owner, operation, row["id"], json={name: None})
+            if tested.nullable[name]:
                 expect(f"{operation.name}: {name}", but_for_time(row_in(answer)), but_for_time(row | {name: None}))
                 row = row_in(answer)
             else:
                 expect_error(f"{operation.name}: {name}", answer, 422, f"body.{name}")
-            expect(f"{operation.name}: {name}, read", await subject.read(subject.owner, row["id"]), row)
-            await subject.send(subject.owner, DELETE, row["id"])
+            expect(f"{operation.name}: {name}, read", await tested.read(tested.owner, row["id"]), row)
+            await tested.delete(tested.owner, row["id"])
 
 
-@rule
-async def a_new_row_may_lack_what_has_a_default(subject: Subject) -> None:
+@rule(offers("create"))
+async def a_new_row_may_lack_what_has_a_default(tested: ResourceUnderTest) -> None:
     """POST wants the required fields and names one that is missing; null is for nullable columns only."""
-    for name, field in subject.resource.create_schema.model_fields.items():
-        body = await subject.body(subject.owner)
+    for name, field in tested.resource.create_schema.model_fields.items():
+        body = await tested.body(tested.owner)
         lacking = {key: value for key, value in body.items() if key != name}
-        for sent, accepted in ((lacking, not field.is_required()), (body | {name: None}, subject.nullable.get(name))):
-            answer = await subject.send(subject.owner, CREATE, json=sent)
+        for sent, accepted in ((lacking, not field.is_required()), (body | {name: None}, tested.nullable.get(name))):
+            answer = await tested.send(tested.owner, CREATE, json=sent)
             if accepted is None:
                 continue  # no column: what null means there is the noun's own affair
             if accepted:
                 row = row_in(answer, 201)
-                await subject.send(subject.owner, DELETE, row["id"])
+                await tested.delete(tested.owner, row["id"])
             else:
                 expect_error(f"POST: {name}", answer, 422, f"body.{name}")
-    expect("the rows afterwards", await subject.listed(subject.owner), [])
+    expect("the rows afterwards", await tested.listed(tested.owner), [])
 
 
-@rule
-async def only_what_is_sent_is_changed_by_put_as_by_patch(subject: Subject) -> None:
+@rule(changes)
+async def only_what_is_sent_is_changed_by_put_as_by_patch(tested: ResourceUnderTest) -> None:
     """PUT and PATCH do the same: they set the fields that were sent, keep the others, and answer the row as it is."""
-    for name, value in (await _values_to_change_to(subject)).items():
-        for operation in CHANGES:
-            row = await subject.created(subject.owner)
-            changed = row_in(await subject.send(subject.owner, operation, row["id"], json={name: value}))
+    for name, value in (await _values_to_change_to(tested)).items():
+        for operation in tested.offered(CHANGES):
+            row = await tested.created(tested.owner)
+            changed = row_in(await tested.send(tested.owner, operation, row["id"], json={name: value}))
             expect(f"{operation.name}: {name}", but_for_time(changed), but_for_time(row | {name: value}))
-            expect(f"{operation.name}: {name}, read", await subject.read(subject.owner, row["id"]), changed)
-            await subject.send(subject.owner, DELETE, row["id"])
+            expect(f"{operation.name}: {name}, read", await tested.read(tested.owner, row["id"]), changed)
+            await tested.delete(tested.owner, row["id"])
 
 
-@rule
-async def put_and_patch_answer_alike(subject: Subject) -> None:
+@rule(offers("put", "update"))
+async def put_and_patch_answer_alike(tested: ResourceUnderTest) -> None:
     """One body, sent with PUT or with PATCH, is answered by the same status, headers and row, but for the time."""
-    values = await _values_to_change_to(subject)
-    row = await subject.created(subject.owner)
+    values = await _values_to_change_to(tested)
+    row = await tested.created(tested.owner)
     sent: list[dict[str, Any]] = [values, {}, {"no such field": 1}, dict.fromkeys(values), {key: [] for key in values}]
     for body in sent:
         for row_id in (row["id"], ABSENT):
-            put, patch = [await subject.send(subject.owner, o, row_id, json=body) for o in CHANGES]
+            put, patch = [await tested.send(tested.owner, o, row_id, json=body) for o in tested.offered(CHANGES)]
             for answer in (put, patch):  # which tells the time as well
                 answer.headers.pop("etag", None)
             expect(f"PUT and PATCH of {body}", but_for_time(put.json()), but_for_time(patch.json()))
             expect(f"headers of PUT and PATCH of {body}", seen_in(put)[::2], seen_in(patch)[::2])
 
 
-@rule
-async def an_empty_object_changes_nothing(subject: Subject) -> None:
+@rule(changes, offers("get"))
+async def an_empty_object_changes_nothing(tested: ResourceUnderTest) -> None:
     """PUT and PATCH of `{}` are a 200 with the row, which stays as it was to the last byte, its times included."""
-    row = await subject.created(subject.owner)
-    before = await subject.send(subject.owner, GET, row["id"])
-    for operation in CHANGES:
-        answer = await subject.send(subject.owner, operation, row["id"], json={})
+    row = await tested.created(tested.owner)
+    before = await tested.send(tested.owner, GET, row["id"])
+    for operation in tested.offered(CHANGES):
+        answer = await tested.send(tested.owner, operation, row["id"], json={})
         expect(operation.name, (answer.status_code, answer.content), (200, before.content))
-    expect("what is read afterwards", seen_in(await subject.send(subject.owner, GET, row["id"])), seen_in(before))
+    expect("what is read afterwards", seen_in(await tested.send(tested.owner, GET, row["id"])), seen_in(before))
 
 
-@rule
-async def a_body_that_is_no_object_is_a_422(subject: Subject) -> None:
+@rule(writes)
+async def a_body_that_is_no_object_is_a_422(tested: ResourceUnderTest) -> None:
     """Nothing, half of something, a list: a 422, and nothing is stored; what is compressed or not JSON is a 415."""
-    row = await subject.created(subject.owner)
-    before = await subject.stored()
-    for operation in WRITES:
+    row = await tested.created(tested.owner)
+    before = await tested.stored()
+    for operation in tested.offered(WRITES):
         for content in NO_OBJECTS:
-            answer = await subject.send(subject.owner, operation, row["id"], content=content, headers=JSON)
+            answer = await tested.send(tested.owner, operation, row["id"], content=content, headers=JSON)
             expect_error(f"{operation.name} of {content!r}", answer, 422)
         for headers in NOT_PLAIN_JSON:
-            answer = await subject.send(subject.owner, operation, row["id"], content=b"{}", headers=headers)
+            answer = await tested.send(tested.owner, operation, row["id"], content=b"{}", headers=headers)
             expect_error(f"{operation.name} as {headers}", answer, 415)
-    expect("the rows afterwards", await subject.stored(), before)
+    expect("the rows afterwards", await tested.stored(), before)
 
 
-@rule
-async def an_unknown_field_is_a_422_that_names_it(subject: Subject) -> None:
+@rule(writes)
+async def an_unknown_field_is_a_422_that_names_it(tested: ResourceUnderTest) -> None:
     """A field that the schema lacks, also one that differs by case, is refused beside valid ones; nothing changes."""
-    row = await subject.created(subject.owner)
-    before = await subject.stored()
-    for operation in WRITES:
-        body = await subject.body(subject.owner)
+    row = await tested.created(tested.owner)
+    before = await tested.stored()
+    for operation in tested.offered(WRITES):
+        body = await tested.body(tested.owner)
         for name in ("no such field", next(iter(body)).upper(), "", "__class__", "owner", "userId"):
-            answer = await subject.send(subject.owner, operation, row["id"], json=body | {name: 1})
+            answer = await tested.send(tested.owner, operation, row["id"], json=body | {name: 1})
             expect_error(f"{operation.name} with {name!r}", answer, 422, f"body.{name}")
-    expect("the rows afterwards", await subject.stored(), before)
+    expect("the rows afterwards", await tested.stored(), before)
 
 
-@rule
-async def an_error_repeats_nothing_that_was_sent(subject: Subject) -> None:
+@rule(writes)
+async def an_error_repeats_nothing_that_was_sent(tested: ResourceUnderTest) -> None:
     """A 422 names the field that is wrong, and never the value: logs and screens are not for what users wrote."""
-    for operation in WRITES:
-        body = await subject.body(subject.owner)
+    for operation in tested.offered(WRITES):
+        body = await tested.body(tested.owner)
         for name in body:
             for wrong in ({"zebra": "zebra"}, ["zebra"], [[["zebra"]]]):
-                answer = await subject.send(subject.owner, operation, json=body | {name: wrong})
+                answer = await tested.send(tested.owner, operation, json=body | {name: wrong})
                 if answer.status_code == (201 if operation is CREATE else 404):
                     continue  # the field takes lists or objects; the row to change is not there
                 expect_error(f"{operation.name}: {name}", answer, 422)
                 assert "zebra" not in answer.text, f"{operation.name}: the answer repeats the value of {name}"
 
 
-@rule
-async def a_row_is_deleted_once(subject: Subject) -> None:
+@rule(offers("delete"))
+async def a_row_is_deleted_once(tested: ResourceUnderTest) -> None:
     """DELETE is an empty 204, and the row is gone: a second one, and every other operation on it, is a 404."""
-    kept, row = await subject.created(subject.owner), await subject.created(subject.owner)
-    answer = await subject.send(subject.owner, DELETE, row["id"])
+    kept, row = await tested.created(tested.owner), await tested.created(tested.owner)
+    answer = await tested.send(tested.owner, DELETE, row["id"])
     expect("the first time", (answer.status_code, answer.content), (204, b""))
-    for operation in (DELETE, GET, *CHANGES):
-        expect_error(f"{operation.name} afterwards", await subject.send(subject.owner, operation, row["id"]), 404)
-    expect("the list", await subject.listed(subject.owner), [kept])
+    for operation in tested.offered((DELETE, GET, *CHANGES)):
+        expect_error(f"{operation.name} afterwards", await tested.send(tested.owner, operation, row["id"]), 404)
+    expect("the list", await tested.listed(tested.owner), [kept])

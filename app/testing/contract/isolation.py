@@ -4,78 +4,67 @@ from datetime import datetime
 from typing import Any
 
 from app.testing.clients import Client
-from app.testing.contract.subject import (
-    ABSENT,
-    CHANGES,
-    CREATE,
-    DELETE,
-    OPERATIONS,
-    WRITES,
-    Subject,
-    but_for_time,
-    expect,
-    expect_error,
-    row_in,
-    rule,
-    seen_in,
-)
+from app.testing.contract.answers import but_for_time, expect, expect_error, row_in, seen_in
+from app.testing.contract.operations import CHANGES, CREATE, WRITES, own_operations
+from app.testing.contract.resource import ABSENT, ResourceUnderTest
+from app.testing.contract.rules import acts_on_rows, changes, offers, rule, writes
 
 SERVER_GIVEN = ("id", "user_id", "created_at", "updated_at")
 
 
-@rule
-async def without_a_valid_token_nothing_is_said_or_done(subject: Subject) -> None:
+@rule()
+async def without_a_valid_token_nothing_is_said_or_done(tested: ResourceUnderTest) -> None:
     """With no token or an expired one, every operation is a 401 with the challenge, whatever there is, and no more."""
-    row = await subject.created(subject.owner)
-    before = await subject.stored()
-    for caller in (subject.anonymous, subject.expired):
-        for operation in OPERATIONS:
-            options: dict[str, Any] = {"json": await subject.body(subject.owner)} if operation.has_body else {}
-            there = await subject.send(caller, operation, row["id"], **options)
-            absent = await subject.send(caller, operation, ABSENT, **options)
+    row = await tested.created(tested.owner)
+    before = await tested.stored()
+    for caller in (tested.anonymous, tested.expired):
+        for operation in (*tested.operations, *own_operations(tested.resource)):
+            options: dict[str, Any] = {"json": await tested.body(tested.owner)} if operation.has_body else {}
+            there = await tested.send(caller, operation, row["id"], **options)
+            absent = await tested.send(caller, operation, ABSENT, **options)
             expect_error(operation.name, there, 401)
             expect(f"{operation.name} of a row and of none", seen_in(there), seen_in(absent))
             assert there.headers["www-authenticate"].startswith("Bearer"), f"{operation.name}: no challenge"
-    expect("the rows afterwards", await subject.stored(), before)
+    expect("the rows afterwards", await tested.stored(), before)
 
 
-@rule
-async def anothers_row_is_answered_like_none(subject: Subject) -> None:
+@rule(acts_on_rows)
+async def anothers_row_is_answered_like_none(tested: ResourceUnderTest) -> None:
     """A stranger's answer for another's row is, byte for byte and header for header, that for an id without a row."""
-    theirs = (await subject.created(subject.owner))["id"]
-    deleted = (await subject.created(subject.owner))["id"]
-    expect("delete", (await subject.send(subject.owner, DELETE, deleted)).status_code, 204)
-    valid = await subject.body(subject.stranger)
-    for operation in (o for o in OPERATIONS if o.on_row):
+    theirs = (await tested.created(tested.owner))["id"]
+    deleted = (await tested.created(tested.owner))["id"]
+    await tested.delete(tested.owner, deleted)
+    valid = await tested.body(tested.stranger)
+    for operation in (o for o in tested.operations if o.on_row):
         bodies: list[dict[str, Any]] = (
             [{"json": b} for b in (valid, {}, {"no such field": 1})] if operation.has_body else [{}]
         )
         for after in ("", "/", "?nothing=1"):
             for options in bodies:
                 there, gone, never = [
-                    await subject.send(subject.stranger, operation, row_id, after=after, **options)
+                    await tested.send(tested.stranger, operation, row_id, after=after, **options)
                     for row_id in (theirs, deleted, ABSENT)
                 ]
                 expect(f"{operation.name} of another's row and of none", seen_in(there), seen_in(never))
                 expect(f"{operation.name} of a deleted row and of none", seen_in(gone), seen_in(never))
-        expect_error(operation.name, await subject.send(subject.stranger, operation, theirs), 404)
+        expect_error(operation.name, await tested.send(tested.stranger, operation, theirs), 404)
 
 
-@rule
-async def a_stranger_changes_nothing(subject: Subject) -> None:
+@rule(acts_on_rows)
+async def a_stranger_changes_nothing(tested: ResourceUnderTest) -> None:
     """After a stranger tried to change and to delete a row, and whatever the answers were, it is what it was."""
-    row = await subject.created(subject.owner)
-    before = await subject.stored()
-    for operation in OPERATIONS[2:]:
-        options: dict[str, Any] = {"json": await subject.body(subject.stranger)} if operation.has_body else {}
-        await subject.send(subject.stranger, operation, row["id"], **options)
-        expect(f"the rows after a stranger's {operation.name}", await subject.stored(), before)
-    expect("what its owner reads", await subject.read(subject.owner, row["id"]), row)
+    row = await tested.created(tested.owner)
+    before = await tested.stored()
+    for operation in (o for o in tested.operations if o.on_row):
+        options: dict[str, Any] = {"json": await tested.body(tested.stranger)} if operation.has_body else {}
+        await tested.send(tested.stranger, operation, row["id"], **options)
+        expect(f"the rows after a stranger's {operation.name}", await tested.stored(), before)
+    expect("what its owner reads", await tested.read(tested.owner, row["id"]), row)
 
 
-async def _walk(subject: Subject, caller: Client) -> list[object]:
+async def _walk(tested: ResourceUnderTest, caller: Client) -> list[object]:
     """All rows that a caller meets page by page, one on each."""
-    found, path = [], f"{subject.resource.path}?limit=1&offset=0"
+    found, path = [], f"{tested.resource.path}?limit=1&offset=0"
     while path:
         answer = await caller.get(path)
         expect(f"GET {path}", answer.status_code, 200)
@@ -85,120 +74,120 @@ async def _walk(subject: Subject, caller: Client) -> list[object]:
     return found
 
 
-@rule
-async def a_list_holds_the_callers_rows_and_no_hint_of_others(subject: Subject) -> None:
+@rule(offers("list"))
+async def a_list_holds_the_callers_rows_and_no_hint_of_others(tested: ResourceUnderTest) -> None:
     """Rows of others are in no list and no page, in no total and behind no link; they do not even move an offset."""
     counted = {"Prefer": "count=exact"}
-    alone = await subject.newcomer.get(subject.resource.path, headers=counted)
+    alone = await tested.newcomer.get(tested.resource.path, headers=counted)
     mine, theirs = [], []
     for _ in range(2):
-        theirs += [await subject.created(subject.owner), await subject.created(subject.owner)]
-        mine.append(await subject.created(subject.stranger))
-    theirs.append(await subject.created(subject.owner))
-    for caller, own in ((subject.stranger, mine), (subject.owner, theirs), (subject.newcomer, [])):
-        whole = await caller.get(subject.resource.path, headers=counted)
+        theirs += [await tested.created(tested.owner), await tested.created(tested.owner)]
+        mine.append(await tested.created(tested.stranger))
+    theirs.append(await tested.created(tested.owner))
+    for caller, own in ((tested.stranger, mine), (tested.owner, theirs), (tested.newcomer, [])):
+        whole = await caller.get(tested.resource.path, headers=counted)
         expect("the list", whole.json(), own)
         expect("the total", whole.headers["x-total-count"], str(len(own)))
         assert "link" not in whole.headers, f"a link where there is one page: {whole.headers['link']}"
-        expect("what the pages lead to", await _walk(subject, caller), own)
-        behind = await caller.get(f"{subject.resource.path}?offset={len(own)}", headers=counted)
+        expect("what the pages lead to", await _walk(tested, caller), own)
+        behind = await caller.get(f"{tested.resource.path}?offset={len(own)}", headers=counted)
         expect("behind the last row", behind.json(), [])
         expect("the total behind the last row", behind.headers["x-total-count"], str(len(own)))
-    crowded = await subject.newcomer.get(subject.resource.path, headers=counted)
+    crowded = await tested.newcomer.get(tested.resource.path, headers=counted)
     expect("an empty list, before and after others have rows", seen_in(crowded), seen_in(alone))
 
 
-@rule
-async def what_the_server_gives_is_not_accepted(subject: Subject) -> None:
+@rule(writes)
+async def what_the_server_gives_is_not_accepted(tested: ResourceUnderTest) -> None:
     """`id`, `user_id` and the times in a body are a 422 that names them, also where they say what is so already.
 
     But a change may have them as they are, see `a_row_can_be_sent_back_whole`.
     """
-    row = await subject.created(subject.owner)
-    before = await subject.stored()
+    row = await tested.created(tested.owner)
+    before = await tested.stored()
     given = {name: row[name] for name in SERVER_GIVEN if name in row}
-    others = {"id": row["id"] + 1, "user_id": subject.stranger.user, "created_at": None, "updated_at": None}
+    others = {"id": row["id"] + 1, "user_id": tested.stranger.user, "created_at": None, "updated_at": None}
     wrong = [{name: others[name] for name in given}, *({name: others[name]} for name in given)]
-    for operation in WRITES:
-        body = await subject.body(subject.owner)
+    for operation in tested.offered(WRITES):
+        body = await tested.body(tested.owner)
         for values in (*wrong, *([given] if operation is CREATE else [])):
-            answer = await subject.send(subject.owner, operation, row["id"], json=body | values)
+            answer = await tested.send(tested.owner, operation, row["id"], json=body | values)
             expect_error(operation.name, answer, 422, *(f"body.{name}" for name in values))
-    expect("the rows afterwards", await subject.stored(), before)
+    expect("the rows afterwards", await tested.stored(), before)
 
 
-@rule
-async def a_row_can_be_sent_back_whole(subject: Subject) -> None:
+@rule(changes)
+async def a_row_can_be_sent_back_whole(tested: ResourceUnderTest) -> None:
     """PUT and PATCH take the row as it was read, with what the server has set, and change what differs.
 
     Its `updated_at` says which state the client has seen: one that is past is a 412.
     """
-    for operation in CHANGES:
-        row = await subject.created(subject.owner)
-        again = row_in(await subject.send(subject.owner, operation, row["id"], json=row))
+    for operation in tested.offered(CHANGES):
+        row = await tested.created(tested.owner)
+        again = row_in(await tested.send(tested.owner, operation, row["id"], json=row))
         expect(f"{operation.name} of the row as it is", again, row)
-        other = await subject.body(subject.owner)
-        changed = {name: other[name] for name in subject.resource.update_schema.model_fields}
-        answers = [await subject.send(subject.owner, operation, row["id"], json=row | changed) for _ in range(2)]
+        other = await tested.body(tested.owner)
+        changed = {name: other[name] for name in tested.resource.update_schema.model_fields}
+        answers = [await tested.send(tested.owner, operation, row["id"], json=row | changed) for _ in range(2)]
         expect(f"{operation.name}, sent twice", row_in(answers[1]), row_in(answers[0]))
         expect(f"{operation.name} of a changed row", but_for_time(row_in(answers[0])), but_for_time(row | changed))
         if "updated_at" in row and row_in(answers[0]) != row:
-            stale = await subject.send(subject.owner, operation, row["id"], json=row)
+            stale = await tested.send(tested.owner, operation, row["id"], json=row)
             expect_error(f"{operation.name} of a row that was changed meanwhile", stale, 412)
-        theirs = await subject.send(subject.stranger, operation, row["id"], json=row)
-        absent = await subject.send(subject.stranger, operation, ABSENT, json=row)
+        theirs = await tested.send(tested.stranger, operation, row["id"], json=row)
+        absent = await tested.send(tested.stranger, operation, ABSENT, json=row)
         expect("somebody else's row", seen_in(theirs), seen_in(absent))
         expect_error("somebody else's row", theirs, 404)
 
 
-@rule
-async def a_row_is_its_creators_and_keeps_its_identity(subject: Subject) -> None:
+@rule(writes)
+async def a_row_is_its_creators_and_keeps_its_identity(tested: ResourceUnderTest) -> None:
     """A new row is the caller's with an id of its own; no change moves its id, owner or creation."""
-    row = await subject.created(subject.owner)
-    other = await subject.created(subject.stranger)
-    expect("the owner", (row["user_id"], other["user_id"]), (subject.owner.user, subject.stranger.user))
+    row = await tested.created(tested.owner)
+    other = await tested.created(tested.stranger)
+    expect("the owner", (row["user_id"], other["user_id"]), (tested.owner.user, tested.stranger.user))
     assert row["id"] != other["id"], "two rows have one id"
-    for operation in CHANGES:
-        body = await subject.body(subject.owner)
-        changed = row_in(await subject.send(subject.owner, operation, row["id"], json=body))
+    for operation in tested.offered(CHANGES):
+        body = await tested.body(tested.owner)
+        changed = row_in(await tested.send(tested.owner, operation, row["id"], json=body))
         kept = [name for name in SERVER_GIVEN if name in row and name != "updated_at"]
         expect(operation.name, [changed[name] for name in kept], [row[name] for name in kept])
         if "updated_at" in row:
             later, earlier = (datetime.fromisoformat(r["updated_at"]) for r in (changed, row))
             assert later > earlier, f"{operation.name}: updated_at did not move"
-        expect("what is read afterwards", await subject.read(subject.owner, row["id"]), changed)
+        expect("what is read afterwards", await tested.read(tested.owner, row["id"]), changed)
         row = changed
-    expect("the other's row", but_for_time(await subject.read(subject.stranger, other["id"])), but_for_time(other))
+    expect("the other's row", but_for_time(await tested.read(tested.stranger, other["id"])), but_for_time(other))
 
 
-@rule
-async def an_id_is_given_once(subject: Subject) -> None:
+@rule(offers("create", "delete"))
+async def an_id_is_given_once(tested: ResourceUnderTest) -> None:
     """The id of a deleted row is never given again: an old link must not lead to another row, or to another's."""
     given: list[int] = []
-    for caller in (subject.owner, subject.owner, subject.stranger):
-        row = await subject.created(caller)
+    for caller in (tested.owner, tested.owner, tested.stranger):
+        row = await tested.created(caller)
         assert row["id"] not in given, f"the id {row['id']} of a deleted row was given again"
         given.append(row["id"])
-        expect("delete", (await subject.send(caller, DELETE, row["id"])).status_code, 204)
+        await tested.delete(caller, row["id"])
 
 
-@rule
-async def what_one_has_another_may_have_as_well(subject: Subject) -> None:
+@rule(offers("create"))
+async def what_one_has_another_may_have_as_well(tested: ResourceUnderTest) -> None:
     """A body that one user has stored is accepted from every other: what is unique is so for its owner only."""
-    references = [reference.column for reference in subject.references]
-    body = await subject.body(subject.owner)
-    row_in(await subject.send(subject.owner, CREATE, json=body), 201)
-    own = {name: value for name, value in (await subject.body(subject.stranger)).items() if name in references}
-    row_in(await subject.send(subject.stranger, CREATE, json=body | own), 201)
+    references = [reference.column for reference in tested.references]
+    body = await tested.body(tested.owner)
+    row_in(await tested.send(tested.owner, CREATE, json=body), 201)
+    own = {name: value for name, value in (await tested.body(tested.stranger)).items() if name in references}
+    row_in(await tested.send(tested.stranger, CREATE, json=body | own), 201)
 
 
-@rule
-async def an_id_that_no_row_can_have_is_a_404(subject: Subject) -> None:
+@rule(acts_on_rows)
+async def an_id_that_no_row_can_have_is_a_404(tested: ResourceUnderTest) -> None:
     """0, negative and enormous numbers, and what is no number, are absent like any other id."""
-    for operation in (o for o in OPERATIONS if o.on_row):
+    for operation in (o for o in tested.operations if o.on_row):
         for row_id in (0, -1, 2**63 - 1, 2**63, 10**30):
-            answer = await subject.send(subject.owner, operation, row_id)
-            absent = await subject.send(subject.owner, operation, ABSENT)
+            answer = await tested.send(tested.owner, operation, row_id)
+            absent = await tested.send(tested.owner, operation, ABSENT)
             expect(f"{operation.name} of {row_id}", seen_in(answer), seen_in(absent))
         for name in ("x", "1.5", "1e3", "null", "%00"):
-            expect_error(f"{operation.name} of {name}", await subject.send(subject.owner, operation, name), 404)
+            expect_error(f"{operation.name} of {name}", await tested.send(tested.owner, operation, name), 404)

@@ -3,18 +3,10 @@
 from typing import Any
 
 from app.core.http.resource.pages import MAX_LIMIT, MAX_OFFSET
-from app.testing.contract.subject import (
-    ABSENT,
-    CREATE,
-    DELETE,
-    OPERATIONS,
-    Subject,
-    expect,
-    expect_error,
-    row_in,
-    rule,
-    seen_in,
-)
+from app.testing.contract.answers import expect, expect_error, row_in, seen_in
+from app.testing.contract.operations import CREATE, DELETE, own_operations
+from app.testing.contract.resource import ABSENT, ResourceUnderTest
+from app.testing.contract.rules import acts_on_rows, offers, rule
 
 NEVER_TAKEN = (
     *(
@@ -41,18 +33,19 @@ BAD_PAGES = {
     "after": ("-1", str(2**63), *NEVER_TAKEN),
     "before": ("0", str(2**63), *NEVER_TAKEN),
 }
+METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 _ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 
-@rule
-async def a_page_has_its_bounds(subject: Subject) -> None:
+@rule(offers("list"))
+async def a_page_has_its_bounds(tested: ResourceUnderTest) -> None:
     """`limit` is 1 to `max_page_size`, `offset` 0 to 10,000, `after` and `before` are ids; else a 422 that names it."""
-    most = subject.resource.max_page_size
+    most = tested.resource.max_page_size
     expect("the most rows of a page", min(most, MAX_LIMIT), most)
-    rows = [await subject.created(subject.owner) for _ in range(2)]
+    rows = [await tested.created(tested.owner) for _ in range(2)]
     for name, values in (*BAD_PAGES.items(), ("limit", (str(most + 1),))):
         for value in values:
-            answer = await subject.owner.get(f"{subject.resource.path}?{name}={value}")
+            answer = await tested.owner.get(f"{tested.resource.path}?{name}={value}")
             expect_error(f"{name}={value}", answer, 422, f"query.{name}")
     for query, expected in (
         ("limit=1", rows[:1]),
@@ -62,22 +55,22 @@ async def a_page_has_its_bounds(subject: Subject) -> None:
         (f"after={rows[0]['id']}", rows[1:]),
         (f"before={rows[1]['id']}", rows[:1]),
     ):
-        answer = await subject.owner.get(f"{subject.resource.path}?{query}")
+        answer = await tested.owner.get(f"{tested.resource.path}?{query}")
         expect(query, (answer.status_code, answer.json()), (200, expected))
-    answer = await subject.owner.get(f"{subject.resource.path}?offset={MAX_OFFSET}&limit={most}")
+    answer = await tested.owner.get(f"{tested.resource.path}?offset={MAX_OFFSET}&limit={most}")
     expect("the last offset", (answer.status_code, answer.json()), (200, []))
 
 
-@rule
-async def pages_lead_through_every_row_once_in_the_order_of_ids(subject: Subject) -> None:
+@rule(offers("list"))
+async def pages_lead_through_every_row_once_in_the_order_of_ids(tested: ResourceUnderTest) -> None:
     """`next` leads from the first page to the last and `prev` back; the total is told only to who asks for it."""
-    rows = [await subject.created(subject.owner) for _ in range(5)]
+    rows = [await tested.created(tested.owner) for _ in range(5)]
     expect("the order", [row["id"] for row in rows], sorted(row["id"] for row in rows))
-    path = f"{subject.resource.path}?limit=2"
+    path = f"{tested.resource.path}?limit=2"
     for relation, expected in (("next", [rows[:2], rows[2:4], rows[4:]]), ("prev", [rows[4:], rows[2:4], rows[:2]])):
         pages: list[Any] = []
         while True:
-            answer = await subject.owner.get(path)
+            answer = await tested.owner.get(path)
             expect(f"GET {path}", answer.status_code, 200)
             assert "x-total-count" not in answer.headers, "a total that nobody asked for"
             pages.append(answer.json())
@@ -85,62 +78,70 @@ async def pages_lead_through_every_row_once_in_the_order_of_ids(subject: Subject
                 break
             path = str(answer.links[relation]["url"])
         expect(f"the pages by {relation}", pages, expected)
-    answer = await subject.owner.get(f"{subject.resource.path}?limit=2", headers={"Prefer": "count=exact"})
+    answer = await tested.owner.get(f"{tested.resource.path}?limit=2", headers={"Prefer": "count=exact"})
     expect("the total", answer.headers["x-total-count"], "5")
 
 
-@rule
-async def an_unknown_query_parameter_is_a_422_that_names_it(subject: Subject) -> None:
+@rule()
+async def an_unknown_query_parameter_is_a_422_that_names_it(tested: ResourceUnderTest) -> None:
     """A parameter that an operation lacks, or one given twice, is refused: a typo must neither list nor delete."""
-    row = await subject.created(subject.owner)
-    before = await subject.stored()
-    for operation in OPERATIONS:
-        body: dict[str, Any] = {"json": await subject.body(subject.owner)} if operation.has_body else {}
+    row = await tested.created(tested.owner)
+    before = await tested.stored()
+    for operation in tested.operations:
+        body: dict[str, Any] = {"json": await tested.body(tested.owner)} if operation.has_body else {}
         for name in ("nothing", "Limit", "user_id", *(() if operation.name == "list" else ("limit",))):
-            answer = await subject.send(subject.owner, operation, row["id"], after=f"?{name}=1", **body)
+            answer = await tested.send(tested.owner, operation, row["id"], after=f"?{name}=1", **body)
             expect_error(f"{operation.name}?{name}=1", answer, 422, f"query.{name}")
-    expect_error("limit twice", await subject.owner.get(f"{subject.resource.path}?limit=1&limit=2"), 422, "query.limit")
-    expect("the rows afterwards", await subject.stored(), before)
+        if operation.name == "list":
+            twice = await tested.send(tested.owner, operation, after="?limit=1&limit=2")
+            expect_error("limit twice", twice, 422, "query.limit")
+    expect("the rows afterwards", await tested.stored(), before)
 
 
-@rule
-async def a_slash_at_the_end_changes_nothing(subject: Subject) -> None:
+@rule()
+async def a_slash_at_the_end_changes_nothing(tested: ResourceUnderTest) -> None:
     """A path with a slash behind it is the same resource, answered in place and not by a redirect."""
-    row = await subject.created(subject.owner)
-    for operation in (o for o in OPERATIONS if o.name not in {"create", "delete"}):
-        plain = await subject.send(subject.owner, operation, row["id"])
-        slashed = await subject.send(subject.owner, operation, row["id"], after="/")
+    row = await tested.created(tested.owner)
+    for operation in (o for o in tested.operations if o.name not in {"create", "delete"}):
+        plain = await tested.send(tested.owner, operation, row["id"])
+        slashed = await tested.send(tested.owner, operation, row["id"], after="/")
         expect(operation.name, seen_in(slashed), seen_in(plain))
-    answer = await subject.send(subject.owner, CREATE, after="/", json=await subject.body(subject.owner))
-    created = row_in(answer, 201)
-    expect("Location", answer.headers["location"], f"{subject.resource.path}/{created['id']}")
-    expect("delete", (await subject.send(subject.owner, DELETE, created["id"], after="/")).status_code, 204)
-    expect("the list", await subject.listed(subject.owner), [row])
+    if CREATE in tested.operations:
+        answer = await tested.send(tested.owner, CREATE, after="/", json=await tested.body(tested.owner))
+        created = row_in(answer, 201)
+        expect("Location", answer.headers["location"], f"{tested.resource.path}/{created['id']}")
+        await tested.delete(tested.owner, created["id"])
+    if DELETE in tested.operations:
+        created = await tested.created(tested.owner)
+        expect("delete", (await tested.send(tested.owner, DELETE, created["id"], after="/")).status_code, 204)
+    expect("the list", await tested.listed(tested.owner), [row])
 
 
-@rule
-async def an_id_has_one_spelling(subject: Subject) -> None:
+@rule(acts_on_rows)
+async def an_id_has_one_spelling(tested: ResourceUnderTest) -> None:
     """A path names a row by its id in decimal digits; another spelling of the number is as unknown as an absent id."""
-    row = await subject.created(subject.owner)
+    row = await tested.created(tested.owner)
     id = str(row["id"])
-    for operation in (operation for operation in OPERATIONS if operation.on_row):
-        absent = await subject.send(subject.owner, operation, ABSENT)
+    for operation in (operation for operation in tested.operations if operation.on_row):
+        absent = await tested.send(tested.owner, operation, ABSENT)
         expect_error(f"{operation.name} of an absent id", absent, 404)
         for spelling in (f"0_{id}", f"+{id}", f"0{id}", f"%20{id}", f"{id}%0A", f"%C2%A0{id}", id.translate(_ARABIC)):
-            answer = await subject.send(subject.owner, operation, spelling)
+            answer = await tested.send(tested.owner, operation, spelling)
             expect(f"{operation.name} of {spelling}", seen_in(answer), seen_in(absent))
-    expect("the list", await subject.listed(subject.owner), [row])
+    expect("the list", await tested.listed(tested.owner), [row])
 
 
-@rule
-async def a_method_that_a_path_lacks_is_a_405(subject: Subject) -> None:
+@rule()
+async def a_method_that_a_path_lacks_is_a_405(tested: ResourceUnderTest) -> None:
     """What a path does not offer is a 405 in the one form of errors, with the methods that it has in `Allow`."""
-    row = await subject.created(subject.owner)
-    one = f"{subject.resource.path}/{row['id']}"
-    for path, methods in ((subject.resource.path, ("PUT", "PATCH", "DELETE")), (one, ("POST",))):
-        for method in methods:
-            answer = await subject.owner.request(method, path)
-            expect_error(f"{method} {path}", answer, 405)
-            allowed = {o.method for o in OPERATIONS if o.on_row is (path == one)}
-            expect("Allow", set(answer.headers["allow"].split(", ")) & {o.method for o in OPERATIONS}, allowed)
-    expect("the list", await subject.listed(subject.owner), [row])
+    row = await tested.created(tested.owner)
+    offered = (*tested.operations, *own_operations(tested.resource))
+    for path in sorted({operation.path for operation in tested.operations}):
+        there = tested.resource.path + path.replace("{id}", str(row["id"]))
+        allowed = {operation.method for operation in offered if operation.path == path}
+        answers = [await tested.owner.request(method, there) for method in sorted(METHODS - allowed)]
+        for answer in answers:
+            expect_error(f"{answer.request.method} {there}", answer, 405)
+        for answer in answers:
+            expect("Allow", set(answer.headers["allow"].split(", ")) & METHODS, allowed)
+    expect("the list", await tested.listed(tested.owner), [row])

@@ -4,108 +4,98 @@ from typing import Any
 
 from app.core.data.tables.references import Reference
 from app.core.data.tables.versions import CHANGED_AT
-from app.testing.contract.subject import (
-    ABSENT,
-    CHANGES,
-    CREATE,
-    DELETE,
-    WRITES,
-    Subject,
-    but_for_time,
-    expect,
-    expect_error,
-    path_of,
-    row_in,
-    rule,
-    seen_in,
-)
+from app.testing.contract.answers import but_for_time, expect, expect_error, row_in, seen_in
+from app.testing.contract.operations import CHANGES, CREATE, DELETE, WRITES
+from app.testing.contract.resource import ABSENT, ResourceUnderTest, path_of
+from app.testing.contract.rules import offers, rule, writes
 
 NO_IDS: tuple[Any, ...] = (0, -1, 2**63, 10**30, "1", 1.5, True, [], {})
 
 
-def _accepted_by(subject: Subject, reference: Reference) -> bool:
-    return reference.column in subject.resource.create_schema.model_fields
+def _accepted_by(tested: ResourceUnderTest, reference: Reference) -> bool:
+    return reference.column in tested.resource.create_schema.model_fields
 
 
-@rule
-async def a_reference_to_anothers_row_is_answered_like_one_to_none(subject: Subject) -> None:
+@rule(writes)
+async def a_reference_to_anothers_row_is_answered_like_one_to_none(tested: ResourceUnderTest) -> None:
     """A reference to somebody else's row is answered like one to none: a 422 that names it; nothing changes."""
-    row = await subject.created(subject.owner)
-    for reference in subject.references:
-        theirs = await subject.referred(reference, subject.stranger)
-        before = await subject.stored()
-        for operation in WRITES:
-            body = await subject.body(subject.owner) if operation is CREATE else {}
+    row = await tested.created(tested.owner)
+    for reference in tested.references:
+        theirs = await tested.referred(reference, tested.stranger)
+        before = await tested.stored()
+        for operation in tested.offered(WRITES):
+            body = await tested.body(tested.owner) if operation is CREATE else {}
             there, absent = [
-                await subject.send(subject.owner, operation, row["id"], json=body | {reference.column: target})
+                await tested.send(tested.owner, operation, row["id"], json=body | {reference.column: target})
                 for target in (theirs, ABSENT)
             ]
             what = f"{operation.name}: {reference.column}"
             expect(f"{what}, another's and none", seen_in(there), seen_in(absent))
             expect_error(what, there, 422, f"body.{reference.column}")
-        if reference.model is not subject.resource.model:
-            expect("the rows afterwards", await subject.stored(), before)
+        if reference.model is not tested.resource.model:
+            expect("the rows afterwards", await tested.stored(), before)
 
 
-@rule
-async def a_reference_is_an_id_that_a_row_can_have(subject: Subject) -> None:
+@rule(writes)
+async def a_reference_is_an_id_that_a_row_can_have(tested: ResourceUnderTest) -> None:
     """0, negative and enormous numbers, and what is no integer, are a 422 that names the reference."""
-    row = await subject.created(subject.owner)
-    for reference in subject.references:
-        for operation in WRITES:
+    row = await tested.created(tested.owner)
+    for reference in tested.references:
+        for operation in tested.offered(WRITES):
             for target in NO_IDS:
-                body = await subject.body(subject.owner) if operation is CREATE else {}
+                body = await tested.body(tested.owner) if operation is CREATE else {}
                 body |= {reference.column: target}
-                answer = await subject.send(subject.owner, operation, row["id"], json=body)
+                answer = await tested.send(tested.owner, operation, row["id"], json=body)
                 expect_error(f"{operation.name}: {target}", answer, 422, f"body.{reference.column}")
 
 
-@rule
-async def a_reference_to_an_own_row_is_kept(subject: Subject) -> None:
+@rule(writes)
+async def a_reference_to_an_own_row_is_kept(tested: ResourceUnderTest) -> None:
     """A row refers to any row of its owner's, from its creation or by a change, and says so whenever it is read."""
-    for reference in (r for r in subject.references if _accepted_by(subject, r)):
-        target = await subject.referred(reference, subject.owner)
-        row = await subject.created(subject.owner, **{reference.column: target})
+    for reference in (r for r in tested.references if _accepted_by(tested, r)):
+        target = await tested.referred(reference, tested.owner)
+        row = await tested.created(tested.owner, **{reference.column: target})
         expect(f"POST: {reference.column}", row[reference.column], target)
-        for operation in CHANGES:
-            target = await subject.referred(reference, subject.owner)
-            answer = await subject.send(subject.owner, operation, row["id"], json={reference.column: target})
+        for operation in tested.offered(CHANGES):
+            target = await tested.referred(reference, tested.owner)
+            answer = await tested.send(tested.owner, operation, row["id"], json={reference.column: target})
             row = row_in(answer)
             expect(f"{operation.name}: {reference.column}", row[reference.column], target)
-            expect("what is read afterwards", await subject.read(subject.owner, row["id"]), row)
+            expect("what is read afterwards", await tested.read(tested.owner, row["id"]), row)
 
 
-async def _expect_another_state(subject: Subject, before: dict[str, Any], now: dict[str, Any]) -> None:
+async def _expect_another_state(tested: ResourceUnderTest, before: dict[str, Any], now: dict[str, Any]) -> None:
     """Expect that a client which has seen the row before does not overwrite what became of it."""
     if CHANGED_AT in before:
         expect("the state of the row is another", now[CHANGED_AT] > before[CHANGED_AT], True)
+    if CHANGED_AT in before and DELETE in tested.operations:
         tag = {"If-Match": f'"{before[CHANGED_AT]}"'}
-        expect_error("DELETE by its former tag", await subject.send(subject.owner, DELETE, now["id"], headers=tag), 412)
+        expect_error("DELETE by its former tag", await tested.send(tested.owner, DELETE, now["id"], headers=tag), 412)
 
 
-@rule
-async def deleting_what_is_referred_to_does_what_the_table_says(subject: Subject) -> None:
+@rule(offers("create", "get"))
+async def deleting_what_is_referred_to_does_what_the_table_says(tested: ResourceUnderTest) -> None:
     """It clears the reference, deletes the row too, or is a 409, as declared; rows that refer elsewhere stay."""
-    for reference in (r for r in subject.references if _accepted_by(subject, r)):
-        path = path_of(reference.model)
+    for reference in (r for r in tested.references if _accepted_by(tested, r)):
+        path = path_of(reference.model, DELETE)
         if path is None:
             continue  # nobody can delete it over HTTP
-        target = await subject.referred(reference, subject.owner)
-        row = await subject.created(subject.owner, **{reference.column: target})
-        elsewhere = await subject.created(subject.owner)
-        expect_error("a stranger's DELETE", await subject.stranger.delete(f"{path}/{target}"), 404)
-        expect("the row after a stranger's DELETE", await subject.read(subject.owner, row["id"]), row)
-        answer = await subject.owner.delete(f"{path}/{target}")
+        target = await tested.referred(reference, tested.owner)
+        row = await tested.created(tested.owner, **{reference.column: target})
+        elsewhere = await tested.created(tested.owner)
+        expect_error("a stranger's DELETE", await tested.stranger.delete(f"{path}/{target}"), 404)
+        expect("the row after a stranger's DELETE", await tested.read(tested.owner, row["id"]), row)
+        answer = await tested.owner.delete(f"{path}/{target}")
         if reference.on_delete == "restrict":
             expect_error("DELETE of what is referred to", answer, 409)
-            expect("the row", await subject.read(subject.owner, row["id"]), row)
-            expect("what it refers to", (await subject.owner.get(f"{path}/{target}")).status_code, 200)
+            expect("the row", await tested.read(tested.owner, row["id"]), row)
+            expect("what it refers to", (await tested.owner.get(f"{path}/{target}")).status_code, 200)
         else:
             expect("DELETE of what is referred to", answer.status_code, 204)
         if reference.on_delete == "set null":
-            left = await subject.read(subject.owner, row["id"])
+            left = await tested.read(tested.owner, row["id"])
             expect("the row", but_for_time(left), but_for_time(row | {reference.column: None}))
-            await _expect_another_state(subject, row, left)
+            await _expect_another_state(tested, row, left)
         if reference.on_delete == "cascade":
-            expect_error("the row", await subject.owner.get(f"{subject.resource.path}/{row['id']}"), 404)
-        expect("a row that refers elsewhere", await subject.read(subject.owner, elsewhere["id"]), elsewhere)
+            expect_error("the row", await tested.owner.get(f"{tested.resource.path}/{row['id']}"), 404)
+        expect("a row that refers elsewhere", await tested.read(tested.owner, elsewhere["id"]), elsewhere)

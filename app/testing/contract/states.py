@@ -4,19 +4,10 @@ import re
 from typing import Any
 
 from app.core.data.tables.versions import CHANGED_AT
-from app.testing.contract.subject import (
-    ABSENT,
-    CHANGES,
-    CREATE,
-    DELETE,
-    GET,
-    Subject,
-    expect,
-    expect_error,
-    row_in,
-    rule,
-    seen_in,
-)
+from app.testing.contract.answers import expect, expect_error, row_in, seen_in
+from app.testing.contract.operations import CHANGES, CREATE, DELETE, GET
+from app.testing.contract.resource import ABSENT, ResourceUnderTest
+from app.testing.contract.rules import changes, has_versions, offers_any, overwrites, rule
 
 ON_STATES = (*CHANGES, DELETE)
 NO_TAGS = (
@@ -29,47 +20,46 @@ def _etag_of(row: dict[str, Any]) -> str:
     return f'"{row[CHANGED_AT]}"'
 
 
-async def _changed(subject: Subject, row: dict[str, Any]) -> dict[str, Any]:
+async def _changed(tested: ResourceUnderTest, row: dict[str, Any]) -> dict[str, Any]:
     """Change the row to what another body says of it, as somebody else might meanwhile, and return it."""
-    body = await subject.body(subject.owner)
-    sent = {name: body[name] for name in subject.resource.update_schema.model_fields if body.get(name) is not None}
-    return row_in(await subject.send(subject.owner, CHANGES[1], row["id"], json=sent))
+    body = await tested.body(tested.owner)
+    sent = {name: body[name] for name in tested.resource.update_schema.model_fields if body.get(name) is not None}
+    return row_in(await tested.send(tested.owner, tested.offered(CHANGES)[-1], row["id"], json=sent))
 
 
-@rule
-async def an_answer_that_is_one_row_has_its_tag(subject: Subject) -> None:
+@rule(has_versions, offers_any("create", "get", "put", "update"))
+async def an_answer_that_is_one_row_has_its_tag(tested: ResourceUnderTest) -> None:
     """POST, GET, PUT and PATCH answer with an ETag: the row's `updated_at`, in quotes, as the JSON has it."""
-    if CHANGED_AT not in subject.columns:
-        return
-    created = await subject.send(subject.owner, CREATE, json=await subject.body(subject.owner))
-    row = row_in(created, 201)
-    answers = [created, *[await subject.send(subject.owner, operation, row["id"]) for operation in (GET, *CHANGES)]]
+    row = await tested.created(tested.owner)
+    answers = [await tested.send(tested.owner, o, row["id"]) for o in tested.offered((GET, *CHANGES))]
+    if CREATE in tested.operations:
+        answers.append(await tested.send(tested.owner, CREATE, json=await tested.body(tested.owner)))
     for answer in answers:
         expect(f"{answer.request.method}: ETag", answer.headers.get("etag"), _etag_of(answer.json()))
 
 
-@rule
-async def a_row_that_was_changed_meanwhile_is_left_alone(subject: Subject) -> None:
+@rule(changes)
+async def a_row_that_was_changed_meanwhile_is_left_alone(tested: ResourceUnderTest) -> None:
     """With If-Match, PUT, PATCH and DELETE are a 412 that does nothing once the row is in another state."""
-    for operation in ON_STATES:
-        seen = await subject.created(subject.owner)
-        now = await _changed(subject, seen)
+    for operation in tested.offered(ON_STATES):
+        seen = await tested.created(tested.owner)
+        now = await _changed(tested, seen)
         for tag in (_etag_of(seen) if CHANGED_AT in seen else '"x"', *NO_TAGS):
-            answer = await subject.send(subject.owner, operation, seen["id"], headers={"If-Match": tag})
+            answer = await tested.send(tested.owner, operation, seen["id"], headers={"If-Match": tag})
             expect_error(f"{operation.name} if it is {tag}", answer, 412)
-            expect(f"{operation.name} if it is {tag}", await subject.read(subject.owner, seen["id"]), now)
+            expect(f"{operation.name} if it is {tag}", await tested.read(tested.owner, seen["id"]), now)
 
 
-@rule
-async def a_row_that_is_still_as_it_was_is_changed(subject: Subject) -> None:
+@rule(overwrites)
+async def a_row_that_is_still_as_it_was_is_changed(tested: ResourceUnderTest) -> None:
     """With If-Match, PUT, PATCH and DELETE do what they do if the row is in that state; `*` is any state."""
-    for operation in ON_STATES:
-        row = await subject.created(subject.owner)
+    for operation in tested.offered(ON_STATES):
+        row = await tested.created(tested.owner)
         for tag in (_etag_of(row) if CHANGED_AT in row else "*", "*"):
-            answer = await subject.send(subject.owner, operation, row["id"], headers={"If-Match": tag})
+            answer = await tested.send(tested.owner, operation, row["id"], headers={"If-Match": tag})
             if operation is DELETE:
                 expect(f"{operation.name} if it is {tag}", answer.status_code, 204)
-                row = await subject.created(subject.owner)
+                row = await tested.created(tested.owner)
             else:
                 row = row_in(answer)
 
@@ -79,72 +69,70 @@ def _spellings_of(tag: str) -> tuple[str, ...]:
     return (f"W/{tag}", f'"x", {tag}', f'{tag}, W/"y"', re.sub(r"(\.\d{3})\d*", r"\1", tag))
 
 
-@rule
-async def a_tag_is_known_in_each_of_its_spellings(subject: Subject) -> None:
+@rule(has_versions, changes)
+async def a_tag_is_known_in_each_of_its_spellings(tested: ResourceUnderTest) -> None:
     """If-Match takes a list, a weak tag, and a tag whose time has been through a `Date` of JavaScript."""
-    if CHANGED_AT not in subject.columns:
-        return
-    for operation in ON_STATES:
+    for operation in tested.offered(ON_STATES):
         for number in range(4):
-            row = await _changed(subject, await subject.created(subject.owner))
+            row = await _changed(tested, await tested.created(tested.owner))
             tag = _spellings_of(_etag_of(row))[number]
-            answer = await subject.send(subject.owner, operation, row["id"], headers={"If-Match": tag})
+            answer = await tested.send(tested.owner, operation, row["id"], headers={"If-Match": tag})
             expect(f"{operation.name} if it is {tag}", answer.status_code, 204 if operation is DELETE else 200)
 
 
-@rule
-async def a_change_of_nothing_changes_nothing(subject: Subject) -> None:
+@rule(changes)
+async def a_change_of_nothing_changes_nothing(tested: ResourceUnderTest) -> None:
     """A row that is given the values which it has stays in its state, and keeps its tag."""
-    row = await subject.created(subject.owner)
-    same = {name: row[name] for name in subject.resource.update_schema.model_fields}
-    for operation in CHANGES:
+    row = await tested.created(tested.owner)
+    same = {name: row[name] for name in tested.resource.update_schema.model_fields}
+    for operation in tested.offered(CHANGES):
         for body in ({}, same, *({name: value} for name, value in same.items())):
-            changed = row_in(await subject.send(subject.owner, operation, row["id"], json=body))
+            changed = row_in(await tested.send(tested.owner, operation, row["id"], json=body))
             expect(f"{operation.name}: {list(body)}", changed, row)
 
 
-@rule
-async def a_change_that_is_sent_again_is_no_conflict(subject: Subject) -> None:
+@rule(changes)
+async def a_change_that_is_sent_again_is_no_conflict(tested: ResourceUnderTest) -> None:
     """A change whose answer was lost can be sent again with the same If-Match: it is a 200 if the row is as it asks.
 
     Any other change by that tag is a 412, which has the tag of the row as it is.
     """
-    for operation in CHANGES:
-        row = await subject.created(subject.owner)
-        other = await subject.body(subject.owner)
-        body = {name: other[name] for name in subject.resource.update_schema.model_fields}
+    for operation in tested.offered(CHANGES):
+        row = await tested.created(tested.owner)
+        other = await tested.body(tested.owner)
+        body = {name: other[name] for name in tested.resource.update_schema.model_fields}
         tag = {"If-Match": _etag_of(row)} if CHANGED_AT in row else {}
-        answers = [await subject.send(subject.owner, operation, row["id"], json=body, headers=tag) for _ in range(3)]
+        answers = [await tested.send(tested.owner, operation, row["id"], json=body, headers=tag) for _ in range(3)]
         expect(f"{operation.name}, sent three times", [row_in(answer) for answer in answers], [row_in(answers[0])] * 3)
         if tag and row_in(answers[0]) != row:
             back = {name: row[name] for name in body}
-            refused = await subject.send(subject.owner, operation, row["id"], json=back, headers=tag)
+            refused = await tested.send(tested.owner, operation, row["id"], json=back, headers=tag)
             expect_error(f"{operation.name} of something else", refused, 412)
             expect(f"{operation.name}: ETag", refused.headers.get("etag"), _etag_of(row_in(answers[0])))
 
 
-@rule
-async def no_two_states_have_the_same_millisecond(subject: Subject) -> None:
+@rule(has_versions, changes)
+async def no_two_states_have_the_same_millisecond(tested: ResourceUnderTest) -> None:
     """However fast a row is changed, its tags differ also for a client whose times have no microseconds."""
-    row = await subject.created(subject.owner)
+    row = await tested.created(tested.owner)
     if CHANGED_AT in row:
         moments = [row[CHANGED_AT]]
         for _ in range(5):
-            before, row = row, await _changed(subject, row)
+            before, row = row, await _changed(tested, row)
             if row != before:  # what is random may be the same
                 moments.append(row[CHANGED_AT])
         cut = [re.sub(r"(\.\d{3})\d*", r"\1", moment) for moment in moments]
         expect("the times in their order", sorted(set(cut)), cut)
 
 
-@rule
-async def a_state_tells_nothing_about_rows_of_others(subject: Subject) -> None:
+@rule(overwrites)
+async def a_state_tells_nothing_about_rows_of_others(tested: ResourceUnderTest) -> None:
     """With If-Match, somebody else's row is the same 404 as one that does not exist, whatever state is named."""
-    row = await subject.created(subject.owner)
-    for operation in ON_STATES:
+    row = await tested.created(tested.owner)
+    for operation in tested.offered(ON_STATES):
         for tag in (_etag_of(row) if CHANGED_AT in row else "*", "*", '"x"'):
-            theirs = await subject.send(subject.stranger, operation, row["id"], headers={"If-Match": tag})
-            none = await subject.send(subject.stranger, operation, ABSENT, headers={"If-Match": tag})
+            theirs = await tested.send(tested.stranger, operation, row["id"], headers={"If-Match": tag})
+            none = await tested.send(tested.stranger, operation, ABSENT, headers={"If-Match": tag})
             expect_error(f"{operation.name} if it is {tag}", none, 404)
             expect(f"{operation.name} if it is {tag}", seen_in(theirs), seen_in(none))
-    expect("the row", await subject.read(subject.owner, row["id"]), row)
+    expect("the row", await tested.read(tested.owner, row["id"]), row)

@@ -8,7 +8,10 @@ from uuid import UUID
 import httpx
 from sqlalchemy import inspect
 
-from app.testing.contract.subject import CREATE, DELETE, WRITES, Subject, expect, expect_error, row_in, rule
+from app.testing.contract.answers import expect, expect_error, row_in
+from app.testing.contract.operations import CREATE, WRITES
+from app.testing.contract.resource import ResourceUnderTest
+from app.testing.contract.rules import offers, rule, writes
 
 _AFTER, _BEFORE = "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"  # out of the calendar, told in UTC
 
@@ -33,48 +36,48 @@ KEPT: Final[dict[type, tuple[Any, ...]]] = {
 JSON: Final = {"content-type": "application/json"}
 
 
-def _fields_of(subject: Subject) -> list[tuple[str, type, int | None]]:
+def _fields_of(tested: ResourceUnderTest) -> list[tuple[str, type, int | None]]:
     """The fields that a new row may be given, with the type and the length of their columns; not the references."""
-    columns = dict(inspect(subject.resource.model).columns.items())
-    for reference in subject.references:
+    columns = dict(inspect(tested.resource.model).columns.items())
+    for reference in tested.references:
         del columns[reference.column]
     # A type that decorates another says nothing of what it holds.
     held = {name: getattr(column.type, "impl_instance", column.type) for name, column in columns.items()}
-    names = (name for name in subject.resource.create_schema.model_fields if name in held)
+    names = (name for name in tested.resource.create_schema.model_fields if name in held)
     return [(name, held[name].python_type, getattr(held[name], "length", None)) for name in names]
 
 
-async def _post(subject: Subject, body: dict[str, Any]) -> httpx.Response:
+async def _post(tested: ResourceUnderTest, body: dict[str, Any]) -> httpx.Response:
     # As JSON writes it, with NaN: a client may send it.
-    return await subject.send(subject.owner, CREATE, content=json.dumps(body), headers=JSON)
+    return await tested.send(tested.owner, CREATE, content=json.dumps(body), headers=JSON)
 
 
-@rule
-async def a_value_of_another_type_or_size_is_a_422_that_names_its_field(subject: Subject) -> None:
+@rule(writes)
+async def a_value_of_another_type_or_size_is_a_422_that_names_its_field(tested: ResourceUnderTest) -> None:
     """What a field's column could not hold as it is, is refused by the field, on every database, and not converted."""
-    row = await subject.created(subject.owner)
-    body = await subject.body(subject.owner)
-    before = await subject.stored()
-    for name, kind, length in _fields_of(subject):
+    row = await tested.created(tested.owner)
+    body = await tested.body(tested.owner)
+    before = await tested.stored()
+    for name, kind, length in _fields_of(tested):
         for value in (*WRONG.get(kind, ()), *(("x" * (length + 1),) if kind is str and length else ())):
-            for operation in WRITES:
+            for operation in tested.offered(WRITES):
                 given = body if operation is CREATE else {}
                 content = json.dumps(given | {name: value})
-                answer = await subject.send(subject.owner, operation, row["id"], content=content, headers=JSON)
+                answer = await tested.send(tested.owner, operation, row["id"], content=content, headers=JSON)
                 expect_error(f"{operation.name}: {name} {value!r:.40}", answer, 422, f"body.{name}")
-    expect("the rows afterwards", await subject.stored(), before)
+    expect("the rows afterwards", await tested.stored(), before)
 
 
-@rule
-async def a_value_that_is_taken_is_kept_to_the_letter(subject: Subject) -> None:
+@rule(offers("create"))
+async def a_value_that_is_taken_is_kept_to_the_letter(tested: ResourceUnderTest) -> None:
     """A value is refused by its field, or it is stored, and answered as it was sent: the ends of its range as well."""
-    for name, kind, length in _fields_of(subject):
+    for name, kind, length in _fields_of(tested):
         for value in (*KEPT.get(kind, ()), *(("🥛" * length,) if kind is str and length else ())):
-            answer = await _post(subject, await subject.body(subject.owner) | {name: value})
+            answer = await _post(tested, await tested.body(tested.owner) | {name: value})
             if answer.status_code == 422:
                 expect_error(f"POST: {name} {value!r:.40}", answer, 422, f"body.{name}")
                 continue
             row = row_in(answer, 201)
             expect(f"POST: {name}", row[name], value)
-            expect(f"POST: {name}, read", await subject.read(subject.owner, row["id"]), row)
-            await subject.send(subject.owner, DELETE, row["id"])
+            expect(f"POST: {name}, read", await tested.read(tested.owner, row["id"]), row)
+            await tested.delete(tested.owner, row["id"])

@@ -7,7 +7,7 @@ from app.core.data.tables.references import references_of
 from app.core.http.resource.controller import ResourceController
 from app.installed import INSTALLED
 from app.testing.clients import Client
-from app.testing.contract.subject import make_body
+from app.testing.contract.resource import make_body
 
 Resource = type[ResourceController[Any, Any, Any]]
 
