@@ -8,12 +8,14 @@ from collections.abc import Collection
 from inspect import cleandoc
 from typing import Any, ClassVar, TypeVar, cast
 
+import msgspec
 from litestar import Response
 from litestar.dto import AbstractDTO
 from litestar.openapi.spec import OpenAPIType, Reference, Schema
 from litestar.types.serialization import LitestarEncodableType
 from litestar.typing import FieldDefinition
 from pydantic import BaseModel, ValidationError
+from sqlalchemy import Row as SelectedRow
 from sqlmodel import SQLModel
 
 from app.core.data.repository.rows import row_struct
@@ -40,9 +42,11 @@ class CreateSchema(_BodySchema):
 class UpdateSchema(_BodySchema):
     """The base of what changes a row: every field may be left out, and one that is sent obeys its rule.
 
-    So null clears a field that may be empty and is refused for any other. `model_dump(exclude_unset=True)` holds the
-    fields that were sent. Those of a row that the server sets may be sent back as they are: `sent_back` holds them as
-    JSON has them, for `update_one()` to compare.
+    Null clears a nullable field and is refused for any other. **A field that was left out is None, also where its type
+    says `str`**: mypy lets `data.title.strip()` pass, and it fails on a body without a title. Read changes from
+    `data.model_dump(exclude_unset=True)`, which holds the fields that were sent, or ask `"title" in
+    data.model_fields_set` first. Fields that only the server sets may be sent back: `sent_back` holds them as JSON has
+    them, for `update_one()` to compare.
     """
 
     read_only: ClassVar[frozenset[str]] = frozenset()
@@ -109,6 +113,25 @@ class BodyDTO(_DTO[Any]):
         return Schema()
 
 
+def _struct_of(struct: type[msgspec.Struct], row: Any) -> msgspec.Struct:
+    """Match columns by name: by place, those of a `select` in another order would be served under wrong names.
+
+    Raises:
+        TypeError: the row does not say which columns it has, or they are not the table's.
+    """
+    if not isinstance(row, SelectedRow):
+        raise TypeError(
+            f"A handler about {struct.__name__} returned {type(row).__name__}; return rows of the repository, or of"
+            " session.execute(select(*columns_of(model)))."
+        )
+    if set(row._mapping) != set(struct.__struct_fields__):
+        expected = ", ".join(struct.__struct_fields__)
+        raise TypeError(
+            f"A handler about {struct.__name__} selected other columns than the table has; select {expected}."
+        )
+    return struct(**row._mapping)
+
+
 class RowDTO(_DTO[T]):
     """Writes rows of the table it is narrowed to, `RowDTO[Task]`: one, several, or those inside a Response."""
 
@@ -123,9 +146,9 @@ class RowDTO(_DTO[T]):
         """The repository's rows are Structs; those that a noun selects by itself become such."""
         struct = row_struct(self.model_type)  # type: ignore[arg-type]  # narrowed to a table, see above
         if isinstance(content, list):
-            return [row if isinstance(row, struct) else struct(*row) for row in content]
+            return [row if isinstance(row, struct) else _struct_of(struct, row) for row in content]
         is_ready = content is None or isinstance(content, struct)
-        return cast("LitestarEncodableType", content if is_ready else struct(*content))
+        return cast("LitestarEncodableType", content if is_ready else _struct_of(struct, content))
 
     @classmethod
     def create_openapi_schema(
