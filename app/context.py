@@ -9,15 +9,14 @@ import click
 
 from app.asgi import create_app
 from app.core.cli.context import AppContext
-from app.installed import INSTALLED, refuse_unlisted
+from app.installed import installed_packages, refuse_unlisted
 
 
-def import_from_nouns(name: str) -> None:
-    """Import the file of this name from the folder of every noun that has one."""
-    for controller in INSTALLED:
-        module = f"{controller.__module__.rpartition('.')[0]}.{name}"
-        if find_spec(module):
-            import_module(module)
+def import_from_installed(name: str) -> None:
+    """Import the module of this name from every package that is installed and has one."""
+    for package in installed_packages():
+        if find_spec(f"{package}.{name}"):
+            import_module(f"{package}.{name}")
 
 
 def _load_nouns() -> None:
@@ -30,7 +29,7 @@ def _load_nouns() -> None:
 
 CONTEXT: Final = AppContext(
     load_nouns=_load_nouns,
-    load_checks=partial(import_from_nouns, "checks"),
-    load_factories=partial(import_from_nouns, "factories"),
+    load_checks=partial(import_from_installed, "checks"),
+    load_factories=partial(import_from_installed, "factories"),
     make_app=create_app,
 )

@@ -19,11 +19,12 @@ FLOORS: Final = {
     "core.http": 2,
     "core.ops": 3,
     "core.cli": 4,
-    "a noun": 5,
-    "installed": 6,
-    "asgi": 7,
-    "context": 8,
-    "testing": 9,
+    "batteries": 5,
+    "a noun": 6,
+    "installed": 7,
+    "asgi": 8,
+    "context": 9,
+    "testing": 10,
 }
 # The same inside a room: its folders, and the files that stand beside them, which every folder may import.
 INNER_FLOORS: Final = {
@@ -304,8 +305,8 @@ def _noun_of(module: str) -> str:
 
 
 def _is_factory(module: str) -> bool:
-    parts = module.split(".")
-    return _room_of(module) == "a noun" and parts[2:3] == ["factories"]
+    place = {"a noun": 2, "batteries": 3}.get(_room_of(module) or "")
+    return place is not None and module.split(".")[place : place + 1] == ["factories"]
 
 
 def _is_type_checking(test: ast.expr) -> bool:

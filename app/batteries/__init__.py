@@ -1,0 +1,1 @@
+"""Batteries: what owns a table and knows no noun."""
