@@ -1,4 +1,4 @@
-"""Plans: what is compiled once binds and reads like SQLAlchemy, and nothing of a broken run stays behind."""
+"""Compiled statements convert values and rows as SQLAlchemy does, and a cancelled one leaves no connection behind."""
 
 import asyncio
 from datetime import UTC, date, datetime, time, timedelta
@@ -58,7 +58,7 @@ BUSY = """
 
 
 async def values_of(model: type[Owned]) -> dict[str, Any]:
-    """What a new row of alice's may hold: the row that it refers to is there."""
+    """Return values for a new row of alice; the rows that it references exist."""
     row: Any = await factory_of(model).create_async(user_id="alice")
     left_out = {"id", "created_at", "updated_at"}
     return {column.key: getattr(row, column.key) for column in columns_of(model) if column.key not in left_out}
@@ -118,9 +118,7 @@ VALUES: dict[str, Any] = {
 }
 
 
-@pytest.mark.filterwarnings(
-    "ignore:Dialect sqlite:sqlalchemy.exc.SAWarning"
-)  # it stores decimals as floats, and says so
+@pytest.mark.filterwarnings("ignore:Dialect sqlite:sqlalchemy.exc.SAWarning")  # SQLite stores decimals as floats
 @pytest.mark.parametrize("row", [VALUES, dict.fromkeys(VALUES)], ids=["values", "nulls"])
 async def test_every_column_type_is_read_as_sqlalchemy_reads_it(databases: Databases, row: dict[str, Any]) -> None:
     engine = make_engine(settings_for_tests(databases.for_owner(databases.fresh())))
@@ -165,7 +163,7 @@ async def test_a_timestamp_in_another_format_is_read_as_sqlalchemy_reads_it(
 async def test_a_number_out_of_range_is_invalid_on_both_databases(
     databases: Databases, column: str, value: int
 ) -> None:
-    """SQLite's driver raises Python's OverflowError, which nobody would take for a refusal."""
+    """The driver of SQLite raises OverflowError, which is no error of SQLAlchemy's."""
     engine = make_engine(settings_for_tests(databases.for_owner(databases.fresh())))
     async with engine.begin() as connection:
         await connection.run_sync(KINDS.metadata.create_all)

@@ -1,4 +1,4 @@
-"""One owner has a part of the connections: what is beyond waits, and nobody else waits for it."""
+"""Concurrency limits: one owner uses a part of the pool, further statements wait, and other owners do not."""
 
 import asyncio
 import gc
@@ -30,16 +30,16 @@ from app.tasks.models import Task
 from app.testing.clients import Client, assert_error
 from app.testing.databases import Databases, settings_for_tests
 
-MOST = 2  # of a pool of 4 or 8, see `concurrency.py`
+MAX_CONNECTIONS = 2  # of a pool of 4 or 8, see `concurrency.py`
 MANY = 12
 SEEDS = range(20)
 
 
 async def use(limiter: ConcurrencyLimiter, owner: str, used: Counter[str], steps: int) -> None:
-    """Use a connection for a moment."""
+    """Use a slot for some steps of the event loop."""
     await limiter.acquire(owner)
     used[owner] += 1
-    assert used[owner] <= MOST
+    assert used[owner] <= MAX_CONNECTIONS
     try:
         for _ in range(steps):
             await asyncio.sleep(0)
@@ -52,7 +52,7 @@ async def use(limiter: ConcurrencyLimiter, owner: str, used: Counter[str], steps
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_cancellations_neither_exceed_the_limit_nor_leak_slots(seed: int) -> None:
     chance = Random(seed)  # noqa: S311  # no secret
-    limiter, used = ConcurrencyLimiter(MOST, 5), Counter[str]()
+    limiter, used = ConcurrencyLimiter(MAX_CONNECTIONS, 5), Counter[str]()
     uses = (use(limiter, chance.choice("ab"), used, chance.randrange(3)) for _ in range(40))
     tasks = [asyncio.create_task(each) for each in uses]
     while not all(task.done() for task in tasks):
@@ -98,7 +98,7 @@ async def test_a_waiter_that_times_out_is_refused_and_removed() -> None:
 
 @contextmanager
 def locked(databases: Databases, url: str) -> Iterator[None]:
-    """Keep everybody from writing to tasks."""
+    """Lock tasks against all writes."""
     if make_url(url).get_backend_name() == "sqlite":
         with closing(sqlite3.connect(str(make_url(url).database), isolation_level=None)) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
@@ -115,8 +115,8 @@ def url(databases: Databases) -> str:
     return databases.fresh()
 
 
-async def served(url: str, seconds: float) -> AsyncIterator[Litestar]:
-    """The application with a small pool, for each of whose connections one waits so long."""
+async def started(url: str, seconds: float) -> AsyncIterator[Litestar]:
+    """Start the application with a small pool and this timeout for a slot."""
     app = create_app(
         settings_for_tests(url, database_pool_size=8, database_pool_timeout=seconds, database_max_overflow=0)
     )
@@ -126,13 +126,13 @@ async def served(url: str, seconds: float) -> AsyncIterator[Litestar]:
 
 @pytest.fixture
 async def app(url: str) -> AsyncIterator[Litestar]:
-    async for app in served(url, seconds=2.0):
+    async for app in started(url, seconds=2.0):
         yield app
 
 
 @pytest.fixture
-async def hasty_app(url: str) -> AsyncIterator[Litestar]:
-    async for app in served(url, seconds=0.1):
+async def impatient_app(url: str) -> AsyncIterator[Litestar]:
+    async for app in started(url, seconds=0.1):
         yield app
 
 
@@ -151,17 +151,17 @@ async def test_many_requests_of_one_user_do_not_delay_another(app: Litestar, dat
     assert len((await alice.get("/api/tasks")).json()) == MANY
 
 
-async def test_too_many_requests_at_once_are_a_429(hasty_app: Litestar, databases: Databases, url: str) -> None:
-    alice = Client(hasty_app, "alice")
+async def test_too_many_requests_at_once_are_a_429(impatient_app: Litestar, databases: Databases, url: str) -> None:
+    alice = Client(impatient_app, "alice")
     with locked(databases, url):
         asked = [asyncio.create_task(alice.post("/api/tasks", json={"title": "a"})) for _ in range(MANY)]
         ended = asyncio.as_completed(asked)
-        refused = [await answer for answer in islice(ended, MANY - MOST)]
+        refused = [await answer for answer in islice(ended, MANY - MAX_CONNECTIONS)]
     for answer in refused:
         assert "too many requests at the same time" in assert_error(answer, 429)["detail"]
         assert answer.headers["retry-after"] == "1"
 
-    assert [(await answer).status_code for answer in ended] == [201] * MOST
+    assert [(await answer).status_code for answer in ended] == [201] * MAX_CONNECTIONS
 
 
 async def add_row(session: AppSession) -> None:
@@ -174,7 +174,7 @@ async def use_atomic(session: AppSession) -> None:
         pass
 
 
-WAYS: dict[str, Callable[[AppSession], Awaitable[Any]]] = {
+METHODS: dict[str, Callable[[AppSession], Awaitable[Any]]] = {
     "a page": lambda session: Repository.of(Task)(session=session).select_page(PageRequest(1)),
     "execute": lambda session: session.execute(select(Task)),
     "scalars": lambda session: session.scalars(select(Task)),
@@ -188,7 +188,7 @@ WAYS: dict[str, Callable[[AppSession], Awaitable[Any]]] = {
 
 @pytest.fixture
 async def sessions(postgres: Databases) -> AsyncIterator[async_sessionmaker[AppSession]]:
-    """Sessions without patience, on PostgreSQL: SQLite has one transaction at a time."""
+    """Sessions with a short timeout, on PostgreSQL: SQLite has only one transaction at a time."""
     alchemy = make_alchemy(settings_for_tests(postgres.fresh(), database_pool_size=8, database_pool_timeout=0.05))
     maker: async_sessionmaker[AppSession] = alchemy.create_session_maker()  # type: ignore[assignment]
     yield maker
@@ -197,48 +197,48 @@ async def sessions(postgres: Databases) -> AsyncIterator[async_sessionmaker[AppS
 
 
 @asynccontextmanager
-async def two_turns_of_alices(sessions: async_sessionmaker[AppSession], way: str) -> AsyncIterator[None]:
+async def two_slots_of_alice(sessions: async_sessionmaker[AppSession], method: str) -> AsyncIterator[None]:
     async with sessions() as first, sessions() as second:
         for session in (first, second):
             bind_owner(session, "alice")
-        if way == "atomic":
+        if method == "atomic":
             async with first.atomic(), second.atomic(), first.atomic():
                 yield
         else:
             for session in (first, second):
-                await WAYS[way](session)
+                await METHODS[method](session)
             yield
 
 
 @pytest.mark.parametrize("held", ["atomic", "execute", "get"])
-@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("method", METHODS)
 async def test_every_method_of_a_session_waits_for_a_slot(
-    sessions: async_sessionmaker[AppSession], held: str, way: str
+    sessions: async_sessionmaker[AppSession], held: str, method: str
 ) -> None:
     async with sessions() as third, sessions() as other:
         bind_owner(third, "alice")
         bind_owner(other, "bob")
-        async with two_turns_of_alices(sessions, held):
-            await WAYS[way](other)
+        async with two_slots_of_alice(sessions, held):
+            await METHODS[method](other)
             with pytest.raises(OwnerBusy):
-                await WAYS[way](third)
+                await METHODS[method](third)
             await third.rollback()
-        await WAYS[way](third)
+        await METHODS[method](third)
 
 
 async def test_a_session_with_a_slot_does_not_wait_again(sessions: async_sessionmaker[AppSession]) -> None:
-    async with two_turns_of_alices(sessions, "execute"), sessions() as session:
+    async with two_slots_of_alice(sessions, "execute"), sessions() as session:
         bind_owner(session, "bob")
         async with session.atomic():
-            for ask in WAYS.values():
-                if ask is not WAYS["a flush"]:
+            for ask in METHODS.values():
+                if ask is not METHODS["a flush"]:
                     await ask(session)
             async with session.atomic():
-                await WAYS["execute"](session)
+                await METHODS["execute"](session)
 
 
 async def test_a_failed_statement_releases_its_slot(sessions: async_sessionmaker[AppSession]) -> None:
-    for _ in range(3 * MOST):
+    for _ in range(3 * MAX_CONNECTIONS):
         async with sessions() as session:
             bind_owner(session, "alice")
             with pytest.raises(DBAPIError):

@@ -1,4 +1,4 @@
-"""The engine: any form of URL, and connections that are verified without a round trip."""
+"""The engine: the forms of a URL, and connections that are verified without a round trip."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -58,7 +58,7 @@ def test_psycopg_prepares_nothing_and_the_url_overrides_the_timeouts() -> None:
 
 @pytest.fixture
 async def proxied(postgres: Databases) -> AsyncIterator[tuple[CountingProxy, AsyncEngine]]:
-    """An engine behind a proxy that counts, with one connection that has been used and is idle."""
+    """An engine behind a proxy that counts messages, with one idle connection in its pool."""
     async with CountingProxy(postgres.fresh()).serve() as proxy:
         engine = make_engine(settings_for_tests(proxy.url))
         await _ask(engine)

@@ -1,4 +1,4 @@
-"""Database URLs as libpq has them: several hosts, and options; those of other drivers are named with their cure."""
+"""Database URLs for libpq: several hosts, and options; those of other drivers are refused with a hint."""
 
 import socket
 from collections.abc import Iterator
@@ -136,9 +136,9 @@ def test_a_displayed_url_has_its_hosts_and_no_password(url: str, text: str) -> N
 
 @pytest.fixture(params=["//{user}@{first},{second}/{name}?", "//{user}@/{name}?host={first}&host={second}&"])
 def two_hosts(request: pytest.FixtureRequest, postgres: Databases) -> Iterator[Settings]:
-    """Settings with two hosts, of which nobody listens at the first, in both of the forms that libpq's users know."""
+    """Settings with two hosts, the first of which refuses connections, in both forms of libpq."""
     url = make_url(postgres.fresh())
-    with socket.socket() as unused:  # bound, and not listening
+    with socket.socket() as unused:  # bound, but not listening
         unused.bind(("127.0.0.1", 0))
         there = quote(str(url.query.get("host") or url.host), safe="")
         first, second = f"127.0.0.1:{unused.getsockname()[1]}", f"{there}:{url.port or 5432}"

@@ -1,4 +1,4 @@
-"""A server that lost another which it asked, as Citus loses a machine: said with 08006, on a connection that lives."""
+"""A Citus coordinator that loses a worker node: it sends 08006, and its own connection stays usable."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
@@ -17,7 +17,7 @@ from app.core.data.sql.statements import select_of
 from app.tasks.models import Task
 from app.testing.databases import Databases, settings_for_tests
 
-# The first two who ask it are told that it lost the other one.
+# Its first two calls raise connection_failure.
 LOSING = (
     "CREATE SEQUENCE asked",
     "GRANT SELECT ON SEQUENCE asked TO public",
@@ -36,7 +36,7 @@ LOSING = (
 
 @pytest.fixture(params=["postgres", "restricted"])
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[AsyncEngine]:
-    """An engine on a database that loses another."""
+    """An engine on a database with a function that fails so."""
     databases: Databases = request.getfixturevalue(request.param)
     url = databases.fresh()
     owner = make_engine(settings_for_tests(databases.for_owner(url)))

@@ -1,4 +1,4 @@
-"""Flights: one round trip that is stored as a whole or not at all, and whose end is always known or said to be not."""
+"""Pipelines: one round trip, committed all or none, whose outcome is known or reported as unknown."""
 
 import asyncio
 import socket
@@ -30,7 +30,7 @@ def url(postgres: Databases) -> str:
 
 @pytest.fixture
 async def words(url: str) -> AsyncIterator[tuple[PipelineConnection, psycopg.Connection[Any]]]:
-    """A connection that flies, a second one that looks on, and a table of words, each of which is there once."""
+    """A connection with pipelines, a second connection that observes, and a table of unique words."""
     with psycopg.connect(url, autocommit=True) as other:
         other.execute("CREATE TABLE words (word text PRIMARY KEY)")
         connection = await PipelineConnection.connect(url, autocommit=True)
@@ -70,7 +70,7 @@ async def test_values_are_sent_and_rows_are_returned(words: Words, ahead: list[Q
 
 @ahead
 async def test_a_large_result_arrives_through_tls(postgres: Databases, tmp_path: Path, ahead: list[Query]) -> None:
-    """What the library has decrypted already does not make the socket readable: it must not be waited for."""
+    """Data that OpenSSL has decrypted already does not make the socket readable, so it must be read without a wait."""
     async with encrypted(postgres.fresh(), tmp_path) as url:
         connection = await PipelineConnection.connect(url, autocommit=True)
         assert connection.pgconn.ssl_in_use
@@ -136,7 +136,7 @@ async def test_after_a_value_that_cannot_be_sent_the_connection_is_usable(words:
 async def test_the_servers_last_error_is_raised_where_it_closes_the_connection(
     words: Words, ahead: list[Query]
 ) -> None:
-    """Only its own word tells that the statement was not carried out, so that it may be repeated."""
+    """Only this error says that the statement was not executed, so it can be retried."""
     connection, other = words
     flight = asyncio.create_task(connection.execute_pipeline(*ahead, ("SELECT pg_sleep(60), $1::int", [1])))
     await until(connection.info.backend_pid, other, "active")
@@ -189,7 +189,7 @@ async def test_a_server_that_does_not_read_is_a_timeout(ahead: list[Query], monk
 
 
 def greet(listener: socket.socket) -> socket.socket:
-    """Say to the first client that it is authenticated, and that all is ready; and nothing more."""
+    """Send the first client AuthenticationOk and ReadyForQuery, and nothing more."""
     client, _ = listener.accept()
     client.recv(65536)
     client.sendall(b"R\x00\x00\x00\x08\x00\x00\x00\x00Z\x00\x00\x00\x05I")

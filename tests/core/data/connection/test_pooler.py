@@ -1,4 +1,4 @@
-"""Behind a pooler that hands connections around by the transaction, nobody reads another's rows."""
+"""Behind a pooler in transaction mode, no user reads rows of another."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ pytestmark = needs_pgbouncer
 async def pooled_app(
     request: pytest.FixtureRequest, postgres: Databases, restricted: Databases
 ) -> AsyncIterator[Litestar]:
-    """The application behind PgBouncer, twelve users on two connections; with and without the policies."""
+    """The application behind PgBouncer with two server connections, with and without policies."""
     database = (restricted if request.param == "restricted" else postgres).fresh()
     with pooled(database) as pooler:
         app = create_app(settings_for_tests(pooler.url))

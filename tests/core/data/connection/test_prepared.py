@@ -1,4 +1,4 @@
-"""Prepared statements: nobody who asks sees a difference, whatever becomes of what they are about."""
+"""Prepared statements: the results are the same as without them, whatever happens to the tables."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -27,7 +27,7 @@ ahead = pytest.mark.parametrize("ahead", [[], [ALICE]], ids=["alone", "behind an
 
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[PipelineConnection]:
-    """A connection that prepares, also where nobody would think that it is direct."""
+    """A connection that prepares statements, also behind a pooler."""
     told = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False).replace(" ", "%20")
     connection = await PipelineConnection.connect(told, autocommit=True, prepare_threshold=None)
     connection.prepare_if_direct(connection.pgconn.backend_pid)
@@ -37,7 +37,7 @@ async def connected(url: str) -> AsyncIterator[PipelineConnection]:
 
 @pytest.fixture
 async def words(postgres: Databases) -> AsyncIterator[Words]:
-    """A connection that prepares, a second one that looks on, and a table with one word."""
+    """A connection that prepares statements, a second connection that observes, and a table with one word."""
     url = postgres.fresh()
     with psycopg.connect(url, autocommit=True) as other:
         other.execute("CREATE TABLE words (word varchar(20) PRIMARY KEY)")
@@ -47,7 +47,7 @@ async def words(postgres: Databases) -> AsyncIterator[Words]:
 
 
 async def known(connection: PipelineConnection) -> dict[str, Any]:
-    """What the server has prepared, and when."""
+    """Return the prepared statements of the server, with the time of each."""
     return dict(await (await connection.execute(KNOWN)).fetchall())
 
 
@@ -111,7 +111,7 @@ async def test_a_prepared_statement_stays_where_its_pipeline_fails(words: Words,
 
 
 async def test_a_statement_behind_a_failed_one_is_not_recorded_as_prepared(postgres: Databases) -> None:
-    """A flight that is refused at its first statement leaves the second one unread."""
+    """After an error in a pipeline the server skips the statements behind it."""
     divide = "SELECT 1 / $1::int"
     async with CountingProxy(postgres.fresh()).serve() as proxy, connected(proxy.url) as connection:
         for _ in range(3):
@@ -142,7 +142,7 @@ async def test_a_name_that_exists_on_the_server_is_replaced(words: Words) -> Non
     [(name,)] = await (await connection.execute("SELECT name FROM pg_prepared_statements")).fetchall()
     await connection.execute(f'DEALLOCATE "{name}"')
     await connection.execute(f'PREPARE "{name}" AS SELECT 1')
-    connection.prepare_if_direct(connection.pgconn.backend_pid)  # it begins anew, and knows of nothing
+    connection.prepare_if_direct(connection.pgconn.backend_pid)  # a new, empty cache
 
     for _ in range(3):
         assert await connection.execute_pipeline(READ) == [("one",)]
@@ -175,7 +175,7 @@ async def test_a_statement_that_runs_once_is_never_prepared(words: Words) -> Non
 @ahead
 async def test_a_column_whose_type_changes_is_read_with_the_new_type(words: Words, ahead: list[Query]) -> None:
     connection, other = words
-    for number in range(10):  # as many as it takes for a plan that is kept
+    for number in range(10):  # PostgreSQL keeps a generic plan after five executions
         await connection.execute_pipeline(*ahead, (INSERT, [f"x{number}"]))
         await connection.execute_pipeline(*ahead, READ)
     other.execute("ALTER TABLE words ALTER word TYPE text")
@@ -235,7 +235,7 @@ async def test_a_change_of_the_policies_invalidates_prepared_plans(
 
 @needs_pgbouncer
 async def test_an_undetected_pooler_never_confuses_statements(postgres: Databases) -> None:
-    """Then each name may be unknown, or known already: but it is of one text, for all who share the processes."""
+    """There a name may be missing or exist already, but it always belongs to the same SQL text."""
 
     async def live(number: int, url: str) -> None:
         async with connected(url) as connection:

@@ -1,4 +1,4 @@
-"""Requests on prepared statements: their plans are as good, and a migration under them is seen by nobody."""
+"""Requests with prepared statements: generic plans are as good as custom ones, and migrations fail no request."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -57,7 +57,7 @@ def source(request: pytest.FixtureRequest) -> Databases:
 
 @pytest.fixture
 async def engine(source: Databases) -> AsyncIterator[AsyncEngine]:
-    """An engine with one connection to a database of many users, one of whom owns more rows than all others."""
+    """An engine with one connection, on a database in which one of many users owns most rows."""
     url = source.fresh()
     for population in (MANY, ONE):
         population.seed(source.for_owner(url))
@@ -70,7 +70,7 @@ async def engine(source: Databases) -> AsyncIterator[AsyncEngine]:
 async def test_a_generic_plan_reads_no_more_blocks_than_a_custom_one(
     engine: AsyncEngine, user: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Once it has been executed five times, PostgreSQL may plan a statement without its values."""
+    """After five executions PostgreSQL may use a generic plan, which does not depend on the values."""
     sent = await sent_for(engine, user, monkeypatch)
     read = {
         name: [await blocks_read(engine, user, *its, mode=f"force_{kind}_plan") for kind in ("generic", "custom")]
@@ -82,7 +82,7 @@ async def test_a_generic_plan_reads_no_more_blocks_than_a_custom_one(
 
 
 async def sent_for(engine: AsyncEngine, user: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Sent]:
-    """What each operation sends to the database, in which nothing of it stays."""
+    """Return the statements that each operation sends; they are rolled back."""
     last: list[Sent] = []
     send = RlsConnection.execute_fetchall
 
@@ -105,7 +105,7 @@ async def sent_for(engine: AsyncEngine, user: str, monkeypatch: pytest.MonkeyPat
 
 
 async def blocks_read(engine: AsyncEngine, user: str, query: str, values: list[Any], *, mode: str) -> int:
-    """How many blocks of tables and indexes are looked at."""
+    """Return the number of blocks of tables and indexes that a plan reads."""
     async with engine.connect() as connection:
         driver = (await connection.get_raw_connection()).driver_connection
         assert isinstance(driver, psycopg.AsyncConnection)
@@ -127,7 +127,7 @@ PREPARED = "SELECT statement, custom_plans + generic_plans FROM pg_prepared_stat
 
 
 async def prepared_after_requests(url: str, times: int) -> dict[str, int]:
-    """What the server's processes know by name when a user has asked as often on one connection, and how used it is."""
+    """Return the server's prepared statements after some requests on one connection, with the executions of each."""
     app = create_app(settings_for_tests(url, database_pool_size=1))
     async with app.lifespan():
         client = Client(app, "alice")

@@ -1,4 +1,4 @@
-"""Retries: what is repeated, what is not, and for how long."""
+"""Retries: which statements are retried, and for how long."""
 
 import re
 from collections import Counter
@@ -23,7 +23,7 @@ def failure(driver: Exception, statement: str | None = SENT, *, lost: bool = Fal
     return error  # type: ignore[no-any-return]
 
 
-# What happened, whether a read is repeated then, and what a write is: repeated, refused as it came, or unknown.
+# An error, whether a read is retried after it, and the result of a write: done, the same error, or OutcomeUnknown.
 FAILURES: dict[str, tuple[Callable[[], Exception], bool, bool | type[Exception]]] = {
     "no connection": (lambda: failure(psycopg.OperationalError("refused"), NOT_SENT), True, True),
     "no connection is free": (lambda: PoolTimeout("none free"), True, True),
@@ -59,7 +59,7 @@ FAILURES: dict[str, tuple[Callable[[], Exception], bool, bool | type[Exception]]
 
 
 async def outcome(make: Callable[[], Exception], *, read_only: bool) -> tuple[object, int]:
-    """What came of it, where the third attempt succeeds, and how often it was tried."""
+    """Return the result, where the third attempt succeeds, and the number of attempts."""
     tried = 0
 
     async def attempt() -> str:
@@ -124,7 +124,7 @@ async def test_retries_end_with_the_budget(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(DBAPIError):
         await retry(attempt, read_only=False)
 
-    assert 2 <= tried <= 8  # pauses of 10 to 20 ms at first, doubled each time
+    assert 2 <= tried <= 8  # the first pause is 10 to 20 ms, and each is doubled
 
 
 async def test_a_statement_is_not_retried_while_too_many_wait(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,4 +1,4 @@
-"""On whose behalf a connection works: on a user's it does not wait for ever, whoever has written the statement."""
+"""The connection's owner: a statement of an owner has a timeout, and policies apply to it."""
 
 from collections.abc import AsyncIterator
 from contextlib import suppress
@@ -23,13 +23,13 @@ from app.testing.databases import Databases, PostgresDatabases, settings_for_tes
 
 Sessions = async_sessionmaker[AppSession]
 
-TITLE: Any = Task.title  # a column, where SQLModel's types say a text
+TITLE: Any = Task.title  # SQLModel types the column as a str
 SLOW = select(func.pg_sleep(0.8), TITLE)
 
 
 @pytest.fixture(params=["postgres", "restricted"])
 async def sessions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Sessions]:
-    """Sessions of an application without patience, on a database in which alice has a task."""
+    """Sessions with a short timeout, on a database in which alice has a task."""
     databases: Databases = request.getfixturevalue(request.param)
     alchemy = make_alchemy(settings_for_tests(databases.fresh()))
     maker: Sessions = alchemy.create_session_maker()  # type: ignore[assignment]
@@ -37,7 +37,7 @@ async def sessions(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPat
         bind_owner(session, "alice")
         await session.insert_row(Task, {"title": "stored"})
     monkeypatch.setattr(RlsConnection, "response_timeout", 0.4)
-    monkeypatch.setattr(retries, "BUDGET", 0)  # a read would be asked again
+    monkeypatch.setattr(retries, "BUDGET", 0)  # no retry of a read
     yield maker
     await alchemy.get_engine().dispose()
 
@@ -100,7 +100,7 @@ async def test_a_session_for_all_owners_has_no_timeout(sessions: Sessions) -> No
 async def test_policies_apply_to_privileges_granted_while_connected(
     postgres: PostgresDatabases, restricted: Databases
 ) -> None:
-    """A connection that thought itself free of them would find nothing, and say so as if there were nothing."""
+    """A connection that did not send the owner would read no rows, without an error."""
     url = restricted.fresh()
     owner = migration_engine(database_url(restricted.for_owner(url)))
     with owner.begin() as connection:

@@ -1,4 +1,4 @@
-"""SQLite in the loop: what is short does not wait for a thread, what is not keeps nobody, and nothing happens twice."""
+"""SQLite in the event loop: a short statement uses no thread, a long one does not block, and none runs twice."""
 
 import asyncio
 import sqlite3
@@ -51,7 +51,7 @@ async def connection(file: Path) -> AsyncIterator[SqliteConnection]:
 
 @pytest.fixture
 def other(file: Path) -> Iterator[sqlite3.Connection]:
-    """Another process, as good as."""
+    """A connection like that of another process."""
     with closing(sqlite3.connect(file, isolation_level=None, timeout=0)) as other:
         yield other
 
@@ -65,8 +65,8 @@ def contents(file: Path) -> tuple[list[Any], list[Any]]:
     return things, notes
 
 
-def at_once(statement: Coroutine[Any, Any, list[Any]]) -> list[Any] | None:
-    """The rows, or None where they have to be waited for."""
+def without_waiting(statement: Coroutine[Any, Any, list[Any]]) -> list[Any] | None:
+    """Return the rows, or None where the statement has to be awaited."""
     try:
         statement.send(None)
     except StopIteration as done:
@@ -84,8 +84,8 @@ def locked(other: sqlite3.Connection) -> Iterator[None]:
         other.execute("ROLLBACK")
 
 
-async def turns_of_others(work: asyncio.Future[Any]) -> int:
-    """How often somebody else had the loop while the work was done."""
+async def loop_turns_during(work: asyncio.Future[Any]) -> int:
+    """Return how often the event loop ran other tasks until the work was done."""
     turns = 0
     while not work.done():
         await asyncio.sleep(0)
@@ -94,15 +94,15 @@ async def turns_of_others(work: asyncio.Future[Any]) -> int:
 
 
 async def test_a_short_statement_runs_in_the_event_loop(connection: SqliteConnection, file: Path) -> None:
-    assert at_once(connection.execute_fetchall(INSERT, ["first"])) == [(1,)]
-    assert at_once(connection.execute_fetchall("SELECT name FROM things WHERE id = ?", [1])) == [("first",)]
+    assert without_waiting(connection.execute_fetchall(INSERT, ["first"])) == [(1,)]
+    assert without_waiting(connection.execute_fetchall("SELECT name FROM things WHERE id = ?", [1])) == [("first",)]
     assert contents(file) == ([(1, 1, "first")], [(1, 1, "inserted")])
 
 
 async def test_a_long_statement_does_not_block_the_event_loop(connection: SqliteConnection) -> None:
     work = asyncio.ensure_future(connection.execute_fetchall(SLOW))
 
-    assert await turns_of_others(work) > 10
+    assert await loop_turns_during(work) > 10
     assert await work == [(30 * MANY,)]
 
 
@@ -110,10 +110,10 @@ async def test_a_slow_statement_goes_to_the_thread_for_some_executions(connectio
     long = f"SELECT count(*) FROM ({NUMBERS.format('?')} SELECT i FROM n)"
     assert await connection.execute_fetchall(long, [30 * MANY]) == [(30 * MANY,)]
     for _ in range(sqlite._THREAD_EXECUTIONS):
-        assert at_once(connection.execute_fetchall(long, [3])) is None
+        assert without_waiting(connection.execute_fetchall(long, [3])) is None
 
-    assert at_once(connection.execute_fetchall(long, [3])) == [(3,)]
-    assert at_once(connection.execute_fetchall("SELECT 1")) == [(1,)]
+    assert without_waiting(connection.execute_fetchall(long, [3])) == [(3,)]
+    assert without_waiting(connection.execute_fetchall("SELECT 1")) == [(1,)]
 
 
 @pytest.mark.parametrize("kind", LONG_WRITES)
@@ -153,8 +153,8 @@ def fill(file: Path) -> None:
 async def test_an_interruption_at_any_instruction_reports_the_true_outcome(
     file: Path, other: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Also at the end of a statement: outside of a transaction SQLite asks once more after it has committed."""
-    monkeypatch.setattr(sqlite_loop, "_LOOP_TIME_LIMIT", -1)  # it is always late
+    """Also at its end: in AUTOCOMMIT, SQLite calls the progress handler once more after the commit."""
+    monkeypatch.setattr(sqlite_loop, "_LOOP_TIME_LIMIT", -1)  # always past the deadline
     said = {True: 0, False: 0}
     for steps in range(1, 150, 2):
         monkeypatch.setattr(sqlite_loop, "_INSTRUCTIONS_PER_CHECK", steps)
@@ -180,7 +180,7 @@ async def test_a_wait_for_a_lock_does_not_block_the_event_loop(
     with locked(other):
         writing = asyncio.ensure_future(connection.execute_fetchall(INSERT, ["late"]))
         await asyncio.sleep(0.05)
-        assert at_once(connection.execute_fetchall("SELECT count(*) FROM things")) == [(0,)]
+        assert without_waiting(connection.execute_fetchall("SELECT count(*) FROM things")) == [(0,)]
         assert not writing.done()
 
     assert await writing == [(1,)]
@@ -217,9 +217,9 @@ async def test_the_event_loop_does_not_wait_for_a_cancelled_statement(connection
     await asyncio.sleep(0.01)
     slow.cancel()
     began = perf_counter()
-    assert at_once(connection.execute_fetchall(INSERT, ["next"])) == [(1,)]
+    assert without_waiting(connection.execute_fetchall(INSERT, ["next"])) == [(1,)]
     done = perf_counter()
-    await connection.execute("SELECT 1")  # comes to the thread after the cancelled one
+    await connection.execute("SELECT 1")  # runs in the thread after the cancelled statement
 
     assert done - began < perf_counter() - done
 
@@ -251,7 +251,7 @@ async def test_a_function_of_the_threads_connection_is_found(connection: SqliteC
 async def test_the_write_ahead_log_stays_small_under_constant_writes(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Although there is always somebody who writes."""
+    """Four connections write all the time."""
     monkeypatch.setattr(sqlite, "_WRITES_PER_CHECKPOINT", 64)
     monkeypatch.setattr(sqlite, "_LARGE_LOG", 100)
     connections = [SqliteConnection(str(file), check_same_thread=False, isolation_level=None) for _ in range(4)]
@@ -268,12 +268,12 @@ async def test_the_write_ahead_log_stays_small_under_constant_writes(
     for connection in connections:
         await connection.close()
 
-    assert 0 < size < 16_000_000  # all that was written takes twice as much
+    assert 0 < size < 16_000_000  # without checkpoints it would be twice as large
     assert contents(file)[0] == [(5120, 5120, "x" * 500)]
 
 
 def size_of_log(file: Path) -> int:
-    """Bytes; 0 where there is none."""
+    """Return the size of the write-ahead log in bytes; 0 where it does not exist."""
     log = file.with_name(f"{file.name}-wal")
     return log.stat().st_size if log.exists() else 0
 
@@ -287,7 +287,7 @@ async def test_both_connections_have_the_same_pragmas_and_are_closed(sqlite_data
     )
     async with engine.connect() as connection:
         driver: Any = (await connection.get_raw_connection()).driver_connection
-        in_loop = at_once(driver.execute_fetchall(asked))
+        in_loop = without_waiting(driver.execute_fetchall(asked))
         await driver.execute("BEGIN")
         assert in_loop == await driver.execute_fetchall(asked) == [(1, 1, 1, "wal")]
         await driver.rollback()
@@ -295,4 +295,4 @@ async def test_both_connections_have_the_same_pragmas_and_are_closed(sqlite_data
         assert size_of_log(file) > 0
     await engine.dispose()
 
-    assert size_of_log(file) == 0  # the last one to close a file takes it away
+    assert size_of_log(file) == 0  # the last connection to close deletes the log

@@ -1,4 +1,4 @@
-"""Refusals: what the database refuses names its fields, on either database, and tells nothing of rows of others."""
+"""Violations: on both databases an error names its fields, and reveals nothing about other owners' rows."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ MISSING = "The row that this refers to does not exist"
 
 
 def problem(answer: Answer) -> tuple[int, list[list[str]], list[str]]:
-    """The status, the places that an error names, and their types."""
+    """Return the status of an answer, and the places and types of its errors."""
     errors = answer.body.get("errors", [])
     return answer.status, [error["loc"] for error in errors], [error["type"] for error in errors]
 

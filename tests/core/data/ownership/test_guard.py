@@ -1,4 +1,4 @@
-"""No statement and no repository method reaches another owner's row, or any row where no owner is bound."""
+"""No statement and no repository method reaches another owner's row, or any row in a session without an owner."""
 
 import inspect
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ from tests.parts.resources import models
 WRITTEN = WRITES | POSTGRES_WRITES
 METHODS = {f"repository.{name}": attack for name, attack in REPOSITORY.items()}
 ALL = READS | COUNTS | WRITTEN | REFUSED | FORGED | METHODS
-ANSWERS_NO = (DataError, RepositoryError, SQLAlchemyError, NotImplementedError)  # SQLite joins no table to a DELETE
+ANSWERS_NO = (DataError, RepositoryError, SQLAlchemyError, NotImplementedError)  # SQLite has no DELETE ... USING
 
 pytestmark = pytest.mark.hooks_alone
 
@@ -39,7 +39,7 @@ def attacks(table: dict[str, Attack]) -> pytest.MarkDecorator:
 
 @pytest.fixture
 async def theirs(db: AppSession, model: type[Owned]) -> Owned:
-    """A row of alice's, with one of mallory's on either side of it."""
+    """A row of alice, stored between two rows of mallory."""
     factory = factory_of(model)
     owners = {1001: "mallory", 1002: "alice", 1003: "mallory"}
     rows = await factory.store_async([factory.build(user_id=owner, id=number) for number, owner in owners.items()])
@@ -48,7 +48,7 @@ async def theirs(db: AppSession, model: type[Owned]) -> Owned:
 
 @pytest.fixture
 async def mallory(sessions: async_sessionmaker[AppSession]) -> AsyncIterator[AppSession]:
-    """A session that serves mallory."""
+    """A session of mallory."""
     async with sessions() as session:
         bind_owner(session, "mallory")
         yield session
@@ -57,14 +57,14 @@ async def mallory(sessions: async_sessionmaker[AppSession]) -> AsyncIterator[App
 
 @pytest.fixture
 async def unbound(sessions: async_sessionmaker[AppSession]) -> AsyncIterator[AppSession]:
-    """A session that nobody was bound to."""
+    """A session without an owner."""
     async with sessions() as session:
         yield session
         session.expunge_all()
 
 
 async def stored(db: AppSession, model: type[Owned]) -> list[Any]:
-    """All rows of alice's, as they are stored, in the order of their ids."""
+    """Return all stored rows of alice, in the order of their ids."""
     db.expunge_all()
     row_id, owner = columns_of(model)[:2]
     return list((await db.execute(select(*columns_of(model)).where(owner == "alice").order_by(row_id))).all())
@@ -86,7 +86,7 @@ async def test_another_owners_row_is_neither_read_nor_changed(
     assert await stored(db, model) == before
 
 
-@pytest.mark.parametrize("model", owned_models()[-1:], ids=lambda model: model.__name__)  # no table is looked at
+@pytest.mark.parametrize("model", owned_models()[-1:], ids=lambda model: model.__name__)  # it reads no table
 @attacks(ALL)
 async def test_a_session_without_an_owner_raises(
     attack: Attack, model: type[Owned], theirs: Owned, unbound: AppSession, db: AppSession
@@ -146,7 +146,7 @@ async def test_own_rows_can_be_changed(
     assert not set(before) & set(after)
 
 
-# Rules of the compiler and the session that rare statements meet; `test_shapes.py` takes away the others.
+# Rules of the compiler and the session for rare statements; `test_shapes.py` removes the others.
 RULES: dict[str, tuple[Any, str, Any, Attack]] = {
     "conditions are apart": (
         OwnerCompiler,

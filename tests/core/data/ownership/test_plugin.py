@@ -1,4 +1,4 @@
-"""The session plugin: when a request is over, its session holds no connection, whenever it was used."""
+"""The session plugin: after a request its session holds no connection, also where it was used after the response."""
 
 import logging
 from collections.abc import AsyncIterator
@@ -28,7 +28,7 @@ Session = NamedDependency[SkipValidation[AppSession]]
 
 @get("/streamed")
 async def streamed(db_session: Session) -> Stream:
-    """Read the rows while the answer is on its way."""
+    """Read rows while the response is sent."""
 
     async def rows() -> AsyncIterator[str]:
         for task in (await db_session.execute(select(Task))).scalars():
@@ -40,7 +40,7 @@ async def streamed(db_session: Session) -> Stream:
 
 @get("/broken")
 async def broken(db_session: Session) -> Stream:
-    """Fail in the middle of an answer."""
+    """Fail in the middle of the response."""
 
     async def rows() -> AsyncIterator[str]:
         await db_session.execute(select(Task))
@@ -52,13 +52,13 @@ async def broken(db_session: Session) -> Stream:
 
 @get("/later")
 async def later(db_session: Session) -> Response[str]:
-    """Read the rows when the answer is gone."""
+    """Read rows after the response."""
     return Response("", background=BackgroundTask(read, db_session))
 
 
 @get("/open", public=True)
 async def without_a_caller(db_session: Session) -> Response[str]:
-    """Use a session that serves nobody."""
+    """Use a session without an owner."""
     return Response("", background=BackgroundTask(fail, db_session))
 
 
@@ -84,7 +84,7 @@ async def serving(databases: Databases) -> AsyncIterator[Litestar]:
 async def test_a_session_used_after_the_response_returns_its_connection(
     serving: Litestar, path: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with suppress(LitestarException):  # what is raised behind the beginning of an answer, the server logs
+    with suppress(LitestarException):  # raised after the response has started
         assert (await Client(serving, "alice").get(path)).status_code == 200
 
     config: Any = serving.plugins.get(SQLAlchemyInitPlugin).config[0]

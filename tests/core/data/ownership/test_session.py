@@ -1,4 +1,4 @@
-"""Transactions: a statement is stored when it returns, `atomic()` stores all or nothing; look-alikes are refused."""
+"""Transactions: a statement is committed when it returns; `atomic()` commits all or nothing."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -33,8 +33,10 @@ async def committing(databases: Databases) -> AsyncIterator[async_sessionmaker[A
 
 @pytest.fixture(params=["sessions", "committing"])
 def maker(request: pytest.FixtureRequest, databases: Databases) -> async_sessionmaker[AppSession]:
-    """The same promises hold where a test is rolled back and where commits are real."""
-    made: async_sessionmaker[AppSession] = request.getfixturevalue(request.param)  # by its name: the other is not made
+    """A session maker inside a transaction that the test rolls back, and one whose commits are real."""
+    made: async_sessionmaker[AppSession] = request.getfixturevalue(
+        request.param
+    )  # by name, so only one of the two is created
     return made
 
 
@@ -109,7 +111,7 @@ async def test_atomic_inside_atomic_is_a_savepoint(maker: async_sessionmaker[App
 
 
 def refused_values() -> dict[str, Any]:
-    """What no database stores: a text where there has to be one."""
+    """Return values that violate a NOT NULL constraint."""
     return {name: None if isinstance(value, str) else value for name, value in values().items()}
 
 

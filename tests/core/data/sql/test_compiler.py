@@ -1,4 +1,4 @@
-"""An owned table is compiled as its owner's part, and what is compiled for an owner is never run for another."""
+"""The compiler: every statement has its owner's condition, and a cached one never runs with another owner."""
 
 from collections.abc import AsyncIterator
 from typing import Any
@@ -43,7 +43,7 @@ from app.testing.factories import factory_of
 TASK: Any = Task
 PROJECT: Any = Project
 TABLE: Any = Task.__table__
-PART = "(SELECT * FROM tasks WHERE tasks.user_id = ?)"
+SUBQUERY = "(SELECT * FROM tasks WHERE tasks.user_id = ?)"
 
 pytestmark = pytest.mark.hooks_alone
 
@@ -56,12 +56,12 @@ def written(statement: Any) -> str:
 @pytest.mark.parametrize(
     ("statement", "sql"),
     [
-        (select(TASK.id), f"SELECT tasks.id FROM {PART} AS tasks"),
-        (select(aliased(TASK, name="other").id), f"SELECT other.id FROM {PART} AS other"),
-        (select(TABLE.alias("a").alias("b").c.id), f"SELECT b.id FROM {PART} AS b"),
+        (select(TASK.id), f"SELECT tasks.id FROM {SUBQUERY} AS tasks"),
+        (select(aliased(TASK, name="other").id), f"SELECT other.id FROM {SUBQUERY} AS other"),
+        (select(TABLE.alias("a").alias("b").c.id), f"SELECT b.id FROM {SUBQUERY} AS b"),
         (
             select(func.count()).where(func.lower(TASK.title) == "x"),
-            f"FROM {PART} AS tasks WHERE lower(tasks.title) = ?",
+            f"FROM {SUBQUERY} AS tasks WHERE lower(tasks.title) = ?",
         ),
         (TABLE.delete().where(TABLE.c.id == 1), "DELETE FROM tasks WHERE (tasks.id = ?) AND (tasks.user_id = ?)"),
         (
@@ -92,7 +92,7 @@ def test_an_update_of_a_join_is_refused() -> None:
 
 @pytest.fixture
 async def two(db: AppSession, sessions: async_sessionmaker[AppSession]) -> AsyncIterator[tuple[AppSession, AppSession]]:
-    """Sessions of alice and of mallory, each of whom has a project and a task."""
+    """Sessions of alice and mallory, who have a project and a task each."""
     for user in ("alice", "mallory"):
         await factory_of(Task).create_async(user_id=user, title=f"of {user}")
         await factory_of(Project).create_async(user_id=user, name=f"of {user}")
@@ -144,7 +144,7 @@ def test_a_bind_parameter_with_the_owners_name_is_refused(value: Any, write: Any
 
 
 def test_a_second_table_object_can_be_read_but_not_changed() -> None:
-    """It could call its columns by other names; to read it is to read the owner's part."""
+    """It could give columns other keys, and so hide a write to the owner or the id; a read is safe."""
     again = Table("TASKS", MetaData(), Column("id", Integer), Column("description", Text, key="user_id"))
     lightweight = table("tasks", column("id"), column("user_id"))
     for target in (again, lightweight):
@@ -156,7 +156,7 @@ def test_a_second_table_object_can_be_read_but_not_changed() -> None:
         for statement in changes:
             with pytest.raises(UnreachableStatement, match="once more"):
                 written(statement)
-        assert PART in written(select(target.c.id))
+        assert SUBQUERY in written(select(target.c.id))
 
 
 async def test_a_session_without_an_owner_cannot_name_one_in_parameters(
@@ -202,7 +202,7 @@ async def test_insert_from_select_copies_own_rows_only(two: tuple[AppSession, Ap
 
 
 async def test_an_upsert_changes_own_rows_only(two: tuple[AppSession, AppSession], db: AppSession) -> None:
-    """Upon whatever rule it meets the row: here a name is unique among everybody's projects."""
+    """Also where the unique index spans the rows of all owners, as here."""
     alice, mallory = two
     await db.execute(update(PROJECT).values(name=func.replace(PROJECT.name, "of ", "")))
     await (await db.connection()).execute(text("CREATE UNIQUE INDEX everybodys_names ON projects (name)"))

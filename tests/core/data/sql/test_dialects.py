@@ -1,4 +1,4 @@
-"""The dialects: a connection that the pool closes is closed at once, and no error is swallowed."""
+"""The dialects: a connection that the pool closes is closed at once, without an error in the log."""
 
 import asyncio
 import gc
@@ -22,7 +22,7 @@ TERMINATE = CONNECTIONS.replace("count(*)", "pg_terminate_backend(pid)")
 
 
 class Pool:
-    """An engine with two connections and one in reserve, and a second way to its database."""
+    """An engine with a pool of two and one overflow connection, and a second connection that observes."""
 
     def __init__(self, url: str) -> None:
         settings = settings_for_tests(url, database_pool_size=2, database_max_overflow=1, database_pool_recycle=1)
@@ -31,7 +31,7 @@ class Pool:
         self.observer = psycopg.connect(plain, autocommit=True)
 
     async def use(self, connections: int) -> None:
-        """Use so many connections at the same time, as requests do."""
+        """Use this number of connections at the same time, as requests do."""
         engine = self.engine.sync_engine
         slow = select(func.pg_sleep(bindparam("seconds", 0.05)))
         await asyncio.gather(*(execute_on_engine(engine, None, slow, {}) for _ in range(connections)))
@@ -42,7 +42,7 @@ class Pool:
         return int(row[0])
 
     async def settle(self, expected: int) -> None:
-        """Wait until the server has noticed what was closed; it never takes long."""
+        """Wait until the server has the expected number of connections."""
         for _ in range(100):
             if self.connected() == expected:
                 return
@@ -59,7 +59,7 @@ async def pool(postgres: Databases) -> AsyncIterator[Pool]:
 
 
 def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """Return what the pool says of connections that it could not close; it goes on without raising."""
+    """Return the errors in the log; the pool logs a connection that it cannot close, and raises nothing."""
     gc.collect()
     return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
@@ -88,7 +88,7 @@ async def cancelled(pool: Pool) -> None:
 
 
 async def invalidated(pool: Pool) -> None:
-    """All older connections of the pool are out of date, as after an error of one of them."""
+    """Invalidate all connections of the pool, as an error of one of them does."""
     async with pool.engine.connect() as connection:
         await connection.invalidate()
     await pool.use(2)
@@ -99,7 +99,7 @@ async def test_a_replaced_connection_is_closed_at_once(
     pool: Pool, happening: Callable[[Pool], Coroutine[Any, Any, None]], caplog: pytest.LogCaptureFixture
 ) -> None:
     await pool.use(2)
-    gc.disable()  # the collector would close some of what is left open, sooner or later
+    gc.disable()  # the garbage collector could close a connection that was left open
     try:
         for _ in range(2):
             await happening(pool)

@@ -1,4 +1,4 @@
-"""A name that is a word of SQL is written in quotes, by the dialects of migrations as by those of the application."""
+"""Reserved words are quoted by the dialects of migrations and by those of the application."""
 
 import sqlite3
 from contextlib import closing, suppress

@@ -1,4 +1,4 @@
-"""Raw SQL is refused wherever it would be written: each place would write what it is given."""
+"""Raw SQL is refused at every place where SQLAlchemy would write it."""
 
 from typing import Any, cast
 
@@ -42,7 +42,7 @@ TABLE: Any = Task.__table__
 
 
 class Spec(UserDefinedType[Any]):
-    """A type that brings SQL along."""
+    """A type whose name contains SQL."""
 
     cache_ok = True
 
@@ -86,14 +86,14 @@ PLACES: dict[str, Any] = {
     "number that is written": select(literal(RAW, Float(asdecimal=False), literal_execute=True)),
 }
 ON_POSTGRES: dict[str, Any] = {"field": select(extract(RAW, TASK.created_at))}
-# Names that pretend to be quoted already.
+# Names with quote=False.
 NAMES: dict[str, Any] = {
     "column": select(column(quoted_name(RAW, quote=False))),
     "alias": select(aliased(TASK, name=quoted_name(RAW, quote=False)).id),
     "label": select(TASK.id.label(quoted_name(RAW, quote=False))),
     "cte": select(select(TASK.id).cte(quoted_name(RAW, quote=False)).c.id),
 }
-# SQLAlchemy replaces the marks, also within quotes, and takes a function's name for a template.
+# SQLAlchemy replaces these marks, also inside quotes, and formats a function's name as a template.
 REFUSED_NAMES: dict[str, Any] = {
     "function": select(getattr(func, quoted_name(RAW, quote=False))()),
     "function that is a template": select(Function("x%(expr)s", TASK.id)),
