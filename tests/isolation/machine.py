@@ -1,6 +1,6 @@
-"""A state machine of hypothesis: users with look-alike ids do whatever the API offers, and the oracle watches.
+"""A state machine of Hypothesis: users with similar ids call every operation of the API, and the oracle checks it.
 
-The application runs in a loop of its own, in another thread, because hypothesis is synchronous.
+The application runs in an event loop in another thread, because Hypothesis is synchronous.
 """
 
 import builtins
@@ -30,7 +30,7 @@ from app.testing.contract.resource import ABSENT, body_factory, make_body
 from app.testing.databases import settings_for_tests
 from tests.isolation.oracle import Oracle
 
-LOOK_ALIKES = (
+SIMILAR_IDS = (
     ("alice", "Alice", "ALICE"),
     ("alice", "alice ", " alice"),
     ("alice", "alice%", "alice_", "%"),
@@ -44,13 +44,13 @@ LOOK_ALIKES = (
     ("a" * 255, "a" * 254 + "b", "a" * 254),
     ("\U0001f401" * 255, "\U0001f401" * 254 + "\U0001f400", "\U0001f401" * 254),
 )
-USERS = tuple(dict.fromkeys(user for group in LOOK_ALIKES for user in group))
+USERS = tuple(dict.fromkeys(user for group in SIMILAR_IDS for user in group))
 VARIANTS = 4
 ABSENT_IDS = (0, -1, 2**62, 2**63 - 1, 2**63)
 
 
 def bodies_of(resource: Resource) -> list[dict[str, Any]]:
-    """A few bodies with every field of the create schema but references; the first is as empty as it may be."""
+    """Return bodies with every field of the create schema but references; in the first, nullable fields are null."""
     columns = resource.model.__table__.columns
     references = {reference.column for reference in references_of(resource.model)}
     body_factory(resource.create_schema).seed_random(1)
@@ -60,7 +60,7 @@ def bodies_of(resource: Resource) -> list[dict[str, Any]]:
 
 
 class World:
-    """The application, in its own loop, and all that a run needs to know about it."""
+    """The application in its own event loop, and the data that a run needs."""
 
     def __init__(self, portal: BlockingPortal, app: Litestar, engine: AsyncEngine, *, has_policies: bool) -> None:
         self.has_policies = has_policies
@@ -78,12 +78,12 @@ class World:
         return self.bodies[resource][0] | {reference.column: ABSENT for reference in references_of(resource.model)}
 
     def ask(self, user: str, method: str, path: str, **options: Any) -> httpx.Response:
-        """Send one request, and wait for its answer."""
+        """Send one request, and return its response."""
         self.operations += 1
         return self._portal.call(lambda: self.clients[user].request(method, path, **options))
 
     def empty(self) -> None:
-        """Delete all rows of everybody, and count ids from 1 again: the same program must meet the same ids."""
+        """Delete all rows, and restart ids at 1, so that a program of requests always gets the same ids."""
         self._portal.call(self._empty)
 
     async def _empty(self) -> None:
@@ -99,7 +99,7 @@ class World:
 
 @contextmanager
 def world_on(url: str, url_of_owner: str) -> Iterator[World]:
-    """Start an application on a database, in a thread, and stop it afterwards."""
+    """Run an application on a database, in a thread."""
     app = create_app(settings_for_tests(url))
     with start_blocking_portal("asyncio") as portal, portal.wrap_async_context_manager(app.lifespan()):
         engine = create_async_engine(database_url(url_of_owner))
@@ -119,14 +119,14 @@ most_references = max(len(references_of(resource.model)) for resource in INSTALL
 
 
 class IsolationMachine(RuleBasedStateMachine):
-    """Whatever anybody does, everybody reads what the oracle says, and nothing else.
+    """After any requests, every user reads exactly the rows that the oracle expects.
 
-    A row is named by its place in INSTALLED and its id; any rule may be given any row: one's own, another's, one of
-    another table, a deleted one. The test derives from this class and gives it its world. Only users of one group meet.
+    A row is an index in INSTALLED and an id. A rule may get any row: an own one, another user's, one of another table,
+    or a deleted one. The test derives from this class and sets `world`. A run has the users of one group only.
     """
 
     world: ClassVar[World]
-    groups: ClassVar[tuple[tuple[str, ...], ...]] = LOOK_ALIKES
+    groups: ClassVar[tuple[tuple[str, ...], ...]] = SIMILAR_IDS
     users = Bundle("users")
     rows = Bundle("rows")
     referred = st.tuples(*[st.none() | rows | rows | absent] * most_references)
@@ -202,7 +202,7 @@ class IsolationMachine(RuleBasedStateMachine):
         return {reference.column: row_id for reference, row_id in zip(references_of(resource.model), ids, strict=False)}
 
     def _is_no_id(self, resource: Resource, sent: dict[str, Any], answer: httpx.Response) -> bool:
-        """A reference that no row can have is refused before anybody looks for the row."""
+        """Return whether the body has an id that no row can have, which validation refuses."""
         given = {r: sent[r.column] for r in references_of(resource.model) if r.column in sent}
         wrong = any(not r.nullable if value is None else not 0 < value < 2**63 for r, value in given.items())
         assert not wrong or answer.status_code == 422, answer.text

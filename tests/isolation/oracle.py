@@ -1,6 +1,6 @@
-"""What the API must answer, by a dict for each user: the oracle of the isolation machine.
+"""The oracle of the isolation machine: the responses that the API must give.
 
-It knows no SQL and no session. Rows of one user are in one dict, and nothing ever looks into another's.
+It uses no SQL and no session. Each user's rows are in a dict of their own, and no method reads two of these dicts.
 """
 
 from collections.abc import Iterator
@@ -23,7 +23,7 @@ SERVER_GIVEN = {"id", "user_id", "created_at", "updated_at"}
 
 
 class Wrong(AssertionError):
-    """The API answered something else."""
+    """The API gave another response than the oracle expects."""
 
 
 def check(holds: bool, what: str, answer: httpx.Response) -> None:
@@ -33,7 +33,7 @@ def check(holds: bool, what: str, answer: httpx.Response) -> None:
 
 @dataclass(eq=False)
 class Later:
-    """Equal to any moment after this one: when the server has changed a row by itself, which no answer has told yet."""
+    """Equal to any later time: the server changed a row by itself, and no response has shown the time yet."""
 
     moment: str
 
@@ -45,11 +45,11 @@ class Later:
 
 @dataclass
 class Oracle:
-    """Everybody's rows, as they must be."""
+    """The expected rows of every user."""
 
     resources: tuple[Resource, ...]
-    absent: dict[Resource, Seen]  # what is answered about an id that no row has
-    nowhere: dict[Resource, Seen]  # what is answered to a reference to a row that is not there
+    absent: dict[Resource, Seen]  # the response to an id that no row has
+    nowhere: dict[Resource, Seen]  # the response to a reference to a missing row
     rows: dict[str, dict[type[Owned], dict[int, Row]]] = field(default_factory=dict)
     ids: dict[type[Owned], set[int]] = field(default_factory=dict)
 
@@ -57,14 +57,14 @@ class Oracle:
         return self.rows.setdefault(user, {}).setdefault(model, {})
 
     def missing_reference(self, user: str, resource: Resource, sent: Row) -> bool:
-        """Whether what is sent refers to something that this user does not have."""
+        """Return whether the body references a row that this user does not have."""
         return any(
             sent.get(reference.column) is not None and sent[reference.column] not in self.of(user, reference.model)
             for reference in references_of(resource.model)
         )
 
     def created(self, user: str, resource: Resource, sent: Row, answer: httpx.Response) -> int | None:
-        """Check an answer to POST; return the new id, if there is one."""
+        """Check the response to a POST; return the new id, if there is one."""
         if answer.status_code == 409 and self._clashes(user, resource.model, None, sent):
             return None
         if self.missing_reference(user, resource, sent):
@@ -105,9 +105,9 @@ class Oracle:
         found: Row = answer.json()
         expected = row | sent | {"updated_at": found["updated_at"]}
         check(found == expected, f"expected {expected}", answer)
-        changes = row | sent != row  # only a change is a change
-        stamp = _later(row["updated_at"]) if changes else row["updated_at"]
-        check(found["updated_at"] == stamp, f"updated_at is not {stamp}", answer)
+        changes = row | sent != row  # without a change, `updated_at` stays the same
+        updated_at = _later(row["updated_at"]) if changes else row["updated_at"]
+        check(found["updated_at"] == updated_at, f"updated_at is not {updated_at}", answer)
         self.of(user, resource.model)[row_id] = found
 
     def was_deleted(self, user: str, resource: Resource, row_id: int, answer: httpx.Response) -> None:
@@ -151,7 +151,7 @@ class Oracle:
                         yield other, other_id, reference.column, reference.on_delete
 
     def _clashes(self, user: str, model: type[Owned], row_id: int | None, row: Row) -> bool:
-        """Whether another row of this user's has what must be unique for each."""
+        """Return whether another row of this user has the same unique values."""
         others = [other for other_id, other in self.of(user, model).items() if other_id != row_id]
         uniques = (c for c in cast("Table", model.__table__).constraints if isinstance(c, UniqueConstraint))
         for unique in uniques:
@@ -164,5 +164,5 @@ class Oracle:
         check(seen_in(answer) == expected, f"expected what is answered where nothing is: {expected}", answer)
 
 
-def _later(stamp: str | Later) -> Later:
-    return stamp if isinstance(stamp, Later) else Later(stamp)
+def _later(moment: str | Later) -> Later:
+    return moment if isinstance(moment, Later) else Later(moment)

@@ -1,10 +1,10 @@
-"""Three layers, each alone: with the two others switched off, what a layer can speak to is still refused.
+"""The three layers of isolation, each alone: with the two others off, a layer still stops its own attacks.
 
 `hooks` is the session with its compiler, `schema` the composite keys and the triggers, `policies` row level security.
-STOPS says which of them stop an attack, and the others do not. With all of them off every attack succeeds.
+STOPS lists which layers stop an attack; the others do not. With all layers off every attack succeeds.
 
-What each alone cannot know: the session does not look whose row a reference names; the schema does not know who asks;
-the policies do not hold for references, which PostgreSQL checks as the owner of the tables.
+No layer is enough alone: the session does not check the owner of a referenced row; the schema does not know the caller;
+the policies do not apply to references, which PostgreSQL checks as the owner of the tables.
 """
 
 import re
@@ -33,8 +33,7 @@ from app.testing.rollback import emptied
 from tests.isolation.attacks import COUNTS, POSTGRES_WRITES, READS, REFERENCES, REFUSED, WRITES, references_of
 from tests.isolation.attacks.answers import found
 
-# Refused whoever the session serves, without an effect that could be seen, or failing by itself: nothing there for
-# another layer to stop.
+# Refused for every session, without a visible effect, or an error by itself: no other layer has anything to stop.
 _HOOKS_ONLY = {
     "bulk update by key",
     "bulk_save_objects",
@@ -64,7 +63,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:.*cartesian product")
 
 
 class Layers:
-    """A database and a role with which only some of the layers are on."""
+    """A database and a role with only some of the layers."""
 
     def __init__(self, engine: AsyncEngine, owner: AsyncEngine, hooks: bool) -> None:
         self.sessions = async_sessionmaker(engine, class_=AppSession, expire_on_commit=False)
@@ -73,7 +72,7 @@ class Layers:
 
     @asynccontextmanager
     async def mallory(self) -> AsyncIterator[AppSession]:
-        """A session that serves mallory; without hooks only its connection knows that."""
+        """Open a session of mallory; without hooks only its connection has the owner."""
         async with self.sessions() as session:
             if self._hooks:
                 bind_owner(session, "mallory")
@@ -89,7 +88,7 @@ class Layers:
 async def layered(
     postgres: PostgresDatabases, restricted: Databases, sqlite_databases: Databases
 ) -> AsyncIterator[dict[tuple[str, str | None], Layers]]:
-    """For each kind of database and each layer, that layer alone; None is none of them."""
+    """Each layer alone on each kind of database; None is without any layer."""
     sources: dict[tuple[str, str | None], Databases] = {
         ("postgres", "policies"): restricted,
         **{("postgres", layer): postgres for layer in ("hooks", "schema", None)},
@@ -109,7 +108,7 @@ async def layered(
 
 
 async def without_schema(owner: AsyncEngine) -> None:
-    """Drop the composite keys and the triggers that keep the owner final."""
+    """Drop the composite keys and the triggers that refuse a change of the owner."""
     async with owner.connect() as connection:
         if owner.dialect.name == "sqlite":
             await drop_sqlite_keys(connection)
@@ -122,7 +121,7 @@ async def without_schema(owner: AsyncEngine) -> None:
 
 
 async def drop_sqlite_keys(connection: AsyncConnection) -> None:
-    """SQLite has no statement for it, but lets the text of its tables be written; others see it at the next change."""
+    """Edit SQLite's schema text, as it has no statement for this; connections read it after the next change."""
     await connection.execute(text("PRAGMA writable_schema = ON"))
     for name, created in await connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'table'")):
         without = FOREIGN_KEY.sub("", created)
@@ -133,7 +132,7 @@ async def drop_sqlite_keys(connection: AsyncConnection) -> None:
 
 
 async def succeeds(layers: Layers, name: str, model: type[Owned]) -> bool:
-    """Let mallory attack a row of alice's, and tell whether anything of hers was seen, changed or referred to."""
+    """Let mallory attack a row of alice; return whether her rows were read, changed or referenced."""
     async with layers.owners() as db, emptied(layers.owners.kw["bind"]):
         with stored_through(everyone(db)):
             references = {
@@ -168,7 +167,7 @@ async def rows_of(db: AppSession, model: type[Owned], owner: str) -> list[Any]:
 
 
 async def count_references(db: AppSession, model: type[Owned]) -> int:
-    """How many rows refer to a row of another owner."""
+    """Return the number of rows that reference a row of another owner."""
     crossing = 0
     for column, target in targets_of(model).items():
         other: Any = aliased(target)
@@ -177,7 +176,7 @@ async def count_references(db: AppSession, model: type[Owned]) -> int:
     return crossing
 
 
-# Of statements one table is enough, `test_ownership.py` has them all; what the schema holds is each table's own.
+# One table is enough for statements, `test_guard.py` has all tables; the schema's attacks run on each table.
 REFERRING = max(owned_models(), key=lambda model: len(references_of(model)))
 CASES = [
     (kind, name, model)
@@ -192,7 +191,7 @@ CASES = [
 async def test_each_layer_alone_stops_its_own_attacks_and_no_others(
     kind: str, name: str, model: type[Owned], layered: dict[tuple[str, str | None], Layers]
 ) -> None:
-    """What a layer cannot know is a part of the table: it would be wrong to rely on it there."""
+    """Also the attacks that a layer does not stop are listed, so that no one relies on it there."""
     layers = [layer for of_kind, layer in layered if of_kind == kind]
     succeeded = {layer: await succeeds(layered[kind, layer], name, model) for layer in layers}
 

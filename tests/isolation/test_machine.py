@@ -1,4 +1,4 @@
-"""Thousands of random operations by users with look-alike ids: nobody ever reads or changes what is another's."""
+"""Thousands of random operations by users with similar ids: no user reads or changes rows of another."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import func, true
 from app.core.data.connection import compiled
 from app.core.data.sql import compiler
 from app.testing.databases import Databases
-from tests.isolation.machine import LOOK_ALIKES, IsolationMachine, World, world_on
+from tests.isolation.machine import SIMILAR_IDS, IsolationMachine, World, world_on
 from tests.isolation.oracle import Wrong
 
 Criteria = Callable[[Any], Any]
@@ -37,12 +37,12 @@ def world(databases: Databases) -> Iterator[World]:
         yield started
 
 
-def search(world: World, how: settings, groups: Groups = LOOK_ALIKES) -> None:
+def search(world: World, how: settings, groups: Groups = SIMILAR_IDS) -> None:
     machine: Any = type("Machine", (IsolationMachine,), {"world": world, "groups": groups})
     run_state_machine_as_test(machine, settings=how)
 
 
-def search_each_group(world: World, how: settings, groups: Groups = LOOK_ALIKES) -> None:
+def search_each_group(world: World, how: settings, groups: Groups = SIMILAR_IDS) -> None:
     for group in groups:
         search(world, how, (group,))
 
@@ -78,11 +78,11 @@ def without_spaces(columns: Any) -> Any:
 
 @pytest.fixture
 def weaken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Criteria], None]]:
-    """Put another filter in the place of the owner's, until the test ends."""
+    """Replace the owner's condition until the test ends."""
 
     def replace(criteria: Criteria) -> None:
         monkeypatch.setattr(compiler, "_owner_condition", criteria)
-        compiled.compile_statement.cache_clear()  # statements that are compiled have the filter in them
+        compiled.compile_statement.cache_clear()  # compiled statements contain the old condition
 
     yield replace
     compiled.compile_statement.cache_clear()
@@ -92,8 +92,8 @@ def weaken(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Criteria], Non
 def test_a_weaker_filter_is_found(world: World, weaken: Callable[[Criteria], None], criteria: Criteria) -> None:
     weaken(criteria)
 
-    if world.has_policies:  # row level security does not trust what is above it: nothing leaks all the same
-        search_each_group(world, QUICK, LOOK_ALIKES[:4])
+    if world.has_policies:  # row level security is independent of the compiler, so nothing leaks
+        search_each_group(world, QUICK, SIMILAR_IDS[:4])
         return
     with pytest.raises(Wrong):
         search_each_group(world, FIND)

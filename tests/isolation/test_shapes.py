@@ -1,6 +1,6 @@
-"""Layer 1 alone: no statement of any shape tells of other owners' rows, or changes them.
+"""Layer 1 alone: no statement of any shape reads or changes other owners' rows.
 
-`SHAPES=7 pytest -k shapes` runs the shape of this number, and those behind it: a leak's message names its number.
+`SHAPES=7 pytest -k shapes` starts with the shape of this number, which the message of a leak names.
 """
 
 import gc
@@ -28,20 +28,20 @@ from tests.isolation.shapes.start import shape_of
 from tests.isolation.shapes.worlds import Worlds, worlds_on
 
 QUICK: Final = 300
-UNHELD: Final = 80
+UNSCOPED: Final = 80
 LONG: Final = 20_000
 TO_MISS_A_RULE: Final = 6_000
 
 Place = tuple[Any, str, Any]
-"""An object, the name of one of its attributes, and what is there when the rule is taken away; None for nothing."""
+"""An object, the name of its attribute, and the replacement that removes the rule; None deletes the attribute."""
 
 
 def _any_table(table: Any) -> Any:
     return SQLModel.metadata.tables.get(table.name, table)
 
 
-# The rules that stand between a shape and the rows of others. `test_guard.py` and `test_raw_sql.py` have those that
-# rarer statements meet.
+# The rules that keep a shape from other owners' rows. `test_guard.py` and `test_raw_sql.py` have those for statements
+# that no shape makes.
 RULES: Final[dict[str, list[Place]]] = {
     "a table that is read is the owner's part": [(OwnerCompiler, "visit_table", None)],
     "a change is of the owner's rows": [(compiler, "_with_owner_condition", lambda statement: statement)],
@@ -60,9 +60,9 @@ ONLY_ON_POSTGRES: Final = {"no raw field", "no function that reads by itself"}
 
 pytestmark = [
     pytest.mark.hooks_alone,
-    # Shapes join without conditions, and SQLAlchemy says so; here it is no error.
+    # SQLAlchemy warns of a join without a condition; shapes have such joins.
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SAWarning"),
-    # SQLAlchemy leaves the cursor of a stream that failed to the garbage collector.
+    # SQLAlchemy leaves the cursor of a failed stream to the garbage collector.
     pytest.mark.filterwarnings("ignore:.*RlsServerCursor.* was deleted while still open:ResourceWarning"),
 ]
 
@@ -81,7 +81,7 @@ def numbers(many: int, first: int = 0) -> range:
 
 def assert_tight(report: Report) -> None:
     assert not report.leaks, "\n\n".join([str(report), *map(str, sorted(report.leaks, key=lambda it: len(it.sql))[:5])])
-    assert report.share(ANSWERED) >= 0.55, report  # a quarter is raw SQL, on purpose
+    assert report.share(ANSWERED) >= 0.55, report  # a quarter contains raw SQL, which is refused
     assert report.share(FAILED) <= 0.1, report
 
 
@@ -98,18 +98,18 @@ async def test_thousands_of_new_shapes_every_day_leak_nothing(worlds: Worlds) ->
 
 
 async def test_without_layer_1_half_of_the_shapes_leak(worlds: Worlds) -> None:
-    """The shapes are SQL, they are about rows of mallory's, and what they could tell of others is seen."""
+    """So the shapes are valid SQL, they reach rows, and the judge sees leaks."""
     found: Counter[str] = Counter()
-    for number in range(UNHELD):
+    for number in range(UNSCOPED):
         shape = shape_of(number, worlds.alone.dialect)
-        alone, among, empty = [await outcome_of(shape, world, world.unheld()) for world in worlds[:3]]
+        alone, among, empty = [await outcome_of(shape, world, world.unscoped_session()) for world in worlds[:3]]
         found["valid"] += alone.kind == ANSWERED
         found["of mallory's rows"] += alone[:2] != empty[:2] or alone.stored.mine != worlds.alone.before.mine
         found["leaking"] += difference(alone, among, worlds) is not None
 
-    assert found["valid"] >= 0.75 * UNHELD, found
-    assert found["of mallory's rows"] >= 0.5 * UNHELD, found
-    assert found["leaking"] >= 0.45 * UNHELD, found
+    assert found["valid"] >= 0.75 * UNSCOPED, found
+    assert found["of mallory's rows"] >= 0.5 * UNSCOPED, found
+    assert found["leaking"] >= 0.45 * UNSCOPED, found
 
 
 async def test_a_number_always_makes_the_same_shape(worlds: Worlds) -> None:
@@ -163,7 +163,7 @@ async def one(session: AppSession) -> Any:
 )
 async def test_the_judge_finds_every_kind_of_difference(run: Run, how: str | None, worlds: Worlds) -> None:
     shape = Shape(0, (), run, None)
-    alone, among = [await outcome_of(shape, world, world.unheld()) for world in worlds[:2]]
+    alone, among = [await outcome_of(shape, world, world.unscoped_session()) for world in worlds[:2]]
 
     assert (difference(alone, among, worlds) or "").partition("\n")[0] == (how or "")
 

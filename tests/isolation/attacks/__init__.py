@@ -1,7 +1,7 @@
-"""What a session could be asked about another owner's rows: every statement shape, and every repository method.
+"""Attacks: every form of statement, and every repository method, applied to another owner's rows.
 
-An attack is a coroutine (session, model, theirs) -> whatever came back; `theirs` is another owner's stored row. The
-same table serves the three layers of isolation and every owned table there is.
+An attack is a coroutine (session, model, theirs) -> result; `theirs` is a stored row of another owner. The same attacks
+test the three layers of isolation, on every owned table.
 """
 
 from tests.isolation.attacks.filtered import COUNTS, READS

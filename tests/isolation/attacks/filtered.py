@@ -1,4 +1,4 @@
-"""What reads: own rows are found, and no others, however a statement names the table."""
+"""Reads: they return own rows only, however the statement refers to the table."""
 
 from typing import Any
 

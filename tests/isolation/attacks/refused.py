@@ -1,4 +1,4 @@
-"""What no owner can be added to, or would cross over, and objects that claim to be the caller's: refused, every one."""
+"""Refused attacks: statements that cannot be limited to one owner, and forged objects."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -61,7 +61,7 @@ async def _another_engine(session: AppSession, model: type[Owned], _: Owned) -> 
 
 
 def _flushed(change: Callable[[Any, type[Owned], Owned], Any]) -> Attack:
-    """An attack by the unit of work: do something to rows, then flush."""
+    """An attack by the unit of work: change objects, then flush."""
 
     def call(session: Any, model: type[Owned], theirs: Owned) -> Any:
         result = change(session, model, theirs)
@@ -72,7 +72,7 @@ def _flushed(change: Callable[[Any, type[Owned], Owned], Any]) -> Attack:
 
 
 def _forge(session: Any, model: type[Owned], theirs: Owned) -> Any:
-    """A detached row that claims to be this owner's and has the id of another's."""
+    """Return a detached row with this session's owner and the id of another owner's row."""
     forged = model(**values_of(theirs) | {"user_id": session.owner or "nobody"})
     make_transient_to_detached(forged)
     session.add(forged)
@@ -155,7 +155,7 @@ REFUSED: dict[str, Attack] = {
     "change an own row's id": _flushed(_take_id),
 }
 
-# Objects that claim to be the caller's: nothing is wrong with the statements that follow, they just find no row.
+# Objects that name the caller as their owner: the statements that follow are valid, and find no row.
 FORGED: dict[str, Attack] = {
     "refresh a row that was not loaded": underneath(lambda s, _, t: s.refresh(detached(t))),
     "forge a row and change it": _flushed(_forge_and_change),

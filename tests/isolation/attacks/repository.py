@@ -1,4 +1,4 @@
-"""References between rows, which the schema holds, and every public method of the repository."""
+"""References between rows, which the schema checks, and every public method of the repository."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -18,13 +18,13 @@ from tests.isolation.attacks.shapes import CHANGED, LONG_AGO, Attack, core_table
 
 
 def references_of(model: type[Owned]) -> dict[str, str]:
-    """Return the columns that refer to other owned tables, with the tables."""
+    """Return the columns that reference other owned tables, with these tables."""
     keys = cast("Table", model.__table__).foreign_key_constraints
     return {key.column_keys[-1]: key.referred_table.name for key in keys}
 
 
 async def _refer(session: AppSession, model: type[Owned], theirs: Owned, *, by_insert: bool) -> None:
-    """Let a row of one's own refer to whatever row another's row refers to."""
+    """Let an own row reference the row that another owner's row references."""
     reference = next(iter(references_of(model)))
     target = getattr(theirs, reference)
     if by_insert:
@@ -43,7 +43,7 @@ def _refers(*, by_insert: bool) -> Attack:
     return attack
 
 
-# For tables that have references; no statement reads anything, so only the schema can tell whose the target is.
+# For tables with references. The statements read nothing, so only the schema can check the owner of the target.
 REFERENCES: dict[str, Attack] = {
     "refer to another's row, new": _refers(by_insert=True),
     "refer to another's row, changed": _refers(by_insert=False),

@@ -1,4 +1,4 @@
-"""What attacks are made of."""
+"""The parts of which attacks are built."""
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
@@ -13,7 +13,7 @@ from app.core.data.tables.registry import columns_of
 Attack = Callable[[AppSession, type[Owned], Owned], Awaitable[Any]]
 
 CHANGED = "created_at"
-"""A column that every noun has, and what an attack writes into it: no row has it already."""
+"""The column that an attack changes, and the value that it writes: no row has this value before."""
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -27,7 +27,7 @@ async def _rows(session: AppSession, statement: Any, parameters: Any = None) -> 
 
 
 def reading(build: Callable[[type[Owned]], Any]) -> Attack:
-    """An attack that only reads."""
+    """Return an attack that only reads."""
 
     async def attack(session: AppSession, model: type[Owned], _: Owned) -> Any:
         return await _rows(session, build(model))
@@ -38,7 +38,7 @@ def reading(build: Callable[[type[Owned]], Any]) -> Attack:
 def writing(
     build: Callable[[type[Owned], Owned], Any], parameters: Callable[[type[Owned], Owned], Any] | None = None
 ) -> Attack:
-    """An attack that executes one statement about the other's row."""
+    """Return an attack that executes one statement about another owner's row."""
 
     async def attack(session: AppSession, model: type[Owned], theirs: Owned) -> Any:
         result = await session.execute(build(model, theirs), parameters(model, theirs) if parameters else None)
@@ -48,7 +48,7 @@ def writing(
 
 
 def underneath(call: Callable[[Any, type[Owned], Owned], Any]) -> Attack:
-    """An attack on the synchronous session underneath."""
+    """Return an attack on the synchronous session under the async one."""
 
     async def attack(session: AppSession, model: type[Owned], theirs: Owned) -> Any:
         return await session.run_sync(lambda sync: call(sync, model, theirs))

@@ -1,4 +1,4 @@
-"""What writes: own rows are changed and deleted, and no others."""
+"""Writes: they change and delete own rows only."""
 
 from typing import Any
 
@@ -72,7 +72,7 @@ WRITES: dict[str, Attack] = {
     "legacy query delete": underneath(lambda s, m, t: s.query(m).filter_by(id=t.id).delete()),
 }
 
-# What only PostgreSQL has.
+# On PostgreSQL only.
 POSTGRES_WRITES: dict[str, Attack] = {
     "update in a cte": writing(_in_cte),
     "delete in a cte": writing(_deleted_in_cte),

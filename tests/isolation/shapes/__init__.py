@@ -1,6 +1,6 @@
-"""Statements of every shape, made at random, and the judge who finds those that tell of the rows of other owners.
+"""Random statements of every form (shapes), and a judge that finds those that leak other owners' rows.
 
-A shape is made by its number (`start.py`) and run in two worlds (`worlds.py`): mallory's rows alone, and the same among
-those of others. What differs between the two is a leak (`judge.py`). To add what a shape may be made of, add a
-production to the module of its kind (`grammar.py` says how).
+A number determines a shape (`start.py`). A shape runs in two worlds (`worlds.py`): one has mallory's rows only, the
+other has rows of other owners too. A difference between the two is a leak (`judge.py`). To add a form of SQL, add a
+production to the module of its kind (see `grammar.py`).
 """

@@ -1,4 +1,4 @@
-"""Aggregates and windows: one value of many rows."""
+"""Aggregates and window functions."""
 
 from typing import Any, Final
 
@@ -8,7 +8,7 @@ from tests.isolation.shapes.expressions import column, condition, expression
 from tests.isolation.shapes.grammar import FLAG, NUMBER, TEXT, TIME, Author, Productions, Scope
 
 AGGREGATES: Final = Productions()
-"""Of numbers; other kinds have their extremes."""
+"""Aggregates of numbers; other kinds have min and max only."""
 WINDOWS: Final = Productions()
 
 
@@ -65,7 +65,7 @@ def _percentile(author: Author, scope: Scope) -> Any:
 
 
 def window(author: Author, scope: Scope, key: list[Any]) -> Any:
-    """Return a number that a window gives to each row; `key` makes its order total."""
+    """Return a window function of numbers; ordered by `key`, its rows have a total order."""
     return author.write(WINDOWS, scope, key)
 
 

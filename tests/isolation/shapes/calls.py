@@ -1,4 +1,4 @@
-"""How a statement is executed, and the form in which its answers are compared."""
+"""The ways to execute a statement, and the form in which results are compared."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,12 +12,12 @@ from tests.isolation.shapes.shape import CALLS, Run, Statement
 
 
 def plain(value: Any, depth: int = 3) -> Any:
-    """Return a value in a form that can be compared and sorted: a row of the ORM as what is loaded of it."""
+    """Return a value in a form that can be compared and sorted; an ORM object as its loaded attributes."""
     if isinstance(value, Row | tuple | list):
         return [plain(part, depth) for part in value]
     state = inspect(value, raiseerr=False)
     if isinstance(state, InstanceState):
-        if depth == 0:  # rows refer to each other in circles
+        if depth == 0:  # objects reference each other in cycles
             return type(value).__name__
         loaded = sorted(state.dict.items(), key=lambda item: item[0])
         return [type(value).__name__, *((k, plain(v, depth - 1)) for k, v in loaded if k != "_sa_instance_state")]
@@ -25,13 +25,13 @@ def plain(value: Any, depth: int = 3) -> Any:
 
 
 def answer(rows: Sequence[Any], is_ordered: bool) -> list[Any]:
-    """Return rows as they are compared: in their order, or, where they have none, in any."""
+    """Return rows for a comparison: in their order, or sorted where the statement has no order."""
     found = [plain(row) for row in rows]
     return found if is_ordered else sorted(found, key=repr)
 
 
 def _answer_of(result: Any, asked: Statement) -> Any:
-    if not getattr(result, "returns_rows", True):  # a result of the ORM has rows, and does not say so
+    if not getattr(result, "returns_rows", True):  # an ORM result has rows, but lacks this attribute
         return ["rowcount", result.rowcount]
     return answer((result.unique() if asked.has_entities else result).all(), asked.is_ordered)
 
@@ -58,7 +58,7 @@ def _execute_in_a_transaction(author: Author, scope: Scope, asked: Statement) ->
 
 @CALLS(1)
 def _scalars(author: Author, scope: Scope, asked: Statement) -> Run:
-    if asked.is_write:  # it may have no rows
+    if asked.is_write:  # it may return no rows
         return _execute(author, scope, asked)
 
     async def run(session: AppSession) -> Any:
@@ -70,7 +70,7 @@ def _scalars(author: Author, scope: Scope, asked: Statement) -> Run:
 
 @CALLS(1)
 def _stream(author: Author, scope: Scope, asked: Statement) -> Run:
-    if asked.is_write:  # PostgreSQL has no cursors for what writes
+    if asked.is_write:  # PostgreSQL has no cursors for writes
         return _execute_in_a_transaction(author, scope, asked)
     in_parts = author.happens(0.3)
     options = {**asked.options, "yield_per": 2} if in_parts else asked.options
@@ -78,7 +78,7 @@ def _stream(author: Author, scope: Scope, asked: Statement) -> Run:
     async def run(session: AppSession) -> Any:
         async with session.atomic():
             result = await session.stream(asked.statement, asked.parameters, execution_options=dict(options))
-            unique = asked.has_entities and not in_parts  # SQLAlchemy has one of the two
+            unique = asked.has_entities and not in_parts  # SQLAlchemy does not allow both
             return answer(await (result.unique() if unique else result).all(), asked.is_ordered)
 
     return run
@@ -86,7 +86,7 @@ def _stream(author: Author, scope: Scope, asked: Statement) -> Run:
 
 @CALLS(0.5)
 def _execute_twice(author: Author, scope: Scope, asked: Statement) -> Run:
-    """The second time on what the first has left in the session, and with what the caches know."""
+    """The second execution uses the objects in the session, and the caches."""
     execute = _execute(author, scope, asked)
 
     async def run(session: AppSession) -> Any:
@@ -96,8 +96,8 @@ def _execute_twice(author: Author, scope: Scope, asked: Statement) -> Run:
 
 
 @CALLS(0.5)
-def _execute_and_look_around(_: Author, __: Scope, asked: Statement) -> Run:
-    """Load by the way what the rows refer to."""
+def _execute_and_load_relationships(_: Author, __: Scope, asked: Statement) -> Run:
+    """Load the relationships of the returned objects too."""
 
     def look(session: Any) -> Any:
         result = session.execute(asked.statement, asked.parameters, execution_options=dict(asked.options))

@@ -1,4 +1,4 @@
-"""Queries that are made of more: groups, windows, and operations on sets."""
+"""Queries with groups, window functions and set operations."""
 
 from collections.abc import Sequence
 from typing import Any, Final

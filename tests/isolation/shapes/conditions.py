@@ -1,4 +1,4 @@
-"""Conditions without subqueries: comparisons of every sort, and how they are put together."""
+"""Conditions without subqueries: comparisons, and their combinations."""
 
 from collections.abc import Callable
 from operator import eq, gt, le, ne
@@ -49,7 +49,7 @@ _LOOSE: Final[dict[str, list[Callable[[Any], Any]]]] = {
 
 
 def named(author: Author, scope: Scope) -> Any:
-    """Return a condition that certainly names a column of the first source; most rows meet it."""
+    """Return a condition on a column of the first source, which is true for most rows."""
     source = scope.sources[0]
     name, kind = author.choose(list(source.kinds.items()))
     return author.choose(_LOOSE[kind])(source.column(name))
@@ -133,5 +133,5 @@ def _collation(author: Author, scope: Scope) -> Any:
 
 @CONDITIONS(0.1, leaf=True)
 def _custom_operator(author: Author, scope: Scope) -> Any:
-    # An operator that SQLAlchemy does not know is a text that the author writes.
+    # An operator that SQLAlchemy does not know is written as raw SQL.
     return column(author, NUMBER, scope).op("&", is_comparison=False)(7) > 1

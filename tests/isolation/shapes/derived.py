@@ -1,4 +1,4 @@
-"""Sources that are made of queries: subqueries, CTEs, LATERAL, functions and VALUES."""
+"""Sources made of queries: subqueries, CTEs, LATERAL, functions and VALUES."""
 
 from typing import Any
 
@@ -31,7 +31,7 @@ def _cte(author: Author, scope: Scope) -> Source:
 
 
 def _maybe_a_name(author: Author, of: str) -> str | None:
-    """A name of its own, none, or seldom that of a table."""
+    """Return a new name, none, or rarely that of a table."""
     if author.happens(0.03):
         return author.choose(["tasks", "projects"])
     return author.name(of) if author.happens(0.5) else None
@@ -39,7 +39,7 @@ def _maybe_a_name(author: Author, of: str) -> str | None:
 
 @SOURCES(1)
 def _recursive_cte(author: Author, scope: Scope) -> Source:
-    """From some rows on to those that have a higher id; UNION ends it, because there are so many."""
+    """Return a recursive CTE over rows with higher ids; UNION makes it end."""
     within = Scope(depth=scope.depth - 1)
     start, step = _source_with_ids(author), _source_with_ids(author)
     first = select(start.column("id")).where(condition(author, within.over(start)))

@@ -1,4 +1,4 @@
-"""What can stand behind WHERE: DISTINCT, ORDER BY, LIMIT, locks. A limit comes with a total order only."""
+"""The clauses after WHERE: DISTINCT, ORDER BY, LIMIT, locks. A LIMIT is used with a total order only."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,7 +11,7 @@ from tests.isolation.shapes.grammar import NUMBER, TEXT, TIME, Author, Scope
 
 
 def end(author: Author, statement: Any, scope: Scope, columns: Sequence[Any]) -> tuple[Any, bool]:
-    """Return the statement with an ending, and whether its order is total."""
+    """Return the statement with some of these clauses, and whether its order is total."""
     ending = author.choose(["none", "none", "order", "order", "limit", "limit", "distinct", "distinct on", "lock"])
     author.note(f"ending: {ending}")
     if ending == "none":

@@ -1,4 +1,4 @@
-"""What the ORM adds to a SELECT: whole rows, relationships and their loaders, lambdas, statements as sources."""
+"""SELECTs of the ORM: entities, relationships and their loaders, lambdas, statements as sources."""
 
 from typing import Any, Final
 
@@ -32,7 +32,7 @@ _LOADERS: Final = [joinedload, selectinload, subqueryload, immediateload, lazylo
 
 
 def entity_source(author: Author, scope: Scope) -> Source:
-    """Return a source that the ORM can select as a whole."""
+    """Return a source that the ORM can select as an entity."""
     while (source := fresh_sources(author, scope, most=1)[0]).entity is None:
         pass
     return source
@@ -115,7 +115,7 @@ def _from_another_statement(author: Author, scope: Scope) -> Statement:
 
 @READS(1)
 def _lambda(author: Author, _: Scope) -> Statement:
-    """SQLAlchemy keeps these by their code, and takes only what they close over anew."""
+    """SQLAlchemy caches a lambda statement by its code, and reads only its closure again."""
     beyond, text = author.number(3, 17), author.choose(["milk", "house"])
     written = author.one_of(
         lambda: lambda_stmt(lambda: select(TASK).where(TASK.id > beyond).order_by(TASK.id)),

@@ -1,4 +1,4 @@
-"""Expressions: values of each kind, of columns, constants and functions."""
+"""Expressions of each kind: columns, constants and functions."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -40,7 +40,7 @@ _TYPES: Final[dict[str, Any]] = {NUMBER: BigInteger(), TEXT: Text(), FLAG: Boole
 
 
 def of_every_kind(weight: float = 1) -> Callable[[Make], Make]:
-    """Add a production that is told the kind, to the expressions of every kind."""
+    """Add a production, which gets the kind as an argument, to the expressions of every kind."""
 
     def add(make: Make) -> Make:
         for kind, productions in EXPRESSIONS.items():
@@ -64,7 +64,7 @@ def expression(author: Author, kind: str, scope: Scope) -> Any:
 
 
 def constant(author: Author, kind: str) -> Any:
-    """Return a value of this kind; some rows have it."""
+    """Return a constant of this kind; some rows have this value."""
     return author.choose(_CONSTANTS[kind])
 
 
@@ -77,7 +77,7 @@ def column(author: Author, kind: str, scope: Scope) -> Any:
 
 
 def condition(author: Author, scope: Scope) -> Any:
-    """Return a condition about what is in scope."""
+    """Return a condition on the sources in scope."""
     return author.write(CONDITIONS, scope)
 
 

@@ -1,6 +1,6 @@
-"""The grammar: productions, the author who chooses among them, and what a production may name.
+"""The grammar: productions, the author that chooses among them, and the scope of names for a production.
 
-All chance is in the author's `Random`, so that a shape is repeated from its number alone.
+All random choices come from the author's `Random`, so a number always gives the same shape.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -21,12 +21,12 @@ KINDS: Final = {
     **dict.fromkeys(("completed", "archived"), FLAG),
     **dict.fromkeys(("created_at", "updated_at"), TIME),
 }
-"""The kind of each column of the tables: what it can be compared with."""
+"""The kind of each column of the tables; values of one kind can be compared."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """Something that can stand in a FROM."""
+    """An element of a FROM clause."""
 
     element: Any
     named: Any
@@ -47,20 +47,20 @@ class Source:
         return getattr(self.named, name)
 
     def clashes_with(self, others: "Iterable[Source]") -> bool:
-        """Tell whether one of the others has its name in SQL."""
+        """Return whether another source has the same name in SQL."""
         return not self.is_alias and any(o.table == self.table for o in others if not o.is_alias)
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What an expression may name, and how deep it may go."""
+    """The sources that an expression may use, and the remaining depth."""
 
     sources: tuple[Source, ...] = ()
     depth: int = 2
     outer: tuple[Source, ...] = ()
 
     def columns(self, kind: str) -> list[tuple[Source, str]]:
-        """Return the columns of a kind; those of enclosing statements come once, the own ones twice."""
+        """Return the columns of a kind; own columns are listed twice, so they are chosen more often."""
         own, outer = (
             [(source, name) for source in sources for name, its in source.kinds.items() if its == kind]
             for sources in (self.sources, self.outer)
@@ -68,28 +68,28 @@ class Scope:
         return own + own + outer
 
     def deeper(self) -> "Scope":
-        """Return the same, one step on."""
+        """Return the same scope with one step less of depth."""
         return replace(self, depth=self.depth - 1)
 
     def within(self) -> "Scope":
-        """Return the scope of a subquery that has no FROM yet."""
+        """Return the scope of a subquery without a FROM."""
         return Scope((), self.depth - 1, self.sources + self.outer)
 
     def over(self, *sources: Source) -> "Scope":
-        """Return the scope of a statement that reads these."""
+        """Return the scope of a statement that reads these sources."""
         return replace(self, sources=sources)
 
     def alone(self) -> "Scope":
-        """Return the same without the enclosing statements."""
+        """Return the same scope without the enclosing statements."""
         return replace(self, outer=())
 
     def key(self) -> list[Any]:
-        """Return columns by which the order of what is read is total."""
+        """Return columns that give the rows a total order."""
         return [source.column(name) for source in self.sources for name in source.key]
 
 
 class Author:
-    """Whoever writes a shape: chooses, names, and notes what was used."""
+    """The random generator of one shape: it chooses, makes names, and records the productions."""
 
     def __init__(self, number: int, dialect: str) -> None:
         self.dialect = dialect
@@ -103,19 +103,19 @@ class Author:
         return self._random.choice(items)
 
     def one_of(self, *ways: Callable[[], T]) -> T:
-        """Return what one of these ways makes; the others make nothing, which saves time."""
+        """Return the result of one of these functions; only this one is called."""
         return self.choose(ways)()
 
     def some(self, items: Sequence[T], most: int) -> list[T]:
-        """Return at least one of them, in any order."""
+        """Return one or more of them, in a random order."""
         return self._random.sample(items, self._random.randint(1, min(most, len(items))))
 
     def happens(self, chance: float) -> bool:
-        """Tell whether something of this chance happens."""
+        """Return True with this probability."""
         return self._random.random() < chance
 
     def number(self, low: int, high: int) -> int:
-        """Return a number, both ends included."""
+        """Return a number between the two, inclusive."""
         return self._random.randint(low, high)
 
     def name(self, of: str) -> str:
@@ -123,11 +123,11 @@ class Author:
         return f"{of}_{next(self._names)}"
 
     def note(self, what: str) -> None:
-        """Note what was used."""
+        """Record a production."""
         self.used.append(what)
 
     def write(self, productions: "Productions", scope: Scope, *arguments: Any) -> Any:
-        """Choose a production, and return what it makes."""
+        """Choose a production, and return its result."""
         production = self._random.choices(*productions.fitting(self.dialect, scope.depth > 0))[0]
         self.note(production.name)
         return production.make(self, scope, *arguments)
@@ -139,7 +139,7 @@ MakeT = TypeVar("MakeT", bound=Make)
 
 @dataclass(frozen=True)
 class Production:
-    """One way to write something."""
+    """A function that makes one form of SQL."""
 
     make: Make
     weight: float
@@ -148,13 +148,13 @@ class Production:
 
     @property
     def name(self) -> str:
-        """Return what it is called in a report."""
+        """Return its name in a report."""
         return self.make.__name__.strip("_").replace("_", " ")
 
 
 @dataclass
 class Productions:
-    """All ways to write something of one kind; other modules may add theirs."""
+    """All productions of one kind; any module may add some."""
 
     is_start: bool = False
     """A shape begins with it, so that it is chosen at any depth."""
@@ -162,7 +162,7 @@ class Productions:
     _chosen: dict[tuple[str, bool], tuple[list[Production], list[float]]] = field(default_factory=dict)
 
     def __call__(self, weight: float = 1, *, only: str | None = None, leaf: bool = False) -> Callable[[MakeT], MakeT]:
-        """Add the decorated function; `leaf` ends what is deep, `only` is the dialect that has it."""
+        """Add the decorated function; a `leaf` needs no further depth, `only` names the dialect that supports it."""
 
         def add(make: MakeT) -> MakeT:
             self._all.append(Production(make, weight, only, leaf))
@@ -171,7 +171,7 @@ class Productions:
         return add
 
     def fitting(self, dialect: str, may_go_on: bool) -> tuple[list[Production], list[float]]:
-        """Return what can be chosen, with its weights."""
+        """Return the productions that can be chosen, with their weights."""
         key = dialect, may_go_on
         if key not in self._chosen:
             fit = [p for p in self._all if p.only in (None, dialect) and (self.is_start or may_go_on or p.is_leaf)]

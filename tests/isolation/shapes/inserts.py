@@ -1,4 +1,4 @@
-"""INSERT in all its forms, and statements that write within others."""
+"""INSERT in all its forms, and writes inside other statements."""
 
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ _IDS: Final = [13, 13, 14, 3, 5, 8, 777]
 
 
 def new_row(author: Author, source: Source, owner: str | None) -> dict[str, Any]:
-    """Return the values of a new row; the owner is said or is not, and sometimes the id is chosen."""
+    """Return the values of a new row, with or without an owner, and sometimes with an id."""
     is_task = source.table == "tasks"
     values = {"title" if is_task else "name": constant(author, TEXT) or "new", "description": constant(author, TEXT)}
     values["completed" if is_task else "archived"] = author.happens(0.5)
@@ -81,7 +81,7 @@ def _upsert(author: Author, scope: Scope) -> Statement:
     values = new_row(author, source, an_owner(author)) | {"id": author.choose(_IDS)}
     build: Any = postgresql.insert if author.is_postgres else sqlite.insert
     statement = build(source.element).values(values)
-    # SQLite does not find the key of both, because its `id` is the row's own number.
+    # On SQLite `id` is the rowid, so the key of both columns is no conflict target.
     on = author.choose([["id"], ["user_id", "id"]]) if author.is_postgres else ["id"]
     if author.happens(0.3):
         statement = statement.on_conflict_do_nothing(index_elements=on if author.happens(0.7) else None)
@@ -100,7 +100,7 @@ def _looked_up(author: Author) -> Any:
 
 
 def _written_within(author: Author, scope: Scope) -> tuple[Any, Source]:
-    """A statement that writes, and returns ids and texts, as a CTE."""
+    """Return a write with RETURNING as a CTE of ids and texts."""
     source = target(author)
     inner = scope.deeper().over(source)
     text = source.column("title" if source.table == "tasks" else "name")
@@ -125,7 +125,7 @@ def _write_within_a_read(author: Author, scope: Scope) -> Statement:
 
 @WRITES(1)
 def _rows_that_a_write_returns(author: Author, scope: Scope) -> Statement:
-    """As the ORM reads them from any statement, also from one that is not about its classes."""
+    """The ORM reads entities from any statement, also from one on tables without a class."""
     source = target(author)
     while source.entity is None:
         source = target(author)

@@ -1,7 +1,7 @@
-"""The judge: the same shape in two worlds has the same outcome, and no row of others has changed.
+"""The judge: a shape must have the same outcome in both worlds, and change no rows of other owners.
 
-An outcome is an answer, a refusal of layer 1, or a failure. What is the same in both worlds tells mallory nothing about
-others: it does not depend on their rows.
+An outcome is a result, a refusal of layer 1, or an error. An outcome that is the same in both worlds does not depend on
+the rows of other owners, so it tells mallory nothing about them.
 """
 
 from collections import Counter
@@ -23,16 +23,16 @@ REFUSED: Final = "refused"
 FAILED: Final = "failed"
 
 _PRIMED: Final = 8
-"""Each shape of so many is alice's before it is mallory's: what is kept of it must not be about her."""
+"""One shape in this number runs for alice before mallory, so a cache that kept her owner would be found."""
 
-_SHOWN: Final = 1000  # characters of an answer
+_SHOWN: Final = 1000  # characters of a result
 
 _postgres: Any = PGDialect_psycopg
 _DIALECTS: Final[dict[str, Any]] = {"postgresql": _postgres(), "sqlite": SQLiteDialect_aiosqlite()}
 
 
 class Outcome(NamedTuple):
-    """What a shape came to in one world."""
+    """The outcome of a shape in one world."""
 
     kind: str
     what: Any
@@ -41,7 +41,7 @@ class Outcome(NamedTuple):
 
 @dataclass(frozen=True)
 class Leak:
-    """A shape that found out something about the rows of others, or changed them."""
+    """A shape that read or changed rows of other owners."""
 
     shape: Shape
     how: str
@@ -53,14 +53,14 @@ class Leak:
 
 @dataclass
 class Report:
-    """What became of many shapes."""
+    """The outcomes of many shapes."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     failures: Counter[str] = field(default_factory=Counter)
     leaks: list[Leak] = field(default_factory=list)
 
     def add(self, outcome: Outcome, leak: Leak | None) -> None:
-        """Count one shape."""
+        """Add the outcome of one shape."""
         self.outcomes[outcome.kind] += 1
         if outcome.kind == FAILED:
             self.failures[outcome.what] += 1
@@ -68,7 +68,7 @@ class Report:
             self.leaks.append(leak)
 
     def share(self, kind: str) -> float:
-        """Return the part of the shapes that had this outcome."""
+        """Return the fraction of the shapes with this outcome."""
         return self.outcomes[kind] / self.outcomes.total()
 
     def __str__(self) -> str:
@@ -77,11 +77,11 @@ class Report:
 
 
 async def outcome_of(shape: Shape, world: World, session: AppSession) -> Outcome:
-    """Run the shape in a world, and undo what it did."""
+    """Run the shape in a world, and roll it back."""
     async with session:
         try:
             kind, what = ANSWERED, await shape.run(session)
-        except Exception as error:  # whatever it is, it must be the same in both worlds
+        except Exception as error:  # any error, which must be the same in both worlds
             kind, what = _failure(error)
         session.expunge_all()
     return Outcome(kind, what, await world.settle())
@@ -98,7 +98,7 @@ def _failure(error: BaseException) -> tuple[str, Any]:
 
 
 async def judge(worlds: Worlds, numbers: Iterable[int]) -> Report:
-    """Run the shapes of these numbers as mallory's in both worlds."""
+    """Run the shapes of these numbers for mallory in both worlds."""
     report = Report()
     async for _ in _judged(worlds, numbers, report):
         pass
@@ -106,9 +106,9 @@ async def judge(worlds: Worlds, numbers: Iterable[int]) -> Report:
 
 
 async def leaks(worlds: Worlds, numbers: Iterable[int]) -> AsyncIterator[Leak]:
-    """Yield the leaks among the shapes of these numbers; whoever wants to know whether there are any stops early.
+    """Yield the leaks among the shapes of these numbers; the caller may stop at the first.
 
-    Statements are compiled anew, by the compiler that there is now: so one of its rules can be taken away before.
+    Statements are compiled again, so a rule of the compiler can be removed before.
     """
     worlds.share_compiled()
     async for leak in _judged(worlds, numbers, Report()):
@@ -129,7 +129,7 @@ async def _judged(worlds: Worlds, numbers: Iterable[int], report: Report) -> Asy
 
 
 def difference(alone: Outcome, among: Outcome, worlds: Worlds) -> str | None:
-    """Say what makes two outcomes a leak, if anything does."""
+    """Return the difference that makes two outcomes a leak, or None."""
     if alone[:2] != among[:2]:
         return f"another answer\n  alone: {str(alone[:2])[:_SHOWN]}\n  among others: {str(among[:2])[:_SHOWN]}"
     if among.stored.theirs != worlds.among_others.before.theirs or alone.stored.theirs != worlds.alone.before.theirs:
@@ -145,5 +145,5 @@ def sql_of(shape: Shape, dialect: str) -> str:
         return "(it has no statement of its own)"
     try:
         return str(shape.statement.compile(dialect=_DIALECTS[dialect]))
-    except Exception as error:  # it is for a message only
+    except Exception as error:  # for a message only
         return f"{shape.statement!r} ({error})"

@@ -1,6 +1,6 @@
-"""Classes that an author could map to the tables beside the application's, with all that a mapping can say.
+"""A second mapping of the application's tables, with every feature of a mapping.
 
-They are no `Owned` classes: nothing about them but their table tells whose their rows are.
+The classes do not derive from `Owned`: only their tables show that the rows have owners.
 """
 
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""What is asked without a statement of one's own: rows by key, the unit of work, repositories, and the legacy query."""
+"""Calls without a statement: rows by key, the unit of work, repositories, and the legacy query."""
 
 from typing import Any, Final
 
@@ -33,7 +33,7 @@ def _get(author: Author, _: Scope) -> Run:
 
 @OBJECTS(2)
 def _forged_row(author: Author, _: Scope) -> Run:
-    """A row that was never loaded, changed, deleted or read again by the unit of work."""
+    """A row that was never loaded, and is changed, deleted or refreshed by the unit of work."""
     model = author.choose(_CLASSES)
     row_id = author.choose(some_ids(author, model))
     deed = author.choose(["change", "delete", "refresh"])
@@ -101,7 +101,7 @@ def _new_row(author: Author, _: Scope) -> Run:
 @OBJECTS(2)
 def _repository(author: Author, scope: Scope) -> Run:
     model = author.choose(MAPPED)
-    about = author.choose([model, model, *MAPPED])  # a condition may be about another table than the repository's
+    about = author.choose([model, model, *MAPPED])  # the condition may use another table than the repository's
     inner = Scope((class_source(about),), scope.depth)
     method = author.choose(["count", "exists", "get_many", "get_many_and_count", "get_one_or_none", "delete_where"])
     conditions = [condition(author, inner) for _ in range(author.number(0, 2))]

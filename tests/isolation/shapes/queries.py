@@ -1,4 +1,4 @@
-"""Queries: SELECTs of columns, from one source or two, joined in every form."""
+"""Queries: SELECTs of columns from one or two sources, with every form of join."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from tests.isolation.shapes.grammar import FLAG, NUMBER, TEXT, TIME, Author, Pro
 from tests.isolation.shapes.sources import fresh_sources
 
 QUERIES: Final = Productions()
-"""A query has one column for each kind that it is asked for."""
+"""Productions of queries with one column for each requested kind."""
 
 _JOINS: Final[dict[str, Any]] = {
     "core join": join,
@@ -38,21 +38,21 @@ class Query:
     """Its order is total, so that its answer has one form."""
 
     def source(self, element: Any, columns: Any) -> Source:
-        """Return it as a source, under the element's name."""
+        """Return the query as a source with the name of the element."""
         names = columns.keys()
         return Source(element, columns, dict(zip(names, self.kinds, strict=True)), names)
 
 
 def query(author: Author, scope: Scope, kinds: Sequence[str]) -> Query:
-    """Return a query with columns of these kinds, in a scope that it may be correlated with."""
+    """Return a query with columns of these kinds, which may be correlated with the scope."""
     made: Query = author.write(QUERIES, scope, kinds)
     return made
 
 
 def one_value(author: Author, scope: Scope, kind: str) -> Any:
-    """Return a query of one row: an aggregate, or the first in a total order.
+    """Return a query of one row: an aggregate, or the first row in a total order.
 
-    Seldom there are more, but not on SQLite, which takes any of them.
+    On PostgreSQL it rarely has several rows, which is an error; SQLite would take any of them.
     """
     found = query(author, scope, [kind])
     if author.is_postgres and author.happens(0.04):
@@ -67,7 +67,7 @@ def some_kinds(author: Author) -> list[str]:
 
 
 def bare(author: Author, scope: Scope, kinds: Sequence[str]) -> tuple[Any, Scope, list[Any]]:
-    """Return a SELECT with FROM and WHERE only, what it reads, and its columns."""
+    """Return a SELECT with FROM and WHERE only, its sources, and its columns."""
     inner = scope.over(*fresh_sources(author, scope))
     columns = [expression(author, kind, inner.deeper()).label(author.name("c")) for kind in kinds]
     return filtered(author, joined(author, select(*columns), inner), inner), inner, columns
@@ -81,10 +81,10 @@ def filtered(author: Author, statement: Any, scope: Scope) -> Any:
 
 
 def joined(author: Author, statement: Any, scope: Scope) -> Any:
-    """Say, in one of the forms that there are for it, where the statement reads."""
+    """Add the FROM clause, in one of its forms."""
     first, *others = scope.sources
     if any(source.clashes_with(scope.outer) for source in scope.sources):
-        statement = statement.correlate(None)  # or SQLAlchemy takes the enclosing statement's row for it
+        statement = statement.correlate(None)  # without it SQLAlchemy correlates the source
     if others:
         return _joined_with(author, statement, scope, author.choose(_FORMS))
     if scope.outer or author.happens(0.5):
@@ -105,12 +105,12 @@ def _joined_with(author: Author, statement: Any, scope: Scope, form: str) -> Any
     if form == "implicit join":
         here = statement.select_from(left) if scope.outer else statement
         return here.where(on, named(author, scope), named(author, Scope((other,))))
-    is_full = form == "full join method" and on.operator is eq  # PostgreSQL can no other
+    is_full = form == "full join method" and on.operator is eq  # PostgreSQL supports no other
     return statement.select_from(left).join(right, on, isouter=form != "join method", full=is_full)
 
 
 def join_condition(author: Author, scope: Scope) -> Any:
-    """Return what joins two sources: the key by which one refers to the other, or anything else."""
+    """Return a join condition of two sources: a foreign key, or any other condition."""
     tables = {source.table: source for source in scope.sources}
     if tables.keys() == {"tasks", "projects"} and author.happens(0.6):
         return tables["tasks"].column("project_id") == tables["projects"].column("id")

@@ -1,4 +1,4 @@
-"""SQL that the author writes as text, in every place where SQLAlchemy takes one: all of it is to be refused."""
+"""Raw SQL at every place where SQLAlchemy accepts it; all of it must be refused."""
 
 from typing import Any, Final
 

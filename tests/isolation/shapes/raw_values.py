@@ -1,4 +1,4 @@
-"""Values that the author writes as text; each tells how many rows everybody has."""
+"""Raw SQL values; each would count the rows of all owners."""
 
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ COUNT: Final = "(SELECT count(*) FROM tasks)"
 
 
 class CountingType(UserDefinedType[int]):
-    """A type whose name goes on behind where a name would end."""
+    """A type whose name contains SQL."""
 
     cache_ok = True
 
@@ -66,5 +66,5 @@ class _Text(UserDefinedType[str]):
 
 
 def raw(author: Author, scope: Scope) -> Any:
-    """Return a raw value."""
+    """Return a raw SQL value."""
     return author.write(RAW_VALUES, scope)

@@ -1,8 +1,8 @@
 """The rows of the two worlds.
 
-Whatever a statement may look at differs between the worlds: the others' rows have ids before, between and behind
-mallory's, and texts and times below, within and above hers. Some are equal to hers. References cross the border in both
-directions, so that a join on a key that forgets the owner is seen as well.
+Other owners' rows have ids before, between and after mallory's, and texts and times below, between and above hers, and
+some equal values. So every statement that reads them gives another result. References cross between owners in both
+directions, so a join without the owner is found as well.
 """
 
 from datetime import UTC, datetime
@@ -18,7 +18,7 @@ Rows = dict[type[Task] | type[Project], list[dict[str, Any]]]
 
 
 def moment(day: int) -> datetime:
-    """Return a time of the rows; all of them lie in one month."""
+    """Return a time on this day; all times are in one month."""
     return datetime(2001, 1, day, 12, 30, tzinfo=UTC)
 
 
@@ -46,7 +46,7 @@ MINE: Final[Rows] = {
     Task: [
         _task(5, 13, MALLORY, "milk", 3, False),
         _task(9, 15, MALLORY, "bread", 3, True),
-        _task(13, 17, MALLORY, "house", 4, False),  # her reference to a row that she cannot see
+        _task(13, 17, MALLORY, "house", 4, False),  # her reference to a row of another owner
         _task(17, 19, MALLORY, "milk", None, True),
         _task(9, 5, MALLORY, "garden", 5, False),
     ],
@@ -61,7 +61,7 @@ THEIRS: Final[Rows] = {
     ],
     Task: [
         _task(1, 12, "alice", "aaa", 2, True),
-        _task(5, 14, "alice", "milk", 3, False),  # their reference to a row of hers
+        _task(5, 14, "alice", "milk", 3, False),  # another owner's reference to a row of hers
         _task(9, 16, "alice", "bread", 4, True),
         _task(15, 18, "Mallory", "house", 6, False),
         _task(28, 20, "mallory ", "zzz", 8, False),

@@ -1,4 +1,4 @@
-"""A shape: one statement, and the way in which it is executed."""
+"""A shape: one statement, and the way to execute it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -12,14 +12,14 @@ WRITES: Final = Productions(is_start=True)
 CALLS: Final = Productions(is_start=True)
 """Ways to execute a `Statement`."""
 OBJECTS: Final = Productions(is_start=True)
-"""What is asked of a session or a repository without a statement of one's own."""
+"""Calls of a session or a repository without a statement."""
 
 Run = Callable[[AppSession], Awaitable[Any]]
 
 
 @dataclass(frozen=True)
 class Statement:
-    """A statement that can be executed, and what there is to know of its answer."""
+    """A statement with its parameters, and the properties of its result."""
 
     statement: Any
     parameters: Any = None
@@ -32,7 +32,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Shape:
-    """What is done in each world, by a number from which it can be made again."""
+    """A function to run in each world, with the number that makes the same shape again."""
 
     number: int
     used: tuple[str, ...]

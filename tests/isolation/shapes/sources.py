@@ -1,4 +1,4 @@
-"""Sources: every way in which a table can be named in a FROM."""
+"""Sources: every way to refer to a table in a FROM."""
 
 from types import SimpleNamespace
 from typing import Any, Final
@@ -31,7 +31,7 @@ from tests.isolation.shapes.mappings import Board, Card
 SOURCES: Final = Productions()
 
 _TYPES: Final[dict[str, Any]] = {NUMBER: BigInteger(), TEXT: String(), FLAG: Boolean(), TIME: UTCDateTime()}
-TASK: Final[Any] = Task  # to the type checker, an attribute of the class is a value
+TASK: Final[Any] = Task  # for mypy, an attribute of the class is a value
 PROJECT: Final[Any] = Project
 MAPPED: Final = (TASK, PROJECT)
 
@@ -46,7 +46,7 @@ _KINDS: Final = {model: {name: KINDS[name] for name, _ in core(model).c.items()}
 
 
 def source_of(element: Any, named: Any, model: Any, *, entity: Any = None, is_alias: bool = True) -> Source:
-    """Return the source whose columns are the attributes of `named`, and whose rows are those of the model's table."""
+    """Return a source with the columns of `named` and the rows of the model's table."""
     return Source(element, named, _KINDS[model], ("id",), entity, core(model).name, is_alias)
 
 
@@ -100,13 +100,13 @@ def _other_class_of_the_table(author: Author, _: Scope) -> Source:
 
 
 def by_name(author: Author, model: Any, name: str | None = None, schema: str | None = None) -> Any:
-    """Return the table as an author writes it who has no class at hand; often without a word of the owner."""
+    """Return a lightweight `table()`, often without its owner column."""
     columns = [column(c.name, _TYPES[KINDS[c.name]]) for c in _some_columns(author, model)]
     return table(name or core(model).name, *columns, schema=schema)
 
 
 def another_table(author: Author, model: Any) -> Table:
-    """Return a table that an author describes once more."""
+    """Return a second `Table` object for the table."""
     columns = [Column(c.name, c.type, primary_key=c.primary_key) for c in _some_columns(author, model)]
     return Table(core(model).name, MetaData(), *columns)
 
@@ -117,7 +117,7 @@ def _some_columns(author: Author, model: Any) -> list[Column[Any]]:
 
 
 def table_source(element: Any, model: Any, *, is_alias: bool = False) -> Source:
-    """Return a table, or an alias of one, as a source with the columns that it has."""
+    """Return a table, or an alias of one, as a source with its columns."""
     kinds = {c.key: KINDS[c.key] for c in element.c}
     return Source(element, element.c, kinds, ("id",), None, core(model).name, is_alias)
 
@@ -161,7 +161,7 @@ def _table_with_columns_of_its_class(author: Author, _: Scope) -> Source:
 
 @SOURCES(0.25, leaf=True)
 def _statistics(author: Author, _: Scope) -> Source:
-    """What the database itself has noted about the rows, after ANALYZE."""
+    """The statistics of the database about the rows, after ANALYZE."""
     if author.is_postgres:
         values = cast(column("most_common_vals", NullType()), Text).label("held")
         stats = select(values, column("tablename", Text)).select_from(table("pg_stats", column("tablename")))
@@ -183,7 +183,7 @@ def _sample(author: Author, _: Scope) -> Source:
 
 
 def fresh_sources(author: Author, scope: Scope, most: int = 2) -> tuple[Source, ...]:
-    """Return sources of different names; names of enclosing statements are taken again now and then."""
+    """Return sources with different names, which sometimes repeat a name of an enclosing statement."""
     found: list[Source] = []
     for _ in range(2 if most == 2 and author.happens(0.35) else 1):
         source = author.write(SOURCES, scope.over(*found))

@@ -1,4 +1,4 @@
-"""The start of every shape: its number decides all of it."""
+"""The start symbol of the grammar: a number determines the whole shape."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from tests.isolation.shapes.queries import query, some_kinds
 from tests.isolation.shapes.shape import CALLS, OBJECTS, READS, WRITES, Shape, Statement
 
 PARTS: Any = (compounds, derived, entities, inserts, objects, raw, subqueries, writes)
-"""The modules that add productions by being imported."""
+"""The modules whose import adds productions."""
 
 
 @READS(12)
@@ -18,7 +18,7 @@ def _query(author: Author, scope: Scope) -> Statement:
 
 
 def shape_of(number: int, dialect: str) -> Shape:
-    """Return the shape of this number on this kind of database; it is always the same."""
+    """Return the shape of this number for this kind of database; it is always the same."""
     author = Author(number, dialect)
     what = author.choose(["read"] * 6 + ["write"] * 3 + ["object"])
     author.note(what)

@@ -1,7 +1,7 @@
-"""A world: one database with rows, over one connection, in which nothing stays of what is done.
+"""A world: a database with rows, on one connection whose changes are rolled back after each shape.
 
-Layers 2 and 3 are off in it: the role owns the tables, and the triggers and the foreign keys are dropped. New rows get
-the same ids in every world, because a sequence is no part of what is compared.
+Layers 2 and 3 are off: the role owns the tables, and the triggers and foreign keys are dropped. New rows get the same
+ids in every world, because sequences are not compared.
 """
 
 from collections.abc import AsyncIterator
@@ -42,7 +42,7 @@ _START_AGAIN: Final = f"ROLLBACK; {_SET_SEQUENCES['postgresql']}; BEGIN"
 
 
 class Stored(NamedTuple):
-    """All rows of a world, as the database writes them."""
+    """All rows of a world, as JSON texts of the database."""
 
     mine: list[str]
     theirs: list[str]
@@ -63,29 +63,29 @@ class World:
         return async_sessionmaker(scoped(self.engine), class_=AppSession, expire_on_commit=False, info={JOINED: True})
 
     def compile_with(self, dialect: Dialect, cache: LRUCache[Any, Any]) -> None:
-        """Compile with this dialect from now on, and keep what is compiled in this cache."""
+        """Use this dialect and this cache of compiled statements from now on."""
         self.engine.sync_engine.dialect = dialect
         self.engine.update_execution_options(compiled_cache=cache)
         self._open = self._maker()
 
     def session(self, owner: str = MALLORY) -> AppSession:
-        """Return a new session that serves this owner."""
+        """Return a new session of this owner."""
         session = self._open()
         bind_owner(session, owner)
         return session
 
-    def unheld(self) -> AppSession:
-        """Return a new session that serves everyone: layer 1 is off as well."""
+    def unscoped_session(self) -> AppSession:
+        """Return a new session for all owners, with layer 1 off."""
         return everyone(self._open())
 
     async def prepare(self, rows: Rows) -> None:
-        """Switch layers 2 and 3 off, store the rows, and begin."""
+        """Remove layers 2 and 3, store the rows, and begin a transaction."""
         if self.dialect == "sqlite":
             await self._driver.execute("PRAGMA foreign_keys=OFF")
         for (statement,) in await self._ask(_DROP[self.dialect]):
             await self._driver.execute(statement)
-        await self._driver.execute("BEGIN")  # the suite's engine sets savepoints
-        async with self.unheld() as session, session.atomic():
+        await self._driver.execute("BEGIN")  # the engine for tests uses savepoints
+        async with self.unscoped_session() as session, session.atomic():
             for model, values in rows.items():
                 await session.execute(insert(model), values)
         await self._driver.execute("COMMIT")
@@ -97,7 +97,7 @@ class World:
         await self._begin()
 
     async def settle(self) -> Stored:
-        """Return all rows as they are now, and let everything be as it was before."""
+        """Return all rows, then roll back to the state before."""
         if self.dialect == "sqlite":
             return await self._settle_sqlite()
         try:  # in one round trip
@@ -142,8 +142,8 @@ _STORED: Final = {
 
 @asynccontextmanager
 async def world_on(url: str, rows: Rows) -> AsyncIterator[World]:
-    """Make the database of this URL a world with these rows."""
-    # The suite's own engine for tests in one transaction: it is made of the application's, its dialect included.
+    """Open a world with these rows on this database."""
+    # The suite's engine for tests in one transaction; it has the application's dialect.
     engine = make_engine(settings_for_tests(url))
     isolated = make_isolated_engine(engine)
     async with isolated.connect() as connection:
@@ -164,9 +164,9 @@ class Worlds(NamedTuple):
     empty: World
 
     def share_compiled(self) -> None:
-        """Let a statement be compiled once for all worlds from now on: to compile one takes as long as to run it.
+        """Share one cache of compiled statements, because compiling takes as long as executing.
 
-        Whatever was compiled before is forgotten, because every cache of SQLAlchemy's goes by the dialect.
+        The cache is empty at first: SQLAlchemy's caches have the dialect in their key, and the dialect is new.
         """
         dialect, cache = copy(self.alone.engine.sync_engine.dialect), LRUCache[Any, Any](500)
         vars(dialect).pop("variants", None)

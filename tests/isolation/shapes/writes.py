@@ -25,11 +25,11 @@ from tests.isolation.shapes.sources import (
 
 _FIXED: Final = ("id", "user_id", "updated_at")
 CHANGED: Final = {"updated_at": moment(20)}
-"""What every write says of the time, which would be the clock's otherwise."""
+"""A fixed time for `updated_at` in every write, instead of the current time."""
 
 
 def target(author: Author) -> Source:
-    """Return what can be written: a class, its table, or the table by its name."""
+    """Return the target of a write: a class, its table, or the table by its name."""
     model = author.choose([*MAPPED, *MAPPED, *MAPPED, Card, Board])
     form = author.choose(["class", "class", "class", "table", "table", "name", "table described again"])
     author.note(f"target: {form}")
@@ -55,7 +55,7 @@ def _value(author: Author, name: str, scope: Scope) -> Any:
 
 
 def returning(author: Author, statement: Any, scope: Scope) -> tuple[Any, bool]:
-    """Add RETURNING, or do not, and tell whether whole rows come back."""
+    """Add a RETURNING or none, and return whether it returns entities."""
     source = scope.sources[0]
     form = author.choose(["nothing", "nothing", "columns", "columns", "expression", "all"])
     author.note(f"returning {form}")
@@ -68,7 +68,7 @@ def returning(author: Author, statement: Any, scope: Scope) -> tuple[Any, bool]:
         ), whole
     columns = [column(author, author.choose([NUMBER, TEXT, TIME, FLAG]), Scope((source,))) for _ in range(2)]
     if form == "expression":
-        # A subquery sees the rows as they were when the statement began, on both databases only where it reads others.
+        # On SQLite a subquery may see rows that the statement has changed already, so there it reads no table.
         columns.append(expression(author, NUMBER, Scope((source,), 0)))
     if form == "expression" and author.is_postgres:
         columns.append(one_value(author, Scope((), 1), NUMBER))
@@ -101,7 +101,7 @@ def _delete(author: Author, scope: Scope) -> Statement:
 
 
 def _keyed(author: Author, source: Source, values: dict[str, Any]) -> dict[Any, Any]:
-    """By the names of the columns, or by the columns themselves."""
+    """Return the values with column names or columns as keys."""
     return values if author.happens(0.5) else {source.column(name): value for name, value in values.items()}
 
 
@@ -118,14 +118,14 @@ def _where(author: Author, statement: Any, scope: Scope) -> Statement:
 
 
 def _joined(author: Author, statement: Any, scope: Scope) -> Any:
-    """UPDATE ... FROM, DELETE ... USING: a second source that is named in WHERE only."""
+    """UPDATE ... FROM, DELETE ... USING: a second source, which only the WHERE uses."""
     author.note("a second table")
     [other] = fresh_sources(author, Scope((), scope.depth - 1, scope.sources), most=1)
     return statement.where(join_condition(author, scope.over(scope.sources[0], other)), named(author, Scope((other,))))
 
 
 def some_ids(author: Author, model: Any) -> list[int]:
-    """Return ids, mostly of mallory's own rows."""
+    """Return ids, mostly of mallory's rows."""
     own = [row["id"] for row in MINE[Task if core(model).name == "tasks" else Project]]
     return author.some(own, 2) if author.happens(0.6) else [constant(author, NUMBER)]
 
@@ -133,7 +133,7 @@ def some_ids(author: Author, model: Any) -> list[int]:
 @WRITES(1)
 def _update_by_key(author: Author, _: Scope) -> Statement:
     model = author.choose([*MAPPED, Card, Board])
-    # The owner is the version of an owned row, without which SQLAlchemy updates none by its key.
+    # The owner column is the version_id_col of owned tables, which an UPDATE by primary key needs.
     owner = {"user_id": author.choose(["mallory", "mallory", "alice"])} if model in MAPPED else {}
     rows = [
         {"id": row_id, **owner, "description": constant(author, TEXT), **CHANGED} for row_id in some_ids(author, model)
@@ -174,7 +174,7 @@ def _new_owner_or_id(author: Author, _: Scope) -> Statement:
 
 @WRITES(0.5)
 def _parameter_of_the_owner(author: Author, scope: Scope) -> Statement:
-    """The name that layer 1 itself gives its parameter, used by a statement."""
+    """A statement with a parameter that has the name of layer 1's own."""
     model = author.choose(MAPPED)
     chosen = select(model.id, model.user_id).order_by(model.id)
     forms = [

@@ -17,7 +17,7 @@ from app.core.data.sql.statements import select_of
 from app.tasks.models import Task
 from app.testing.databases import Databases, settings_for_tests
 
-# Its first two calls raise connection_failure.
+# The first two calls of has_another() raise connection_failure (08006).
 LOSING = (
     "CREATE SEQUENCE asked",
     "GRANT SELECT ON SEQUENCE asked TO public",
@@ -36,7 +36,7 @@ LOSING = (
 
 @pytest.fixture(params=["postgres", "restricted"])
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[AsyncEngine]:
-    """An engine on a database with a function that fails so."""
+    """An engine on a database whose table fails twice with this error."""
     databases: Databases = request.getfixturevalue(request.param)
     url = databases.fresh()
     owner = make_engine(settings_for_tests(databases.for_owner(url)))
