@@ -1,6 +1,6 @@
-"""Cycles: tables that refer to each other, directly or by way of others, so that none of them comes first.
+"""Cycles of tables: tables that refer to each other, directly or through others, so that no order satisfies all keys.
 
-One key of each cycle leads ahead: the tables are sorted as if it were not there.
+The tables are sorted without one foreign key of each cycle.
 """
 
 import warnings
@@ -25,36 +25,36 @@ _Keys = dict[_Edge, list[ForeignKeyConstraint]]
 
 
 def sorted_tables(tables: Tables) -> list[Table]:
-    """Return the tables, each behind those that it refers to, but by `keys_ahead()`."""
-    ahead = keys_ahead(tables)
+    """Return the tables, each after those that it refers to, apart from `cycle_breaking_keys()`."""
+    ahead = cycle_breaking_keys(tables)
     by_name = [tables[name] for name in sorted(tables)]
     found = sort_tables_and_constraints(by_name, filter_fn=lambda key: key in ahead or None)  # type: ignore[no-untyped-call]
     return [table for table, _ in found if table is not None]
 
 
-def keys_ahead(tables: Tables) -> set[ForeignKeyConstraint]:
-    """Return the keys that lead to a later table: optional ones where there are any, and first those that are cleared.
+def cycle_breaking_keys(tables: Tables) -> set[ForeignKeyConstraint]:
+    """Return one foreign key of each cycle, without which the tables can be sorted; a nullable one if there is any.
 
-    Which they are does not depend on the order in which the tables were made.
+    The result does not depend on the order in which the tables were defined.
     """
     keys = {edge: found for edge, found in _keys_between(tables).items() if edge[0] != edge[1]}
     ahead: set[ForeignKeyConstraint] = set()
     while cycle := _cycle_in(keys):
-        loosest = min(cycle, key=lambda edge: (max(map(_firmness, keys[edge])), edge))
-        ahead.update(keys.pop(loosest))
+        weakest = min(cycle, key=lambda edge: (max(map(_strictness, keys[edge])), edge))
+        ahead.update(keys.pop(weakest))
     return ahead
 
 
 @contextmanager
 def sorting_cycles() -> Iterator[None]:
-    """Let alembic sort tables by itself, in whatever order: SQLAlchemy warns of cycles."""
+    """Silence SQLAlchemy's warning about cycles, while alembic sorts tables in any order."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Cannot correctly sort tables", SAWarning)
         yield
 
 
-def in_groups(tables: Sequence[Table]) -> list[list[Table]]:
-    """Return the tables with those of a cycle together; a group comes behind those that it refers to."""
+def components(tables: Sequence[Table]) -> list[list[Table]]:
+    """Return the strongly connected components: the tables of a cycle together, after those that they refer to."""
     targets = {table: {key.referred_table for key in table.foreign_key_constraints} & {*tables} for table in tables}
     reached = {table: _reached_from(table, targets) for table in tables}
     tied = {
@@ -68,7 +68,7 @@ def in_groups(tables: Sequence[Table]) -> list[list[Table]]:
 
 
 def impossible_rows(tables: Tables) -> Iterator[str]:
-    """Yield a sentence for each cycle whose references are all required; a table can be one by itself."""
+    """Yield a sentence for each cycle of required references; a table that refers to itself is one."""
     found = {edge: [key for key in keys if _is_required(key)] for edge, keys in _keys_between(tables).items()}
     required = {edge: keys for edge, keys in found.items() if keys}
     while cycle := _cycle_in(required):
@@ -78,7 +78,7 @@ def impossible_rows(tables: Tables) -> Iterator[str]:
 
 
 def _keys_between(tables: Tables) -> _Keys:
-    """The keys by the tables that they lead from and to; one whose target is not known yet is left out."""
+    # A key to a table that is not among these is left out.
     found: _Keys = defaultdict(list)
     for name in sorted(tables):
         for key in sorted(tables[name].foreign_key_constraints, key=lambda key: tuple(key.column_keys)):
@@ -108,7 +108,7 @@ def _cycle_in(keys: _Keys) -> list[_Edge]:
     return []
 
 
-def _firmness(key: ForeignKeyConstraint) -> tuple[bool, bool]:
+def _strictness(key: ForeignKeyConstraint) -> tuple[bool, bool]:
     return _is_required(key), key.info.get(ON_DELETE) != "set null"
 
 

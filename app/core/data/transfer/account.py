@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from app.core.data.errors import OwnershipError
 from app.core.data.ownership.session import AppSession
-from app.core.data.tables.cycles import in_groups
+from app.core.data.tables.cycles import components
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import sorted_owned_models, table_name, table_of
 from app.core.data.transfer import read as reading
@@ -49,7 +49,7 @@ async def erase_rows(session: AppSession) -> dict[str, int]:
     models = {table_of(model): model for model in _models_for(session)}
     erased: dict[type[Owned], int] = {}
     async with session.atomic():
-        for tables in reversed(in_groups([*models])):
+        for tables in reversed(components([*models])):
             group = [models[table] for table in tables]
             erased |= dict(zip(group, await _erase(session, group), strict=True))
     return {table_name(model): erased[model] for model in reversed(models.values())}

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.core.data.ownership.owned_session import OwnedSession
 from app.core.data.ownership.session import AppSession
-from app.core.data.tables.cycles import in_groups
+from app.core.data.tables.cycles import components
 from app.core.data.tables.registry import sorted_models, table_of
 
 
@@ -52,7 +52,7 @@ async def _alter(session: AppSession, what: str) -> None:
 
 
 def _keys_of_cycles() -> list[ForeignKeyConstraint]:
-    groups = in_groups([table_of(model) for model in sorted_models()])
+    groups = components([table_of(model) for model in sorted_models()])
     in_cycles = (table for group in groups if len(group) > 1 for table in group)
     keys = (key for table in in_cycles for key in table.foreign_key_constraints if not key.deferrable)
     return sorted(keys, key=lambda key: str(key.name))

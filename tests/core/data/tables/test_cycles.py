@@ -3,13 +3,13 @@
 import pytest
 from sqlalchemy import MetaData
 
-from app.core.data.tables.cycles import impossible_rows, in_groups, keys_ahead, sorted_tables
+from app.core.data.tables.cycles import components, cycle_breaking_keys, impossible_rows, sorted_tables
 from tests.parts.tables import Columns, tables
 
 
 def ahead(metadata: MetaData) -> set[str]:
     """The keys that the order of tables does not follow."""
-    return {str(key.name) for key in keys_ahead(metadata.tables)}
+    return {str(key.name) for key in cycle_breaking_keys(metadata.tables)}
 
 
 def names(metadata: MetaData) -> list[str]:
@@ -97,7 +97,7 @@ def test_the_tables_of_a_cycle_and_no_others_are_together() -> None:
         ("z", {"a_id": "a?", "c_id": "c"}),
         ("c", {}),
     )
-    groups = [{table.name for table in group} for group in in_groups(sorted_tables(made.tables))]
+    groups = [{table.name for table in group} for group in components(sorted_tables(made.tables))]
 
     assert sorted(map(sorted, groups)) == [["a", "m", "z"], ["b"], ["c"], ["n"], ["x", "y"]]
     places = {name: place for place, group in enumerate(groups) for name in group}

@@ -18,7 +18,7 @@ from app.core.data.errors import NotAtomic, OwnershipError
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.schema.protections import quoted
-from app.core.data.tables.cycles import keys_ahead
+from app.core.data.tables.cycles import cycle_breaking_keys
 from app.core.data.tables.registry import columns_of, owned_models, sorted_owned_models
 from app.core.data.transfer.account import count_rows, erase_rows, export_rows
 from app.core.data.transfer.read import TableRow
@@ -77,7 +77,7 @@ async def all_rows(db: AppSession) -> dict[str, Sequence[Any]]:
 
 def test_a_table_comes_behind_those_that_it_refers_to() -> None:
     assert set(sorted_owned_models()) == set(owned_models())
-    ahead = {key.column_keys[-1] for key in keys_ahead(SQLModel.metadata.tables)}
+    ahead = {key.column_keys[-1] for key in cycle_breaking_keys(SQLModel.metadata.tables)}
     for model in sorted_owned_models():
         for column, target in references_of(model).items():
             assert column in ahead or NAMES.index(target) <= NAMES.index(str(model.__tablename__))
