@@ -6,10 +6,19 @@ from typing import Final, ParamSpec, TypeVar
 
 import click
 from alembic.script.revision import RevisionError
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, NoReferencedTableError, SQLAlchemyError
 
 from app.core.data.connection.failures import Failure, classify
-from app.core.data.errors import BackupFailed, ImpossibleRows, InvalidDump, MigrationError, OutcomeUnknown, UnfitRows
+from app.core.data.errors import (
+    BackupFailed,
+    ImpossibleRows,
+    InvalidDump,
+    InvalidModel,
+    MigrationError,
+    OutcomeUnknown,
+    UnfitRows,
+)
+from app.core.data.tables.references import missing_targets
 from app.core.ops.server.sockets import BindError
 from app.settings import IS_CHECKOUT, InvalidSettings
 
@@ -19,6 +28,7 @@ R = TypeVar("R")
 _SENTENCES: Final = (
     InvalidSettings,
     InvalidDump,
+    InvalidModel,
     BackupFailed,
     ImpossibleRows,
     OutcomeUnknown,
@@ -42,6 +52,8 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
             raise click.ClickException(str(error)) from None
         except RevisionError:
             raise click.ClickException("the database has a migration that this version has not; update it") from None
+        except NoReferencedTableError as error:
+            raise click.ClickException(next(missing_targets(), _first_line(error))) from None
         except SQLAlchemyError as error:
             if classify(error) is Failure.AWAY:
                 raise click.ClickException(f"the database cannot be reached: {_first_line(error)}") from None

@@ -70,7 +70,7 @@ def _complete(field: FieldInfo) -> bool:
     """Add what a field function cannot say, because it does not see the annotation; return whether that is anything."""
     is_without_default = field.is_required() and is_optional(field)
     if is_without_default:
-        field.default = None
+        field.default = field._attributes_set["default"] = None  # the second is what a copy goes by
     # Of two bounds the last one holds: a field's own have to stand behind those of its type.
     bounds = [rule for rule in field.metadata if isinstance(rule, Ge | Le)]
     field.metadata = [*(rule for rule in field.metadata if rule not in bounds), *bounds]

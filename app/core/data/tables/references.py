@@ -1,14 +1,16 @@
 """References: which columns of an owned table name rows of another, read off the keys that `reference()` makes."""
 
+from collections.abc import Iterator
 from functools import cache
 from typing import NamedTuple
 
 from sqlalchemy import ForeignKeyConstraint
+from sqlmodel import SQLModel
 
-from app.core.data.tables.declarations import OnDelete
+from app.core.data.tables.declarations import OnDelete, declaration_of
 from app.core.data.tables.indexes import ON_DELETE, OWNER_COLUMN
 from app.core.data.tables.owned import Owned
-from app.core.data.tables.registry import owned_models, table_of
+from app.core.data.tables.registry import owned_models, owned_table_names, table_of
 
 
 class Reference(NamedTuple):
@@ -37,6 +39,17 @@ def is_kept_by_references(model: type[Owned], seen: frozenset[type[Owned]] = fro
         fate == "restrict" or (fate == "cascade" and other not in seen and is_kept_by_references(other, seen))
         for other, fate in referring
     )
+
+
+def missing_targets() -> Iterator[str]:
+    """Yield a sentence for each field that refers to a table that there is not, once all models are known."""
+    tables = SQLModel.metadata.tables
+    for model in owned_models():
+        for name, field in model.model_fields.items():
+            declared = declaration_of(field)
+            if declared and declared.target and declared.target.table not in tables:
+                known = f"there are {', '.join(sorted(owned_table_names()))}"
+                yield f"{model.__name__}.{name}: ref() names {declared.target.table!r}, which is no table; {known}."
 
 
 def _reference(key: ForeignKeyConstraint, model: type[Owned]) -> Reference:

@@ -37,6 +37,7 @@ from app.core.data.tables import (
     uuid,
 )
 from app.settings import BASE_DIR
+from app.tasks.factories import TaskFactory
 
 BAD_FATE: Any = "nullify"
 
@@ -258,3 +259,9 @@ def test_a_table_has_its_fields_in_the_order_of_the_last_base_first() -> None:
 
     names = list(Sample.model_fields)
     assert names == ["id", "user_id", *SampleFields.model_fields, "created_at", "updated_at"]
+
+
+def test_a_factory_takes_the_default_of_a_field_that_may_be_null() -> None:
+    rows = [TaskFactory.build() for _ in range(20)]
+
+    assert {(row.project_id, row.description) for row in rows} == {(None, None)}
