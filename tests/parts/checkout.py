@@ -47,6 +47,7 @@ class Checkout:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.patience = 300  # seconds that a program may take
         folder.mkdir(exist_ok=True)
         for part in PARTS:
             if (BASE_DIR / part).is_dir():
@@ -67,7 +68,14 @@ class Checkout:
         """Run a program, in an environment without settings."""
         env = {"PATH": os.environ["PATH"], "HOME": str(self.folder)} | environment
         return subprocess.run(
-            words, cwd=self.folder, env=env, input="", capture_output=True, text=True, timeout=300, check=False
+            words,
+            cwd=self.folder,
+            env=env,
+            input="",
+            capture_output=True,
+            text=True,
+            timeout=self.patience,
+            check=False,
         )
 
     def python(self, *words: str, **environment: str) -> str:
