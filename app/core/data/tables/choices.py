@@ -1,8 +1,4 @@
-"""Choices: a field whose type is an `Enum` is a text in the database, where a rule names the values that it may have.
-
-A type of PostgreSQL's own would have to be made before its column, is shared by all classes of one name, and lets no
-value go. As a text with a rule, it is the same on both databases, and a change of it is a migration like any other.
-"""
+"""Choices: an `Enum` field is a text column with a CHECK constraint that lists its values."""
 
 from collections.abc import Collection
 from enum import Enum
@@ -12,12 +8,14 @@ import sqlalchemy
 from sqlalchemy import CheckConstraint, MetaData, String, Table, TypeDecorator, event
 from sqlmodel import SQLModel
 
+# Not PostgreSQL's ENUM: its type must exist before the column, all classes of one name share it, and no value can be
+# removed from it. A CHECK constraint is the same on both databases, and a migration changes it like any other.
 CHOICES: Final = "choices"
 LONGEST: Final = 255  # for all, so that a longer value changes no column
 
 
 class Choices(NamedTuple):
-    """What a rule is about."""
+    """The column of a CHECK constraint, and the values that it allows."""
 
     column: str
     values: tuple[str, ...]
@@ -34,17 +32,15 @@ class Choice(TypeDecorator[Enum]):
         self.kind = kind
 
     def process_bind_param(self, value: Any, dialect: Any) -> str | None:
-        """Return the value of a member, or the value itself, if it is one of them."""
         return None if value is None else str(self.kind(value).value)
 
     def process_result_value(self, value: str | None, dialect: Any) -> Enum | None:
-        """Return the member whose value it is."""
         return None if value is None else self.kind(value)
 
 
 @event.listens_for(Table, "after_parent_attach")
 def _choose(table: Table, metadata: MetaData) -> None:
-    """Turn the enums of a model's table into choices: SQLModel makes PostgreSQL's own type of each."""
+    """Replace the ENUM types that SQLModel gives to the columns of a model's table."""
     if metadata is not SQLModel.metadata:
         return
     for column in table.columns:
@@ -55,13 +51,13 @@ def _choose(table: Table, metadata: MetaData) -> None:
 
 
 def choices_rule(column: str, values: Collection[str]) -> CheckConstraint:
-    """Return the rule that a column has one of these values."""
+    """Return the CHECK constraint that a column has one of these values."""
     rule = CheckConstraint(choices_sql(column, values), name=column)
     rule.info[CHOICES] = Choices(column, tuple(values))
     return rule
 
 
 def choices_sql(column: str, values: Collection[str]) -> str:
-    """Return the same as SQL."""
+    """Return the condition of that constraint as SQL."""
     quoted = ", ".join("'" + value.replace("'", "''") + "'" for value in values)
     return f'"{column}" IN ({quoted})'

@@ -1,4 +1,4 @@
-"""The field types that tables share, so that a rule about text, keys or time is written once."""
+"""The types of fields: rules about text, numbers, keys and time that tables and schemas share."""
 
 import re
 from dataclasses import dataclass
@@ -17,24 +17,23 @@ from app.core.data.tables.versions import FIRST_INSTANT, LAST_INSTANT, change_ti
 
 MAX_ID = 2**63 - 1
 MAX_SAFE_INT: Final = 2**53 - 1
-# SQLite gives ids of its own accord to INTEGER keys only; they are 64 bits wide there as well.
+# SQLite generates ids for INTEGER keys only; these have 64 bits, too.
 BigIntKey = BigInteger().with_variant(Integer(), "sqlite")
 
 
-# White space as a character class that JavaScript, which JSON Schema's patterns are for, and Python read alike: each
-# counts as \s some that the other does not. Without \u where there is another way: not every generator keeps it.
+# White space as a character class that JavaScript (the language of JSON Schema's patterns) and Python read alike: their
+# \s differ. It has as few \u as possible, because some client generators drop them.
 _SPACE: Final = r"\s\x1C-\x1F\x85\uFEFF"
 _BLANK: Final = re.compile(f"[{_SPACE}]*")
 
 
 @dataclass(frozen=True)
 class Documented:
-    """The pattern by which a schema says what a function holds. Factories do not see it, and invent readable texts."""
+    """The pattern of a rule that a function checks; factories do not see it, and so invent readable texts."""
 
     expression: str
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        """Add the pattern to what pydantic says of the type."""
         return {**handler(schema), "pattern": self.expression}
 
 
@@ -59,7 +58,7 @@ def _in_utc(moment: datetime) -> datetime:
 
 
 PlainText = Annotated[str, AfterValidator(_without_nul), Documented(r"^[^\x00]*$")]
-"""Any text that both databases can store: PostgreSQL has no NUL, SQLite would keep it."""
+"""Any text without NUL, which PostgreSQL cannot store."""
 
 NonBlankText = Annotated[
     str,
@@ -68,19 +67,19 @@ NonBlankText = Annotated[
     AfterValidator(_not_blank),
     Documented(rf"^[{_SPACE}]*[^\x00{_SPACE}][^\x00]*$"),
 ]
-"""Text that says something: not empty, not only white space."""
+"""Text that is not empty and not only white space."""
 
 SafeInt = Annotated[int, Interval(ge=-MAX_SAFE_INT, le=MAX_SAFE_INT)]
-"""An integer that every reader of JSON keeps to the digit, JavaScript included; its column is a `BigInteger`."""
+"""An integer that JavaScript reads exactly; its column is a `BigInteger`."""
 
 Day = date
-"""A day of the calendar, under a name that leaves `date` to a field."""
+"""A date, under another name so that a field can be called `date`."""
 
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
-"""A moment: sent with its distance from UTC, stored and answered in UTC."""
+"""A moment: sent with its UTC offset, stored and returned in UTC."""
 
 RowId = Annotated[int, Interval(ge=1, le=MAX_ID)]
-"""The id of another row, within what a database can hold."""
+"""The id of another row: 1 to 2^63 - 1."""
 
 
 def utcnow(_: DefaultExecutionContext | None = None) -> datetime:
@@ -89,12 +88,15 @@ def utcnow(_: DefaultExecutionContext | None = None) -> datetime:
 
 
 def _as_created(context: DefaultExecutionContext) -> Any:
-    """A new row was last updated when it was created, to the microsecond, so that a client may compare the two."""
+    """A new row has one time for both, so that a client can tell whether it was ever changed."""
     return context.get_current_parameters()["created_at"]  # type: ignore[no-untyped-call]
 
 
 class Timestamped(SQLModel):
-    """A table that knows when its rows were made and last changed (UTC)."""
+    """The mixin of a table with the times of creation and of the last change.
+
+    A table lists it first, `class Task(Timestamped, TaskFields, Owned, table=True)`, so that its fields come last.
+    """
 
     created_at: datetime = Field(
         default_factory=utcnow,

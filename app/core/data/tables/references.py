@@ -1,4 +1,4 @@
-"""References: which columns of an owned table name rows of another, read off the keys that `reference()` makes."""
+"""References: the foreign keys of owned tables, as the frame reads them."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -14,7 +14,7 @@ from app.core.data.tables.registry import owned_models, owned_table_names, table
 
 
 class Reference(NamedTuple):
-    """A column that names a row of an owned table."""
+    """A column that holds the id of a row of an owned table."""
 
     column: str
     model: type[Owned]
@@ -32,7 +32,7 @@ def references_of(model: type[Owned]) -> tuple[Reference, ...]:
 
 
 def is_kept_by_references(model: type[Owned], seen: frozenset[type[Owned]] = frozenset()) -> bool:
-    """Return whether it can be refused to delete a row of this table, or one that would be deleted along with it."""
+    """Return whether a reference can refuse the deletion of a row of this table, or of a row deleted along with it."""
     seen |= {model}
     referring = [(other, r.on_delete) for other in owned_models() for r in references_of(other) if r.model is model]
     return any(

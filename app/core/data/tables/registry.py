@@ -1,4 +1,4 @@
-"""The registry: which tables there are, and the columns of each."""
+"""The registry of tables and their columns."""
 
 from functools import cache
 from typing import Any, cast
@@ -18,7 +18,7 @@ def owned_models() -> tuple[type[Owned], ...]:
 
 
 def owned_table_names() -> list[str]:
-    """Return the names of all owned tables, as a query of a database's catalog takes them."""
+    """Return the names of all owned tables, for a query of the database's catalog."""
     return [str(model.__tablename__) for model in owned_models()]
 
 

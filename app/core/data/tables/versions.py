@@ -1,7 +1,7 @@
-"""States: a row is in one state until it is changed, and `updated_at` tells its states apart.
+"""Versions of a row, which `updated_at` identifies.
 
-Two states of a row never share a millisecond. So a client may lose the microseconds of a time, as a `Date` of
-JavaScript does, and still names one state.
+Two versions never share a millisecond. So a client may lose the microseconds, as JavaScript's `Date` does, and still
+names one version.
 """
 
 from collections.abc import Mapping
@@ -15,14 +15,14 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 CHANGED_AT: Final = "updated_at"
-"""The column that tells one state of a row from another."""
+"""The column that identifies a version of a row."""
 
-# When a row is changed: now, but later than its last change by more than what a client may lose of it.
+# The time of a change: now, but at least in the next millisecond after the last change.
 _NOW: Final = {
     "postgresql": "greatest(clock_timestamp(), date_trunc('milliseconds', {0}) + interval '1 millisecond')",
     "sqlite": "max(strftime('%Y-%m-%d %H:%M:%f000', 'now'), strftime('%Y-%m-%d %H:%M:%f000', {0}, '+0.001 seconds'))",
 }
-# A day from the ends of the calendar, so that the moment can be told in every zone.
+# A day from the ends of the calendar, so that every time zone can show the moment.
 FIRST_INSTANT: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 LAST_INSTANT: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
@@ -30,32 +30,32 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class RowVersion(NamedTuple):
-    """A state of a row: it was changed last at `since` or later, and before `until`."""
+    """A version of a row: its last change was at `since` or later, and before `until`."""
 
     since: datetime
     until: datetime
 
     @classmethod
     def at(cls, moment: datetime) -> "RowVersion":
-        """Return the state since a moment, which may have lost its microseconds."""
+        """Return the version of a moment, which may have lost its microseconds."""
         return cls(moment, moment + (_MILLISECOND if moment.microsecond % 1000 == 0 else timedelta.resolution))
 
     def has(self, moment: datetime) -> bool:
-        """Tell whether a row that was changed last at this moment is in this state."""
+        """Return whether a row with this `updated_at` has this version."""
         return self.since <= moment < self.until
 
 
 def parse_moment(sent: object) -> datetime | None:
-    """Return the moment that a value of JSON names, with its distance from UTC; None for any other value."""
+    """Return the moment that a JSON value names with a UTC offset; None for any other value."""
     try:
         moment = msgspec.convert(sent, datetime)
-    except (msgspec.ValidationError, UnicodeEncodeError):  # a lone surrogate is no text
+    except (msgspec.ValidationError, UnicodeEncodeError):  # a lone surrogate cannot be encoded
         return None
     return moment if moment.tzinfo and FIRST_INSTANT <= moment <= LAST_INSTANT else None
 
 
 def is_sent_as(value: object, sent: object) -> bool:
-    """Tell whether a value of JSON is this value; a time may have lost its microseconds."""
+    """Return whether a JSON value is this value; a time may have lost its microseconds."""
     if isinstance(value, datetime):
         moment = parse_moment(sent)
         return moment is not None and RowVersion.at(moment).has(value)
@@ -64,7 +64,7 @@ def is_sent_as(value: object, sent: object) -> bool:
 
 
 class change_time(FunctionElement[datetime]):  # noqa: N801  # functions of SQL are in lower case
-    """When the row that an UPDATE changes is changed, by its last change; only an UPDATE can have it."""
+    """The SQL function for the new `updated_at` of a row; for UPDATE only."""
 
     inherit_cache = True
     type = UTCDateTime()
@@ -77,16 +77,16 @@ def _write_change_time(_: change_time, compiler: Any, **options: Any) -> str:
 
 
 def change_time_sql(dialect: str, changed_at: str = CHANGED_AT) -> str:
-    """Return the same as text, for a trigger."""
+    """Return that function as text, for a trigger."""
     return _NOW["sqlite" if dialect == "sqlite" else "postgresql"].format(changed_at)
 
 
 def changed_at(table: Table, new: Mapping[str, BindParameter[Any]]) -> ColumnElement[Any]:
-    """Return when a row is changed that gets these values: as before, where it has all of them already."""
+    """Return the `updated_at` of a row that gets these values: unchanged where it has all of them already."""
     changes = (_comparable(table.c[name]).is_distinct_from(_comparable(value)) for name, value in new.items())
     return case((or_(*changes), change_time()), else_=table.c[CHANGED_AT])
 
 
 def _comparable(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    """PostgreSQL compares no values of its type json."""
+    """The value as PostgreSQL can compare it: its type json has no equality."""
     return cast(value, Text) if isinstance(value.type, JSON) else value
