@@ -35,16 +35,18 @@ OWNER: Final = bindparam("_owner", type_=OwnerIdType(), required=True)
 
 
 class OwnerCompiler(SQLCompiler):
-    """Adds the owner's condition to every owned table in a statement."""
+    """Adds the owner's condition to every owned table in a statement.
+
+    Raises:
+        ForeignRow: it sets an owner or an id.
+        OwnerNotBound: it needs an owner, and there is none.
+        UnreachableStatement: it uses a table without a model, or cannot be limited to one owner.
+    """
 
     def visit_table(  # type: ignore[override]  # SQLAlchemy passes these by keyword
         self, table: Any, asfrom: bool = False, iscrud: bool = False, enclosing_alias: Any = None, **kw: Any
     ) -> Any:
-        """Write the table's name, or, where rows of an owned table are read, a subquery under that name.
-
-        Raises:
-            UnreachableStatement: no model has such a table.
-        """
+        # The table's name, or, where rows of an owned table are read, a subquery under that name.
         text = super().visit_table(table, asfrom=asfrom, iscrud=iscrud, enclosing_alias=enclosing_alias, **kw)
         if not asfrom or iscrud or not is_owned(table):
             return text
@@ -56,21 +58,12 @@ class OwnerCompiler(SQLCompiler):
         return subquery + self.get_render_as_alias_suffix(self.preparer.quote(table.name))
 
     def visit_tablesample(self, tablesample: TableSample, asfrom: bool = False, **kw: Any) -> Any:
-        """Write a TABLESAMPLE.
-
-        Raises:
-            UnreachableStatement: the table is owned. PostgreSQL samples before it applies any condition.
-        """
+        # PostgreSQL samples before it applies any condition.
         if is_owned(unaliased(tablesample)):
             raise UnreachableStatement("TABLESAMPLE samples the rows of all owners; use order_by(func.random()).")
         return super().visit_tablesample(tablesample, asfrom, **kw)
 
     def visit_update(self, update_stmt: Update, visiting_cte: Any = None, **kw: Any) -> Any:
-        """Write an UPDATE with the owner's condition.
-
-        Raises:
-            ForeignRow: it sets an owner or an id.
-        """
         if is_owned(target_table(update_stmt)):
             update_stmt = _with_owner_condition(update_stmt)
             self._refuse_key_columns(update_stmt, update_stmt._values or (), self.column_keys or ())
@@ -82,22 +75,12 @@ class OwnerCompiler(SQLCompiler):
         return super().visit_delete(delete_stmt, visiting_cte, **kw)
 
     def visit_insert(self, insert_stmt: Insert, *args: Any, **kw: Any) -> Any:
-        """Write an INSERT whose rows get the owner.
-
-        Raises:
-            ForeignRow: it sets an owner or an id.
-            UnreachableStatement: it is an INSERT with several rows in VALUES.
-        """
         if is_owned(target_table(insert_stmt)):
             insert_stmt = self._insert_for_owner(insert_stmt)
         return super().visit_insert(insert_stmt, *args, **kw)
 
     def visit_on_conflict_do_update(self, on_conflict: Any, **kw: Any) -> Any:
-        """Write an ON CONFLICT DO UPDATE that changes the conflicting row only where it is the owner's.
-
-        Raises:
-            ForeignRow: it sets an owner or an id.
-        """
+        # The conflicting row may be another owner's: then it stays as it is.
         statement: Any = self.stack[-1]["selectable"]
         if is_owned(statement.table):
             self._refuse_key_columns(statement, on_conflict.update_values_to_set)
@@ -108,21 +91,12 @@ class OwnerCompiler(SQLCompiler):
         return parent.visit_on_conflict_do_update(on_conflict, **kw)
 
     def visit_bindparam(self, bindparam: Any, *args: Any, **kw: Any) -> Any:
-        """Write a parameter.
-
-        Raises:
-            UnreachableStatement: another parameter has the owner's name. Its type could replace the owner's id.
-        """
+        # The type of another parameter with this name could replace the owner's id.
         if bindparam.key == OWNER.key and not isinstance(bindparam.type, OwnerIdType):
             raise UnreachableStatement(f"The parameter {OWNER.key} is the owner's; give this value another name.")
         return super().visit_bindparam(bindparam, *args, **kw)
 
     def construct_params(self, params: Any = None, *args: Any, **kw: Any) -> Any:
-        """Return the values for the parameters.
-
-        Raises:
-            OwnerNotBound: the statement needs an owner, and there is none.
-        """
         if params is not None and OWNER.key in self.binds and params.get(OWNER.key) is None:
             raise OwnerNotBound
         return super().construct_params(params, *args, **kw)

@@ -34,45 +34,28 @@ _FORBIDDEN_FUNCTIONS: Final = re.compile(
 
 
 class NoRawSql(SQLCompiler):
-    """Refuses raw SQL, and functions that reach data outside the statement's tables."""
+    """Refuses raw SQL, and functions that reach data outside the statement's tables.
+
+    Raises UnreachableStatement, with what to write instead.
+    """
 
     def visit_column(self, column: Any, *args: Any, **kw: Any) -> Any:
-        """Write a column.
-
-        Raises:
-            UnreachableStatement: it is a literal column, and no star, number or constant.
-        """
         if column.is_literal and not _ALLOWED_TEXT.fullmatch(column.name):
             _refuse(f"The raw SQL {column.name!r}")
         return super().visit_column(column, *args, **kw)
 
     def escape_literal_column(self, text: str) -> Any:
-        """Write a literal column, or the operator of `op()`.
-
-        Raises:
-            UnreachableStatement: it is neither a constant nor a known operator.
-        """
         is_placeholder = "?" in text and self.dialect.paramstyle == "qmark"
         if is_placeholder or not (_ALLOWED_TEXT.fullmatch(text) or _ALLOWED_OPERATORS.fullmatch(text)):
             _refuse(f"The operator {text!r}")
         return super().escape_literal_column(text)
 
     def visit_textclause(self, textclause: Any, *args: Any, **kw: Any) -> Any:
-        """Write a `text()`, a prefix or a suffix.
-
-        Raises:
-            UnreachableStatement: it is no star, number or constant.
-        """
         if not _ALLOWED_TEXT.fullmatch(textclause.text):
             _refuse("Raw SQL in a statement")
         return super().visit_textclause(textclause, *args, **kw)
 
     def visit_function(self, func: Any, *args: Any, **kw: Any) -> Any:
-        """Write a function call.
-
-        Raises:
-            UnreachableStatement: the function reaches data outside the statement's tables, or its name contains SQL.
-        """
         names = (func.name, *func.packagenames)
         if not all(_FUNCTION_NAME.fullmatch(name) for name in names) or _FORBIDDEN_FUNCTIONS.fullmatch(
             func.name.lower()
@@ -81,21 +64,11 @@ class NoRawSql(SQLCompiler):
         return super().visit_function(func, *args, **kw)
 
     def visit_extract(self, extract: Any, **kw: Any) -> Any:
-        """Write an EXTRACT.
-
-        Raises:
-            UnreachableStatement: the field is no identifier.
-        """
         if not extract.field.isidentifier():
             _refuse(f"The field {extract.field!r} of extract()")
         return super().visit_extract(extract, **kw)
 
     def visit_bindparam(self, bindparam: Any, *args: Any, **kw: Any) -> Any:
-        """Write a placeholder.
-
-        Raises:
-            UnreachableStatement: the value itself would be written into the SQL.
-        """
         # Problem: SQLAlchemy replaces its own marks (`__[POSTCOMPILE_x]`) in the finished SQL, also inside a quoted
         # string, so a quoted value can become SQL. Cost: `aggregate_strings()`, which writes its separator, is refused;
         # `string_agg()` and `group_concat()` take it as a parameter.
@@ -114,11 +87,6 @@ class NoRawTypes(GenericTypeCompiler):
     """Refuses types whose name contains SQL: SQLAlchemy writes a type's name, length and collation without quoting."""
 
     def process(self, type_: Any, **kw: Any) -> str:
-        """Write a type.
-
-        Raises:
-            UnreachableStatement: it is no name with a length or precision.
-        """
         name = super().process(type_, **kw)
         if not _TYPE_NAME.fullmatch(name):
             _refuse(f"The type {name!r}")
