@@ -2,8 +2,8 @@
 
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar, cast
+from datetime import UTC, date, datetime
+from typing import Any, Final, Generic, TypeVar, cast
 
 from polyfactory.factories.pydantic_factory import ModelFactory
 from polyfactory.persistence import AsyncPersistenceProtocol
@@ -17,6 +17,9 @@ from app.core.data.transfer.factories import factory_of as registered_factory
 
 ModelT = TypeVar("ModelT", bound=SQLModel)
 TableT = TypeVar("TableT", bound=Owned)
+
+_FROM: Final = datetime(2000, 1, 1, tzinfo=UTC)
+_TO: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class SessionPersistence(AsyncPersistenceProtocol[Any], Generic[TableT]):
@@ -44,9 +47,13 @@ class RuleFactory(ModelFactory[ModelT]):
 
     @classmethod
     def get_provider_map(cls) -> dict[Any, Any]:
-        """Make times aware; the tables refuse others."""
-        providers = super().get_provider_map()
-        return {**providers, datetime: lambda: providers[datetime]().replace(tzinfo=UTC)}
+        """Make times aware, which the tables require, and independent of the present, so that a seed repeats them."""
+        faker = cls.__faker__
+        return {
+            **super().get_provider_map(),
+            datetime: lambda: faker.date_time_between(_FROM, _TO, tzinfo=UTC),
+            date: lambda: faker.date_between(_FROM, _TO),
+        }
 
 
 class RowFactory(RuleFactory[TableT]):

@@ -21,6 +21,7 @@ from tests.core.cli.conftest import Invoke
 from tests.core.conftest import WriteMigration
 from tests.core.data.schema.changes.kinds import State
 from tests.core.data.schema.changes.tables import alter
+from tests.parts.history import NEWEST, NEXT, NEXT_BUT_ONE
 from tests.parts.serving import BARE
 
 
@@ -92,31 +93,33 @@ def test_the_check_finds_a_model_that_no_migration_makes(invoke: Invoke) -> None
 
 
 def test_two_newest_migrations_are_joined(invoke: Invoke, write_migration: WriteMigration) -> None:
-    first = write_migration("0005", "op.execute('CREATE TABLE a (id int)')", after="0004")
-    second = first.with_name("0005_other.py")
+    first = write_migration(NEXT, "op.execute('CREATE TABLE a (id int)')", after=NEWEST)
+    second = first.with_name(f"{NEXT}_other.py")
     second.write_text(first.read_text().replace("TABLE a", "TABLE b"))
 
     result = invoke("makemigrations", "--merge")
 
     assert result.exit_code == 0
-    assert result.stdout.endswith(f"wrote {first.with_name('0006_merge.py')}\n")
-    assert "revision = '0005_other'" in second.read_text()
+    assert result.stdout.endswith(f"wrote {first.with_name(f'{NEXT_BUT_ONE}_merge.py')}\n")
+    assert f"revision = '{NEXT}_other'" in second.read_text()
     said = invoke("migrate").stdout
-    assert "applied 0006 (merge) in " in said
-    assert "applied 0005_other (" in said
+    assert f"applied {NEXT_BUT_ONE} (merge) in " in said
+    assert f"applied {NEXT}_other (" in said
     assert invoke("makemigrations", "--merge").stdout == "one migration is the newest: nothing to merge\n"
 
 
 def test_migrations_of_a_name_that_another_follows_are_left_to_their_author(
     invoke: Invoke, write_migration: WriteMigration
 ) -> None:
-    first = write_migration("0005", "pass", after="0004")
-    first.with_name("0005_other.py").write_text(first.read_text())
-    write_migration("0006", "pass", after="0005")
+    first = write_migration(NEXT, "pass", after=NEWEST)
+    first.with_name(f"{NEXT}_other.py").write_text(first.read_text())
+    write_migration(NEXT_BUT_ONE, "pass", after=NEXT)
 
     result = invoke("makemigrations", "--merge")
 
-    expected = "0006.py follows 0005, which is 0005.py or 0005_other.py: give one another revision by hand"
+    expected = (
+        f"{NEXT_BUT_ONE}.py follows {NEXT}, which is {NEXT}.py or {NEXT}_other.py: give one another revision by hand"
+    )
     assert (result.exit_code, result.stderr) == (1, f"Error: {expected}\n")
 
 
@@ -124,8 +127,8 @@ def test_migrations_of_a_name_that_another_follows_are_left_to_their_author(
 def changed(write_migration: WriteMigration, monkeypatch: pytest.MonkeyPatch) -> MetaData:
     """The product's tables, which a test changes; the command writes into a copy of the migrations."""
     metadata = MetaData(naming_convention=SQLModel.metadata.naming_convention)
-    for name in ("projects", "tasks"):
-        SQLModel.metadata.tables[name].to_metadata(metadata)
+    for table in SQLModel.metadata.tables.values():
+        table.to_metadata(metadata)
     monkeypatch.setattr(makemigrations, "make_migration", partial(make_migration, metadata=metadata))
     return metadata
 
@@ -223,7 +226,7 @@ def test_with_its_answers_the_migration_is_written_and_read_back(
 
     assert (result.exit_code, result.stderr) == (0, "")
     first, *others = result.stdout.splitlines()
-    assert first.endswith("0005_change.py:")
+    assert first.endswith(f"{NEXT}_change.py:")
     assert [line.strip() for line in others] == sentences
 
 

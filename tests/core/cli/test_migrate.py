@@ -14,6 +14,7 @@ from app.core.data.schema.revisions import applied, pending
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 from tests.core.cli.conftest import Invoke
 from tests.core.conftest import WriteMigration
+from tests.parts.history import NEWEST, NEXT, NEXT_BUT_ONE, REVISIONS, TITLES
 
 FIRST = "0001"
 
@@ -145,22 +146,21 @@ def test_back_it_asks_and_forwards_again_it_does_not(invoke: Invoke, databases: 
     url = databases.for_owner(databases.fresh())
     settings = settings_for_tests(url)
 
-    refused = invoke("migrate", "--to", "0002", DATABASE_URL=url)
+    goal, between_them, newest = REVISIONS[-3:]
+    refused = invoke("migrate", "--to", goal, DATABASE_URL=url)
     before = applied(settings)
-    back = invoke("migrate", "--to", "0002", "--yes", DATABASE_URL=url)
+    back = invoke("migrate", "--to", goal, "--yes", DATABASE_URL=url)
     between = applied(settings)
-    forwards = invoke("migrate", "--to", "0003", DATABASE_URL=url)
+    forwards = invoke("migrate", "--to", between_them, DATABASE_URL=url)
 
-    assert (refused.exit_code, before) == (1, ("0004",))
-    assert refused.stdout.startswith(
-        "to take back: 0004 (one key), 0003 (cleared tasks are changed)\nWhat they added goes"
-    )
-    assert (back.exit_code, between) == (0, ("0002",))
+    assert (refused.exit_code, before) == (1, (newest,))
+    assert refused.stdout.startswith(f"to take back: {TITLES[-1]}, {TITLES[-2]}\nWhat they added goes")
+    assert (back.exit_code, between) == (0, (goal,))
     assert [line.partition(" in ")[0] for line in back.stdout.splitlines()[1:]] == [
-        "took back 0004 (one key)",
-        "took back 0003 (cleared tasks are changed)",
+        f"took back {TITLES[-1]}",
+        f"took back {TITLES[-2]}",
     ]
-    assert (forwards.exit_code, applied(settings)) == (0, ("0003",))
+    assert (forwards.exit_code, applied(settings)) == (0, (between_them,))
 
 
 def test_all_of_them_can_be_taken_back(invoke: Invoke, database: Path) -> None:
@@ -175,7 +175,7 @@ def test_a_revision_that_is_not_there_is_one_line(invoke: Invoke) -> None:
     result = invoke("migrate", "--to", "0815")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: there is no migration '0815'; there are 0001, 0002, 0003, 0004\n"
+    assert result.stderr == f"Error: there is no migration '0815'; there are {', '.join(REVISIONS)}\n"
 
 
 def test_where_the_database_is_newer_there_is_nothing_to_apply(invoke: Invoke, write_migration: WriteMigration) -> None:
@@ -195,19 +195,19 @@ def test_where_the_database_is_newer_there_is_nothing_to_apply(invoke: Invoke, w
 @pytest.mark.parametrize(
     ("names", "sentence"),
     [
-        (("0005_a", "0006"), "the migrations 0005_a and 0006 are both the newest"),
-        (("0005", "0005"), "0005.py and 0005_other.py are both the migration 0005"),
+        ((f"{NEXT}_a", NEXT_BUT_ONE), f"the migrations {NEXT}_a and {NEXT_BUT_ONE} are both the newest"),
+        ((NEXT, NEXT), f"{NEXT}.py and {NEXT}_other.py are both the migration {NEXT}"),
     ],
     ids=["two newest", "two of a name"],
 )
 def test_migrations_that_do_not_follow_each_other_are_one_line(
     invoke: Invoke, write_migration: WriteMigration, arguments: list[str], names: tuple[str, str], sentence: str
 ) -> None:
-    first = write_migration(names[0], "pass", after="0004")
+    first = write_migration(names[0], "pass", after=NEWEST)
     if names[0] == names[1]:
-        (first.parent / "0005_other.py").write_text(first.read_text())
+        (first.parent / f"{NEXT}_other.py").write_text(first.read_text())
     else:
-        write_migration(names[1], "pass", after="0004")
+        write_migration(names[1], "pass", after=NEWEST)
 
     result = invoke(*arguments)
 
@@ -226,14 +226,14 @@ def test_the_sql_is_printed_and_nothing_is_changed(
     result = invoke("migrate", "--sql", DATABASE_URL=url)
     still = applied(settings_for_tests(url))
     invoke("migrate", DATABASE_URL=url)
-    back = invoke("migrate", "--to", "0004", "--sql", DATABASE_URL=url)
+    back = invoke("migrate", "--to", NEWEST, "--sql", DATABASE_URL=url)
 
     concurrently = "" if url.startswith("sqlite") else "CONCURRENTLY "
     assert result.exit_code == 0, result.stderr
-    assert still == ("0004",)
+    assert still == (NEWEST,)
     assert f"CREATE INDEX {concurrently}ix_tasks_title ON tasks (title);" in result.stdout
     assert "UPDATE tasks SET description='none' WHERE tasks.description IS NULL;" in result.stdout
-    assert "UPDATE alembic_version SET version_num='0099' WHERE alembic_version.version_num = '0004';" in result.stdout
+    assert f"SET version_num='0099' WHERE alembic_version.version_num = '{NEWEST}';" in result.stdout
     assert "SELECT" not in result.stdout
     assert "DROP INDEX ix_tasks_title;" in back.stdout
     assert applied(settings_for_tests(url)) == ("0099",)

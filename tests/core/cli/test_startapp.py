@@ -77,7 +77,7 @@ def files() -> dict[str, int]:
         ("probes bool:bool", "'bool' is a type that the fields need in Python; choose another name"),
         ("probes bool:str done:bool", "'bool' is a type that the fields need"),
         ("ghosts --remove", "there is no noun 'ghosts' to remove"),
-        ("projects --remove", "tasks refer to projects"),
+        ("projects --remove", " refer to projects; remove "),
         ("tasks --remove", "is newer than the migration of tasks"),
     ],
 )

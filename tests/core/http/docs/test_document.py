@@ -167,7 +167,7 @@ def test_a_body_is_closed_and_has_its_defaults_in_words(document: Part) -> None:
     for schema in bodies:
         assert schema["additionalProperties"] is False
         assert schema["description"]
-        assert not any("default" in part for part in parts(schema["properties"]))
+        assert not any("default" in part for field in schema["properties"].values() for part in parts(field))
     task = schemas["TaskCreate"]["properties"]
     assert task["completed"]["description"] == "Whether it is done. `false` unless it is sent."
     assert schemas["TaskUpdate"]["properties"]["completed"]["description"] == "Whether it is done."
@@ -185,8 +185,8 @@ def test_a_row_has_every_column_and_null_where_the_column_has(document: Part) ->
 def test_a_409_is_documented_where_it_can_happen_and_nowhere_else(library: Library) -> None:
     found = {
         operation["operationId"]: operation["responses"]["409"]["description"]
-        for *_, operation in operations(library.document())
-        if "409" in operation["responses"]
+        for path, _, operation in operations(library.document())
+        if "409" in operation["responses"] and path.startswith("/api/sample-")
     }
 
     same = "There is one already with the same `label_on_the_left_hand_side` and `label_on_the_right_hand_side`, "

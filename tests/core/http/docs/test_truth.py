@@ -106,7 +106,7 @@ def test_the_example_of_a_body_works_and_changes_only_what_it_says(library: Libr
     schemas = Schemas(document)
     tried = 0
     for path, method, operation in operations(document):
-        if "requestBody" not in operation:
+        if "requestBody" not in operation or path.removesuffix("/{id}") not in rows:
             continue
         content = operation["requestBody"]["content"]["application/json"]
         example: dict[str, Any] = content["example"]
