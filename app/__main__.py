@@ -1,4 +1,4 @@
-"""The `app` command. It lists the commands and imports one only when it is called, so that `--help` is quick."""
+"""The `app` command. A command is imported when it is called, so that `--help` is quick."""
 
 import sys
 from importlib import import_module
@@ -8,21 +8,21 @@ import click
 
 COMMANDS: Final = {
     "run": "Serve the application.",
-    "migrate": "Bring the database up to the newest migration.",
-    "makemigrations": "Write the migration from the present ones to the models.",
-    "startapp": "Write a new noun: table, API, factory, migration, tests.",
-    "check": "Look for what is wrong before it serves.",
+    "migrate": "Apply the missing migrations.",
+    "makemigrations": "Write a migration for the changes in the models.",
+    "startapp": "Write a resource: table, API, factory, migration, tests.",
+    "check": "Report problems before the application serves.",
     "token": "Print a token for a user.",
-    "check-token": "Say what is wrong with a token.",
+    "check-token": "Explain why a token is refused.",
     "shell": "Open Python with a session and all models.",
     "routes": "List every route.",
-    "schema": "Write the API as an OpenAPI document.",
+    "schema": "Write the OpenAPI document.",
     "seed": "Add invented rows.",
-    "dumpdata": "Write all rows of everyone as JSON lines.",
-    "loaddata": "Store what dumpdata wrote.",
+    "dumpdata": "Write all rows of all users as JSON lines.",
+    "loaddata": "Store the rows of a dumpdata file.",
     "backup": "Write the whole database to a file.",
-    "restore": "Put a backup in the place of the database.",
-    "user": "Export or erase all that is stored of a user.",
+    "restore": "Replace the database by a backup.",
+    "user": "Export or erase all rows of a user.",
 }
 
 
@@ -30,20 +30,17 @@ class Commands(click.Group):
     """The commands in `app/core/cli/`, each in the file of its name, with an underscore for a hyphen."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the names, in the order of the list above."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import one command."""
         if cmd_name not in COMMANDS:
             return None
-        if sys.platform == "win32":  # it has neither select.poll() nor an event loop that can wait for psycopg
-            raise click.ClickException("this needs a POSIX system: Linux, macOS or, on Windows, WSL")
+        if sys.platform == "win32":  # it has no select.poll(), and its event loop does not work with psycopg
+            raise click.ClickException("this program needs a POSIX system; use Linux, macOS or, on Windows, WSL")
         command: click.Command = import_module(f"app.core.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List the commands without importing any."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -60,7 +57,7 @@ class LazyContext:
 def main(ctx: click.Context) -> None:
     """Litestead: the backend for products in which every row belongs to a user.
 
-    Settings come from the environment and from .env; `.env.example` explains each.
+    Settings come from the environment and from .env; .env.example explains each of them.
     """
     ctx.obj = LazyContext()
 

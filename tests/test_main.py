@@ -82,4 +82,4 @@ def test_windows_is_one_line(monkeypatch: pytest.MonkeyPatch, command: str) -> N
     result = CliRunner().invoke(main, [command])
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == "Error: this needs a POSIX system: Linux, macOS or, on Windows, WSL\n"
+    assert result.stderr == "Error: this program needs a POSIX system; use Linux, macOS or, on Windows, WSL\n"

@@ -14,15 +14,15 @@ from app.core.data.transfer.backup.database import Database
 
 @click.command("backup")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--force", is_flag=True, help="Replace FILE, if there is one, when the new one is whole.")
+@click.option("--force", is_flag=True, help="Replace an existing FILE after the new backup is complete.")
 @click.pass_obj
 @explained
 def command(context: AppContext, file: Path, force: bool) -> None:
-    """Write the whole database to FILE, which `app restore` reads: of one moment, while others serve and write.
+    """Write a consistent snapshot of the whole database to FILE, for `app restore`, while the application serves.
 
-    FILE gets its name when all of it is stored and was read again; nobody else may read it. SQLite is copied as it is.
-    PostgreSQL is copied by pg_dump, which has to be on PATH and not older than the server; MIGRATION_DATABASE_URL is
-    used where it is set.
+    FILE appears only after it is complete and was verified; only its owner can read it. A SQLite database is copied as
+    it is. PostgreSQL is copied with pg_dump, which must be on PATH and at least as new as the server, as the role of
+    MIGRATION_DATABASE_URL if that is set.
     """
     database = Database(prepare_as_owner(context))
     with explained_writing(file), progress("backing up", database.steps()) as advance:

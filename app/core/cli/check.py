@@ -13,22 +13,22 @@ from app.settings import InvalidSettings, load_settings
 
 
 @click.command("check")
-@click.option("--deploy", is_flag=True, help="Look at what matters for a deployment as well.")
+@click.option("--deploy", is_flag=True, help="Run the checks for a deployment as well.")
 @click.option("--strict", is_flag=True, help="Exit with 1 for a warning as well.")
 @click.option("--json", "as_json", is_flag=True, help="Write the messages as a JSON array.")
 @click.pass_obj
 @explained
 def command(context: AppContext, deploy: bool, strict: bool, as_json: bool) -> None:
-    """Look for what is wrong before it serves: the settings, the routes, the tables and the database.
+    """Report problems in the settings, the routes, the tables and the database before the application serves.
 
-    Exits with 1 if there is an error; not for a warning, unless --strict, and never for an info. A message is its
-    level, an id that stays the same, a sentence, and what to do.
+    The exit code is 1 if there is an error, or, with --strict, a warning. A message has a level, a stable id, a
+    sentence and a hint.
     """
     messages = _find(context, deploy=deploy)
     if as_json:
         click.echo(json.dumps([message.as_dict() for message in messages], indent=2))
     else:
-        _tell(messages)
+        _print(messages)
     if {message.level for message in messages} & ({"error", "warning"} if strict else {"error"}):
         raise SystemExit(1)
 
@@ -39,12 +39,12 @@ def _find(context: AppContext, *, deploy: bool) -> list[Message]:
         context.load_checks()
         return asyncio.run(run_checks(settings, context.make_app, deploy=deploy))
     except InvalidSettings as error:
-        hint = "Correct it in the environment or in .env; .env.example explains each setting."
+        hint = "Correct the setting in the environment or in .env; .env.example explains each setting."
         return [Message.of("settings.E001", f"{error}.", hint)]
 
 
-def _tell(messages: list[Message]) -> None:
+def _print(messages: list[Message]) -> None:
     for message in messages:
         click.echo(f"{message.level}: {message.id}: {message.message} {message.hint}")
     counts = Counter(message.level for message in messages)
-    click.echo(f"{counts['error']} errors, {counts['warning']} warnings" if messages else "nothing found")
+    click.echo(f"{counts['error']} errors, {counts['warning']} warnings" if messages else "no problems found")

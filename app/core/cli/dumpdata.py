@@ -24,16 +24,16 @@ from app.core.data.transfer.read import count_rows
 @click.pass_obj
 @explained
 def command(context: AppContext, output: Path | None) -> None:
-    """Write all rows of everyone as JSON lines, for `app loaddata`.
+    """Write all rows of all users as JSON lines, for `app loaddata`.
 
-    A row comes behind those that it refers to, but where tables refer to each other or a table to itself.
-    All are of one moment, and nobody who writes meanwhile has to wait. A line is {"table": "tasks", "row": {...}}, the
-    same from every database. How many there are of each table goes to standard error.
+    The rows are a consistent snapshot, and writes do not wait for it. A row comes after the rows that it refers to,
+    unless tables refer to each other or a table refers to itself. A line is {"table": "tasks", "row": {...}}, in the
+    same form for SQLite and PostgreSQL. The number of rows of each table goes to standard error.
     """
     prepare(context)
     with destination(output) as file:
         counts = asyncio.run(as_everyone(lambda session: _write(session, file), snapshot=True))
-    tell_counts(counts, "dumped", nothing="nothing is stored", err=True)
+    tell_counts(counts, "dumped", nothing="there are no rows", err=True)
 
 
 async def _write(session: AppSession, file: IO[bytes]) -> Mapping[str, int]:

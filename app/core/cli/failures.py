@@ -1,4 +1,4 @@
-"""What an operator reads when a command cannot do its work: one sentence, never a traceback."""
+"""The errors of commands: an error that the operator can correct is one sentence, without a traceback."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -25,7 +25,7 @@ from app.settings import IS_CHECKOUT, InvalidSettings
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_SENTENCES: Final = (
+_EXPLAINED: Final = (
     InvalidSettings,
     InvalidDump,
     InvalidModel,
@@ -39,41 +39,41 @@ _SENTENCES: Final = (
 
 
 def explained(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn a setting that cannot be used, and whatever a database refuses, into click's one-line error and exit code 1.
+    """Turn the errors of settings and of the database into click's one-line error with exit code 1.
 
-    What is no answer of a database is a program's mistake, and keeps its traceback.
+    Any other exception is a bug of the program and keeps its traceback.
     """
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except _SENTENCES as error:
+        except _EXPLAINED as error:
             raise click.ClickException(str(error)) from None
         except RevisionError:
-            raise click.ClickException("the database has a migration that this version has not; update it") from None
+            raise click.ClickException(
+                "the database has a migration that this version does not have; deploy a newer version"
+            ) from None
         except NoReferencedTableError as error:
             raise click.ClickException(next(missing_targets(), _first_line(error))) from None
         except SQLAlchemyError as error:
             if classify(error) is Failure.AWAY:
-                raise click.ClickException(f"the database cannot be reached: {_first_line(error)}") from None
+                raise click.ClickException(
+                    f"the database cannot be reached; check DATABASE_URL: {_first_line(error)}"
+                ) from None
             if classify(error) is Failure.BUSY:
-                raise click.ClickException(f"the database is busy: {_first_line(error)}") from None
+                raise click.ClickException(f"the database is busy; try again later: {_first_line(error)}") from None
             if isinstance(error, DBAPIError):
-                raise click.ClickException(f"the database refuses: {_first_line(error)}") from None
+                raise click.ClickException(f"the database refused a statement: {_first_line(error)}") from None
             raise
 
     return run
 
 
 def refuse_installed(what: str) -> None:
-    """Refuse to write source code into an installed package.
-
-    Raises:
-        click.ClickException: this is one.
-    """
+    """Raise click.ClickException if this is an installed package, into which no source code is written."""
     if not IS_CHECKOUT:
-        raise click.ClickException(f"this is an installed package; write {what} where its repository is checked out")
+        raise click.ClickException(f"this is an installed package; write {what} in a checkout of its repository")
 
 
 def _first_line(error: SQLAlchemyError) -> str:

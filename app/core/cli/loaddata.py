@@ -20,26 +20,25 @@ from app.core.data.transfer.dumps import load_rows
 @click.pass_obj
 @explained
 def command(context: AppContext, file: IO[bytes]) -> None:
-    """Store the rows of FILE, which `app dumpdata` wrote; - is standard input.
+    """Store the rows of FILE, which `app dumpdata` wrote. With - as FILE, read standard input.
 
-    All of it is stored or, if one line cannot be, nothing. Ids and owners stay as they are, so the tables have to be
-    empty: nothing is overwritten.
+    If one row cannot be stored, no row is. Ids and owners stay the same, so the tables must be empty before.
     """
     prepare(context)
     with progress("loading", _size(file)) as advance:
-        counts = asyncio.run(as_everyone(lambda session: load_rows(session, _followed(file, advance))))
-    tell_counts(counts, "loaded", nothing="there was nothing to load")
+        counts = asyncio.run(as_everyone(lambda session: load_rows(session, _tracked(file, advance))))
+    tell_counts(counts, "loaded", nothing="the file has no rows")
 
 
 def _size(file: IO[bytes]) -> int:
-    """How many bytes there will be; 0 where nobody knows, as of a pipe."""
+    """The size in bytes; 0 if it is not known, as for a pipe."""
     try:
         return os.fstat(file.fileno()).st_size
     except OSError:
         return 0
 
 
-def _followed(lines: IO[bytes], advance: Advance) -> Iterator[bytes]:
+def _tracked(lines: IO[bytes], advance: Advance) -> Iterator[bytes]:
     for line in lines:
         yield line
         advance(len(line))

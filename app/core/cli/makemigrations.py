@@ -15,7 +15,7 @@ from app.core.data.schema.branches import merge_migrations
 from app.core.data.schema.drift import missing_operations
 from app.settings import MIGRATIONS_DIR, load_settings
 
-NOTHING = "the models are as the migrations make them: nothing to write"
+NOTHING = "the models agree with the migrations: nothing to write"
 
 
 @click.command("makemigrations")
@@ -26,14 +26,21 @@ NOTHING = "the models are as the migrations make them: nothing to write"
     "renames",
     multiple=True,
     metavar="OLD=NEW",
-    help="notes.color=colour, or notes=memos; none that change places.",
+    help="Rename a field (notes.color=colour) or a noun (notes=memos); two names cannot be swapped.",
 )
-@click.option("--default", "defaults", multiple=True, metavar="FIELD=VALUE", help="What the rows that exist get.")
 @click.option(
-    "--empty", multiple=True, metavar="NOUN", help="Promise that it has no rows in any database: none needs a default."
+    "--default", "defaults", multiple=True, metavar="FIELD=VALUE", help="The value of a new field in existing rows."
 )
-@click.option("--allow-loss", is_flag=True, help="What is gone from the models may go with its values.")
-@click.option("--merge", is_flag=True, help="Join the newest migrations of two branches.")
+@click.option(
+    "--empty",
+    multiple=True,
+    metavar="NOUN",
+    help="Promise that its table has no rows in any database, so that no default is needed.",
+)
+@click.option(
+    "--allow-loss", is_flag=True, help="Delete fields and tables that are gone from the models, with their values."
+)
+@click.option("--merge", is_flag=True, help="Write a migration that joins the newest ones of two branches.")
 @explained
 def command(  # noqa: PLR0917  # click gives them by name
     name: str | None,
@@ -44,13 +51,14 @@ def command(  # noqa: PLR0917  # click gives them by name
     allow_loss: bool,
     merge: bool,
 ) -> None:
-    """Write migrations/versions/NNNN_NAME.py, which takes the tables from the last migration to the models.
+    """Write migrations/versions/NNNN_NAME.py with the changes of the models since the newest migration.
 
-    Compares with a scratch database of its own, so yours need not be there. It asks what was renamed, what the rows
-    that exist get in a required field, and before values are lost; where nobody can be asked, the options say it. What
-    reads all rows of a table, like an index, gets a second file, which runs while others write.
+    The models are compared with a temporary database, so yours need not run. The command asks what was renamed, which
+    value existing rows get in a new required field, and whether values may be deleted; without a terminal, the options
+    answer. An operation that reads all rows of a table, like an index, goes into a second file, which runs while others
+    write.
     """
-    load_settings()  # explains one that cannot be used
+    load_settings()  # reports an invalid setting first
     if merge:
         _merge()
         return
@@ -70,7 +78,7 @@ def command(  # noqa: PLR0917  # click gives them by name
 
 
 def is_terminal() -> bool:
-    """Tell whether somebody is there who can be asked."""
+    """Return whether the command can ask questions."""
     return sys.stdin.isatty()
 
 
@@ -84,7 +92,7 @@ def _merge() -> None:
     refuse_installed("migrations")
     with explained_writing(MIGRATIONS_DIR):
         path = merge_migrations()
-    click.echo(f"wrote {path}" if path else "one migration is the newest: nothing to merge")
+    click.echo(f"wrote {path}" if path else "there is only one newest migration: nothing to merge")
 
 
 def _write(name: str, answers: Answers) -> None:
@@ -110,7 +118,7 @@ def _pairs(option: str, given: Iterable[str], example: str) -> Iterable[tuple[st
 
 def _checked(name: str | None) -> str:
     if name is None:
-        raise click.UsageError("Missing argument 'NAME': what the change is about, like add_due_date.")
+        raise click.UsageError("Missing argument 'NAME': give a name for the change, like add_due_date.")
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         raise click.BadParameter("write it in lower case, like add_due_date", param_hint="NAME")
     return name

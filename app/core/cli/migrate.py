@@ -9,24 +9,26 @@ from app.settings import load_settings
 
 
 @click.command("migrate")
-@click.option("--to", metavar="REVISION", help="Up or back to this one, like 0003; `base` is before all of them.")
+@click.option(
+    "--to", metavar="REVISION", help="Apply or revert migrations up to this one, like 0003; `base` reverts all."
+)
 @click.option("--check", is_flag=True, help="Change nothing; exit with 1 if a migration is missing.")
-@click.option("--sql", is_flag=True, help="Change nothing; print what would be executed.")
+@click.option("--sql", is_flag=True, help="Change nothing; print the SQL.")
 @click.option(
     "--wait",
     default=DEFAULT_TIMEOUT,
     show_default=True,
     type=click.FloatRange(min=0),
-    help="Seconds to try again while others use the tables.",
+    help="Seconds to retry while others hold locks on the tables.",
 )
-@click.option("--yes", is_flag=True, help="Take migrations back without asking.")
+@click.option("--yes", is_flag=True, help="Revert migrations without asking.")
 @explained
 def command(to: str | None, check: bool, sql: bool, wait: float, yes: bool) -> None:
-    """Bring the database up to the newest migration, or to another one.
+    """Apply the missing migrations, or those up to the one of --to.
 
-    Each migration is stored when it is done; when one fails, those before it stay, and the next run goes on there.
-    Others may read and write meanwhile. A migration that needs a table for itself for a moment says who is in its way.
-    Uses MIGRATION_DATABASE_URL where it is set: behind a pooler, migrations want the direct endpoint.
+    Each migration commits by itself. If one fails, those before it stay applied, and the next run continues there.
+    Others can read and write at the same time. A migration that waits for a lock prints which connection holds it.
+    MIGRATION_DATABASE_URL is used if it is set: behind a pooler, migrations need the direct address.
     """
     settings = load_settings()
     plan = planned(settings, to)
@@ -38,7 +40,7 @@ def command(to: str | None, check: bool, sql: bool, wait: float, yes: bool) -> N
         plan.print_sql(settings)
     else:
         _announce(plan, yes)
-        plan.carry_out(settings, Backoff(wait, _say))
+        plan.carry_out(settings, Backoff(wait, _print))
 
 
 def _nothing(plan: Plan) -> str:
@@ -56,10 +58,10 @@ def _difference(plan: Plan) -> str:
 
 
 def _announce(plan: Plan, yes: bool) -> None:
-    click.echo(f"to {'take back' if plan.is_back else 'apply'}: {named(plan.steps)}")
+    click.echo(f"to {'revert' if plan.is_back else 'apply'}: {named(plan.steps)}")
     if plan.is_back and not yes:
-        click.confirm("What they added goes, with all that is stored in it. Take them back?", abort=True)
+        click.confirm("This deletes what these migrations added, with all values in it. Revert them?", abort=True)
 
 
-def _say(sentence: str) -> None:
+def _print(sentence: str) -> None:
     click.echo(sentence, err=sentence.startswith("waiting"))

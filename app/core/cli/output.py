@@ -1,4 +1,4 @@
-"""Where a command writes what it was asked for: standard output, or the file of `--output`."""
+"""The output of a command: standard output, or the file of `--output`."""
 
 import os
 import sys
@@ -10,13 +10,13 @@ from typing import IO, Any
 import click
 
 new_file_option: Callable[[Any], Any] = click.option(
-    "--output", type=click.Path(path_type=Path), help="A new file to write to, instead of standard output."
+    "--output", type=click.Path(path_type=Path), help="New file to write to; the default is standard output."
 )
 
 
 @contextmanager
 def destination(output: Path | None) -> Iterator[IO[bytes]]:
-    """Standard output, or a new file; what cannot be written is one line."""
+    """Yield standard output or a new file. A failure to write is a one-line error."""
     with explained_writing(output):
         if output is None:
             yield sys.stdout.buffer
@@ -28,17 +28,17 @@ def destination(output: Path | None) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def explained_writing(output: Path | None) -> Iterator[None]:
-    """Say in one line what stands in the way of writing there."""
+    """Turn an OSError of the block into a one-line error that names the file."""
     try:
         yield
     except BrokenPipeError:
-        raise  # a reader that has seen enough: click ends without a word
+        raise  # the reader has closed the pipe: click ends without a message
     except OSError as error:
         raise click.ClickException(f"cannot write {output or 'to standard output'}: {error.strerror}") from None
 
 
 def tell_counts(counts: Mapping[str, int], done: str, *, nothing: str, err: bool = False) -> None:
-    """Say how many rows of each table were `done`, or that there was nothing."""
+    """Print how many rows of each table were `done`, or the text `nothing` if there were none."""
     for table, rows in counts.items():
         if rows:
             click.echo(f"{table}: {rows} {done}", err=err)
@@ -48,7 +48,7 @@ def tell_counts(counts: Mapping[str, int], done: str, *, nothing: str, err: bool
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that nobody else may read; it is removed again if it would stay incomplete."""
+    """A file that only its owner can read; it is removed if the block fails."""
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         try:
             yield file

@@ -1,4 +1,4 @@
-"""How far a long command is: a bar on standard error, where that is a terminal."""
+"""The progress bar of a long command: on standard error, if that is a terminal."""
 
 import sys
 from collections.abc import Iterator
@@ -9,15 +9,14 @@ import click
 
 
 class Advance(Protocol):
-    """What moves the bar."""
+    """Moves the bar forward by a number of steps."""
 
-    def __call__(self, steps: int, /) -> None:
-        """Move it on."""
+    def __call__(self, steps: int, /) -> None: ...
 
 
 @contextmanager
 def progress(label: str, length: int, *, beside_output: bool = False) -> Iterator[Advance]:
-    """Show a bar; not `beside_output` of the command that goes to the same terminal."""
+    """Show a bar; with `beside_output`, only if standard output is not a terminal as well."""
     hidden = not sys.stderr.isatty() or (beside_output and sys.stdout.isatty())
     steps = max(1, length // 200)
     with click.progressbar(

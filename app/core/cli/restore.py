@@ -19,14 +19,15 @@ from app.core.data.transfer.backup.database import Database
 @click.pass_obj
 @explained
 def command(context: AppContext, file: Path, yes: bool) -> None:
-    """Put FILE, which `app backup` wrote, in the place of all that the database holds: all of it or, if it fails, none.
+    """Replace everything in the database by FILE, which `app backup` wrote. If it fails, nothing changes.
 
-    What was stored since the backup is lost, and ids are given again. The application may serve meanwhile: it finds
-    all of the old or all of the new, and writes wait, on PostgreSQL all requests; one that waits too long is a 503.
+    Rows that were stored after the backup are lost, and their ids can be used again. The application can serve at the
+    same time: it reads either the old rows or the new ones. Writes wait, and on PostgreSQL all requests; a request that
+    waits too long gets a 503.
 
-    On SQLite, if the database is damaged: stop the application, and move the file, its -wal and its -shm away before.
-    On PostgreSQL it needs pg_restore and psql on PATH, the role of MIGRATION_DATABASE_URL where it is set, and the
-    roles that the backup grants rights to; all tables in the owner's schema are dropped before.
+    If a SQLite database is damaged: first stop the application, and move the database file and its -wal and -shm files
+    away. On PostgreSQL, pg_restore and psql must be on PATH, and the roles that the backup grants rights to must exist;
+    all tables in the owner's schema are dropped first. The role of MIGRATION_DATABASE_URL is used if it is set.
     """
     settings = prepare_as_owner(context)
     database = Database(settings)
@@ -34,9 +35,9 @@ def command(context: AppContext, file: Path, yes: bool) -> None:
     lost = {} if yes else database.rows()
     if lost:
         tell_counts(lost, "stored", nothing="", err=True)
-        click.confirm(f"Replace all of this, which is in {database.name}?", abort=True, err=True)
+        click.confirm(f"Replace all of these rows in {database.name}?", abort=True, err=True)
     with progress("restoring", database.steps(file)) as advance:
         database.restore(file, advance)
     click.echo(f"restored {file} into {database.name}")
     if missing := pending(settings):
-        click.echo(f"it lacks the migrations {', '.join(missing)}; run `app migrate`")
+        click.echo(f"the backup lacks the migrations {', '.join(missing)}; run `app migrate`")

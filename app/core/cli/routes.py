@@ -38,7 +38,7 @@ def _routes(app: Litestar) -> Iterator[_Route]:
             methods = (
                 handler.http_methods if isinstance(handler, HTTPRouteHandler) else {route.scope_type.value.upper()}
             )
-            if methods != {"OPTIONS"}:  # which every route answers
+            if methods != {"OPTIONS"}:  # every route answers it
                 access = "public" if handler.opt.get(PUBLIC) else "private"
                 yield _Route(route.path, ", ".join(sorted(methods)), _name_of(handler), access)
 

@@ -34,7 +34,7 @@ _ROOT_PATH: Final = re.compile(r"(/[A-Za-z0-9._~-]+)*/?")
 
 def _as_root_path(_: click.Context, __: click.Parameter, value: str) -> str:
     if not _ROOT_PATH.fullmatch(value):
-        raise click.BadParameter(f"{value!r} is no path; write it like /backend")
+        raise click.BadParameter(f"{value!r} is not a path; write it like /backend")
     return value.rstrip("/")
 
 
@@ -50,36 +50,36 @@ def _as_root_path(_: click.Context, __: click.Parameter, value: str) -> str:
     show_default=True,
     envvar="WEB_CONCURRENCY",
     type=click.IntRange(min=1),
-    help="Processes that serve. Each that dies or hangs is replaced.",
+    help="Number of processes that serve. One that dies or hangs is replaced.",
 )
 @click.option(
     "--keep-alive",
     default=75,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Seconds that an idle connection is kept: longer than a proxy in front keeps it.",
+    help="Seconds until an idle connection is closed. Choose more than the proxy in front has.",
 )
 @click.option(
     "--root-path",
     default="",
     callback=_as_root_path,
-    help="Path below which a proxy serves this, and which it cuts off, like /backend.",
+    help="Path prefix that a proxy in front removes, like /backend.",
 )
-@click.option("--reload", is_flag=True, help="Start again when a file changes; for development.")
+@click.option("--reload", is_flag=True, help="Restart when a file changes; for development.")
 @explained
 def command(  # noqa: PLR0917  # click gives each by its name
     host: str, port: int, uds: Path | None, workers: int, keep_alive: int, root_path: str, reload: bool
 ) -> None:
     """Serve the application.
 
-    A SQLite database is created and migrated first. Any other is only looked at: migrate it with `app migrate`.
-    SIGTERM ends it in order, within SHUTDOWN_SECONDS. HOST, PORT and WEB_CONCURRENCY of the environment stand for the
-    options of that name.
+    A SQLite database is created and migrated first. A PostgreSQL database must be migrated with `app migrate` before.
+    SIGTERM stops the server gracefully, within SHUTDOWN_SECONDS. The environment variables HOST, PORT and
+    WEB_CONCURRENCY are the defaults of --host, --port and --workers.
     """
     if reload and workers > 1:
-        raise click.UsageError("--reload and --workers exclude each other")
+        raise click.UsageError("--reload and --workers cannot be used together; leave one of them out")
     if uds and _is_given("host", "port"):
-        raise click.UsageError("--uds takes the place of --host and --port")
+        raise click.UsageError("--uds cannot be used with --host or --port; leave one of them out")
     settings = load_settings()
     refuse_missing_client(settings)
     if settings.uses_jwks:
@@ -140,7 +140,8 @@ def greet(settings: Settings, address: str) -> None:
     """Print where the application is served, on which database, and how to get a token; no password."""
     url = database_url(settings.database_url.get_secret_value())
     click.echo(
-        f"APP_ENV:  {settings.app_env}" + ("" if settings.is_production else " (set production where others call)")
+        f"APP_ENV:  {settings.app_env}"
+        + ("" if settings.is_production else " (set production where others can reach it)")
     )
     click.echo(f"Docs:     {address}/schema")
     click.echo(f"Database: {shown(url)}")

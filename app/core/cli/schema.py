@@ -13,14 +13,14 @@ from app.settings import load_settings
 
 
 @click.command("schema")
-@click.option("--output", type=click.Path(path_type=Path), help="A file to write to, instead of standard output.")
+@click.option("--output", type=click.Path(path_type=Path), help="File to write to; the default is standard output.")
 @click.option("--yes", is_flag=True, help="Overwrite the file without asking.")
 @click.pass_obj
 @explained
 def command(context: AppContext, output: Path | None, yes: bool) -> None:
-    """Write the API's OpenAPI document, the one that is served at /schema/openapi.json.
+    """Write the OpenAPI document that the application serves at /schema/openapi.json.
 
-    No database is asked. For TypeScript: `npx openapi-typescript api.json --output api.ts`.
+    No database is needed. For TypeScript types: `npx openapi-typescript api.json --output api.ts`.
     """
     text = json.dumps(document_of(context.make_app(load_settings())), indent=2) + "\n"
     with explained_writing(output):

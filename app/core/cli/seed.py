@@ -15,25 +15,31 @@ from app.core.data.transfer.seeding import Seed, seed_rows
 
 
 @click.command("seed")
-@click.option("--users", default=3, show_default=True, type=click.IntRange(min=1), help="How many: user1, user2, ...")
-@click.option("--user", metavar="ID", callback=user_id, help="Rows for this one user instead.")
 @click.option(
-    "--per-user", default=50, show_default=True, type=click.IntRange(min=1), help="Rows of each in every table."
+    "--users", default=3, show_default=True, type=click.IntRange(min=1), help="Number of users: user1, user2, ..."
 )
-@click.option("--seed", "number", metavar="N", type=int, help="The same rows each time for the same number.")
-@click.option("--yes", is_flag=True, help="In production as well.")
+@click.option("--user", metavar="ID", callback=user_id, help="Add rows for this user only.")
+@click.option(
+    "--per-user",
+    default=50,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Number of rows of each user in every table.",
+)
+@click.option("--seed", "number", metavar="N", type=int, help="Make the same rows each time for the same number.")
+@click.option("--yes", is_flag=True, help="Add rows in production as well.")
 @click.pass_obj
 @explained
 def command(
     context: AppContext, /, *, users: int, user: str | None, per_user: int, number: int | None, yes: bool
 ) -> None:
-    """Add invented rows, made by the factories of the nouns, to every table: all of them or none.
+    """Add invented rows to every table, made by the factories of the nouns. If it fails, no row is added.
 
-    What is stored already stays. A row refers to rows of the same user only.
+    Existing rows stay. A row refers only to rows of the same user.
     """
     settings = prepare(context)
     if settings.is_production and not yes:
-        raise click.ClickException("this is production; say --yes to add invented rows to it")
+        raise click.ClickException("this is production; use --yes to add invented rows to it")
     names = [user] if user else [f"user{n}" for n in range(1, users + 1)]
     context.load_factories()
     with progress("seeding", len(names) * per_user * len(sorted_owned_models())) as advance:

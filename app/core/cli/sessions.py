@@ -1,4 +1,4 @@
-"""The sessions that commands work in: for one user, as a request of theirs would be, or for everyone."""
+"""The sessions of commands: for one user, as in a request of that user, or for everyone."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,14 +22,16 @@ Work = Callable[[AppSession], Awaitable[T]]
 
 
 def user_id(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
-    """Refuse what no token could carry (a callback of click's)."""
+    """Raise click.BadParameter for an id that no token can have (a callback of click)."""
     if given is not None and not is_valid_subject(given):
-        raise click.BadParameter(f"an id is 1 to {MAX_SUBJECT_LENGTH} printable characters, and not blank")
+        raise click.BadParameter(
+            f"an id is 1 to {MAX_SUBJECT_LENGTH} printable characters, at least one of them not a space"
+        )
     return given
 
 
 def prepare(context: AppContext) -> Settings:
-    """Know every table, and see that the database has them: one that is not known would be left out."""
+    """Load all tables and refuse a database that lacks migrations: a table that is missing would be left out."""
     settings = load_settings()
     context.load_nouns()
     missing = pending(settings)
@@ -39,29 +41,29 @@ def prepare(context: AppContext) -> Settings:
 
 
 def prepare_as_owner(context: AppContext) -> Settings:
-    """Know every table, and see that the role that migrates meets no policy; migrations may be missing.
+    """Load all tables; migrations may be missing.
 
     Raises:
-        InvalidSettings: row level security holds for the role.
+        InvalidSettings: row level security applies to that role.
     """
     settings = load_settings()
     context.load_nouns()
-    asyncio.run(as_everyone(_look))
+    asyncio.run(as_everyone(_no_work))
     return settings
 
 
 async def as_user(user: str, work: Work[T], *, snapshot: bool = False) -> T:
-    """Work in a session that serves the user; with a snapshot it only reads."""
+    """Run `work` in a session of this user; with `snapshot` it is read-only."""
     async with _session(load_settings(), snapshot=snapshot) as session:
         bind_owner(session, user)
         return await work(session)
 
 
 async def as_everyone(work: Work[T], *, snapshot: bool = False) -> T:
-    """Work in a session that serves everyone, as the role that owns the tables; with a snapshot it only reads.
+    """Run `work` in a session of everyone, as the role that owns the tables; with `snapshot` it is read-only.
 
     Raises:
-        InvalidSettings: row level security holds for the role.
+        InvalidSettings: row level security applies to that role.
     """
     async with _session(owner_settings(load_settings()), snapshot=snapshot) as session:
         everyone(session)
@@ -69,8 +71,8 @@ async def as_everyone(work: Work[T], *, snapshot: bool = False) -> T:
         return await work(session)
 
 
-async def _look(_: AppSession) -> None:
-    """Do nothing behind the checks of `as_everyone`."""
+async def _no_work(_: AppSession) -> None:
+    """Leave it at the checks of `as_everyone`."""
 
 
 @asynccontextmanager

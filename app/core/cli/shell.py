@@ -25,14 +25,16 @@ else:
 
 
 @click.command("shell")
-@click.option("--user", metavar="ID", callback=user_id, help="Serve this user, as a request of theirs would.")
+@click.option(
+    "--user", metavar="ID", callback=user_id, help="Use a session of this user, as in a request of that user."
+)
 @click.pass_obj
 @explained
 def command(context: AppContext, user: str | None) -> None:
-    """Open Python with a session, all models and `select`; IPython where it is installed. `await` works.
+    """Open Python, or IPython if it is installed, with `session`, `select` and all models. `await` works.
 
-    Without --user the session serves everyone. Each statement is stored at once; `async with session.atomic():` holds
-    several together.
+    Without --user the session reads and writes the rows of all users. Each statement commits by itself; `async with
+    session.atomic():` makes one transaction of several.
     """
     settings = prepare(context)
     click.echo(f"The session serves {user or 'ALL_OWNERS: it reads and writes the rows of all users'}.", err=True)

@@ -1,4 +1,4 @@
-"""`app user`: all that is stored of a person, to hand it over and to erase it."""
+"""`app user`: export and erase all rows of one user."""
 
 import asyncio
 from collections import Counter
@@ -18,7 +18,7 @@ from app.core.data.transfer.account import count_rows, erase_rows, export_rows
 
 @click.group("user")
 def command() -> None:
-    """All that is stored of one user: every row, in every table."""
+    """Export or erase all rows of one user, in every table."""
 
 
 @command.command("export")
@@ -29,14 +29,14 @@ def command() -> None:
 def export(context: AppContext, user: str, output: Path | None) -> None:
     """Write all rows of the user ID as JSON lines.
 
-    A row comes behind those that it refers to, but where tables refer to each other or a table to itself.
-    All are of one moment. A line is {"table": "tasks", "row": {...}}. How many there are of each table goes to
+    The rows are a consistent snapshot. A row comes after the rows that it refers to, unless tables refer to each other
+    or a table refers to itself. A line is {"table": "tasks", "row": {...}}. The number of rows of each table goes to
     standard error.
     """
     prepare(context)
     with destination(output) as file:
         counts = asyncio.run(as_user(user, lambda session: _write(session, file), snapshot=True))
-    tell_counts(counts, "exported", nothing=f"nothing is stored for {user}", err=True)
+    tell_counts(counts, "exported", nothing=f"the user {user} has no rows", err=True)
 
 
 @command.command("erase")
@@ -45,19 +45,19 @@ def export(context: AppContext, user: str, output: Path | None) -> None:
 @click.pass_obj
 @explained
 def erase(context: AppContext, user: str, yes: bool) -> None:
-    """Delete all rows of the user ID for good: all of them or, if that fails, none.
+    """Delete all rows of the user ID. If it fails, no row is deleted.
 
-    Close the account at Better Auth first: with a token that is still valid the user can store new rows. Backups, and
-    space that the database has yet to write over, keep what they hold.
+    Close the account in Better Auth first: with a valid token the user can store new rows. The rows stay in backups,
+    and on the disk until the database overwrites them.
     """
     prepare(context)
     counts = asyncio.run(as_user(user, count_rows))
     if any(counts.values()) and not yes:
         tell_counts(counts, "stored", nothing="", err=True)
-        click.confirm(f"Erase all of this, which is stored for {user}?", abort=True, err=True)
+        click.confirm(f"Erase all of these rows of {user}?", abort=True, err=True)
     if any(counts.values()):
         counts = asyncio.run(as_user(user, erase_rows))
-    tell_counts(counts, "erased", nothing=f"nothing is stored for {user}")
+    tell_counts(counts, "erased", nothing=f"the user {user} has no rows")
 
 
 async def _write(session: AppSession, file: IO[bytes]) -> Mapping[str, int]:

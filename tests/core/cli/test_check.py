@@ -26,7 +26,7 @@ PRODUCTION = {
 def test_nothing_found_is_said(invoke: Invoke, sqlite_databases: SqliteDatabases) -> None:
     result = invoke("check", DATABASE_URL=sqlite_databases.fresh())
 
-    assert (result.exit_code, result.output) == (0, "nothing found\n")
+    assert (result.exit_code, result.output) == (0, "no problems found\n")
 
 
 def test_what_is_only_said_is_no_failure(invoke: Invoke, sqlite_databases: SqliteDatabases) -> None:

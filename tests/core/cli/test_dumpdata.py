@@ -71,15 +71,15 @@ def test_an_empty_dump_is_said(invoke: Invoke, sqlite_databases: SqliteDatabases
     path, url = tmp_path / "empty.jsonl", sqlite_databases.fresh()
     path.touch()
 
-    assert invoke("loaddata", str(path), DATABASE_URL=url).output == "there was nothing to load\n"
-    assert invoke("dumpdata", DATABASE_URL=url).stderr == "nothing is stored\n"
+    assert invoke("loaddata", str(path), DATABASE_URL=url).output == "the file has no rows\n"
+    assert invoke("dumpdata", DATABASE_URL=url).stderr == "there are no rows\n"
 
 
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
         pytest.param([line(), b"{}"], "line 2: Object missing required field `table`", id="a bad line"),
-        pytest.param([line(), line()], "the database refuses: ", id="a clash"),
+        pytest.param([line(), line()], "the database refused a statement: ", id="a clash"),
     ],
 )
 def test_what_cannot_be_loaded_is_one_line(

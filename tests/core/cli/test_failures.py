@@ -31,13 +31,15 @@ def raising(error: Exception) -> None:
         pytest.param(OutcomeUnknown(), str(OutcomeUnknown()), id="unknown outcome"),
         pytest.param(
             OperationalError("SELECT 'zebra'", {"a": "zebra"}, Exception("no route\nzebra")),
-            "the database cannot be reached: no route",
+            "the database cannot be reached; check DATABASE_URL: no route",
             id="away",
         ),
-        pytest.param(PoolTimeout("the pool is empty"), "the database is busy: the pool is empty", id="pool"),
+        pytest.param(
+            PoolTimeout("the pool is empty"), "the database is busy; try again later: the pool is empty", id="pool"
+        ),
         pytest.param(
             ProgrammingError("SELECT 'zebra'", None, sqlite3.DatabaseError("no such table: t")),
-            "the database refuses: no such table: t",
+            "the database refused a statement: no such table: t",
             id="refused",
         ),
     ],
@@ -72,7 +74,5 @@ def test_an_installed_package_is_not_written_into_and_a_checkout_is(monkeypatch:
     refuse_installed("nouns")
     monkeypatch.setattr("app.core.cli.failures.IS_CHECKOUT", False)
 
-    with pytest.raises(
-        click.ClickException, match="installed package; write nouns where its repository is checked out"
-    ):
+    with pytest.raises(click.ClickException, match="installed package; write nouns in a checkout of its repository"):
         refuse_installed("nouns")

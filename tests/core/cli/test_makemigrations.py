@@ -70,7 +70,7 @@ def test_where_the_models_agree_nothing_is_written_and_no_database_is_needed(tmp
     )
 
     assert (result.returncode, result.stderr) == (0, "")
-    assert result.stdout == "the models are as the migrations make them: nothing to write\n"
+    assert result.stdout == "the models agree with the migrations: nothing to write\n"
     assert written() == before
 
 
@@ -105,7 +105,7 @@ def test_two_newest_migrations_are_joined(invoke: Invoke, write_migration: Write
     said = invoke("migrate").stdout
     assert f"applied {NEXT_BUT_ONE} (merge) in " in said
     assert f"applied {NEXT}_other (" in said
-    assert invoke("makemigrations", "--merge").stdout == "one migration is the newest: nothing to merge\n"
+    assert invoke("makemigrations", "--merge").stdout == "there is only one newest migration: nothing to merge\n"
 
 
 def test_migrations_of_a_name_that_another_follows_are_left_to_their_author(

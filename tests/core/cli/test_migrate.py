@@ -108,7 +108,7 @@ def test_a_database_that_is_away_is_one_line_without_the_password(invoke: Invoke
 
     assert result.exit_code == 1
     assert result.stdout == ""
-    assert result.stderr.startswith("Error: the database cannot be reached: ")
+    assert result.stderr.startswith("Error: the database cannot be reached; check DATABASE_URL: ")
     assert result.stderr.count("\n") == 1
     assert "hunter2" not in result.stderr
 
@@ -154,7 +154,7 @@ def test_back_it_asks_and_forwards_again_it_does_not(invoke: Invoke, databases: 
     forwards = invoke("migrate", "--to", between_them, DATABASE_URL=url)
 
     assert (refused.exit_code, before) == (1, (newest,))
-    assert refused.stdout.startswith(f"to take back: {TITLES[-1]}, {TITLES[-2]}\nWhat they added goes")
+    assert refused.stdout.startswith(f"to revert: {TITLES[-1]}, {TITLES[-2]}\nThis deletes what")
     assert (back.exit_code, between) == (0, (goal,))
     assert [line.partition(" in ")[0] for line in back.stdout.splitlines()[1:]] == [
         f"took back {TITLES[-1]}",

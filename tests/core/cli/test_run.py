@@ -186,7 +186,7 @@ def test_a_database_that_is_away_is_one_line_without_the_password(outcomes: dict
     outcome = outcomes["away"]
 
     assert (outcome.exit_code, outcome.stdout) == (1, "")
-    assert outcome.stderr.startswith("Error: the database cannot be reached: ")
+    assert outcome.stderr.startswith("Error: the database cannot be reached; check DATABASE_URL: ")
     assert outcome.stderr.count("\n") == 1
     assert "hunter2" not in outcome.stderr
 

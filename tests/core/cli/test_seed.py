@@ -64,7 +64,7 @@ def test_production_is_not_seeded_by_mistake(invoke: Invoke, sqlite_databases: S
     refused = invoke("seed", **environment)
 
     assert (refused.exit_code, refused.stdout) == (1, "")
-    assert refused.stderr == "Error: this is production; say --yes to add invented rows to it\n"
+    assert refused.stderr == "Error: this is production; use --yes to add invented rows to it\n"
     assert rows_in(invoke, environment["DATABASE_URL"]) == []
     assert invoke("seed", "--yes", **environment).exit_code == 0
 

@@ -36,7 +36,7 @@ def test_what_would_be_lost_is_told_and_asked(invoke: Invoke, databases: Databas
     asked = invoke("restore", str(backup), **site.settings)
 
     assert (asked.exit_code, asked.stdout) == (1, "")
-    assert asked.stderr.startswith("projects: 2 stored\nReplace all of this, which is in ")
+    assert asked.stderr.startswith("projects: 2 stored\nReplace all of these rows in ")
     assert (make_url(site.url).database or "") in asked.stderr
     assert site.rows() == later
     assert invoke("restore", str(backup), "--yes", **site.settings).exit_code == 0
@@ -79,7 +79,7 @@ def test_a_backup_with_fewer_migrations_is_restored_and_says_so(
     result = invoke("restore", str(path), **site.settings)
 
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "it lacks the migrations 0002, " in result.stdout
+    assert "the backup lacks the migrations 0002, " in result.stdout
     assert result.stdout.endswith("; run `app migrate`\n")
     assert invoke("migrate", **site.settings).exit_code == 0
     assert not [found for found in site.findings() if found.startswith("data.")]

@@ -32,7 +32,7 @@ def test_erase_asks_and_without_a_yes_all_stays(invoke: Invoke, databases: Datab
     assert (result.exit_code, result.stdout) == (1, "")
     for name in NAMES:
         assert f"{name}: 2 stored\n" in result.stderr
-    assert f"Erase all of this, which is stored for {PERSON}? [y/N]" in result.stderr
+    assert f"Erase all of these rows of {PERSON}? [y/N]" in result.stderr
     assert "Aborted!" in result.stderr
     assert everything(databases, url) == before
 
@@ -85,6 +85,6 @@ def test_an_erasure_that_fails_is_one_line_and_erases_nothing(invoke: Invoke, da
     result = invoke("user", "erase", PERSON, "--yes", DATABASE_URL=url)
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("Error: the database refuses: ")
+    assert result.stderr.startswith("Error: the database refused a statement: ")
     assert result.stderr.count("\n") == 1
     assert everything(databases, url) == before

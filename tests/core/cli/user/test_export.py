@@ -98,6 +98,6 @@ def test_an_export_that_fails_leaves_no_file(invoke: Invoke, databases: Database
     result = invoke("user", "export", PERSON, "--output", str(output), DATABASE_URL=url)
 
     assert result.exit_code == 1
-    assert result.stderr.startswith("Error: the database refuses: ")
+    assert result.stderr.startswith("Error: the database refused a statement: ")
     assert result.stderr.count("\n") == 1
     assert not output.exists()

@@ -18,8 +18,8 @@ def test_where_there_is_nothing_it_says_so_and_does_not_ask(invoke: Invoke, data
 
     export, erase = (invoke("user", verb, "nobody", DATABASE_URL=url) for verb in ("export", "erase"))
 
-    assert (export.exit_code, export.stdout, export.stderr) == (0, "", "nothing is stored for nobody\n")
-    assert (erase.exit_code, erase.stdout, erase.stderr) == (0, "nothing is stored for nobody\n", "")
+    assert (export.exit_code, export.stdout, export.stderr) == (0, "", "the user nobody has no rows\n")
+    assert (erase.exit_code, erase.stdout, erase.stderr) == (0, "the user nobody has no rows\n", "")
     assert everything(databases, url) == before
 
 
@@ -40,7 +40,7 @@ def test_an_id_that_no_token_could_carry_is_refused(invoke: Invoke, verb: str, u
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert result.stderr.splitlines()[-1] == (
-        "Error: Invalid value for 'ID': an id is 1 to 255 printable characters, and not blank"
+        "Error: Invalid value for 'ID': an id is 1 to 255 printable characters, at least one of them not a space"
     )
 
 
@@ -74,7 +74,7 @@ def test_a_database_that_is_away_is_one_line_without_the_password(invoke: Invoke
     result = invoke("user", *arguments, DATABASE_URL="postgresql://x:hunter2@127.0.0.1:1/x")
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("Error: the database cannot be reached: ")
+    assert result.stderr.startswith("Error: the database cannot be reached; check DATABASE_URL: ")
     assert result.stderr.count("\n") == 1
     assert "hunter2" not in result.stderr
 

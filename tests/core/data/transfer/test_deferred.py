@@ -88,7 +88,7 @@ def test_a_reference_to_nothing_is_refused_and_nothing_stays(site: Site, tmp_pat
     said = site.call(url, "loaddata", str(path))
 
     assert (said.exit_code, said.stdout) == (1, "")
-    assert said.stderr.startswith("Error: the database refuses: ")
+    assert said.stderr.startswith("Error: the database refused a statement: ")
     assert said.stderr.count("\n") == 1
     assert site.dump(url) == ""
 
