@@ -70,7 +70,9 @@ def add_rows(settings: Settings, user: str) -> None:
         table = table_name(model)
         if there.has_table(table):
             columns = {column["name"] for column in there.get_columns(table)}
-            needed = {each.column: ids[each.model] for each in references_of(model) if not each.nullable}
+            needed: dict[str, Any] = {
+                each.column: ids[each.model] for each in references_of(model) if not each.nullable
+            }
             row = factory_of(model).build(user_id=user, **needed).model_dump(exclude={"id"}, exclude_none=True)
             values = insert(model).values({name: value for name, value in row.items() if name in columns})
             with engine.begin() as connection:
