@@ -16,8 +16,8 @@ from app.testing.contract.rules import offers, rule, writes
 _AFTER, _BEFORE = "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"  # out of the calendar, told in UTC
 
 WRONG: Final[dict[type, tuple[Any, ...]]] = {
-    str: (1, True, "a\x00b", "\x00"),
-    bool: (0, 1, "true", ""),
+    str: (1, 1.5, True, [], {}, "a\x00b", "\x00"),
+    bool: (0, 1, 1.5, "true", "", [], {}),
     int: (True, 1.5, "1", 2**63, -(2**63) - 1, 10**30),
     float: (True, "1", float("nan"), float("inf"), float("-inf")),
     date: (1, "", "2024-02-30", "2024-01-01T00:00:00Z"),
