@@ -36,7 +36,7 @@ from app.testing.clients import Client, assert_error
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body
-from tests.parts.resources import every_resource
+from tests.parts.resources import every_resource, one_resource
 
 HttpMethod = Literal["GET", "POST", "DELETE"]
 MARKER = "zebra4711"
@@ -181,7 +181,8 @@ async def test_a_repository_error_without_a_cause_is_a_500() -> None:
     assert_error(await raising(RepositoryError(MARKER)).get("/"), 500)
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 async def test_a_422_says_what_is_wrong_where(client: Client, resource: Resource) -> None:
     answer = await client.post(resource.path, json=await valid_body(client, resource) | {"nothing": 1})
 
@@ -191,7 +192,8 @@ async def test_a_422_says_what_is_wrong_where(client: Client, resource: Resource
     }
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 @pytest.mark.parametrize(("wrong", "listed"), [(2, 2), (20, 20), (21, 20), (1000, 20)])
 async def test_a_422_counts_all_that_is_wrong_and_lists_some(
     client: Client, resource: Resource, wrong: int, listed: int
@@ -204,7 +206,8 @@ async def test_a_422_counts_all_that_is_wrong_and_lists_some(
     assert len(body["errors"]) == listed
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 async def test_a_name_that_a_client_made_up_is_cut(client: Client, resource: Resource) -> None:
     name = "n" * 10_000
     in_body = await client.post(resource.path, json=await valid_body(client, resource) | {name: 1})
@@ -216,7 +219,8 @@ async def test_a_name_that_a_client_made_up_is_cut(client: Client, resource: Res
         assert len(answer.content) < 500
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 @pytest.mark.parametrize("raw", [f'{{"{MARKER}', f'{{"a": {MARKER}}}', f'"{MARKER}"', f'["{MARKER}"]', MARKER])
 async def test_no_answer_repeats_a_body_that_cannot_be_read(client: Client, resource: Resource, raw: str) -> None:
     answer = await client.post(resource.path, content=raw, headers={"content-type": "application/json"})
@@ -225,7 +229,8 @@ async def test_no_answer_repeats_a_body_that_cannot_be_read(client: Client, reso
     assert MARKER not in answer.text
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 @pytest.mark.parametrize(
     "query", [f"limit={MARKER}", f"offset={MARKER}", f"nothing={MARKER}", f"limit=1&limit={MARKER}"]
 )
@@ -236,7 +241,8 @@ async def test_no_answer_repeats_what_stands_in_the_query(client: Client, resour
     assert MARKER not in answer.text
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 async def test_no_answer_repeats_the_path_or_the_content_type(client: Client, resource: Resource) -> None:
     answers = {
         404: await client.get(f"{resource.path}/{MARKER}"),

@@ -12,7 +12,7 @@ from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.testing.clients import Client, assert_error
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body, writes
-from tests.parts.resources import every_resource
+from tests.parts.resources import one_resource
 
 JSON = {"content-type": "application/json"}
 
@@ -83,7 +83,8 @@ def test_a_change_does_not_alter_the_fields_that_it_shares() -> None:
 MOMENT = "2026-02-28T12:00:00Z"
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 async def test_a_field_that_is_not_the_clients_to_set_is_refused(
     client: Client, db: AppSession, resource: Resource
 ) -> None:
@@ -152,7 +153,8 @@ BAD_BODIES = {
 }
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 @pytest.mark.parametrize("content", BAD_BODIES.values(), ids=list(BAD_BODIES))
 async def test_a_body_that_is_no_json_object_is_a_422(
     client: Client, db: AppSession, resource: Resource, content: bytes
@@ -164,7 +166,7 @@ async def test_a_body_that_is_no_json_object_is_a_422(
         assert assert_error(answer, 422)["errors"][0]["loc"][0] == "body"
 
 
-@every_resource
+@one_resource
 @pytest.mark.parametrize(
     "text", ["\0", "a\0b", "\ud800", "a" * 1_000_000], ids=["NUL", "NUL inside", "surrogate", "too large"]
 )

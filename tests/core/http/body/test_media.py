@@ -10,7 +10,7 @@ from app.core.data.ownership.session import AppSession
 from app.testing.clients import Client, assert_error
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource, valid_body, writes
-from tests.parts.resources import every_resource
+from tests.parts.resources import one_resource
 
 Lines = list[tuple[str, str]]
 
@@ -54,7 +54,7 @@ COMPRESSED: Final[dict[str, Lines]] = {
 }
 
 
-@every_resource
+@one_resource
 @pytest.mark.parametrize("lines", GOOD.values(), ids=list(GOOD))
 async def test_plain_json_is_read(client: Client, resource: Resource, lines: Lines) -> None:
     created = json.dumps(await valid_body(client, resource))
@@ -64,7 +64,8 @@ async def test_plain_json_is_read(client: Client, resource: Resource, lines: Lin
     assert answer.status_code == 201
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 @pytest.mark.parametrize("lines", NOT_JSON.values(), ids=list(NOT_JSON))
 async def test_what_is_not_called_json_is_a_415_that_says_what_is_read(
     client: Client, db: AppSession, resource: Resource, lines: Lines
@@ -79,7 +80,8 @@ async def test_what_is_not_called_json_is_a_415_that_says_what_is_read(
         assert "accept-encoding" not in answer.headers, "RFC 9110, 12.5.3: it would say that compression is the reason"
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 @pytest.mark.parametrize("lines", COMPRESSED.values(), ids=list(COMPRESSED))
 async def test_what_is_compressed_is_a_415_that_says_so(
     client: Client, db: AppSession, resource: Resource, lines: Lines

@@ -10,7 +10,7 @@ from app.core.http.resource.pages import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from app.testing.clients import Client, assert_error
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource
-from tests.parts.resources import every_resource
+from tests.parts.resources import one_resource
 
 COUNT = {"Prefer": "count=exact"}
 
@@ -28,7 +28,7 @@ def ids(answer: httpx.Response) -> list[int]:
     return [row["id"] for row in answer.json()]
 
 
-@every_resource
+@one_resource
 @pytest.mark.parametrize(
     ("stored", "query", "rows", "links"),
     [
@@ -95,7 +95,7 @@ async def test_a_page_names_its_neighbours_exactly(  # noqa: PLR0917
         assert answer.headers.get("preference-applied") == (total and "count=exact")
 
 
-@every_resource
+@one_resource
 @pytest.mark.parametrize(("stored", "limit"), [(6, 2), (7, 3), (1, 1), (5, 500)])
 async def test_who_follows_the_links_sees_every_row_once(
     client: Client, db: AppSession, resource: Resource, stored: int, limit: int
@@ -114,7 +114,8 @@ async def test_who_follows_the_links_sees_every_row_once(
     assert seen == rows
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 @pytest.mark.parametrize(
     "lines",
     [
@@ -140,7 +141,8 @@ async def test_the_total_comes_to_those_who_ask(
     assert (answer.headers["x-total-count"], answer.headers["preference-applied"]) == ("3", "count=exact")
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 @pytest.mark.parametrize(
     "prefer",
     ["", "count", "count=estimated", "count=exactly", "return=minimal", "nocount=exact", "count=none, count=exact"],
@@ -154,7 +156,7 @@ async def test_any_other_preference_is_left_alone(
     assert not {"x-total-count", "preference-applied"} & set(answer.headers)
 
 
-@every_resource
+@one_resource
 @pytest.mark.parametrize(
     "query", ["limit=1", f"limit={MAX_LIMIT}", "offset=0", f"offset={MAX_OFFSET}", f"after={2**63 - 1}", "before=1"]
 )
@@ -163,7 +165,8 @@ async def test_the_bounds_belong_to_what_is_allowed(client: Client, resource: Re
     assert ids(await client.get(f"{resource.path}?{query}", headers=COUNT)) == []
 
 
-@every_resource
+@pytest.mark.any_database
+@one_resource
 @pytest.mark.parametrize(
     ("query", "named"),
     [
@@ -207,7 +210,7 @@ async def test_a_parameter_that_cannot_be_used_is_named(
     assert body["detail"].startswith(f"{named}: ")
 
 
-@every_resource
+@one_resource
 async def test_a_row_has_no_parameters_whatever_is_done_to_it(
     as_user: Callable[[str], Client], db: AppSession, resource: Resource
 ) -> None:
