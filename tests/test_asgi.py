@@ -65,9 +65,7 @@ async def test_every_route_that_is_not_named_here_wants_a_token(live_app: Litest
 
 
 @every_resource
-async def test_who_has_no_token_is_told_so_before_anything_is_said_about_the_body(
-    anonymous: Client, resource: Resource
-) -> None:
+async def test_a_missing_token_is_a_401_before_the_body_is_read(anonymous: Client, resource: Resource) -> None:
     for content in (b"", b"{", b" " * (MAX_BODY + 1)):
         assert_error(await anonymous.post(resource.path, content=content), 401)
 

@@ -77,7 +77,7 @@ def test_the_package_installs_it_as_app() -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_windows_is_one_line(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+def test_windows_is_refused_in_one_line(monkeypatch: pytest.MonkeyPatch, command: str) -> None:
     monkeypatch.setattr("app.__main__.sys", SimpleNamespace(platform="win32"))
     result = CliRunner().invoke(main, [command])
 

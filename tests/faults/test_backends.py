@@ -33,9 +33,7 @@ async def test_restarts_fail_no_request(cluster: Cluster, serve: Serve, restrict
 
 
 @pytest.mark.slow
-async def test_crashes_fail_no_read_and_no_write_but_those_that_were_on_their_way(
-    cluster: Cluster, serve: Serve
-) -> None:
+async def test_crashes_fail_only_writes_in_progress(cluster: Cluster, serve: Serve) -> None:
     """A crash says no farewell: it may have come between a commit and its answer."""
     load = await under_restarts(cluster.fresh(), cluster, serve, "immediate")
 
@@ -79,9 +77,7 @@ async def test_a_server_that_stays_frozen_is_503_in_time_and_is_recovered_from(c
 
 
 @pytest.mark.slow
-async def test_connections_that_others_have_taken_are_503_until_they_are_given_back(
-    cluster: Cluster, serve: Serve
-) -> None:
+async def test_exhausted_connections_are_503_until_some_are_free(cluster: Cluster, serve: Serve) -> None:
     database = cluster.fresh()
 
     async with under_load(serve(database.url).url) as load:

@@ -87,7 +87,7 @@ async def burst(client: httpx.AsyncClient, paths: tuple[str, ...]) -> list[int]:
     return await asyncio.gather(*map(ask, range(BURST)))
 
 
-async def test_an_hour_leaves_nothing_behind(server: Server, database: Database, cluster: Cluster) -> None:
+async def test_an_hour_of_requests_leaks_nothing(server: Server, database: Database, cluster: Cluster) -> None:
     watch = Watch(server, database)
     async with httpx.AsyncClient(base_url=server.url, headers=ALICE, timeout=30, verify=NO_TLS) as client:
         assert (await client.post("/api/tasks", json={"title": "one"})).status_code == 201

@@ -116,7 +116,7 @@ async def served(databases: Databases) -> AsyncIterator[Served]:
         yield Served(app, halfway, port)
 
 
-async def test_a_client_that_is_gone_before_the_answer(served: Served) -> None:
+async def test_a_client_that_is_gone_before_the_answer_leaks_nothing(served: Served) -> None:
     writer = await served.say("POST /halfway HTTP/1.1\r\nContent-Length: 0")
     writer.write(b"\r\n")
     await served.halfway.reached.wait()
@@ -128,7 +128,7 @@ async def test_a_client_that_is_gone_before_the_answer(served: Served) -> None:
     await served.assert_nothing_is_left([ROW["name"]])
 
 
-async def test_a_client_that_is_gone_in_the_middle_of_its_body(served: Served) -> None:
+async def test_a_client_that_is_gone_in_the_middle_of_its_body_leaks_nothing(served: Served) -> None:
     writer = await served.say("POST /api/projects HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 100")
     writer.write(b'\r\n{"name": "half')
     await asyncio.sleep(0.1)
@@ -137,7 +137,7 @@ async def test_a_client_that_is_gone_in_the_middle_of_its_body(served: Served) -
     await served.assert_nothing_is_left([])
 
 
-async def test_a_handler_that_raises(served: Served) -> None:
+async def test_a_handler_that_raises_leaks_nothing(served: Served) -> None:
     served.halfway.fails = True
     served.halfway.go_on.set()
 
@@ -146,7 +146,7 @@ async def test_a_handler_that_raises(served: Served) -> None:
     await served.assert_nothing_is_left([])
 
 
-async def test_a_task_that_is_cancelled_in_a_transaction(served: Served) -> None:
+async def test_a_task_that_is_cancelled_in_a_transaction_leaks_nothing(served: Served) -> None:
     request = asyncio.create_task(Client(served.app, USER).post("/halfway"))
     await served.halfway.reached.wait()
 
@@ -157,7 +157,7 @@ async def test_a_task_that_is_cancelled_in_a_transaction(served: Served) -> None
     await served.assert_nothing_is_left([])
 
 
-async def test_a_task_that_is_cancelled_while_it_waits_for_a_lock(served: Served) -> None:
+async def test_a_task_that_is_cancelled_while_it_waits_for_a_lock_leaks_nothing(served: Served) -> None:
     created = await Client(served.app, USER).post("/api/projects", json={"name": "created"})
 
     async with served.changed(created.json()["id"], "changed by the first"):
@@ -170,7 +170,7 @@ async def test_a_task_that_is_cancelled_while_it_waits_for_a_lock(served: Served
     await served.assert_nothing_is_left(["changed by the first"])
 
 
-async def test_a_request_that_is_cancelled_in_its_one_statement(served: Served) -> None:
+async def test_a_request_that_is_cancelled_in_its_one_statement_leaks_nothing(served: Served) -> None:
     created = await Client(served.app, USER).post("/api/projects", json={"name": "created"})
 
     async with served.changed(created.json()["id"], "changed by the first"):

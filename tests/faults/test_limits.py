@@ -41,9 +41,7 @@ def before_insert(database: Database, does: str) -> Iterator[None]:
         database.execute("DROP FUNCTION fault CASCADE")
 
 
-def test_a_row_that_somebody_keeps_locked_is_503_and_free_again_afterwards(
-    client: httpx.Client, database: Database
-) -> None:
+def test_a_locked_row_is_503_until_it_is_unlocked(client: httpx.Client, database: Database) -> None:
     path = post(client, "locked").headers["location"]
 
     with database.limited(lock_timeout="200ms"):

@@ -13,7 +13,7 @@ pytestmark = needs_pgbouncer
 
 
 @pytest.mark.slow
-async def test_nobody_is_answered_with_the_rows_of_another(database: Database, serve: Serve) -> None:
+async def test_no_answer_holds_rows_of_another_user(database: Database, serve: Serve) -> None:
     with pooled(database.url) as pooler:
         async with under_load(serve(pooler.url).url) as load:
             await load.more(500)
@@ -23,9 +23,7 @@ async def test_nobody_is_answered_with_the_rows_of_another(database: Database, s
 
 
 @pytest.mark.slow
-async def test_a_pooler_that_restarts_fails_no_read_and_no_write_but_those_that_were_on_their_way(
-    cluster: Cluster, serve: Serve
-) -> None:
+async def test_a_restart_of_the_pooler_fails_only_writes_in_progress(cluster: Cluster, serve: Serve) -> None:
     database = cluster.fresh()
 
     with pooled(database.url) as pooler:
@@ -41,7 +39,7 @@ async def test_a_pooler_that_restarts_fails_no_read_and_no_write_but_those_that_
 
 
 @pytest.mark.slow
-async def test_a_server_that_restarts_behind_the_pooler_fails_no_read_and_no_write_but_those_that_were_on_their_way(
+async def test_a_restart_of_the_server_behind_the_pooler_fails_only_writes_in_progress(
     cluster: Cluster, serve: Serve
 ) -> None:
     database = cluster.fresh()

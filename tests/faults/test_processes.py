@@ -136,7 +136,7 @@ async def test_without_workers_the_process_ends_so_that_its_manager_starts_anoth
 
 
 @pytest.mark.parametrize("path", ["/health", "/slow", "/hang/sleep"])
-async def test_nobody_outlives_a_parent_that_is_killed(serve: ServeHanging, path: str) -> None:
+async def test_workers_end_when_their_parent_is_killed(serve: ServeHanging, path: str) -> None:
     server = serve("orphans")
     workers = workers_of(server)
     assert len(workers) == WORKERS
@@ -188,7 +188,7 @@ async def test_a_stop_has_the_same_limit_while_workers_are_replaced(serve: Serve
         pytest.param([], id="nothing"),
     ],
 )
-async def test_no_client_holds_a_stop_for_longer(serve: ServeHanging, parts: list[bytes]) -> None:
+async def test_no_client_delays_a_stop_beyond_its_limit(serve: ServeHanging, parts: list[bytes]) -> None:
     server = serve("held", 1)
     _, writer = await asyncio.open_connection("127.0.0.1", server.port)
     writer.writelines(parts)

@@ -32,7 +32,7 @@ async def ask_without_a_pause(server: Server) -> str:
 
 
 @pytest.mark.slow
-async def test_whoever_has_asked_is_answered_before_the_process_ends(
+async def test_requests_in_progress_are_answered_before_the_process_ends(
     sqlite_databases: SqliteDatabases, serve: Serve
 ) -> None:
     url = sqlite_databases.fresh()

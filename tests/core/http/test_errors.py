@@ -147,7 +147,7 @@ async def test_a_failure_of_the_database_has_the_status_of_what_happened(
     [partial(of_postgres, "23503"), partial(of_sqlite, sqlite3.SQLITE_CONSTRAINT_FOREIGNKEY)],
     ids=["postgres", "sqlite"],
 )
-async def test_which_side_of_a_key_was_refused_hangs_on_the_statement(
+async def test_a_refused_foreign_key_is_a_409_to_a_delete_and_a_422_to_a_write(
     key: Callable[[str], DBAPIError], method: HttpMethod
 ) -> None:
     for statement, status in (("DELETE FROM t", 409), ("INSERT INTO t", 422), ("UPDATE t", 422)):
