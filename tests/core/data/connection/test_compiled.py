@@ -190,7 +190,7 @@ async def test_timestamps_are_utc_in_any_time_zone_of_the_server(postgres: Datab
     assert row.created_at.tzinfo is UTC
 
 
-def test_an_expanding_parameter_is_refused(engine: AsyncEngine) -> None:
+async def test_an_expanding_parameter_is_refused(engine: AsyncEngine) -> None:
     table: Any = inspect(Task).local_table
     statement = select(table.c.id).where(table.c.id.in_(bindparam("ids", expanding=True)))
 
