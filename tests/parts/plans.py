@@ -46,7 +46,7 @@ def page(url: str, form: Form) -> tuple[str, list[Any]]:
     """The text of the late one's page, from the middle of the rows, and its values."""
     made = database_url(url)
     dialect = scoped_dialect(cast("Any", made.get_dialect())(paramstyle=paramstyle(made)))
-    values = {"limit": 101, "offset": form.offset, "edge": ROWS + ROWS // 2, "_owner": "late"}
+    values = {"limit": 101, "offset": form.offset, "key_id": ROWS + ROWS // 2, "_owner": "late"}
     plan = CompiledStatement(
         page_of(Task, PageShape(is_backwards=form.backwards, is_counted=form.total)), dialect, tuple(values)
     )
