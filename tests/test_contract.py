@@ -2,12 +2,9 @@
 
 import litestar
 import pytest
-from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig, SQLAlchemyInitPlugin
-from litestar import Litestar
 from litestar.params import JSONBody
 from sqlalchemy.ext.asyncio import AsyncEngine, async_sessionmaker
 
-from app.asgi import create_app
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.rows import Row
 from app.core.http.resource.controller import PathId, RepositoryDependency, ResourceController
@@ -26,34 +23,11 @@ from app.testing.contract import (
     isolation,
     lists,
 )
-from app.testing.databases import settings_for_tests
 from tests.contract_faults import FAULTS, PATH, Fault, Faultless, OnlyRead, OnlyWritten
 from tests.contract_faults.isolation import ReadsRowsOfEveryone
+from tests.parts.applications import app_with
 
 test_a_resource_keeps_the_rule = contract_of(INSTALLED)
-
-
-made: dict[Resource, Litestar] = {}
-
-
-def made_with(resource: Resource) -> Litestar:
-    """Return an application that has this resource as well: one for all tests of it."""
-    if resource not in made:
-        made[resource] = create_app(settings_for_tests("sqlite:///never-opened.db"))
-        made[resource].register(resource)
-    return made[resource]
-
-
-def app_with(resource: Resource, sessions: async_sessionmaker[AppSession]) -> Litestar:
-    """Return the application that has this resource, at work in the sessions of the test."""
-    app = made_with(resource)
-    config = app.plugins.get(SQLAlchemyInitPlugin).config[0]
-    assert isinstance(config, SQLAlchemyAsyncConfig)
-    maker = config.create_session_maker()
-    assert isinstance(maker, async_sessionmaker)
-    maker.kw = dict(sessions.kw)
-    app.state.update(config.create_app_state_items())  # as its start would, which would open a database of its own
-    return app
 
 
 def named(fault: Fault) -> str:

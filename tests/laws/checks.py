@@ -50,7 +50,7 @@ INNER_FLOORS: Final = {
         "docs": 4,
     },
 }
-LONGEST_FILE: Final = 250
+LONGEST_FILE: Final = 200
 TOP_LEVEL: Final = frozenset({"app", "migrations", "tests", "pyproject.toml", ".env.example", "README.md"})
 
 _DEFINITIONS: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)

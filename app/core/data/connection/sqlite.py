@@ -28,7 +28,7 @@ from app.core.data.connection.sqlite_loop import (
     primary_code,
 )
 
-_THREAD_EXECUTIONS: Final = 20  # executions of a statement that go to the thread, after one was interrupted
+THREAD_EXECUTIONS: Final = 20  # executions of a statement that go to the thread, after one was interrupted
 _WRITES_PER_CHECKPOINT: Final = 1024  # a checkpoint takes as long as about 50 writes
 _LARGE_LOG: Final = 6144  # pages, 24 MB; 2 x 1024 writes, so that fewer than 1 in 100 of 16 writers has to wait
 _CHECKPOINT_MODES: Final = ("PASSIVE", "PASSIVE", *("FULL",) * 20)  # FULL fails while another connection writes
@@ -77,7 +77,7 @@ class SqliteConnection(aiosqlite.Connection):
             except sqlite3.OperationalError as error:
                 if primary_code(error) not in _RERUN_CODES:
                     raise
-            self._thread_executions[sql] = _THREAD_EXECUTIONS
+            self._thread_executions[sql] = THREAD_EXECUTIONS
         return list(await super().execute_fetchall(sql, values))
 
     async def close(self) -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 BUSY_TIMEOUT: Final = 5.0  # seconds that a statement waits for a lock
 MIN_BACKOFF: Final = 0.001  # seconds between two attempts to get a lock; doubled after each attempt
-_MAX_BACKOFF: Final = 0.016
+MAX_BACKOFF: Final = 0.016
 _LOOP_TIME_LIMIT: Final = 0.002  # seconds that a statement may block the event loop
 _INSTRUCTIONS_PER_CHECK: Final = 1000  # of SQLite's virtual machine, 20 to 60 microseconds
 _PRAGMAS: Final = (
@@ -76,7 +76,7 @@ async def execute_when_unlocked(connection: LoopConnection, sql: str, values: tu
             if primary_code(error) != sqlite3.SQLITE_BUSY or perf_counter() > deadline:
                 raise
         await asyncio.sleep(backoff * random.uniform(0.5, 1))  # noqa: S311  # no secret: jitter
-        backoff = min(2 * backoff, _MAX_BACKOFF)
+        backoff = min(2 * backoff, MAX_BACKOFF)
 
 
 def is_select(sql: str) -> bool:

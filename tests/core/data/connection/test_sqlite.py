@@ -109,7 +109,7 @@ async def test_a_long_statement_does_not_block_the_event_loop(connection: Sqlite
 async def test_a_slow_statement_goes_to_the_thread_for_some_executions(connection: SqliteConnection) -> None:
     long = f"SELECT count(*) FROM ({NUMBERS.format('?')} SELECT i FROM n)"
     assert await connection.execute_fetchall(long, [30 * MANY]) == [(30 * MANY,)]
-    for _ in range(sqlite._THREAD_EXECUTIONS):
+    for _ in range(sqlite.THREAD_EXECUTIONS):
         assert without_waiting(connection.execute_fetchall(long, [3])) is None
 
     assert without_waiting(connection.execute_fetchall(long, [3])) == [(3,)]
@@ -207,7 +207,7 @@ async def test_a_statement_cancelled_while_it_waits_for_a_lock_has_no_effect(
         writing.cancel()
         with pytest.raises(asyncio.CancelledError):
             await writing
-    await asyncio.sleep(2 * sqlite_loop._MAX_BACKOFF)
+    await asyncio.sleep(2 * sqlite_loop.MAX_BACKOFF)
 
     assert contents(file) == ([], [])
 

@@ -19,7 +19,7 @@ from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.clients import Client, assert_error
 from app.testing.databases import settings_for_tests
 from app.testing.factories import factory_of
-from tests.test_contract import app_with
+from tests.parts.applications import app_with
 
 pytestmark = pytest.mark.any_database
 
