@@ -27,40 +27,29 @@ class PageRequest(msgspec.Struct, frozen=True, gc=False):
     before: Key | None = None
     count: bool = False
 
-    @property
-    def is_backwards(self) -> bool:
-        return self.before is not None
-
-    @property
-    def shape(self) -> PageShape:
-        """What the query depends on, apart from its values."""
-        return PageShape(self.order, self._edge is not None, self.is_backwards, self.count)
-
-    @property
-    def values(self) -> dict[str, Any]:
-        """The values of the query.
+    def query(self) -> tuple[PageShape, dict[str, Any]]:
+        """Return what the query depends on, and its values.
 
         Raises:
             TypeError: a key has another number of values than its order has columns.
         """
+        is_backwards = self.before is not None
+        edge = self.before if is_backwards else self.after
+        if edge is None and not self.order:
+            edge = _BEFORE_ALL  # so that the first page in the usual order shares its plan with the others
+        shape = PageShape(self.order, edge is not None, is_backwards, self.count)
         values = {"limit": self.limit + 1, "offset": self.offset}  # one more, to see whether there is another page
-        edge = self._edge
-        if edge is None:
-            return values
-        names = PageShape(self.order).key_names
-        if len(edge) != len(names):
-            raise TypeError(f"A key in the order of {', '.join(names)} has {len(names)} values, not {len(edge)}.")
-        return values | {f"key_{name}": value for name, value in zip(names, edge, strict=True)}
+        return shape, values if edge is None else values | _named(shape.key_names, edge)
 
     def key_of(self, row: Row) -> Key:
         """Return the place of a row, with which another request can begin."""
         return tuple(getattr(row, name) for name in PageShape(self.order).key_names)
 
-    @property
-    def _edge(self) -> Key | None:
-        edge = self.after if self.before is None else self.before
-        # Ids begin at 1. With one query for first and later pages in the usual order, one plan serves both.
-        return _BEFORE_ALL if edge is None and not self.order else edge
+
+def _named(names: tuple[str, ...], edge: Key) -> dict[str, Any]:
+    if len(edge) != len(names):
+        raise TypeError(f"A key in the order of {', '.join(names)} has {len(names)} values, not {len(edge)}.")
+    return {f"key_{name}": value for name, value in zip(names, edge, strict=True)}
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):

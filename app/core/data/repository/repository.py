@@ -85,13 +85,14 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         Raises:
             TypeError: it cannot be in this order, or a key does not fit the order.
         """
-        found = await self.session.run(page_of(self.model_type, asked.shape), asked.values)
+        shape, values = asked.query()
+        found = await self.session.run(page_of(self.model_type, shape), values)
         total = None
         if asked.count:
             total = found[0][0]
             found = [row[1:] for row in found if row[1] is not None]
         rows = [self._row(row) for row in found[: asked.limit]]
-        return Page(rows[::-1] if asked.is_backwards else rows, len(found) > asked.limit, total)
+        return Page(rows[::-1] if shape.is_backwards else rows, len(found) > asked.limit, total)
 
     async def select_one(self, row_id: int) -> Row:
         """Return one row.

@@ -47,13 +47,13 @@ def page_response(path: str, asked: PageRequest, page: Page) -> Response[list[Ro
 def _links_by_id(asked: PageRequest, page: Page) -> Iterator[tuple[str, dict[str, int]]]:
     """Pages follow each other by id, however deep: an offset would read everything before it."""
     rows = page.rows
-    if rows and (page.more or asked.is_backwards):
+    if rows and (page.more or asked.before):
         yield "next", {"after": rows[-1].id}
     if asked.offset:
         yield "prev", {"offset": max(0, asked.offset - asked.limit)}
     elif asked.after:
         yield "prev", {"before": rows[0].id if rows else min(asked.after[0] + 1, MAX_ID)}
-    elif asked.is_backwards and page.more:
+    elif asked.before and page.more:
         yield "prev", {"before": rows[0].id}
 
 
