@@ -94,7 +94,7 @@ def test_a_rule_is_about_what_a_resource_offers() -> None:
 
 
 class ReadsEveryones(ReadsRowsOfEveryone):
-    operations = {"get"}  # noqa: RUF012
+    operations = frozenset({"get"})
 
 
 @pytest.mark.any_database
@@ -107,7 +107,7 @@ async def test_a_fault_in_a_resource_that_is_only_read_is_found(
 
 
 class ClosesForAnybody(OnlyRead):
-    operations = {"list", "close"}  # noqa: RUF012
+    operations = frozenset({"list", "close"})
 
     @litestar.post("/{id:int}/close", public=True, return_dto=None)
     async def close(self, id: PathId) -> None:

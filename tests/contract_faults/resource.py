@@ -31,12 +31,12 @@ def unfiltered(repository: Repository[Task]) -> AppSession:
 
 class OnlyRead(ResourceController[Task, CreateSchema, UpdateSchema]):
     path = PATH
-    operations = {"list", "get"}  # noqa: RUF012
+    operations = frozenset({"list", "get"})
 
 
 class OnlyWritten(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
-    operations = {"create", "update"}  # noqa: RUF012
+    operations = frozenset({"create", "update"})
 
 
 class Faultless(ResourceController[Task, TaskCreate, TaskUpdate]):

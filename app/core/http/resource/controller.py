@@ -57,8 +57,8 @@ _AS_IT_IS: Final = "The {noun} as it is now."
 class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     """List, create, read, change and delete the caller's own rows of one table.
 
-    `operations` names the handlers that are offered, `{"list", "get"}`; without it all are. A mixin with handlers, and
-    a generic class in between, may stand among the bases in any order.
+    `operations` names the handlers that are offered, `frozenset({"list", "get"})`; without it all are. A mixin with
+    handlers, and a generic class in between, may stand among the bases in any order.
     `{noun}`, `{a_noun}` and `{nouns}` in a handler's summary and docstring become the table's names in the docs.
     """
 
