@@ -4,7 +4,8 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 from annotated_types import MaxLen
-from sqlalchemy import JSON, Index, String, column, func
+from sqlalchemy import JSON, Index, String
+from sqlalchemy import text as sql
 from sqlmodel import Field
 
 from app.core.data.tables import (
@@ -72,7 +73,7 @@ class SampleShelf(Timestamped, SampleShelfFields, Owned, table=True):
         unique("name"),
         unique("label_on_the_left_hand_side", "label_on_the_right_hand_side"),
         Index(None, "user_id", "room", "place", unique=True),
-        Index("ux_sample_shelves_code", "user_id", func.lower(column("code")), unique=True),
+        Index("ux_sample_shelves_code", "user_id", sql("lower(code)"), unique=True),
     )
 
 

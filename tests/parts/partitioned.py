@@ -1,8 +1,10 @@
 """A database whose owned tables are in partitions by the hash of their owners, made by hand as its owner would."""
 
+from collections.abc import Iterator
 from typing import Final
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, ForeignKeyConstraint, text
+from sqlalchemy.schema import AddConstraint
 from sqlmodel import SQLModel
 
 from app.core.data.connection.engine import database_url
@@ -35,12 +37,20 @@ def partition(owner_url: str, role: str | None = None) -> None:
                     for number in (0, 1)
                 ),
             )
-        _execute(connection, "DROP TABLE tasks", "DROP TABLE projects")
+        _execute(connection, "DROP TABLE tasks CASCADE", "DROP TABLE projects CASCADE")
         _execute(connection, *(f"ALTER TABLE new_{table} RENAME TO {table}" for table in ("projects", "tasks")), *_KEYS)
+        for key in _keys_of_others():  # which went with the tables that they refer to
+            connection.execute(AddConstraint(key, isolate_from_table=False))
         _execute(connection, *(statement for p in protections for statement in p.create("postgresql")))
         if role:
             _execute(connection, f'GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO "{role}"')
             _execute(connection, f'REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM "{role}"')
+
+
+def _keys_of_others() -> Iterator[ForeignKeyConstraint]:
+    for table in SQLModel.metadata.tables.values():
+        if table.name not in {"projects", "tasks"}:
+            yield from (k for k in table.foreign_key_constraints if k.referred_table.name in {"projects", "tasks"})
 
 
 def _execute(connection: Connection, *statements: str) -> None:

@@ -10,6 +10,7 @@ from app.settings import Settings
 from tests.core.data.schema.changes.kinds import KINDS, Kind
 from tests.core.data.schema.changes.rows import all_of, can_be_deleted, connect, is_next_id_new, is_sound
 from tests.core.data.schema.changes.tables import models
+from tests.parts.history import NEXT
 
 QUICK = {"a flag", "a field becomes required", "a field is renamed", "the noun is renamed", "a reference to a new noun"}
 QUICK |= {"a choice loses a value", "a shorter text", "a reference goes, its column stays"}
@@ -61,7 +62,7 @@ def test_a_change_keeps_rows_and_protections_there_and_back(
     if new is not None:
         is_next_id_new(filled, new)
 
-    downgrade(filled, "0005")
+    downgrade(filled, NEXT)
     is_sound(filled, before)
     lost = kind.gone(noun) | {name for name, value in kind.fills(noun).items() if not isinstance(value, list)}
     with connect(filled) as connection:

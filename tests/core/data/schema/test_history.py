@@ -13,6 +13,7 @@ from app.testing.databases import PostgresDatabases, SqliteDatabases, settings_f
 from tests.core.data.schema.changes.kinds import KINDS
 from tests.core.data.schema.changes.rows import all_of, connect, is_sound
 from tests.core.data.schema.changes.tables import models
+from tests.parts.history import NEXT
 
 HISTORY = (
     ("a text with a default", "notes"),
@@ -99,7 +100,7 @@ def test_ten_changes_there_and_back(
         connection.exec_driver_sql("DELETE FROM orders WHERE title = 'of before'")
     assert_as_models_say(source, history, reached)
 
-    downgrade(filled, "0005")
+    downgrade(filled, NEXT)
     is_sound(filled, models())
     with connect(filled) as connection:
         assert schema_of(connection) == before

@@ -10,6 +10,7 @@ from app.core.data.schema.migrations import downgrade
 from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases, settings_for_tests
 from tests.core.conftest import WriteMigration
 from tests.core.ops.checks.conftest import change, messages, production
+from tests.parts.history import NEWEST, NEXT, NEXT_BUT_ONE
 
 Ids = Callable[..., Awaitable[list[str]]]
 
@@ -80,8 +81,8 @@ async def test_a_migration_of_a_newer_version_is_a_warning(databases: Databases,
 async def test_migrations_that_do_not_follow_each_other_are_an_error(
     sqlite_databases: Databases, ids: Ids, write_migration: WriteMigration
 ) -> None:
-    write_migration("0005", "pass", after="0004")
-    write_migration("0006", "pass", after="0004")
+    write_migration(NEXT, "pass", after=NEWEST)
+    write_migration(NEXT_BUT_ONE, "pass", after=NEWEST)
 
     assert "data.E009" in await ids(production(sqlite_databases.fresh()))
 

@@ -28,8 +28,8 @@ from app.core.data.tables.owned import owned_table
 def models() -> MetaData:
     """Return the tables of the sample product, and of a noun as `app startapp` writes it that refers to both."""
     metadata = MetaData(naming_convention=SQLModel.metadata.naming_convention)
-    for name in ("projects", "tasks"):
-        SQLModel.metadata.tables[name].to_metadata(metadata)
+    for table in SQLModel.metadata.tables.values():
+        table.to_metadata(metadata)
     columns = [Column("title", AutoString(200), nullable=False), Column("body", Text), Column("rank", AutoString(255))]
     keys = [Column("task_id", BigIntKey), Column("project_id", BigIntKey)]
     cleared = reference("task_id", "tasks", on_delete="set null")

@@ -19,6 +19,7 @@ from app.core.data.schema.revisions import pending
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases, settings_for_tests
 from tests.core.conftest import WriteMigration
+from tests.parts.history import NEWEST
 
 # Each change, as a migration would have it, and as one that stopped before its version was noted would meet it again.
 CHANGES: Final = {
@@ -130,7 +131,7 @@ def test_online_it_comes_to_the_same_and_a_second_time_changes_nothing(
 
     upgrade(both[1])
     once = shape_of(both[1])
-    forget(engine_of(both[1]), "0004")
+    forget(engine_of(both[1]), NEWEST)
     upgrade(both[1])
 
     assert newest == ["0099"]
