@@ -7,6 +7,7 @@ from sqlalchemy import make_url, text
 
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.engines import migration_engine
+from app.core.data.tables.registry import owned_table_names
 from app.testing.databases import Databases, PostgresDatabases
 from tests.core.ops.checks.conftest import change, messages, production
 from tests.parts.partitioned import PARTITIONS, partition
@@ -20,7 +21,7 @@ CITUS = (
     "GRANT SELECT ON pg_dist_partition TO public",
     "CREATE FUNCTION column_to_column_name(regclass, text) RETURNS text LANGUAGE sql AS 'SELECT $2'",
 )
-SPREAD = "INSERT INTO pg_dist_partition VALUES ('projects', 'user_id'), ('tasks', 'user_id')"
+SPREAD = "INSERT INTO pg_dist_partition VALUES " + ", ".join(f"('{name}', 'user_id')" for name in owned_table_names())
 
 
 @pytest.fixture
@@ -82,7 +83,9 @@ async def test_a_table_that_is_not_distributed_is_an_error(postgres: PostgresDat
     found = [message for message in await messages(production(url)) if message.level == "error"]
 
     assert [(message.id, message.message) for message in found] == [
-        ("data.E007", "The table projects is not distributed by user_id.")
+        ("data.E007", f"The table {name} is not distributed by user_id.")
+        for name in sorted(owned_table_names())
+        if name != "tasks"
     ]
 
 

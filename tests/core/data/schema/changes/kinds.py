@@ -180,9 +180,9 @@ KINDS: Final[dict[str, Kind]] = {
         called=lambda noun: {TEXT[noun]: "headline"},
     ),
     "the noun is renamed": Kind(
-        lambda metadata, noun: rename(metadata, noun, "orders"),
-        lambda noun: Answers(renames={noun: "orders"}),
-        noun="orders",
+        lambda metadata, noun: rename(metadata, noun, "renamed_nouns"),
+        lambda noun: Answers(renames={noun: "renamed_nouns"}),
+        noun="renamed_nouns",
     ),
     "the noun goes": Kind(_remove, LOSS, nouns=("tasks", "notes")),
     "a longer text": Kind(_text(AutoString(300))),
