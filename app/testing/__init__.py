@@ -1,7 +1,7 @@
-"""What a test suite imports: fixtures, factories, callers, and the contract as tests.
+"""The guide for test authors: fixtures, factories, clients, and the contract as tests.
 
-One line in `conftest.py` loads the fixtures: `pytest_plugins = ["app.testing.plugin"]`. Then a test is like these two,
-and runs on SQLite, on PostgreSQL, and on PostgreSQL behind row level security (`--db` chooses); what it does is undone:
+Load the fixtures in `conftest.py`: `pytest_plugins = ["app.testing.plugin"]`. Every test with a database runs on
+SQLite, on PostgreSQL, and on PostgreSQL with row level security (`--db` chooses). Its changes are undone. Two examples:
 
     from app.core.data.ownership.session import AppSession
     from app.projects.factories import ProjectFactory
@@ -27,7 +27,9 @@ and runs on SQLite, on PostgreSQL, and on PostgreSQL behind row level security (
         assert_error(await as_user("bob").get(f"/api/tasks/{task.id}"), 404)
         assert_error(await anonymous.get(f"/api/tasks/{task.id}"), 401)
 
-`client` calls as alice, `as_user` as anybody, `anonymous` without a token. Factories make rows within every rule of
-their table and store them through `db`, which sees what everybody has; what a row must refer to comes with it, for the
-same user. `test_contract = contract_of(INSTALLED)` holds resources to the contract, in `.contract`.
+`client` sends alice's token, `as_user("bob")` makes a client with bob's, and `anonymous` sends none. `db` is a session
+that reads and writes the rows of all users. A factory makes rows that obey every rule of their table, and stores them
+through `db`: request that fixture in each test that stores rows. If a required reference is not given, the factory
+stores a row for it, of the same user. `test_contract = contract_of(INSTALLED)` tests that resources keep the contract
+(`app.testing.contract`).
 """

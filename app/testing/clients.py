@@ -1,4 +1,4 @@
-"""Who is calling: HTTP clients that speak to the application in this process, with a token or without one."""
+"""HTTP clients that call the application in this process, with a token or without one."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,7 +12,7 @@ from app.testing.databases import SECRET
 
 
 class Client(httpx.AsyncClient):
-    """A client of the application; `user` is whose token it sends, None for nobody's."""
+    """A client of the application. It sends a token of `user`, or no token if that is None."""
 
     def __init__(self, app: Litestar, user: str | None = None, **options: Any) -> None:
         token = issue_token(user, SECRET.encode(), 3600) if user else None
@@ -23,14 +23,14 @@ class Client(httpx.AsyncClient):
 
 
 ClientFor = Callable[[str], Client]
-"""The type of the fixture `as_user`: it makes a client that calls with the token of the user who is named."""
+"""The type of the fixture `as_user`: it makes a client that sends a token of the given user."""
 
 CountQueries = Callable[[], AbstractContextManager[list[str]]]
-"""The type of the fixture `count_queries`: it collects the statements of a block."""
+"""The type of the fixture `count_queries`: it collects the SQL statements of a `with` block."""
 
 
 def assert_error(response: httpx.Response, status: int) -> dict[str, Any]:
-    """Assert that this is an error in the one form, and return its body."""
+    """Assert that the response is an error of this status in the error format of the API; return its body."""
     body = response.json()
     assert response.status_code == status, f"{status} expected, {response.status_code} came: {response.text}"
     assert response.headers["content-type"] == "application/json"

@@ -1,4 +1,4 @@
-"""Counting what a request costs the database: statements, and on PostgreSQL round trips on the wire."""
+"""Counting the statements of a request and, on PostgreSQL, its round trips."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +13,7 @@ from app.core.data.connection.execution import STATEMENT_LISTENERS
 
 @contextmanager
 def count_statements(engine: AsyncEngine) -> Iterator[list[str]]:
-    """Collect the statements that are executed within the block, by the repository and by the engine."""
+    """Collect the statements that the repository and the engine execute within the block."""
     statements: list[str] = []
 
     def collect(_: Any, __: Any, statement: str, *___: Any) -> None:
@@ -29,9 +29,9 @@ def count_statements(engine: AsyncEngine) -> Iterator[list[str]]:
 
 
 class CountingProxy:
-    """Stands between the application and PostgreSQL, and counts how often the client speaks after the server has.
+    """A proxy between the application and PostgreSQL that counts round trips.
 
-    A burst of the client without an answer in between is one flight: one round trip.
+    All that the client sends before the server answers is one round trip.
     """
 
     def __init__(self, database_url: str) -> None:
@@ -42,7 +42,7 @@ class CountingProxy:
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator["CountingProxy"]:
-        """Listen on a port of its own while the block runs; `url` is the database's through this proxy."""
+        """Listen on a free port while the block runs; `url` is the URL of the database through the proxy."""
         server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         here = self._upstream.difference_update_query(["host"]).set(host="127.0.0.1", port=port)

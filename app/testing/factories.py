@@ -1,4 +1,4 @@
-"""Factories: rows that obey every rule of their table, made by polyfactory, stored through the app's session."""
+"""Factories: rows that obey every rule of their table, made by polyfactory and stored through the session `db`."""
 
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
@@ -23,17 +23,15 @@ _TO: Final = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 class SessionPersistence(AsyncPersistenceProtocol[Any], Generic[TableT]):
-    """Stores what a factory makes, in a session that may write for everyone."""
+    """Stores the rows of factories in a session that writes rows of all users."""
 
     def __init__(self, session: AppSession) -> None:
         self._session = session
 
     async def save(self, data: TableT) -> TableT:
-        """Store one row."""
         return (await self.save_many([data]))[0]
 
     async def save_many(self, data: list[TableT]) -> list[TableT]:
-        """Store several rows, all or none."""
         async with self._session.atomic():
             self._session.add_all(data)
         return data
@@ -47,7 +45,7 @@ class RuleFactory(ModelFactory[ModelT]):
 
     @classmethod
     def get_provider_map(cls) -> dict[Any, Any]:
-        """Make times aware, which the tables require, and independent of the present, so that a seed repeats them."""
+        """Return the providers with aware times, because the tables refuse naive ones, that repeat with a seed."""
         faker = cls.__faker__
         return {
             **super().get_provider_map(),
@@ -57,11 +55,11 @@ class RuleFactory(ModelFactory[ModelT]):
 
 
 class RowFactory(RuleFactory[TableT]):
-    """The base of every noun's factory: defaults where the table has some, and otherwise values within its rules.
+    """The base of every noun's factory: it takes the defaults of the table, and otherwise values that obey its rules.
 
-    `build()` makes a row, `create_async()` and `create_batch_async()` store it, for the `user_id` that is given, and
-    `store_async()` stores what was built. What a stored row has to refer to is stored with it, for the same user, where
-    it is not given.
+    `build()` makes a row; `create_async()` and `create_batch_async()` make and store rows of the given `user_id`;
+    `store_async()` stores rows that were built. If a required reference is not given, a row for it is stored as well,
+    of the same user.
     """
 
     __is_base_factory__ = True
@@ -74,19 +72,18 @@ class RowFactory(RuleFactory[TableT]):
 
     @classmethod
     async def create_async(cls, **kwargs: Any) -> TableT:
-        """Make and store one row."""
         return (await cls.create_batch_async(1, **kwargs))[0]
 
     @classmethod
     async def create_batch_async(  # type: ignore[override]  # `size` may be a field
         cls, size: int, /, **kwargs: Any
     ) -> list[TableT]:
-        """Make and store several rows, all or none; those of one user refer to the same row where they have to."""
+        """Make and store several rows, all or none; required references of one user share a row."""
         return await cls.store_async([cls.build(**kwargs) for _ in range(size)], given=kwargs)
 
     @classmethod
     async def store_async(cls, rows: list[TableT], given: Container[str] = ()) -> list[TableT]:
-        """Store rows that were built, whoever's they are, all or none; references that are given stay as they are."""
+        """Store rows that were built, all or none; the references named in `given` stay as they are."""
         for reference in references_of(cls.__model__):
             if not reference.nullable and reference.column not in given:
                 await cls._refer(rows, reference)
@@ -103,7 +100,7 @@ class RowFactory(RuleFactory[TableT]):
 
 @contextmanager
 def stored_through(session: AppSession) -> Iterator[None]:
-    """Let all factories store what they make in this session, while the block runs."""
+    """Let all factories store their rows in this session while the block runs."""
     base: Any = RowFactory
     base.__async_persistence__ = SessionPersistence(session)
     try:

@@ -1,9 +1,7 @@
-"""The pytest plugin: `pytest_plugins = ["app.testing.plugin"]` in a conftest gives the fixtures below.
+"""The pytest plugin with the fixtures; `app/testing/__init__.py` is the guide.
 
-Every test that uses the database runs on SQLite, on PostgreSQL, and on PostgreSQL as a role for which row level
-security holds (`--db sqlite|postgres|both|restricted|all`). What it does is rolled back, or, with two roles, deleted.
-`client`, `as_user("alice")` and `anonymous` call the application; `db` sees and stores everything, and factories store
-through it.
+The changes of a test are rolled back. With two roles (`restricted`), which cannot share a transaction, its rows are
+deleted instead.
 """
 
 import gc
@@ -38,12 +36,12 @@ KINDS = ("sqlite", "postgres", "restricted")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --db."""
-    parser.addoption("--db", choices=[*KINDS, "both", "all"], default="all", help="what to test on (default: all)")
+    """Add the option --db."""
+    parser.addoption("--db", choices=[*KINDS, "both", "all"], default="all", help="databases to test on (default: all)")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test that needs a database once on each kind."""
+    """Run each test that needs a database once on each kind of database."""
     if "databases" in metafunc.fixturenames:
         chosen = metafunc.config.getoption("--db")
         kinds: tuple[str, ...] = {"all": KINDS, "both": KINDS[:2]}.get(chosen, (chosen,))
@@ -55,16 +53,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Forget the developer's settings, register the markers, and import all factories, found by their table then."""
-    gc.disable()  # until all is collected: it would look at thousands of tests again and again, a third of that time
+    """Remove the developer's settings, register the markers, and import all factories."""
+    gc.disable()  # until all tests are collected: it would scan them again and again, for a third of that time
     forget_settings()
-    config.addinivalue_line("markers", "any_database: says nothing about the database; runs on one kind only")
-    config.addinivalue_line("markers", "hooks_alone: about the session's hooks, which no policy is to help")
+    config.addinivalue_line("markers", "any_database: does not depend on the kind of database; runs on one kind only")
+    config.addinivalue_line("markers", "hooks_alone: tests the session's hooks without row level security")
     CONTEXT.load_factories()
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector look at what tests make, seldom, and at nothing older: that was a fifth of the time."""
+    """Let the garbage collector run seldom, and skip what exists already: it took a fifth of the time."""
     gc.freeze()
     gc.set_threshold(50_000)
     gc.enable()
@@ -72,32 +70,32 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """One event loop for the whole run, because the application lives as long."""
+    """The backend of anyio; one event loop serves the whole run, because the application lives as long."""
     return "asyncio"
 
 
 @pytest.fixture(scope="session")
 def sqlite_databases(tmp_path_factory: pytest.TempPathFactory) -> SqliteDatabases:
-    """SQLite files in a temporary folder."""
+    """The source of SQLite databases, which are files in a temporary folder."""
     return SqliteDatabases(tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[PostgresDatabases]:
-    """A PostgreSQL server: that of TEST_DATABASE_URL, or one that the tests bring along."""
+    """The source of PostgreSQL databases: the server of TEST_DATABASE_URL, or an embedded one."""
     with postgres_databases() as databases:
         yield databases
 
 
 @pytest.fixture(scope="session")
 def restricted(postgres: PostgresDatabases) -> Databases:
-    """The same server, for a role that does not own the tables."""
+    """The source of PostgreSQL databases for a role that does not own the tables, so row level security applies."""
     return RestrictedDatabases(postgres)
 
 
 @pytest.fixture(scope="session")
 def databases(request: pytest.FixtureRequest) -> Databases:
-    """The databases of the kind that the test runs on."""
+    """The source of databases of the kind that the test runs on; `fresh()` returns the URL of a new one."""
     names = {"sqlite": "sqlite_databases", "postgres": "postgres", "restricted": "restricted"}
     source: Databases = request.getfixturevalue(names[request.param])
     return source
@@ -105,7 +103,7 @@ def databases(request: pytest.FixtureRequest) -> Databases:
 
 @pytest.fixture(scope="session")
 async def live_app(databases: Databases) -> AsyncIterator[Litestar]:
-    """The application, started, on a database of its own; what is done through it alone is committed."""
+    """The started application on a database of its own. Changes stay, unless the test uses `app` or `db` as well."""
     app = create_app(settings_for_tests(databases.fresh()))
     async with app.lifespan():
         yield app
@@ -113,7 +111,7 @@ async def live_app(databases: Databases) -> AsyncIterator[Litestar]:
 
 @pytest.fixture(scope="session")
 def alchemy(live_app: Litestar) -> SQLAlchemyAsyncConfig:
-    """The application's session plugin, as it is configured."""
+    """The configuration of the application's session plugin."""
     config = live_app.plugins.get(SQLAlchemyInitPlugin).config[0]
     assert isinstance(config, SQLAlchemyAsyncConfig)
     return config
@@ -127,7 +125,7 @@ def engine(alchemy: SQLAlchemyAsyncConfig) -> AsyncEngine:
 
 @pytest.fixture(scope="session")
 async def owner_engine(databases: Databases, engine: AsyncEngine) -> AsyncIterator[AsyncEngine | None]:
-    """An engine for the owner of the tables, where that is not the application's role."""
+    """An engine for the owner of the tables; None if the application's role owns them."""
     url = engine.url.render_as_string(hide_password=False)
     owner = databases.for_owner(url)
     made = make_engine(settings_for_tests(owner)) if owner != url else None
@@ -138,7 +136,7 @@ async def owner_engine(databases: Databases, engine: AsyncEngine) -> AsyncIterat
 
 @pytest.fixture(scope="session")
 async def isolated_engine(engine: AsyncEngine, owner_engine: AsyncEngine | None) -> AsyncIterator[AsyncEngine]:
-    """The engine that isolated tests run on: one connection, or the application's own; statements are counted here."""
+    """The engine of tests whose changes are undone: one shared connection or, with two roles, the application's."""
     if owner_engine:
         yield engine
         return
@@ -151,7 +149,7 @@ async def isolated_engine(engine: AsyncEngine, owner_engine: AsyncEngine | None)
 async def sessions(
     alchemy: SQLAlchemyAsyncConfig, isolated_engine: AsyncEngine, owner_engine: AsyncEngine | None
 ) -> AsyncIterator[async_sessionmaker[AppSession]]:
-    """The application's session maker; what is done through it is undone after the test."""
+    """The application's session maker; its changes are undone after the test."""
     maker = cast("async_sessionmaker[AppSession]", alchemy.create_session_maker())
     async with emptied(owner_engine) if owner_engine else rolled_back(isolated_engine, maker):
         yield maker
@@ -159,13 +157,13 @@ async def sessions(
 
 @pytest.fixture
 def app(live_app: Litestar, sessions: async_sessionmaker[AsyncSession]) -> Litestar:
-    """The application, isolated: nothing that a test does through it stays."""
+    """The application; changes through it are undone after the test."""
     return live_app
 
 
 @pytest.fixture
 async def db(sessions: async_sessionmaker[AppSession], owner_engine: AsyncEngine | None) -> AsyncIterator[AppSession]:
-    """A session that sees and stores the rows of everyone; the factories store through it."""
+    """A session that reads and writes the rows of all users; the factories store rows through it."""
     bind = {"bind": owner_engine} if owner_engine else {}
     async with sessions(**bind) as session:
         with stored_through(everyone(session)):
@@ -174,19 +172,19 @@ async def db(sessions: async_sessionmaker[AppSession], owner_engine: AsyncEngine
 
 @pytest.fixture
 def count_queries(isolated_engine: AsyncEngine) -> CountQueries:
-    """What collects the statements that the application executes within a block."""
+    """Collects the SQL statements that the application executes in a `with` block."""
     return lambda: count_statements(isolated_engine)
 
 
 @pytest.fixture
 def as_user(app: Litestar) -> ClientFor:
-    """Make a client that calls with the token of the user who is named."""
+    """Make a client that sends a token of the given user, e.g. bob."""
     return lambda user: Client(app, user)
 
 
 @pytest.fixture
 def client(as_user: ClientFor) -> Client:
-    """A client that calls as alice."""
+    """A client that sends a token of the user alice."""
     return as_user("alice")
 
 

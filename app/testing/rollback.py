@@ -1,7 +1,7 @@
-"""Isolation by rollback: a test runs in one transaction of one connection, and nothing of it stays.
+"""Isolation by rollback: a test runs in one transaction of one connection, which is rolled back at the end.
 
-The transaction is opened on the driver's connection, out of SQLAlchemy's sight. To the application all is as ever: its
-sessions are in AUTOCOMMIT, each on its own, one that fails takes nothing with it, and `atomic()` is a savepoint.
+The transaction is opened on the driver's connection, so SQLAlchemy does not know of it. The application behaves as
+usual: its sessions are in AUTOCOMMIT, a failed statement undoes only itself, and `atomic()` is a savepoint.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +23,7 @@ from app.core.data.ownership.session import JOINED, AppSession
 
 
 def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
-    """Return an engine for the database of another that has one connection, shared by whoever asks for one."""
+    """Return an engine for the same database with a single connection, which all sessions share."""
     isolated = create_async_engine(
         engine.url,
         poolclass=StaticPool,
@@ -44,21 +44,21 @@ def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
 
 @asynccontextmanager
 async def rolled_back(isolated: AsyncEngine, sessions: async_sessionmaker[AppSession]) -> AsyncIterator[None]:
-    """Let the session maker work in a transaction that is rolled back at the end."""
+    """Run the sessions of the session maker in a transaction, and roll it back at the end of the block."""
     before = dict(sessions.kw)
     async with isolated.connect() as connection:
-        await connection.run_sync(_say, "BEGIN")
+        await connection.run_sync(_execute, "BEGIN")
         sessions.configure(bind=isolated, info={JOINED: True})
         try:
             yield
         finally:
             sessions.kw = before
-            await connection.run_sync(_say, "ROLLBACK")
+            await connection.run_sync(_execute, "ROLLBACK")
 
 
 @asynccontextmanager
 async def emptied(owner: AsyncEngine) -> AsyncIterator[None]:
-    """Let the test commit, and empty the tables at the end: for two roles, which cannot share one connection."""
+    """Empty all tables at the end of the block: two roles commit, because they cannot share a connection."""
     try:
         yield
     finally:
@@ -66,7 +66,7 @@ async def emptied(owner: AsyncEngine) -> AsyncIterator[None]:
 
 
 async def _empty(owner: AsyncEngine) -> None:
-    """Delete all rows; keys are checked at the end, so that no order of tables matters."""
+    """Delete all rows; foreign keys are checked at the end, so the order of the tables does not matter."""
     deletions = [table.delete() for table in SQLModel.metadata.tables.values()]
     if owner.dialect.name == "postgresql":  # at the end of a statement
         async with owner.connect() as connection:
@@ -82,7 +82,6 @@ class SavepointConnection(RlsConnection):
     """PostgreSQL refuses everything after an error in a transaction, so each statement gets a savepoint of its own."""
 
     async def execute_fetchall(self, query: str, values: Sequence[Any]) -> list[TupleRow]:
-        """Execute, and undo what fails."""
         await self.execute("SAVEPOINT statement")
         try:
             return await super().execute_fetchall(query, values)
@@ -95,22 +94,22 @@ _CONNECTIONS: Final = {"postgresql": {"async_creator_fn": SavepointConnection.op
 
 
 def _protect_statements(isolated: AsyncEngine) -> None:
-    """The same for what SQLAlchemy executes."""
+    """Give each statement that SQLAlchemy executes a savepoint."""
 
     @event.listens_for(isolated.sync_engine, "before_cursor_execute")
     def _mark(connection: Connection, _: Any, statement: str, *__: Any) -> None:
         if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
-            _say(connection, "SAVEPOINT statement")
+            _execute(connection, "SAVEPOINT statement")
 
     @event.listens_for(isolated.sync_engine, "handle_error")
     def _undo(context: ExceptionContext) -> None:
-        # What fails before it is sent has no savepoint, and did no harm.
+        # A statement that fails before it is sent has no savepoint and needs none.
         if context.connection is not None and isinstance(context.sqlalchemy_exception, DBAPIError):
-            _say(context.connection, "ROLLBACK TO SAVEPOINT statement")
+            _execute(context.connection, "ROLLBACK TO SAVEPOINT statement")
 
 
-def _say(connection: Connection, statement: str) -> None:
-    """Execute past the events, so that a test that counts statements does not count this one."""
+def _execute(connection: Connection, statement: str) -> None:
+    """Execute without SQLAlchemy's events, so that tests that count statements do not count this one."""
     cursor = connection.connection.cursor()
     cursor.execute(statement)
     cursor.close()

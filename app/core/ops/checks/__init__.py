@@ -1,4 +1,4 @@
-"""Checks: what an operator should know before a deployment serves. `@check(...)` adds one, also from a noun."""
+"""The checks of `app check`. `@check(...)` adds one, in this package or in the `checks.py` of a noun."""
 
 from app.core.ops.checks import database, detours, environment, routes, spreading, tables
 from app.core.ops.checks.registry import Context, Message, Messages, check, run_checks

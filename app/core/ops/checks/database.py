@@ -1,4 +1,4 @@
-"""Checks of the database, as it is now: what migrations made of it, and what was done to it since."""
+"""Checks of the live database: its migrations, its tables and the rights of its role."""
 
 from typing import Any, Final
 
@@ -43,7 +43,7 @@ async def migrations_are_applied(context: Context) -> Messages:
 
 @check(
     "data.W002",
-    hint="Deploy the version that has it. This one serves meanwhile, as far as its migrations let it.",
+    hint="Deploy the version that has it; until then this version can serve.",
     needs_database=True,
 )
 async def no_migration_is_unknown(context: Context) -> Messages:
@@ -63,12 +63,12 @@ async def migrations_follow_each_other(context: Context) -> Messages:
 
 @check(
     "data.E003",
-    hint="Take the change back, or make a migration of it: `app makemigrations NAME`.",
+    hint="Revert the change, or put it into the models and run `app makemigrations NAME`.",
     deploy=True,
     needs_database=True,
 )
 async def tables_are_as_the_models_say(context: Context) -> Messages:
-    """Nobody has changed a column, an index or a key since; tables that no model knows are somebody else's."""
+    """The columns, indexes and keys are those of the models; tables without a model are ignored."""
     if _is_current(context.settings):
         for operation in drift(owner_settings(context.settings)):
             if message := _difference(operation[0] if isinstance(operation, list) else operation):
@@ -77,12 +77,12 @@ async def tables_are_as_the_models_say(context: Context) -> Messages:
 
 @check(
     "data.E005",
-    hint="Take the change back, or make it again in a migration: op.unprotect_owner() and op.protect_owner(), or such.",
+    hint="Revert the change, or repair it in a migration, e.g. with op.unprotect_owner() and op.protect_owner().",
     deploy=True,
     needs_database=True,
 )
 async def protections_are_in_place(context: Context) -> Messages:
-    """What the database holds against everybody is there, unchanged, and switched on."""
+    """The triggers, policies and constraints are there, unchanged and enabled."""
     if _is_current(context.settings):
         url = database_url(owner_settings(context.settings).database_url.get_secret_value())
         with reading_engine(url).connect() as connection:
@@ -92,17 +92,17 @@ async def protections_are_in_place(context: Context) -> Messages:
 
 @check(
     "security.W001",
-    hint="Serve with a role of its own; the README has the SQL.",
+    hint="Serve with a role that does not own the tables; the README has the SQL.",
     deploy=True,
     needs_database=True,
 )
 async def role_is_held_to_its_rows(context: Context) -> Messages:
-    """Row level security holds for the role that serves."""
+    """Row level security applies to the role that serves."""
     for role in await context.ask_postgres(_ROLE):
         if role.bypasses:
             yield f"The role {role.name!r} bypasses row level security (superuser or BYPASSRLS)."
         elif not role.is_held:
-            yield f"The role {role.name!r} owns the tables, so row level security does not hold for it."
+            yield f"The role {role.name!r} owns the tables, so row level security does not apply to it."
 
 
 @check(
@@ -119,18 +119,18 @@ async def role_may_serve(context: Context) -> Messages:
 
 @check(
     "security.W007",
-    hint="REVOKE INSERT, UPDATE, DELETE ON alembic_version from it.",
+    hint="Run REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM that role.",
     deploy=True,
     needs_database=True,
 )
 async def role_leaves_migrations_alone(context: Context) -> Messages:
-    """Whoever serves cannot say which migrations were applied."""
+    """The role that serves cannot change the list of applied migrations."""
     if await context.ask_postgres(_WRITES_VERSIONS):
         yield "The role that serves may change alembic_version."
 
 
 def _pending(settings: Settings) -> list[str]:
-    """The migrations that the database lacks; where they cannot be applied, another check says so."""
+    """The missing migrations; data.E009 reports migrations that cannot be applied."""
     try:
         return pending(settings)
     except MigrationError:
@@ -138,12 +138,12 @@ def _pending(settings: Settings) -> list[str]:
 
 
 def _is_current(settings: Settings) -> bool:
-    """Whether the database has the migrations of this version, and no other."""
+    """Whether the database has exactly the migrations of this version."""
     return applied(settings) == tuple(known_revisions().newest)
 
 
 def _difference(operation: tuple[Any, ...]) -> str | None:
-    """One of alembic's operations in words; None for what is somebody else's, or another check's."""
+    """One of alembic's operations in words; None for a table without a model, and for what data.E005 reports."""
     kind, named = operation[0], [part for part in operation[1:] if part is not None]
     table = getattr(named[0], "table", named[0])
     name = getattr(table, "name", table)

@@ -1,7 +1,6 @@
-"""Checks of ways round the layers: views and functions that read owned tables with somebody else's rights.
+"""Checks of views and functions that bypass row level security.
 
-No statement shows it: a view has the rights of its owner, for whom no policy holds, and a function that is SECURITY
-DEFINER as well.
+A view has the rights of its owner, to whom no policy applies; so has a function that is SECURITY DEFINER.
 """
 
 import sqlite3
@@ -17,8 +16,8 @@ from app.core.data.tables.owned import OWNER_COLUMN
 from app.core.data.tables.registry import owned_table_names
 from app.core.ops.checks.registry import Context, Messages, check
 
-# Views over owned tables, also by way of other views. It is the view directly above a table whose rights count; what a
-# materialised view holds was read with its owner's.
+# Views that read owned tables, directly or through other views. The rights of the view directly above a table count.
+# A materialised view has read its rows with the rights of its owner.
 _READERS: Final = """
     WITH RECURSIVE view AS (
         SELECT ev_class AS oid, refobjid AS reads, relkind = 'm' AS is_stored, relkind = 'm' OR NOT EXISTS (
@@ -60,32 +59,32 @@ _FUNCTIONS: Final = text("""
     needs_database=True,
 )
 async def views_ask_for_the_caller(context: Context) -> Messages:
-    """No view shows the role that serves what the policies of its tables keep from it."""
+    """No view shows the role that serves rows that the policies of its tables hide."""
     for view, table in await context.ask_postgres(_OPEN_VIEWS, tables=owned_table_names()):
-        yield f"The view {view} reads {table} past row level security, with the rights of its owner."
+        yield f"The view {view} reads {table} and bypasses its row level security: it has the rights of its owner."
 
 
 @check(
     "security.W008",
-    hint="See that it looks at nobody's rows but the caller's, or REVOKE EXECUTE ON FUNCTION ... FROM PUBLIC.",
+    hint="Make sure that it uses only rows of the caller, or REVOKE EXECUTE ON FUNCTION ... FROM PUBLIC.",
     deploy=True,
     needs_database=True,
 )
 async def functions_ask_for_the_caller(context: Context) -> Messages:
-    """The role that serves may call no function that works with the rights of another role."""
+    """The role that serves cannot call a function with the rights of another role."""
     for (function,) in await context.ask_postgres(_FUNCTIONS):
-        yield f"The function {function} is SECURITY DEFINER: it works past row level security, for whoever calls it."
+        yield f"The function {function} is SECURITY DEFINER: it bypasses row level security for every caller."
 
 
 @check(
-    "data.E008", hint=f"Give it the column {OWNER_COLUMN}: then it is read as its owner's part.", needs_database=True
+    "data.E008", hint=f"Add the column {OWNER_COLUMN} to it: then a user reads only the own rows.", needs_database=True
 )
 async def mapped_views_have_owners(context: Context) -> Messages:
-    """A view of owned tables that a model maps tells whose its rows are."""
+    """A view of owned tables that has a model has the column of the owner."""
     async for view, table in _views_of_owned(context):
         mapped = SQLModel.metadata.tables.get(view)
         if mapped is not None and OWNER_COLUMN not in mapped.c:
-            yield f"The view {view} reads {table} and has no {OWNER_COLUMN}: everybody's rows are in it, for everybody."
+            yield f"The view {view} reads {table} and has no {OWNER_COLUMN}: every user can read the rows of all users."
 
 
 async def _views_of_owned(context: Context) -> AsyncIterator[tuple[str, str]]:
@@ -100,7 +99,7 @@ async def _views_of_owned(context: Context) -> AsyncIterator[tuple[str, str]]:
 
 
 async def _read_by(driver: Any, view: str) -> set[str]:
-    """The tables that SQLite reads for a view, by way of other views too; for one that is broken, none."""
+    """The tables that SQLite reads for a view, also through other views; none for a broken view."""
     tables: set[str] = set()
 
     def note(action: int, table: str, *_: str | None) -> int:

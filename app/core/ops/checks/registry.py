@@ -1,14 +1,14 @@
 """The list of checks, and how they run.
 
-A check is an async generator that yields a sentence for each thing that it finds:
+A check is an async generator that yields a sentence for each problem:
 
-    @check("tasks.W001", hint="Archive what is done.")
+    @check("tasks.W001", hint="Archive the completed tasks.")
     async def tasks_are_few(context: Context) -> Messages:
         ...
         yield "There are a million tasks."
 
-A noun's belong into `checks.py` in its folder, which is imported when `app check` runs. E stands for an error, W for a
-warning, I for what is only said; an id never changes its meaning.
+The checks of a noun go into `checks.py` in its folder, which `app check` imports. In an id, E is an error, W a
+warning and I an info. An id never changes its meaning.
 """
 
 import re
@@ -34,14 +34,14 @@ _ID: Final = re.compile(r"[a-z][a-z0-9_]*\.([EWI])\d{3}")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What is checked; `app` is None where it does not start, which is a message of its own."""
+    """What a check looks at. `app` is None if it does not start; start.E001 reports that."""
 
     settings: Settings
     engine: AsyncEngine
     app: Litestar | None
 
     async def ask_postgres(self, statement: TextClause, **values: Any) -> Sequence[Any]:
-        """Ask as the role that serves; SQLite, which has no roles, has no rows."""
+        """Run a query as the role that serves; return no rows on SQLite, which has no roles."""
         if self.engine.dialect.name != "postgresql":
             return []
         async with self.engine.connect() as connection:
@@ -50,7 +50,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What was found: a stable id, how bad it is, a sentence, and what to do about it."""
+    """A problem that a check has found: a stable id, a level, a sentence, and a hint what to do."""
 
     id: str
     level: Level
@@ -59,14 +59,13 @@ class Message:
 
     @classmethod
     def of(cls, id: str, message: str, hint: str) -> "Message":
-        """Return one with the level that its id says."""
+        """Return a message with the level of its id; raise ValueError if the id is not valid."""
         match = _ID.fullmatch(id)
         if match is None:
-            raise ValueError(f"{id!r} is no id of a check; write it like tasks.W001 (E, W or I)")
+            raise ValueError(f"{id!r} is not a valid id of a check; write it like tasks.W001 (E, W or I)")
         return cls(id, _LEVELS[match[1]], message, hint)
 
     def as_dict(self) -> dict[str, str]:
-        """Return it for JSON."""
         return asdict(self)
 
 
@@ -86,19 +85,17 @@ CHECKS: Final[dict[str, Check]] = {}
 _UNREACHABLE: Final = Message.of(
     "data.E006",
     "The database cannot be reached.",
-    "See that it runs and that DATABASE_URL and MIGRATION_DATABASE_URL name it; the rest is checked then.",
+    "Start it, correct DATABASE_URL and MIGRATION_DATABASE_URL, and run the checks again.",
 )
 
 
 def check(
     id: str, *, hint: str, deploy: bool = False, needs_database: bool = False
 ) -> Callable[[Callable[[Context], Messages]], Callable[[Context], Messages]]:
-    """Add a check; one that is for a deployment only runs with `--deploy`.
-
-    One that needs the database is left out when another has found that it cannot be reached: each would wait again.
+    """Add a check. With `deploy`, it runs only for `app check --deploy`.
 
     Raises:
-        ValueError: it is no id, or another check has it.
+        ValueError: the id is not valid, or another check has it.
     """
     Message.of(id, "", hint)
     if id in CHECKS:
@@ -114,13 +111,14 @@ def check(
 async def run_checks(
     settings: Settings, make_app: Callable[[Settings], Litestar], *, deploy: bool = False
 ) -> list[Message]:
-    """Return what the checks find, those for a deployment included if it is one; errors come first."""
+    """Run the checks, with `deploy` also those for a deployment; return their messages, errors first."""
     engine = make_engine(settings)
     found: list[Message] = []
     try:
         app, refusal = _started(settings, make_app)
         context = Context(settings, engine, app)
         for each in CHECKS.values():
+            # Once the database did not answer, each further check would wait for it again.
             is_left_out = each.needs_database and _UNREACHABLE in found
             if (deploy or not each.deploy) and not is_left_out:
                 found += await _run(each, context)
@@ -133,9 +131,9 @@ async def run_checks(
 def _started(settings: Settings, make_app: Callable[[Settings], Litestar]) -> tuple[Litestar | None, list[Message]]:
     try:
         return make_app(settings), []
-    except Exception as error:  # whatever it is, it is what an operator would see at the start
+    except Exception as error:  # any failure of the start is a message for the operator
         message = f"The application does not start: {error}"
-        return None, [Message.of("start.E001", message, "Correct it; nothing of its routes could be checked.")]
+        return None, [Message.of("start.E001", message, "Correct this first; the routes could not be checked.")]
 
 
 async def _run(each: Check, context: Context) -> list[Message]:

@@ -1,4 +1,4 @@
-"""Checks of the application's routes, as it has them now."""
+"""Checks of the routes of the application."""
 
 from collections.abc import Iterator
 
@@ -13,45 +13,47 @@ from app.core.http.resource.page_size import unbounded_fields
 from app.core.ops.checks.registry import Context, Messages, check
 
 
-@check("security.E001", hint="Let it pass the bearer middleware and the owner's guard, or mark it `public=True`.")
+@check(
+    "security.E001", hint="Do not exclude it from the bearer middleware and the owner guard, or mark it `public=True`."
+)
 async def routes_are_guarded(context: Context) -> Messages:
-    """Every route asks for a token, or says that it is open."""
+    """Every route requires a token or is marked public."""
     for name, _, handler in _routes(context):
         if not handler.opt.get(PUBLIC) and not _is_guarded(handler):
-            yield f"{name} asks for no token and is not marked public."
+            yield f"{name} requires no token and is not marked public."
 
 
-@check("security.E003", hint="Take `debug` and `pdb_on_exception` away, and unset LITESTAR_DEBUG.", deploy=True)
+@check("security.E003", hint="Remove `debug` and `pdb_on_exception`, and unset LITESTAR_DEBUG.", deploy=True)
 async def debug_is_off(context: Context) -> Messages:
-    """Nobody reads a traceback."""
+    """Clients never get a traceback."""
     if context.app is not None and (context.app.debug or context.app.pdb_on_exception):
-        yield "Debug mode is on: a failure shows its traceback to the client."
+        yield "Debug mode is on: an error shows its traceback to the client."
 
 
-@check("security.I001", hint="That is meant; to hide them, close /schema at the proxy.", deploy=True)
+@check("security.I001", hint="This is the default; to hide the docs, block /schema in the proxy.", deploy=True)
 async def docs_are_known_to_be_open(context: Context) -> Messages:
-    """Whoever finds the address can read which routes there are."""
+    """The operator knows that the docs are public."""
     if context.app is not None and context.app.openapi_config is not None:
-        yield "The docs at /schema are open to everybody; they tell of routes, never of rows."
+        yield "The docs at /schema are public; they show routes, but no rows."
 
 
-@check("http.W001", hint="Give it `limit` with an upper bound: take `page`, as ResourceController.list does.")
+@check("http.W001", hint="Add a `limit` parameter with a maximum: use `page` like ResourceController.list.")
 async def lists_are_bounded(context: Context) -> Messages:
-    """No request can ask for all rows at once."""
+    """No request can get all rows at once."""
     paths = (context.app.openapi_schema.paths if context.app is not None else None) or {}
     for path, item in paths.items():
         if item.get is not None and _is_list(item.get) and not _is_bounded(item.get):
-            yield f"GET {path} returns a list, however long it is."
+            yield f"GET {path} returns a list without a maximum length."
 
 
-@check("http.W002", hint="Give it a `max_length`: a page has fewer rows, the longer their values can be.")
+@check("http.W002", hint="Set its `max_length`: the longer values can be, the fewer rows a page has.")
 async def values_have_an_end(context: Context) -> Messages:
-    """Nobody can store what makes a page of gigabytes."""
+    """Values have a maximum length, so that a page has a maximum size."""
     for _, _, handler in _routes(context):
         data = handler.parsed_data_field if isinstance(handler, HTTPRouteHandler) else None
         if data is not None and isinstance(data.annotation, type) and issubclass(data.annotation, BaseModel):
             for name in unbounded_fields(data.annotation):
-                yield f"{data.annotation.__name__}.{name} takes a value of any length."
+                yield f"{data.annotation.__name__}.{name} accepts a value of any length."
 
 
 def _routes(context: Context) -> Iterator[tuple[str, str, BaseRouteHandler]]:

@@ -1,6 +1,6 @@
-"""Checks of tables that are spread: over partitions, over the machines of Citus, and through poolers.
+"""Checks of partitions, Citus and poolers.
 
-There each part has policies of its own, or none, and has to be told on whose behalf a statement runs.
+A partition has policies of its own or none, and the owner of a statement must reach every server that executes it.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ from app.core.data.tables.owned import OWNER_COLUMN
 from app.core.data.tables.registry import owned_table_names
 from app.core.ops.checks.registry import Context, Messages, check
 
-# A partition has the triggers of its table and not its policies. With DEFAULT PRIVILEGES the role may use it as well.
+# A partition inherits the triggers of its table, but not its policies; DEFAULT PRIVILEGES give the role rights on it.
 _OPEN: Final = text("""
     WITH RECURSIVE part (whole, oid) AS (
         SELECT oid, oid FROM pg_class WHERE relname = ANY(:tables) AND pg_table_is_visible(oid)
@@ -45,19 +45,19 @@ _PROBE: Final = "app check --deploy"
     needs_database=True,
 )
 async def partitions_are_closed(context: Context) -> Messages:
-    """No partition shows the role that serves what the policies of its table keep from it."""
+    """No partition shows the role that serves rows that the policies of its table hide."""
     for part, whole in await context.ask_postgres(_OPEN, tables=owned_table_names()):
-        yield f"Row level security holds for {whole} and not for its partition {part}, which is open to the role."
+        yield f"Row level security applies to {whole}, but not to its partition {part}, which the role can use."
 
 
 @check(
     "data.E007",
-    hint="SELECT create_distributed_table(...) by user_id, together with the tables that it refers to.",
+    hint="Run SELECT create_distributed_table(...) by user_id, also for the tables that it refers to.",
     deploy=True,
     needs_database=True,
 )
 async def tables_are_distributed(context: Context) -> Messages:
-    """On Citus, every owned table is spread by its owner: what stays behind can neither refer nor be referred to."""
+    """On Citus, every owned table is distributed by its owner; a local one cannot be part of a foreign key."""
     if await context.ask_postgres(_CITUS):
         for (table,) in await context.ask_postgres(_LOCAL, tables=owned_table_names(), owner=OWNER_COLUMN):
             yield f"The table {table} is not distributed by {OWNER_COLUMN}."
@@ -65,15 +65,15 @@ async def tables_are_distributed(context: Context) -> Messages:
 
 @check(
     "security.E007",
-    hint="Take away what comes between, or serve as the owner of the tables, for whom policies do not hold.",
+    hint="Remove the pooler between, or serve as the owner of the tables, to whom no policy applies.",
     deploy=True,
     needs_database=True,
 )
 async def subject_arrives(context: Context) -> Messages:
-    """Where policies hold for the role that serves, PostgreSQL is told on whose behalf a statement runs."""
+    """If policies apply to the role that serves, PostgreSQL gets the owner of each statement."""
     for (role,) in await context.ask_postgres(_HELD):
         told = select(func.current_setting(OWNER_SETTING, True, type_=String))
         if await execute_on_engine(context.engine.sync_engine, _PROBE, told, {}) != [(_PROBE,)]:
-            yield f"What tells PostgreSQL on whose behalf {role} asks does not arrive; it finds no rows of anybody."
+            yield f"The owner of a statement does not reach PostgreSQL, so the role {role} finds no rows."
         elif await context.ask_postgres(_CITUS):  # it does not pass set_config() on
-            yield f"Citus does not tell its workers on whose behalf {role} asks; it finds no rows there."
+            yield f"Citus does not send the owner of a statement to its workers, so {role} finds no rows there."

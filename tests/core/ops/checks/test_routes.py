@@ -78,7 +78,7 @@ async def test_a_route_that_asks_for_no_token_is_found(settings: Settings, handl
     found = await messages(settings, unprotected(handler))
 
     assert {message.id for message in found} == {"security.E001"}
-    assert any("/notes asks for no token" in message.message for message in found)
+    assert any("/notes requires no token" in message.message for message in found)
 
 
 async def test_a_route_without_the_owners_guard_is_found(settings: Settings, ids: Ids) -> None:
@@ -132,5 +132,5 @@ async def test_a_value_of_any_length_is_found(settings: Settings) -> None:
     found = await messages(settings, with_handlers(write))
 
     assert [(message.id, message.message) for message in found] == [
-        ("http.W002", "Note.body takes a value of any length.")
+        ("http.W002", "Note.body accepts a value of any length.")
     ]

@@ -37,7 +37,7 @@ async def test_a_partition_without_row_level_security_is_an_error(partitioned: s
 
     assert [(message.id, message.level) for message in found] == [("security.E006", "error")] * len(PARTITIONS)
     for name, message in zip(PARTITIONS, found, strict=True):
-        assert f"for {name.partition('_')[0]} and not for its partition {name}," in message.message
+        assert f"to {name.partition('_')[0]}, but not to its partition {name}," in message.message
 
 
 async def test_what_it_finds_is_so(restricted: Databases, partitioned: str) -> None:
@@ -74,7 +74,7 @@ async def test_tables_that_inherit_are_parts_too(postgres: PostgresDatabases, re
     )
     (message,) = await messages(production(url))
 
-    assert "not for its partition older," in message.message
+    assert "but not to its partition older," in message.message
 
 
 async def test_a_table_that_is_not_distributed_is_an_error(postgres: PostgresDatabases) -> None:
@@ -105,7 +105,7 @@ async def test_on_citus_the_workers_are_not_told_for_whom(restricted: Databases)
     (message,) = await messages(production(url))
 
     assert (message.id, message.level) == ("security.E007", "error")
-    assert "Citus does not tell its workers" in message.message
+    assert "Citus does not send the owner of a statement to its workers" in message.message
 
 
 async def test_a_subject_that_does_not_arrive_is_an_error(postgres: PostgresDatabases, restricted: Databases) -> None:
@@ -120,4 +120,4 @@ async def test_a_subject_that_does_not_arrive_is_an_error(postgres: PostgresData
     (message,) = await messages(production(url))
 
     assert (message.id, message.level) == ("security.E007", "error")
-    assert "does not arrive" in message.message
+    assert "does not reach PostgreSQL" in message.message
