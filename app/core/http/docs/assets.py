@@ -1,4 +1,4 @@
-"""The files of the docs' page: those of the `offapi` package, compressed once, which browsers then keep for good."""
+"""The script and style of the docs' page, from the `offapi` package; compressed once, and cached by browsers."""
 
 from functools import cache
 from gzip import compress
@@ -17,9 +17,9 @@ from app.core.auth.middleware import PUBLIC
 
 SCRIPT: Final = "swagger_bundle.js"
 STYLE: Final = "swagger_style.css"
-# Of another version there are other files under another path, so that these never change.
+# The version is in the path, so a file under one path never changes.
 PATH: Final = f"/schema/assets/{version('offapi')}"
-# Found without importing it: that would read all of its megabytes.
+# Found without an import, which would read megabytes.
 _PACKAGE: Final = Path(str(find_spec("offapi").origin)).parent  # type: ignore[union-attr]  # it is a dependency
 _FILES: Final = {f"{PATH}/{name}": _PACKAGE / name for name in (SCRIPT, STYLE)}
 
@@ -31,7 +31,7 @@ def docs_asset(
     accepted: Annotated[str, HeaderParameter(name="Accept-Encoding")] = "",
     known: Annotated[str, HeaderParameter(name="If-None-Match")] = "",
 ) -> Response[bytes]:
-    """Return one of the files, as gzip where the client takes that, or a 304 where it has it already."""
+    """Return a file, as gzip if the client accepts it, or a 304 if the client has it."""
     path = _FILES.get(f"/schema/assets/{release}/{name}")
     if path is None:
         raise NotFoundException
@@ -46,7 +46,7 @@ def docs_asset(
 
 
 def _takes_gzip(accepted: str) -> bool:
-    """Read Accept-Encoding (RFC 9110, section 12.5.3): names, each with a weight, of which zero means no."""
+    """Read Accept-Encoding (RFC 9110, section 12.5.3); a weight of zero refuses."""
     for part in accepted.lower().split(","):
         name, _, weight = part.replace(" ", "").partition(";q=")
         if name == "gzip":

@@ -1,4 +1,4 @@
-"""Examples of bodies: one that creates a row, and one that changes a single field, so that to try it harms nothing."""
+"""Examples of bodies: one that creates a row, and one that changes a single field, the most harmless one."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -15,14 +15,14 @@ _TEXTS: Final = {
 
 
 def body_example(schema: Schema, schemas: Mapping[str, Schema]) -> dict[str, Any]:
-    """Return a body with what the schema requires, or, where it requires nothing, with one field."""
+    """Return a body with the required fields, or with one field if none is required."""
     fields = {name: _resolved(field, schemas) for name, field in schema.get("properties", {}).items()}
     names = schema.get("required") or sorted(fields, key=lambda name: _rank(fields[name]))[:1]
     return {name: _value_of(fields[name], schemas) for name in names}
 
 
 def _rank(field: Schema) -> int:
-    """The most harmless change first: a mark that can be set again; a number may be a reference."""
+    # The most harmless first: a boolean is easily set back, a number may be a reference.
     kinds = ("boolean", "string", "array", "object", "number")
     return next((rank for rank, kind in enumerate(kinds) if kind == _kind(field)), len(kinds))
 
@@ -55,7 +55,7 @@ def _text(field: Schema) -> str:
 
 
 def _resolved(field: Schema, schemas: Mapping[str, Schema]) -> Schema:
-    """The schema itself, of a reference or of the first alternative."""
+    """Return the schema that a reference or the first alternative stands for."""
     if "$ref" in field:
         return {**schemas[field["$ref"].rpartition("/")[2]], **field}
     if "anyOf" in field:

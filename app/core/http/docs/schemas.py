@@ -1,7 +1,7 @@
 """Schemas: what the document says of a value, by those who check it.
 
-pydantic describes the bodies, because it validates them, and msgspec the errors, because it writes them. Parameters
-and rows are Litestar's, which loses limits on the way: of integers it makes floats, and it forgets a limit of zero.
+pydantic describes the bodies, because it validates them, and msgspec the errors, because it encodes them. Litestar
+describes parameters and rows; its limits of integers are corrected here: it makes them floats, and drops a zero.
 """
 
 import math
@@ -25,15 +25,13 @@ _INT32: Final = 2**31
 
 
 class ExactIntegers(OpenAPISchemaPlugin):
-    """Describes integers by the limits that they have."""
+    """Describes integers with their exact limits."""
 
     @staticmethod
     def is_plugin_supported_type(value: Any) -> bool:
-        """Take integers."""
         return value is int
 
     def to_openapi_schema(self, field_definition: FieldDefinition, schema_creator: Any) -> LitestarSchema:
-        """Describe one."""
         limits = field_definition.kwarg_definition
         if not isinstance(limits, KwargDefinition):
             return LitestarSchema(type=OpenAPIType.INTEGER)
@@ -47,7 +45,7 @@ class ExactIntegers(OpenAPISchemaPlugin):
 
 
 class _BodySchemas(GenerateJsonSchema):
-    """pydantic's description, without titles that only repeat the field's name."""
+    """pydantic's schemas, without titles that repeat the name of the field."""
 
     def field_title_should_be_set(self, schema: Any) -> bool:
         return False
@@ -57,7 +55,7 @@ class _BodySchemas(GenerateJsonSchema):
 
 
 def body_schemas(models: Collection[type[BaseModel]]) -> tuple[dict[type[BaseModel], str], dict[str, Schema]]:
-    """Return the name of each model's schema, and the schemas by name, with those that they refer to."""
+    """Return the schema name of each model, and the schemas by name, with all that they refer to."""
     found, made = models_json_schema(
         [(model, "validation") for model in models],
         ref_template="#/components/schemas/{model}",
@@ -68,12 +66,12 @@ def body_schemas(models: Collection[type[BaseModel]]) -> tuple[dict[type[BaseMod
 
 
 def struct_schemas(struct: type[msgspec.Struct]) -> dict[str, Schema]:
-    """Return the schema of a struct and of those in it, by name."""
+    """Return the schemas of a struct and its nested structs, by name."""
     return msgspec.json.schema_components([struct], ref_template="#/components/schemas/{name}")[1]
 
 
 def tidied(node: Any) -> Any:
-    """Return a part of the document, with the width of each integer, and without alternatives that are none."""
+    """Return a part of the document with `format: int64` where needed, and without a `oneOf` of one schema."""
     if isinstance(node, list):
         return [tidied(part) for part in node]
     if not isinstance(node, dict):
@@ -89,7 +87,7 @@ def tidied(node: Any) -> Any:
 
 
 def sent_schema(schema: Schema, parameter: FieldDefinition | None) -> Schema:
-    """Return the schema of what a request may leave out, where it does not: there is no null in a query or a header."""
+    """Return the schema of a parameter without null, which a query or a header cannot send."""
     made = dict(schema)
     others = [part for part in schema.get("anyOf", ()) if part != _NULL]
     if len(others) == 1:
@@ -100,13 +98,13 @@ def sent_schema(schema: Schema, parameter: FieldDefinition | None) -> Schema:
     if None in made.get("enum", ()):
         made["enum"] = [value for value in made["enum"] if value is not None]
     limits = parameter.kwarg_definition if parameter else None
-    if isinstance(limits, KwargDefinition) and limits.ge is not None:  # of which Litestar forgets a zero
+    if isinstance(limits, KwargDefinition) and limits.ge is not None:  # Litestar drops a zero
         made = tidied({name: part for name, part in made.items() if part != "int64"} | {"minimum": limits.ge})
     return made
 
 
 def _is_wide_integer(schema: Schema) -> bool:
-    """Tell whether it may be more than the 32 bits that an integer is in many languages."""
+    """Tell whether a value may need more than 32 bits, the size of an integer in many languages."""
     if schema.get("type") not in ("integer", ["integer", "null"]):
         return False
     return bool(schema.get("minimum", -math.inf) < -_INT32 or schema.get("maximum", math.inf) >= _INT32)
@@ -119,7 +117,7 @@ def _or_null(schema: Schema) -> Schema:
 
 
 def _without_defaults(schema: Schema) -> Schema:
-    """Say a default in words: generators of clients take a field that has one for a field that is always sent."""
+    """Write a default into the description: generated clients would always send a field that has one."""
     if "properties" not in schema:
         return schema
     return {**schema, "properties": {name: _in_words(field) for name, field in schema["properties"].items()}}
@@ -128,7 +126,7 @@ def _without_defaults(schema: Schema) -> Schema:
 def _in_words(field: Schema) -> Schema:
     default = field.get("default")
     field = {name: value for name, value in field.items() if name != "default"}
-    if default is None:  # what is left out of a change is left alone
+    if default is None:  # a change leaves a missing field as it is
         return field
     said = f"`{msgspec.json.encode(default).decode()}` unless it is sent."
     return {**field, "description": " ".join(filter(None, [field.get("description"), said]))}

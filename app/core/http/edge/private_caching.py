@@ -1,4 +1,4 @@
-"""Caches: the answer to one user is kept for no other, neither in this process nor on the way."""
+"""Private caching: no cache, here or in a proxy, may keep one user's answer for another."""
 
 import re
 from typing import Final
@@ -13,20 +13,20 @@ _FOR_ALL: Final = re.compile(r"\b(public|s-maxage)\b", re.IGNORECASE)  # RFC 911
 
 
 class PrivateCaching(ReceiveRoutePlugin):
-    """Refuses a private route whose answers are kept for whoever asks next."""
+    """Refuses a private route whose answers a shared cache would keep."""
 
     def receive_route(self, route: BaseRoute) -> None:
-        """Look at each route that the application is given.
+        """Check a route.
 
         Raises:
-            TypeError: naming the route and what to write.
+            TypeError: a shared cache would keep its answers.
         """
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if not handler.opt.get(PUBLIC) and (setting := _keeps(handler)):
                 methods = ", ".join(sorted(handler.http_methods))
                 raise TypeError(
-                    f"{methods} {route.path} is private, and {setting} keeps its answer for others as well: "
-                    "take that away, or write `public=True` if everybody may read the same."
+                    f"{methods} {route.path} is private, but {setting} keeps its answer for other users: "
+                    "remove that, or write `public=True` if every user may read the same answer."
                 )
 
 

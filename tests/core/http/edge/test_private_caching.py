@@ -102,7 +102,7 @@ def app(sqlite_databases: SqliteDatabases) -> Litestar:
 
 @pytest.mark.parametrize("handler", KEPT)
 def test_a_private_route_that_is_kept_is_refused(app: Litestar, handler: Any) -> None:
-    with pytest.raises(TypeError, match=r"/notes is private, .*: take that away, or write `public=True`"):
+    with pytest.raises(TypeError, match=r"/notes is private, .*: remove that, or write `public=True`"):
         app.register(handler)
 
 
