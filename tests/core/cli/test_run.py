@@ -146,7 +146,7 @@ def test_the_limits_on_a_requests_head_hold(outcomes: dict[str, Outcome], name: 
 def test_it_says_where_the_docs_are_where_the_rows_are_and_how_to_get_a_token(outcomes: dict[str, Outcome]) -> None:
     environment, docs, database, token = outcomes["one"].stdout.splitlines()
 
-    assert environment == "APP_ENV:  development (set production where others call)"
+    assert environment == "APP_ENV:  development (set production where others can reach it)"
     assert docs.endswith(f" http://127.0.0.1:{outcomes['one'].port}/schema")
     assert re.search(r" sqlite\S*:///\S+/made/one\.db$", database)
     assert token.endswith(" app token alice")
