@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Any
 
+from sqlalchemy import Row
+
 from app.core.data.repository.pages import Page
-from app.core.data.repository.rows import Row
 from app.core.data.tables.owned import Owned
 
 
