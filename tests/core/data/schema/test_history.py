@@ -94,10 +94,10 @@ def test_ten_changes_there_and_back(
         assert schema_of(connection) == schema_of(other)
         reached = schema_of(connection)
         # As the version before stores it, which does not know the new column.
-        connection.exec_driver_sql("INSERT INTO orders (user_id, title) VALUES ('alice', 'of before')")
-        defaults = connection.exec_driver_sql("SELECT DISTINCT colour FROM orders").scalars().all()
+        connection.exec_driver_sql("INSERT INTO renamed_nouns (user_id, title) VALUES ('alice', 'of before')")
+        defaults = connection.exec_driver_sql("SELECT DISTINCT colour FROM renamed_nouns").scalars().all()
         assert defaults == ["it's 100% red: :x"]
-        connection.exec_driver_sql("DELETE FROM orders WHERE title = 'of before'")
+        connection.exec_driver_sql("DELETE FROM renamed_nouns WHERE title = 'of before'")
     assert_as_models_say(source, history, reached)
 
     downgrade(filled, NEXT)
