@@ -15,7 +15,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.connection.compiled import Statement, Values
 from app.core.data.connection.failures import Failure, classify
-from app.core.data.sql.statements import NEW
+from app.core.data.sql.statements import NEW_PREFIX
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import Reference, references_of
 from app.core.data.tables.registry import owned_models, table_of
@@ -30,7 +30,7 @@ class ReferenceNotFound(IntegrityError):
     columns: tuple[str, ...] = ()
 
     @classmethod
-    def explaining(cls, error: IntegrityError, columns: Iterable[str]) -> Self:
+    def with_columns(cls, error: IntegrityError, columns: Iterable[str]) -> Self:
         explained = cls(error.statement, None, error.orig, hide_parameters=True)  # type: ignore[arg-type]
         explained.columns = tuple(columns)
         return explained
@@ -72,7 +72,7 @@ def suspected_references(error: IntegrityError, statement: Statement, values: Va
         return []
     models = (model for model in owned_models() if model.__table__ is statement.table)
     references = (reference for model in models for reference in references_of(model))
-    ids = ((each, values.get(each.column, values.get(f"{NEW}{each.column}"))) for each in references)
+    ids = ((each, values.get(each.column, values.get(f"{NEW_PREFIX}{each.column}"))) for each in references)
     return [(reference, row_id) for reference, row_id in ids if row_id is not None]
 
 

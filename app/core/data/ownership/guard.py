@@ -25,7 +25,7 @@ def bind_owner(session: AsyncSession, owner: str) -> None:
     """
     if not isinstance(owner, str) or not owner:
         raise TypeError("An owner is a user id, a string that is not empty.")
-    _hooked(session).bind_owner(owner)
+    _owned_session(session).bind_owner(owner)
 
 
 def everyone(session: SessionT) -> SessionT:
@@ -35,7 +35,7 @@ def everyone(session: SessionT) -> SessionT:
         ForeignRow: the session is bound to an owner, as that of a request with a caller is before its handler runs.
         TypeError: the session has no ownership hooks.
     """
-    _hooked(session).bind_owner(ALL_OWNERS)
+    _owned_session(session).bind_owner(ALL_OWNERS)
     session.bind = unscoped(cast("AsyncEngine", session.bind))
     return session
 
@@ -66,7 +66,7 @@ def session_of(scope: Any) -> AppSession:
     return session
 
 
-def _hooked(session: AsyncSession) -> OwnedSession:
+def _owned_session(session: AsyncSession) -> OwnedSession:
     if not isinstance(session.sync_session, OwnedSession):
         raise TypeError("This session has no ownership hooks; open it with the application's session maker.")
     return session.sync_session

@@ -23,14 +23,14 @@ def add_hooks(session_class: type[OwnedSession]) -> None:
 
 
 def _after_begin(session: Session, _: SessionTransaction, connection: Connection) -> None:
-    owner = _owned(session).owner_id
+    owner = _as_owned(session).owner_id
     connection.execution_options(**{OWNER_OPTION: owner})
     set_connection_owner(connection.connection, owner)
 
 
 def _after_transaction_end(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
-        _owned(session).release_slot()
+        _as_owned(session).release_slot()
 
 
 def _before_execute(state: ORMExecuteState) -> None:
@@ -39,13 +39,13 @@ def _before_execute(state: ORMExecuteState) -> None:
         raise UnreachableStatement(
             "An UPDATE by primary keys bypasses the hooks of a flush; use `update(...).where(...)`."
         )
-    if isinstance(state.parameters, list) and len(state.parameters) > 1 and _owned(state.session).atomic_depth == 0:
+    if isinstance(state.parameters, list) and len(state.parameters) > 1 and _as_owned(state.session).atomic_depth == 0:
         raise NotAtomic("A statement for several rows could store half of them; use `async with session.atomic():`.")
 
 
 def _before_flush(session: Session, _: UOWTransaction, __: Any) -> None:
     """Set the owner of new rows; refuse changed owners, chosen ids, and several rows outside of `atomic()`."""
-    owned = _owned(session)
+    owned = _as_owned(session)
     owned.acquire_slot(owned.get_bind())  # a flush gets its connection without `_connection_for_bind`
     changed = [row for row in session.dirty if session.is_modified(row)]
     for row in session.new:
@@ -78,9 +78,9 @@ def _owner_of(row: Owned) -> str | None:
 
 
 def _refuse_foreign(session: Session, owner: str | None) -> None:
-    if _owned(session).owner not in (ALL_OWNERS, owner):
+    if _as_owned(session).owner not in (ALL_OWNERS, owner):
         raise ForeignRow("This row belongs to another owner than this session; load it in a session of its owner.")
 
 
-def _owned(session: Session) -> OwnedSession:
+def _as_owned(session: Session) -> OwnedSession:
     return cast("OwnedSession", session)  # the hooks listen to this class only

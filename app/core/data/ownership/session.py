@@ -68,7 +68,7 @@ class AppSession(AsyncSession):
             if not (references := suspected_references(error, statement, values)):
                 raise
             missing = [each.column for each, row_id in references if not await self._exists(each.model, row_id)]
-            raise ReferenceNotFound.explaining(error, missing) from error
+            raise ReferenceNotFound.with_columns(error, missing) from error
 
     async def _exists(self, model: type[Owned], row_id: int) -> bool:
         return bool(await self.run(select_of(model), {"_id": row_id}))

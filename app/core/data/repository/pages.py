@@ -10,7 +10,7 @@ from app.core.data.sql.pages import PageShape
 Key = tuple[Any, ...]
 """The place of a row in an order: its values of the order's columns, the id last."""
 
-_BEFORE_ALL = (0,)  # the key before the first row, in the order of ids
+_FIRST_KEY = (0,)  # the key before the first row, in the order of ids
 
 
 class PageRequest(msgspec.Struct, frozen=True, gc=False):
@@ -34,22 +34,22 @@ class PageRequest(msgspec.Struct, frozen=True, gc=False):
             TypeError: a key has another number of values than its order has columns.
         """
         is_backwards = self.before is not None
-        edge = self.before if is_backwards else self.after
-        if edge is None and not self.order:
-            edge = _BEFORE_ALL  # so that the first page in the usual order shares its plan with the others
-        shape = PageShape(self.order, edge is not None, is_backwards, self.count)
+        key = self.before if is_backwards else self.after
+        if key is None and not self.order:
+            key = _FIRST_KEY  # so that the first page in the usual order shares its plan with the others
+        shape = PageShape(self.order, key is not None, is_backwards, self.count)
         values = {"limit": self.limit + 1, "offset": self.offset}  # one more, to see whether there is another page
-        return shape, values if edge is None else values | _named(shape.key_names, edge)
+        return shape, values if key is None else values | _key_values(shape.key_names, key)
 
     def key_of(self, row: Row) -> Key:
         """Return the place of a row, with which another request can begin."""
         return tuple(getattr(row, name) for name in PageShape(self.order).key_names)
 
 
-def _named(names: tuple[str, ...], edge: Key) -> dict[str, Any]:
-    if len(edge) != len(names):
-        raise TypeError(f"A key in the order of {', '.join(names)} has {len(names)} values, not {len(edge)}.")
-    return {f"key_{name}": value for name, value in zip(names, edge, strict=True)}
+def _key_values(names: tuple[str, ...], key: Key) -> dict[str, Any]:
+    if len(key) != len(names):
+        raise TypeError(f"A key in the order of {', '.join(names)} has {len(names)} values, not {len(key)}.")
+    return {f"key_{name}": value for name, value in zip(names, key, strict=True)}
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):

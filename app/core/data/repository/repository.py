@@ -19,7 +19,7 @@ from app.core.data.ownership.session import AppSession
 from app.core.data.repository.pages import Page, PageRequest
 from app.core.data.repository.rows import Row, row_struct
 from app.core.data.sql.pages import page_of
-from app.core.data.sql.statements import NEW, delete_of, select_of, update_of
+from app.core.data.sql.statements import NEW_PREFIX, delete_of, select_of, update_of
 from app.core.data.tables.fields import MAX_ID
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.versions import CHANGED_AT, RowVersion, is_sent_as, parse_moment
@@ -79,20 +79,20 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         """Return the repository class of a table."""
         return type(f"{model.__name__}{cls.__name__}", (cls,), {"model_type": model})
 
-    async def select_page(self, asked: PageRequest) -> Page:
+    async def select_page(self, request: PageRequest) -> Page:
         """Return one page. Rows and total are of one moment, also for a page past the end.
 
         Raises:
             TypeError: it cannot be in this order, or a key does not fit the order.
         """
-        shape, values = asked.query()
+        shape, values = request.query()
         found = await self.session.run(page_of(self.model_type, shape), values)
         total = None
-        if asked.count:
+        if request.count:
             total = found[0][0]
             found = [row[1:] for row in found if row[1] is not None]
-        rows = [self._row(row) for row in found[: asked.limit]]
-        return Page(rows[::-1] if shape.is_backwards else rows, len(found) > asked.limit, total)
+        rows = [self._to_row(row) for row in found[: request.limit]]
+        return Page(rows[::-1] if shape.is_backwards else rows, len(found) > request.limit, total)
 
     async def select_one(self, row_id: int) -> Row:
         """Return one row.
@@ -100,11 +100,11 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         Raises:
             RowNotFound: it does not exist, or belongs to somebody else.
         """
-        return self._row(await self._one(row_id, select_of(self.model_type), {}))
+        return self._to_row(await self._execute_for_row(row_id, select_of(self.model_type), {}))
 
     async def insert_one(self, values: Mapping[str, Any]) -> Row:
         """Store one row for the session's owner and return it."""
-        return self._row(await self.session.insert_row(self.model_type, values))
+        return self._to_row(await self.session.insert_row(self.model_type, values))
 
     async def update_one(
         self, row_id: int, values: Values, expected: ExpectedVersions = None, sent_back: Mapping[str, Any] | None = None
@@ -128,14 +128,14 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
             return await self._select_at(row_id, expected)
         query = partial(update_of, self.model_type, frozenset(values))
         try:
-            found = await self._one_at(
-                row_id, query, {f"{NEW}{name}": value for name, value in values.items()}, expected
+            found = await self._execute_at_version(
+                row_id, query, {f"{NEW_PREFIX}{name}": value for name, value in values.items()}, expected
             )
         except RowChanged as changed:
             if all(getattr(changed.row, name) == value for name, value in values.items()):
                 return changed.row
             raise
-        return self._row(found)
+        return self._to_row(found)
 
     async def delete_one(self, row_id: int, expected: ExpectedVersions = None) -> None:
         """Delete one row.
@@ -144,7 +144,7 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
             RowNotFound: it does not exist, or belongs to somebody else.
             RowChanged: it is in another version than those.
         """
-        await self._one_at(row_id, partial(delete_of, self.model_type), {}, expected)
+        await self._execute_at_version(row_id, partial(delete_of, self.model_type), {}, expected)
 
     async def add_many(self, data: Any, **kwargs: Any) -> Sequence[TableT]:
         """Store several new rows, all of them or none."""
@@ -164,27 +164,29 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
     async def _select_at(self, row_id: int, expected: ExpectedVersions) -> Row:
         row = await self.select_one(row_id)
         changed_at = getattr(row, CHANGED_AT, None)
-        if expected is not None and not (changed_at and any(state.has(changed_at) for state in expected)):
+        if expected is not None and not (changed_at and any(state.contains(changed_at) for state in expected)):
             raise RowChanged(self.model_type, row)
         return row
 
-    async def _one_at(
+    async def _execute_at_version(
         self, row_id: int, query: VersionedStatement, values: Values, expected: ExpectedVersions
     ) -> tuple[Any, ...]:
         """Try each version in turn: nearly every client sends one, so that is one statement."""
         if expected is None:
-            return await self._one(row_id, query(at_version=False), values)
+            return await self._execute_for_row(row_id, query(at_version=False), values)
         for since, until in expected:
             with suppress(RowNotFound):
-                return await self._one(row_id, query(at_version=True), {**values, "_since": since, "_until": until})
+                return await self._execute_for_row(
+                    row_id, query(at_version=True), {**values, "_since": since, "_until": until}
+                )
         raise RowChanged(self.model_type, await self.select_one(row_id))
 
-    async def _one(self, row_id: int, statement: Statement, values: Values) -> tuple[Any, ...]:
+    async def _execute_for_row(self, row_id: int, statement: Statement, values: Values) -> tuple[Any, ...]:
         # A number that no row can have is not sent: PostgreSQL would refuse it where SQLite finds nothing.
         found = await self.session.run(statement, {"_id": row_id, **values}) if 0 < row_id <= MAX_ID else ()
         if not found:
             raise RowNotFound(self.model_type)
         return found[0]
 
-    def _row(self, found: tuple[Any, ...]) -> Row:
+    def _to_row(self, found: tuple[Any, ...]) -> Row:
         return row_struct(self.model_type)(*found)

@@ -37,7 +37,7 @@ class ValueList(TypeDecorator[Sequence[Any]]):
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Sequence[Any] | None], Any]:
         """Return what converts each value as the column's type does."""
-        convert = self.item.dialect_impl(dialect).bind_processor(dialect) or _same
+        convert = self.item.dialect_impl(dialect).bind_processor(dialect) or _unchanged
         if dialect.name == "postgresql":
             return lambda values: [convert(value) for value in values or ()]
         return lambda values: json.dumps([convert(value) for value in values or ()])
@@ -70,5 +70,5 @@ def _compile_for_sqlite(element: AnyOf, compiler: SQLCompiler, **kw: Any) -> str
     return f"{column} IN (SELECT value FROM json_each({values}))"  # noqa: S608  # compiled clauses
 
 
-def _same(value: Any) -> Any:
+def _unchanged(value: Any) -> Any:
     return value

@@ -16,11 +16,11 @@ from app.core.data.tables.registry import table_of
 class PageShape(NamedTuple):
     """What the query of a page depends on, apart from its values.
 
-    `order` names the columns before `id`, which is always the last one. Without `is_behind_key` the page is the first.
+    `order` names the columns before `id`, which is always the last one. Without `has_key` the page is the first.
     """
 
     order: tuple[str, ...] = ()
-    is_behind_key: bool = True
+    has_key: bool = True
     is_backwards: bool = False
     is_counted: bool = False
 
@@ -47,7 +47,7 @@ def page_of(model: type[Owned], shape: PageShape) -> Select[Any]:
 def _page(table: Table, shape: PageShape) -> Select[Any]:
     limit, offset = (bindparam(name, type_=BigInteger) for name in ("limit", "offset"))
     page = select(*table.c).order_by(*_sorted_by(table.c, shape)).limit(limit).offset(offset)
-    return page.where(_behind_key(table, shape)) if shape.is_behind_key else page
+    return page.where(_after_key(table, shape)) if shape.has_key else page
 
 
 def _counted_page(table: Table, shape: PageShape) -> Select[Any]:
@@ -63,13 +63,13 @@ def _sorted_by(columns: Any, shape: PageShape) -> list[ColumnElement[Any]]:
     return [columns[name].desc() if shape.is_backwards else columns[name] for name in names]
 
 
-def _behind_key(table: Table, shape: PageShape) -> ColumnElement[bool]:
+def _after_key(table: Table, shape: PageShape) -> ColumnElement[bool]:
     columns = [table.c[name] for name in shape.key_names]
     values = [bindparam(f"key_{column.key}", type_=column.type) for column in columns]
     # One comparison of two rows, which is one range of an index on these columns.
     left, right = (columns[0], values[0]) if len(columns) == 1 else (tuple_(*columns), tuple_(*values))
-    is_behind: ColumnElement[bool] = left < right if shape.is_backwards else left > right
-    return is_behind
+    is_after: ColumnElement[bool] = left < right if shape.is_backwards else left > right
+    return is_after
 
 
 def _check_order(name: str, table: Table, order: tuple[str, ...]) -> None:

@@ -14,15 +14,15 @@ from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import table_of
 from app.core.data.tables.versions import CHANGED_AT, changed_at
 
-NEW: Final = "new_"
+NEW_PREFIX: Final = "new_"
 """What stands before the name of a column in the name of its new value: SQLAlchemy keeps the name itself."""
 
 
 @cache
 def select_of(model: type[Owned]) -> Select[Any]:
     """Return the query of the row with `_id`."""
-    table, asked = _asked_for(model, False)
-    return select(*table.c).where(asked)
+    table, condition = _table_and_condition(model, False)
+    return select(*table.c).where(condition)
 
 
 # A client chooses the set of columns.
@@ -33,28 +33,28 @@ def update_of(model: type[Owned], names: frozenset[str], *, at_version: bool) ->
     A row that has all of them already is not changed: its state stays.
     Here and below, `at_version` only if the row was changed last between `_since` and `_until`.
     """
-    table, asked = _asked_for(model, at_version)
-    values = {name: bindparam(f"{NEW}{name}", type_=table.c[name].type) for name in sorted(names)}
+    table, condition = _table_and_condition(model, at_version)
+    values = {name: bindparam(f"{NEW_PREFIX}{name}", type_=table.c[name].type) for name in sorted(names)}
     changes: dict[str, Any] = dict(values)
     if CHANGED_AT in table.c and CHANGED_AT not in names:
         changes[CHANGED_AT] = changed_at(table, values)
-    return update(table).where(asked).values(changes).returning(*table.c)
+    return update(table).where(condition).values(changes).returning(*table.c)
 
 
 @cache
 def delete_of(model: type[Owned], *, at_version: bool) -> ReturningDelete[Any]:
     """Return what deletes that row and returns its id."""
-    table, asked = _asked_for(model, at_version)
-    return delete(table).where(asked).returning(table.c.id)
+    table, condition = _table_and_condition(model, at_version)
+    return delete(table).where(condition).returning(table.c.id)
 
 
-def _asked_for(model: type[Owned], at_version: bool) -> tuple[Table, ColumnElement[bool]]:
+def _table_and_condition(model: type[Owned], at_version: bool) -> tuple[Table, ColumnElement[bool]]:
     table = table_of(model)
-    asked = table.c.id == bindparam("_id", type_=BigInteger)
+    condition = table.c.id == bindparam("_id", type_=BigInteger)
     if not at_version:
-        return table, asked
+        return table, condition
     changed = table.c.get(CHANGED_AT)
     if changed is None:  # nobody can have seen a state of a row that has none
-        return table, and_(asked, false())
+        return table, and_(condition, false())
     since, until = (bindparam(name, type_=changed.type) for name in ("_since", "_until"))
-    return table, and_(asked, changed >= since, changed < until)
+    return table, and_(condition, changed >= since, changed < until)

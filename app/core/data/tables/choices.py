@@ -39,7 +39,7 @@ class Choice(TypeDecorator[Enum]):
 
 
 @event.listens_for(Table, "after_parent_attach")
-def _choose(table: Table, metadata: MetaData) -> None:
+def _replace_enum_types(table: Table, metadata: MetaData) -> None:
     """Replace the ENUM types that SQLModel gives to the columns of a model's table."""
     if metadata is not SQLModel.metadata:
         return

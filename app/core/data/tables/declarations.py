@@ -52,7 +52,7 @@ class Fields(SQLModel):
         for name, field in own.items():
             for fault in _faults_of(field):
                 raise InvalidModel(f"{cls.__name__}.{name}: {fault}.")
-        if [field for field in own.values() if declaration_of(field) and _complete(field)]:
+        if [field for field in own.values() if declaration_of(field) and _complete_field(field)]:
             cls.model_rebuild(force=True)
 
 
@@ -66,7 +66,7 @@ def is_optional(field: FieldInfo) -> bool:
     return NoneType in get_args(field.annotation)
 
 
-def _complete(field: FieldInfo) -> bool:
+def _complete_field(field: FieldInfo) -> bool:
     """Add what a field function cannot say, because it does not see the annotation; return whether that is anything."""
     is_without_default = field.is_required() and is_optional(field)
     if is_without_default:
@@ -81,7 +81,7 @@ def _faults_of(field: FieldInfo) -> Iterator[str]:
     declared = declaration_of(field)
     if not declared:
         return
-    if not any(_is_of(field, kind) for kind in declared.types.values()):
+    if not any(_has_type(field, kind) for kind in declared.types.values()):
         yield f"{declared.function}() is for {' or '.join(declared.types)}; annotate the field so"
     if declared.needs_length and not any(getattr(part, "max_length", 0) for part in field.metadata):
         yield f"{declared.function}() needs a length; say max_length=200, or use long_text()"
@@ -100,21 +100,21 @@ def _faults_of_target(field: FieldInfo, target: Target) -> Iterator[str]:
         yield 'on_delete="set null" needs a field that may be null; annotate it as RowId | None, or say "restrict"'
 
 
-def _is_of(field: FieldInfo, kind: Any) -> bool:
+def _has_type(field: FieldInfo, kind: Any) -> bool:
     """Whether a field has this type and all rules that belong to it, besides rules of its own."""
-    bare, rules = _parts_of(field)
-    wanted, needed = _split(kind)
+    bare, rules = _type_and_rules(field)
+    wanted, needed = _unwrap(kind)
     is_same = isinstance(bare, type) and issubclass(bare, Enum) if wanted is Enum else bare is wanted
     return is_same and all(rule in rules for rule in needed)
 
 
-def _parts_of(field: FieldInfo) -> tuple[Any, list[Any]]:
+def _type_and_rules(field: FieldInfo) -> tuple[Any, list[Any]]:
     present = [arm for arm in get_args(field.annotation) if arm is not NoneType] if is_optional(field) else []
-    bare, rules = _split(present[0] if len(present) == 1 else field.annotation)
+    bare, rules = _unwrap(present[0] if len(present) == 1 else field.annotation)
     return bare, [*rules, *field.metadata]
 
 
-def _split(kind: Any) -> tuple[Any, list[Any]]:
+def _unwrap(kind: Any) -> tuple[Any, list[Any]]:
     """A type and the rules that `Annotated` adds to it."""
     if get_origin(kind) is Annotated:
         bare, *rules = get_args(kind)

@@ -28,7 +28,7 @@ _BLANK: Final = re.compile(f"[{_SPACE}]*")
 
 
 @dataclass(frozen=True)
-class Documented:
+class DocumentedPattern:
     """The pattern of a rule that a function checks; factories do not see it, and so invent readable texts."""
 
     expression: str
@@ -57,7 +57,7 @@ def _in_utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
-PlainText = Annotated[str, AfterValidator(_without_nul), Documented(r"^[^\x00]*$")]
+PlainText = Annotated[str, AfterValidator(_without_nul), DocumentedPattern(r"^[^\x00]*$")]
 """Any text without NUL, which PostgreSQL cannot store."""
 
 NonBlankText = Annotated[
@@ -65,7 +65,7 @@ NonBlankText = Annotated[
     MinLen(1),
     AfterValidator(_without_nul),
     AfterValidator(_not_blank),
-    Documented(rf"^[{_SPACE}]*[^\x00{_SPACE}][^\x00]*$"),
+    DocumentedPattern(rf"^[{_SPACE}]*[^\x00{_SPACE}][^\x00]*$"),
 ]
 """Text that is not empty and not only white space."""
 

@@ -19,7 +19,7 @@ class OwnerIndex:
     columns: tuple[str, ...]
     is_unique: bool
 
-    def item(self) -> SchemaItem:
+    def schema_item(self) -> SchemaItem:
         """Return it as SQLAlchemy has it, with the owner first, by whom every query asks."""
         columns = (OWNER_COLUMN, *self.columns)
         return UniqueConstraint(*columns) if self.is_unique else Index(None, *columns)

@@ -69,7 +69,7 @@ class Owned(Fields):
 
         @declared_attr.directive
         def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805
-            return owned_table(*_items_of(cls))
+            return owned_table(*_schema_items_of(cls))
 
         @declared_attr.directive
         def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
@@ -89,9 +89,9 @@ def owned_table(*items: SchemaItem) -> tuple[Any, ...]:
     return UniqueConstraint(OWNER_COLUMN, "id"), *items, {"sqlite_autoincrement": True}
 
 
-def _items_of(model: type[Owned]) -> Iterator[SchemaItem]:
+def _schema_items_of(model: type[Owned]) -> Iterator[SchemaItem]:
     for entry in _indexes_of(model):
-        yield entry.item() if isinstance(entry, OwnerIndex) else entry
+        yield entry.schema_item() if isinstance(entry, OwnerIndex) else entry
     for name, field in model.model_fields.items():
         if (declared := declaration_of(field)) and (target := declared.target):
             yield from reference(name, target.table, on_delete=target.on_delete)
@@ -115,9 +115,9 @@ def _faults_of(model: type[Owned]) -> Iterator[str]:
 
 
 def _faults_of_column(model: type[Owned], name: str, field: FieldInfo) -> Iterator[str]:
-    owner = next(base for base in model.__mro__ if name in vars(base).get("__annotations__", ()))
-    if declaration_of(field) and not issubclass(owner, Fields):
-        yield f"derive {owner.__name__} from Fields, so that a field that may be null has None as its default"
+    declaring = next(base for base in model.__mro__ if name in vars(base).get("__annotations__", ()))
+    if declaration_of(field) and not issubclass(declaring, Fields):
+        yield f"derive {declaring.__name__} from Fields, so that a field that may be null has None as its default"
     try:
         get_column_from_field(field)
     except (TypeError, ValueError):

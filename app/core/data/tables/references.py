@@ -36,8 +36,8 @@ def is_kept_by_references(model: type[Owned], seen: frozenset[type[Owned]] = fro
     seen |= {model}
     referring = [(other, r.on_delete) for other in owned_models() for r in references_of(other) if r.model is model]
     return any(
-        fate == "restrict" or (fate == "cascade" and other not in seen and is_kept_by_references(other, seen))
-        for other, fate in referring
+        on_delete == "restrict" or (on_delete == "cascade" and other not in seen and is_kept_by_references(other, seen))
+        for other, on_delete in referring
     )
 
 
@@ -54,5 +54,5 @@ def missing_targets() -> Iterator[str]:
 
 def _reference(key: ForeignKeyConstraint, model: type[Owned]) -> Reference:
     column = next(column for column in key.columns if column.name != OWNER_COLUMN)
-    by_hand: OnDelete = "cascade" if key.ondelete == "CASCADE" else "restrict"
-    return Reference(column.name, model, bool(column.nullable), key.info.get(ON_DELETE, by_hand))
+    from_database: OnDelete = "cascade" if key.ondelete == "CASCADE" else "restrict"
+    return Reference(column.name, model, bool(column.nullable), key.info.get(ON_DELETE, from_database))

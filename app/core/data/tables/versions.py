@@ -40,7 +40,7 @@ class RowVersion(NamedTuple):
         """Return the version of a moment, which may have lost its microseconds."""
         return cls(moment, moment + (_MILLISECOND if moment.microsecond % 1000 == 0 else timedelta.resolution))
 
-    def has(self, moment: datetime) -> bool:
+    def contains(self, moment: datetime) -> bool:
         """Return whether a row with this `updated_at` has this version."""
         return self.since <= moment < self.until
 
@@ -58,7 +58,7 @@ def is_sent_as(value: object, sent: object) -> bool:
     """Return whether a JSON value is this value; a time may have lost its microseconds."""
     if isinstance(value, datetime):
         moment = parse_moment(sent)
-        return moment is not None and RowVersion.at(moment).has(value)
+        return moment is not None and RowVersion.at(moment).contains(value)
     as_json = msgspec.to_builtins(value)
     return isinstance(as_json, bool) is isinstance(sent, bool) and bool(as_json == sent)  # True is 1 in Python
 

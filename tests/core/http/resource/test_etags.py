@@ -35,9 +35,9 @@ def test_any_state_will_do(lines: list[str]) -> None:
 def test_a_tag_names_a_moment(tag: str) -> None:
     (state,) = parse_if_match([tag]) or ()
 
-    assert state.has(MOMENT)
-    assert not state.has(MOMENT + timedelta(milliseconds=1))
-    assert not state.has(MOMENT - timedelta.resolution)
+    assert state.contains(MOMENT)
+    assert not state.contains(MOMENT + timedelta(milliseconds=1))
+    assert not state.contains(MOMENT - timedelta.resolution)
 
 
 def test_a_moment_that_has_lost_its_microseconds_names_the_same_state() -> None:
@@ -45,9 +45,9 @@ def test_a_moment_that_has_lost_its_microseconds_names_the_same_state() -> None:
     (state,) = parse_if_match([f'"{exact.isoformat(timespec="milliseconds")}"']) or ()
     (exact_state,) = parse_if_match([f'"{exact.isoformat()}"']) or ()
 
-    assert state.has(exact)
-    assert exact_state.has(exact)
-    assert not exact_state.has(exact + timedelta.resolution)
+    assert state.contains(exact)
+    assert exact_state.contains(exact)
+    assert not exact_state.contains(exact + timedelta.resolution)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +63,7 @@ def test_a_moment_that_has_lost_its_microseconds_names_the_same_state() -> None:
     ],
 )
 def test_a_list_names_each_of_its_states(lines: list[str]) -> None:
-    assert any(state.has(MOMENT) for state in parse_if_match(lines) or ())
+    assert any(state.contains(MOMENT) for state in parse_if_match(lines) or ())
 
 
 @pytest.mark.parametrize(
