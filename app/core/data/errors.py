@@ -11,7 +11,7 @@ class DataError(Exception):
 
 
 class RowNotFound(DataError):
-    """The caller has no such row. It may belong to another user: the two cases look the same."""
+    """The row does not exist, or belongs to another user; the caller cannot see which."""
 
     def __init__(self, model: type) -> None:
         super().__init__(f"{model.__name__} not found")
@@ -34,7 +34,7 @@ class FieldsReadOnly(DataError):
 
 
 class OwnershipError(DataError, DontWrapMixin):
-    """A bug in the program: a statement or a row that could reach another owner. No client can cause it."""
+    """A statement or a row that could reach another owner: a bug in the program, which no client can cause."""
 
 
 class OwnerNotBound(OwnershipError):
@@ -55,21 +55,21 @@ class ForeignRow(OwnershipError):
 
 
 class OutcomeUnknown(DataError):
-    """The connection broke while something was being stored, so it is stored or it is not."""
+    """The connection was lost during a write, so it is unknown whether the write was committed."""
 
     def __init__(self) -> None:
         super().__init__("The connection was lost during this write. Check whether it was saved before you retry.")
 
 
 class OwnerBusy(DataError):
-    """The owner's limit of concurrent connections is reached, and none came free in time."""
+    """The owner uses as many connections as one owner may, and got no further one in time."""
 
     def __init__(self) -> None:
         super().__init__("You send too many requests at the same time; wait for the responses before you send more")
 
 
 class NotAtomic(DataError):
-    """Several statements outside of `session.atomic()`, of which only some could be committed."""
+    """Several statements outside of `session.atomic()`: a failure could leave only some of them committed."""
 
 
 class ClosedMethod(DataError):
@@ -81,20 +81,20 @@ class InvalidDump(DataError):
 
 
 class UnfitRows(DataError):
-    """Rows that a migration cannot keep; the message names them and says what to do."""
+    """A migration cannot keep these rows; the message names them and says what to do."""
 
 
 class MigrationError(DataError):
-    """Migrations that cannot be run; the message says why and what to do."""
+    """The migrations cannot run; the message says why and what to do."""
 
 
 class BackupFailed(DataError):
-    """A backup that cannot be made or restored; nothing was changed, and the message says why."""
+    """A backup failed, or its restore; nothing was changed, and the message says why."""
 
 
 class InvalidModel(DataError, TypeError):
-    """A class of `models.py` is declared wrongly; the message names class, field and remedy."""
+    """A class of `models.py` has a wrong declaration; the message names class, field and remedy."""
 
 
 class ImpossibleRows(DataError):
-    """A table in which no row can be stored; the message says why and what to do."""
+    """A table cannot hold any row; the message says why and what to do."""

@@ -13,22 +13,22 @@ IMPORT = "from app.core.data.tables import "
 MISTAKES = {
     "an index on a field that is gone": (
         [(TABLE, f'{TABLE}    __indexes__ = (index("due_at"),)\n'), (IMPORT, f"{IMPORT}index, ")],
-        "Task.__indexes__: index('due_at') names no field of the class; it has id, user_id, title, ",
+        "Task.__indexes__: index('due_at') names no field of the class; its fields are id, user_id, title, ",
     ),
     "a type without a column": (
         [
             ("completed: bool = flag(", 'kind: Literal["a", "b"]\n    completed: bool = flag('),
             (IMPORT, f"{{}}{IMPORT}"),
         ],
-        "Task.kind: no column holds typing.Literal['a', 'b']; declare an Enum with choice(), or",
+        "Task.kind: no column type fits typing.Literal['a', 'b']; declare an Enum with choice(), or",
     ),
     "a reference to a table that there is not": (
         [('"projects"', '"projets"')],
-        "Task.project_id: ref() names 'projets', which is no table; there are projects, tasks.",
+        "Task.project_id: ref() names 'projets', which is not a table; the tables are projects, tasks.",
     ),
     "a wrong declaration": (
         [("max_length=200, ", "")],
-        "TaskFields.title: text() needs a length; say max_length=200, or use long_text().",
+        "TaskFields.title: text() needs a length; write max_length=200, or use long_text().",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""Tables: what a `models.py` imports."""
+"""Tables: the names that a `models.py` imports."""
 
 from uuid import UUID
 

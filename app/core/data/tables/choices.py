@@ -11,11 +11,11 @@ from sqlmodel import SQLModel
 # Not PostgreSQL's ENUM: its type must exist before the column, all classes of one name share it, and no value can be
 # removed from it. A CHECK constraint is the same on both databases, and a migration changes it like any other.
 CHOICES: Final = "choices"
-LONGEST: Final = 255  # for all, so that a longer value changes no column
+LONGEST: Final = 255  # the same for every choice, so that a longer value does not change the column
 
 
 class Choices(NamedTuple):
-    """The column of a CHECK constraint, and the values that it allows."""
+    """The column of a CHECK constraint and the values that it allows."""
 
     column: str
     values: tuple[str, ...]
@@ -40,7 +40,7 @@ class Choice(TypeDecorator[Enum]):
 
 @event.listens_for(Table, "after_parent_attach")
 def _replace_enum_types(table: Table, metadata: MetaData) -> None:
-    """Replace the ENUM types that SQLModel gives to the columns of a model's table."""
+    # SQLModel gives the column of an Enum field the type ENUM.
     if metadata is not SQLModel.metadata:
         return
     for column in table.columns:
@@ -51,7 +51,7 @@ def _replace_enum_types(table: Table, metadata: MetaData) -> None:
 
 
 def choices_rule(column: str, values: Collection[str]) -> CheckConstraint:
-    """Return the CHECK constraint that a column has one of these values."""
+    """Return the CHECK constraint that allows these values in a column."""
     rule = CheckConstraint(choices_sql(column, values), name=column)
     rule.info[CHOICES] = Choices(column, tuple(values))
     return rule

@@ -1,7 +1,6 @@
-"""Columns: the functions by which a noun declares its fields; column, key and documentation follow from each.
+"""Columns: the functions that declare a field with its column, foreign key and documentation.
 
-The first argument tells clients what the field is; `example` is a value for the documentation. A field whose type
-allows None is null unless it is sent.
+The first argument describes the field to clients. A field whose type allows None defaults to null.
 """
 
 from enum import Enum
@@ -22,7 +21,7 @@ _TEXTS: Final = {"NonBlankText": NonBlankText, "PlainText": PlainText}
 
 
 def text(description: str, *, max_length: int | None = None, default: Any = UNSET, example: Any = UNSET) -> Any:
-    """Declare a text of at most `max_length` characters, which it must say."""
+    """Declare a text of at most `max_length` characters; the length is required."""
     declared = Declaration("text", _TEXTS, needs_length=True)
     return _field(declared, description, default, example, max_length=max_length)
 
@@ -33,26 +32,26 @@ def long_text(description: str, *, max_length: int = 10_000, default: Any = UNSE
 
 
 def flag(description: str, *, default: bool | None = False, example: Any = UNSET) -> Any:
-    """Declare a bool with a default, which the database has as well: False where none is given."""
+    """Declare a bool; the database has its default too."""
     column = {} if default is None else {"server_default": true() if default else false()}
     shown = default if example is UNSET else example
     return _field(Declaration("flag", {"bool": bool}), description, default, shown, sa_column_kwargs=column)
 
 
 def instant(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:
-    """Declare a moment, stored in UTC."""
+    """Declare a point in time, stored in UTC."""
     return _field(Declaration("instant", {"Instant": Instant}), description, default, example)
 
 
 def day(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:
-    """Declare a day of the calendar."""
+    """Declare a date."""
     return _field(Declaration("day", {"Day": Day}), description, default, example)
 
 
 def integer(
     description: str, *, ge: int | None = None, le: int | None = None, default: Any = UNSET, example: Any = UNSET
 ) -> Any:
-    """Declare an integer, from `ge` to `le` where these are given."""
+    """Declare an integer from `ge` to `le`."""
     declared = Declaration("integer", {"SafeInt": SafeInt})
     return _field(declared, description, default, example, ge=ge, le=le, sa_type=BigInteger)
 
@@ -60,7 +59,7 @@ def integer(
 def number(
     description: str, *, ge: float | None = None, le: float | None = None, default: Any = UNSET, example: Any = UNSET
 ) -> Any:
-    """Declare a floating-point number, from `ge` to `le` where these are given."""
+    """Declare a floating-point number from `ge` to `le`."""
     return _field(Declaration("number", {"FiniteFloat": FiniteFloat}), description, default, example, ge=ge, le=le)
 
 
@@ -70,18 +69,17 @@ def uuid(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any
 
 
 def choice(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:
-    """Declare one of the members of an `Enum`, which the database holds to their values."""
+    """Declare a member of an `Enum`; a CHECK constraint allows their values only."""
     return _field(Declaration("choice", {"an Enum": Enum}), description, default, example)
 
 
 def ref(table: str, description: str, *, on_delete: OnDelete, default: Any = UNSET, example: Any = UNSET) -> Any:
-    """Declare a reference to a row of another owned table, or of the same.
+    """Declare a reference to a row of an owned table.
 
-    `on_delete` says what the deletion of that row does: "set null" clears the reference, "cascade" deletes this row
-    too, and "restrict" refuses the deletion.
+    When that row is deleted, "set null" clears the reference, "cascade" deletes this row, "restrict" refuses.
     """
     declared = Declaration("ref", {"RowId": RowId}, Target(table, on_delete))
-    # Null is the one example that every client can send: which ids there are depends on the caller.
+    # Null is the only example that every client can send: the ids depend on the caller.
     shown = None if example is UNSET and on_delete == "set null" else example
     return _field(declared, description, default, shown, sa_type=BigIntKey)
 

@@ -1,7 +1,4 @@
-"""Cycles of tables: tables that refer to each other, directly or through others, so that no order satisfies all keys.
-
-The tables are sorted without one foreign key of each cycle.
-"""
+"""Cycles of foreign keys between tables: the tables are sorted without one foreign key of each cycle."""
 
 import warnings
 from collections import defaultdict
@@ -25,7 +22,7 @@ _Keys = dict[_Edge, list[ForeignKeyConstraint]]
 
 
 def sorted_tables(tables: Tables) -> list[Table]:
-    """Return the tables, each after those that it refers to, apart from `cycle_breaking_keys()`."""
+    """Return the tables, each after the tables that it refers to, apart from `cycle_breaking_keys()`."""
     ahead = cycle_breaking_keys(tables)
     by_name = [tables[name] for name in sorted(tables)]
     found = sort_tables_and_constraints(by_name, filter_fn=lambda key: key in ahead or None)  # type: ignore[no-untyped-call]
@@ -33,10 +30,8 @@ def sorted_tables(tables: Tables) -> list[Table]:
 
 
 def cycle_breaking_keys(tables: Tables) -> set[ForeignKeyConstraint]:
-    """Return one foreign key of each cycle, without which the tables can be sorted; a nullable one if there is any.
-
-    The result does not depend on the order in which the tables were defined.
-    """
+    """Return one foreign key of each cycle, a nullable one if possible; without them the tables can be sorted."""
+    # The keys are sorted, so the result does not depend on the order in which the tables were defined.
     keys = {edge: found for edge, found in _keys_between(tables).items() if edge[0] != edge[1]}
     ahead: set[ForeignKeyConstraint] = set()
     while cycle := _cycle_in(keys):
@@ -47,14 +42,14 @@ def cycle_breaking_keys(tables: Tables) -> set[ForeignKeyConstraint]:
 
 @contextmanager
 def sorting_cycles() -> Iterator[None]:
-    """Silence SQLAlchemy's warning about cycles, while alembic sorts tables in any order."""
+    """Silence SQLAlchemy's warning about cycles while alembic sorts tables."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Cannot correctly sort tables", SAWarning)
         yield
 
 
 def components(tables: Sequence[Table]) -> list[list[Table]]:
-    """Return the strongly connected components: the tables of a cycle together, after those that they refer to."""
+    """Return the strongly connected components: the tables of a cycle together, after the tables they refer to."""
     targets = {table: {key.referred_table for key in table.foreign_key_constraints} & {*tables} for table in tables}
     reached = {table: _reached_from(table, targets) for table in tables}
     tied = {
@@ -68,7 +63,7 @@ def components(tables: Sequence[Table]) -> list[list[Table]]:
 
 
 def impossible_rows(tables: Tables) -> Iterator[str]:
-    """Yield a sentence for each cycle of required references; a table that refers to itself is one."""
+    """Yield a sentence for each cycle of required references, also for a table that refers to itself."""
     found = {edge: [key for key in keys if _is_required(key)] for edge, keys in _keys_between(tables).items()}
     required = {edge: keys for edge, keys in found.items() if keys}
     while cycle := _cycle_in(required):
@@ -78,7 +73,7 @@ def impossible_rows(tables: Tables) -> Iterator[str]:
 
 
 def _keys_between(tables: Tables) -> _Keys:
-    # A key to a table that is not among these is left out.
+    # Without the keys to other tables.
     found: _Keys = defaultdict(list)
     for name in sorted(tables):
         for key in sorted(tables[name].foreign_key_constraints, key=lambda key: tuple(key.column_keys)):

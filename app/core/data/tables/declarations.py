@@ -1,4 +1,4 @@
-"""Declarations: what a field function says of a field, and the base of the classes that use them."""
+"""Declarations: the metadata that `ref()`, `text()` and the others add to a field, and its validation."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _ON_DELETE: Final[tuple[str, ...]] = get_args(OnDelete)
 
 @dataclass(frozen=True)
 class Target:
-    """The table that a reference is to, and what happens to the row when the one it refers to is deleted."""
+    """The referenced table, and the effect of the deletion of a referenced row."""
 
     table: str
     on_delete: OnDelete
@@ -28,7 +28,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Declaration:
-    """The field function that declared a field, the types it is for by their names, and the target of a reference."""
+    """The function that declared a field, the types that it accepts, and the target of a reference."""
 
     function: str
     types: Mapping[str, Any]
@@ -37,10 +37,10 @@ class Declaration:
 
 
 class Fields(SQLModel):
-    """The base of the fields that a table shares with its schemas; one that may be null is null unless it is sent.
+    """The base class of the fields that a table shares with its schemas; an optional field defaults to null.
 
     Raises:
-        InvalidModel: a declaration is wrong, naming class, field and remedy.
+        InvalidModel: a declaration is wrong.
     """
 
     @classmethod
@@ -57,7 +57,7 @@ class Fields(SQLModel):
 
 
 def declaration_of(field: FieldInfo) -> Declaration | None:
-    """Return what a field function said of a field; None for a field that was declared without one."""
+    """Return the declaration of a field; None for a field of SQLModel's `Field()`."""
     return next((part for part in field.metadata if isinstance(part, Declaration)), None)
 
 
@@ -67,11 +67,11 @@ def is_optional(field: FieldInfo) -> bool:
 
 
 def _complete_field(field: FieldInfo) -> bool:
-    """Add what a field function cannot say, because it does not see the annotation; return whether that is anything."""
+    # Sets the parts that depend on the annotation, which `text()` and the others do not see; returns whether it did.
     is_without_default = field.is_required() and is_optional(field)
     if is_without_default:
-        field.default = field._attributes_set["default"] = None  # the second is what a copy goes by
-    # Of two bounds the last one holds: a field's own have to stand behind those of its type.
+        field.default = field._attributes_set["default"] = None  # pydantic copies a field from the second
+    # The last of two bounds is effective, so the field's own bounds must come after those of its type.
     bounds = [rule for rule in field.metadata if isinstance(rule, Ge | Le)]
     field.metadata = [*(rule for rule in field.metadata if rule not in bounds), *bounds]
     return is_without_default or bool(bounds)
@@ -82,14 +82,14 @@ def _faults_of(field: FieldInfo) -> Iterator[str]:
     if not declared:
         return
     if not any(_has_type(field, kind) for kind in declared.types.values()):
-        yield f"{declared.function}() is for {' or '.join(declared.types)}; annotate the field so"
+        yield f"{declared.function}() is for {' or '.join(declared.types)}; annotate the field with it"
     if declared.needs_length and not any(getattr(part, "max_length", 0) for part in field.metadata):
-        yield f"{declared.function}() needs a length; say max_length=200, or use long_text()"
+        yield f"{declared.function}() needs a length; write max_length=200, or use long_text()"
     if declared.target:
         yield from _faults_of_target(field, declared.target)
     default = field.default
     if declared.function == "choice" and default not in (PydanticUndefined, None) and not isinstance(default, Enum):
-        yield f"the default {default!r} is no member of the Enum; write it as one, like State.NEW"
+        yield f"the default {default!r} is not a member of the Enum; write a member, such as State.NEW"
 
 
 def _faults_of_target(field: FieldInfo, target: Target) -> Iterator[str]:
@@ -97,11 +97,11 @@ def _faults_of_target(field: FieldInfo, target: Target) -> Iterator[str]:
         known = ", ".join(f'"{each}"' for each in _ON_DELETE)
         yield f"on_delete={target.on_delete!r} is unknown; it is one of {known}"
     elif target.on_delete == "set null" and not is_optional(field):
-        yield 'on_delete="set null" needs a field that may be null; annotate it as RowId | None, or say "restrict"'
+        yield 'on_delete="set null" needs a field that may be null; annotate it as RowId | None, or choose "restrict"'
 
 
 def _has_type(field: FieldInfo, kind: Any) -> bool:
-    """Whether a field has this type and all rules that belong to it, besides rules of its own."""
+    # The field may have further rules.
     bare, rules = _type_and_rules(field)
     wanted, needed = _unwrap(kind)
     is_same = isinstance(bare, type) and issubclass(bare, Enum) if wanted is Enum else bare is wanted
@@ -115,7 +115,6 @@ def _type_and_rules(field: FieldInfo) -> tuple[Any, list[Any]]:
 
 
 def _unwrap(kind: Any) -> tuple[Any, list[Any]]:
-    """A type and the rules that `Annotated` adds to it."""
     if get_origin(kind) is Annotated:
         bare, *rules = get_args(kind)
         return bare, rules

@@ -1,4 +1,4 @@
-"""The types of fields: rules about text, numbers, keys and time that tables and schemas share."""
+"""Field types: rules for text, numbers, keys and times that tables and schemas share."""
 
 import re
 from dataclasses import dataclass
@@ -17,19 +17,19 @@ from app.core.data.tables.versions import FIRST_INSTANT, LAST_INSTANT, change_ti
 
 MAX_ID = 2**63 - 1
 MAX_SAFE_INT: Final = 2**53 - 1
-# SQLite generates ids for INTEGER keys only; these have 64 bits, too.
+# SQLite generates ids for INTEGER keys only; they have 64 bits, too.
 BigIntKey = BigInteger().with_variant(Integer(), "sqlite")
 
 
-# White space as a character class that JavaScript (the language of JSON Schema's patterns) and Python read alike: their
-# \s differ. It has as few \u as possible, because some client generators drop them.
+# White space as a character class with the same meaning in JavaScript (JSON Schema's patterns) and in Python: their \s
+# differ. It has as few \u as possible, because some client generators drop them.
 _SPACE: Final = r"\s\x1C-\x1F\x85\uFEFF"
 _BLANK: Final = re.compile(f"[{_SPACE}]*")
 
 
 @dataclass(frozen=True)
 class DocumentedPattern:
-    """The pattern of a rule that a function checks; factories do not see it, and so invent readable texts."""
+    """Documents the pattern of a rule that a function checks. Factories do not see it, so they make readable texts."""
 
     expression: str
 
@@ -67,35 +67,35 @@ NonBlankText = Annotated[
     AfterValidator(_not_blank),
     DocumentedPattern(rf"^[{_SPACE}]*[^\x00{_SPACE}][^\x00]*$"),
 ]
-"""Text that is not empty and not only white space."""
+"""Text with at least one character that is not white space."""
 
 SafeInt = Annotated[int, Interval(ge=-MAX_SAFE_INT, le=MAX_SAFE_INT)]
 """An integer that JavaScript reads exactly; its column is a `BigInteger`."""
 
 Day = date
-"""A date, under another name so that a field can be called `date`."""
+"""A date, under another name, so a field can be named `date`."""
 
 Instant = Annotated[datetime, AfterValidator(_in_utc)]
-"""A moment: sent with its UTC offset, stored and returned in UTC."""
+"""A point in time: sent with its UTC offset, stored and returned in UTC."""
 
 RowId = Annotated[int, Interval(ge=1, le=MAX_ID)]
 """The id of another row: 1 to 2^63 - 1."""
 
 
 def utcnow(_: DefaultExecutionContext | None = None) -> datetime:
-    """Return the present time, aware, in UTC."""
+    """Return the current time in UTC, with a time zone."""
     return datetime.now(UTC)
 
 
 def _as_created(context: DefaultExecutionContext) -> Any:
-    """A new row has one time for both, so that a client can tell whether it was ever changed."""
+    # A new row has the same time in both columns, so a client sees whether the row was ever changed.
     return context.get_current_parameters()["created_at"]  # type: ignore[no-untyped-call]
 
 
 class Timestamped(SQLModel):
-    """The mixin of a table with the times of creation and of the last change.
+    """The mixin for the times of creation and of the last change.
 
-    A table lists it first, `class Task(Timestamped, TaskFields, Owned, table=True)`, so that its fields come last.
+    A table lists it first, `class Task(Timestamped, TaskFields, Owned, table=True)`, so its fields come last.
     """
 
     created_at: datetime = Field(

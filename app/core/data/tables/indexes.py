@@ -1,4 +1,4 @@
-"""Indexes: what a noun's `__indexes__` holds, and the key and index that a reference has."""
+"""Indexes: the entries of `__indexes__`, and the foreign key and index of a reference."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -14,36 +14,33 @@ ON_DELETE: Final = "on_delete"
 
 @dataclass(frozen=True)
 class OwnerIndex:
-    """An index over columns, or a rule that they are unique, for the rows of each owner."""
+    """An index or a unique constraint on columns, for the rows of each owner."""
 
     columns: tuple[str, ...]
     is_unique: bool
 
     def schema_item(self) -> SchemaItem:
-        """Return it as SQLAlchemy has it, with the owner first, by whom every query asks."""
-        columns = (OWNER_COLUMN, *self.columns)
+        columns = (OWNER_COLUMN, *self.columns)  # the owner first, because every query filters by it
         return UniqueConstraint(*columns) if self.is_unique else Index(None, *columns)
 
 
 def index(*columns: str) -> OwnerIndex:
-    """Declare an index, by which the rows of one owner are found or sorted by these columns."""
+    """Declare an index, which finds or sorts the rows of one owner by these columns."""
     return OwnerIndex(columns, is_unique=False)
 
 
 def unique(*columns: str) -> OwnerIndex:
-    """Declare that no two rows of one owner have the same values in these columns."""
+    """Declare a unique constraint: no two rows of one owner have the same values in these columns."""
     return OwnerIndex(columns, is_unique=True)
 
 
 def reference(column: str, table: str, *, on_delete: OnDelete) -> tuple[SchemaItem, ...]:
-    """Return the key by which rows refer to rows of another owned table, and its index.
-
-    The owner is part of it, so that a row can only refer to a row of the same owner: not even a superuser with raw SQL
-    can store another.
-    """
+    """Return the foreign key of a reference to an owned table, and its index."""
+    # The owner is part of the key, so a row can only refer to a row of the same owner, also in raw SQL of a superuser.
     columns = [OWNER_COLUMN, column]
     target = [f"{table}.{OWNER_COLUMN}", f"{table}.id"]
-    # ON DELETE SET NULL would clear the owner as well (and SQLite cannot name columns there), so a trigger clears.
+    # For "set null" a trigger clears the column: ON DELETE SET NULL would clear the owner too, and SQLite cannot name
+    # columns there.
     key = ForeignKeyConstraint(columns, target, ondelete="CASCADE" if on_delete == "cascade" else None)
     key.info[ON_DELETE] = on_delete
     return key, Index(None, *columns)

@@ -1,4 +1,4 @@
-"""The mixin that makes a table's rows belong to users."""
+"""The mixin `Owned`: each row of its table belongs to a user."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 from sqlmodel.main import get_column_from_field
 
 from app.core.data.errors import InvalidModel
-from app.core.data.tables import choices as choices  # noqa: PLC0414  # it makes choices of the models' enums
+from app.core.data.tables import choices as choices  # noqa: PLC0414  # listens to new tables
 from app.core.data.tables.declarations import Fields, declaration_of
 from app.core.data.tables.fields import BigIntKey
 from app.core.data.tables.indexes import OWNER_COLUMN, OwnerIndex, reference
@@ -30,16 +30,16 @@ SQLModel.metadata.naming_convention = {
 class Owned(Fields):
     """The mixin of every table whose rows belong to a user.
 
-    A table lists it last, `class Task(Timestamped, TaskFields, Owned, table=True)`: columns and JSON have the fields of
-    the last base first. `__indexes__` holds what `index()` and `unique()` declare, and other constraints of SQLAlchemy.
+    A table lists it last, `class Task(Timestamped, TaskFields, Owned, table=True)`: the fields of the last base come
+    first. `__indexes__` holds `index()`, `unique()` and other constraints of SQLAlchemy.
 
     Raises:
-        InvalidModel: a field or an index cannot be made as it is declared, naming class, field and remedy.
+        InvalidModel: a field or an index has a wrong declaration.
     """
 
-    # UNIQUE (user_id, id) is the access path of every query, what composite foreign keys point at, and on PostgreSQL
-    # the only key (see `protections.py`); to the mapper the id is enough. `user_id` is the mapper's version column: a
-    # flush notices that it has changed or deleted nothing, because the row is not the owner's.
+    # UNIQUE (user_id, id) is the access path of every query, the target of composite foreign keys, and on PostgreSQL
+    # the only key (see `schema/protections.py`). The mapper's primary key is the id alone. `user_id` is the mapper's
+    # version column: a flush fails if it changes or deletes no row, because the row belongs to another owner.
     id: int | None = Field(
         default=None,
         primary_key=True,
@@ -62,7 +62,7 @@ class Owned(Fields):
         for fault in _faults_of(cls):
             raise InvalidModel(f"{cls.__name__}.{fault}.")
 
-    if TYPE_CHECKING:  # what SQLAlchemy adds, said to the type checker
+    if TYPE_CHECKING:  # SQLAlchemy adds these
         __table__: ClassVar[FromClause]
         __mapper__: ClassVar[Mapper[Any]]
     else:
@@ -77,15 +77,15 @@ class Owned(Fields):
 
 
 def owned_mapper(model: type[Owned]) -> dict[str, Any]:
-    """Return the `__mapper_args__` of an owned class, for one that has more."""
-    # eager_defaults: an UPDATE returns the time of the change, which could not be loaded later without `await`
+    """Return the `__mapper_args__` of an owned class, for a class that adds others."""
+    # eager_defaults: an UPDATE returns the time of the change, because a later load would need an `await`.
     owner = {"version_id_col": model.__table__.c[OWNER_COLUMN], "version_id_generator": False}
     return owner | {"eager_defaults": True}
 
 
 def owned_table(*items: SchemaItem) -> tuple[Any, ...]:
-    """Return the arguments of an owned table that has these keys, rules and indexes."""
-    # Without AUTOINCREMENT, SQLite would give a deleted row's id to the next one.
+    """Return the `__table_args__` of an owned table with these constraints and indexes."""
+    # Without AUTOINCREMENT, SQLite would give the id of a deleted row to a new row.
     return UniqueConstraint(OWNER_COLUMN, "id"), *items, {"sqlite_autoincrement": True}
 
 
@@ -98,17 +98,17 @@ def _schema_items_of(model: type[Owned]) -> Iterator[SchemaItem]:
 
 
 def _indexes_of(model: type[Owned]) -> list[OwnerIndex | SchemaItem]:
-    """What its mixins declare, and then what it declares itself."""
+    # Those of the mixins first.
     return [entry for base in reversed(model.__mro__) for entry in vars(base).get("__indexes__", ())]
 
 
 def _faults_of(model: type[Owned]) -> Iterator[str]:
     for base in model.__mro__:
         if "__table_args__" in vars(base) and base is not Owned:
-            yield "__table_args__ replaces what Owned declares; put indexes and rules into __indexes__"
+            yield "__table_args__ replaces the constraints of Owned; put indexes and constraints into __indexes__"
     for name, field in model.model_fields.items():
         yield from (f"{name}: {fault}" for fault in _faults_of_column(model, name, field))
-    if "__tablename__" not in vars(model):  # a mixin, whose fields are those of the table that uses it
+    if "__tablename__" not in vars(model):  # a mixin: its indexes can name fields of the table that uses it
         return
     for entry in _indexes_of(model):
         yield from (f"__indexes__: {fault}" for fault in _faults_of_index(model, entry))
@@ -117,22 +117,22 @@ def _faults_of(model: type[Owned]) -> Iterator[str]:
 def _faults_of_column(model: type[Owned], name: str, field: FieldInfo) -> Iterator[str]:
     declaring = next(base for base in model.__mro__ if name in vars(base).get("__annotations__", ()))
     if declaration_of(field) and not issubclass(declaring, Fields):
-        yield f"derive {declaring.__name__} from Fields, so that a field that may be null has None as its default"
+        yield f"derive {declaring.__name__} from Fields, so that an optional field has the default None"
     try:
         get_column_from_field(field)
     except (TypeError, ValueError):
-        yield f"no column holds {field.annotation}; declare an Enum with choice(), or give Field(sa_type=...)"
+        yield f"no column type fits {field.annotation}; declare an Enum with choice(), or write Field(sa_type=...)"
 
 
 def _faults_of_index(model: type[Owned], entry: object) -> Iterator[str]:
     if not isinstance(entry, OwnerIndex | SchemaItem):
-        yield f"{entry!r} is no index; write index({entry!r}) or unique({entry!r})"
+        yield f"{entry!r} is not an index; write index({entry!r}) or unique({entry!r})"
     elif isinstance(entry, OwnerIndex):
         call = "unique" if entry.is_unique else "index"
         if not entry.columns:
-            yield f"{call}() names no field; name those that it is about"
+            yield f"{call}() names no field; name at least one"
         for name in entry.columns:
             if name not in model.model_fields:
-                yield f"{call}({name!r}) names no field of the class; it has {', '.join(model.model_fields)}"
+                yield f"{call}({name!r}) names no field of the class; its fields are {', '.join(model.model_fields)}"
             if name == OWNER_COLUMN:
                 yield f"{call}({name!r}) names the owner, which is part of every index; leave it out"

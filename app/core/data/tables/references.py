@@ -1,4 +1,4 @@
-"""References: the foreign keys of owned tables, as the frame reads them."""
+"""References: the foreign keys between owned tables."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -14,7 +14,7 @@ from app.core.data.tables.registry import owned_models, owned_table_names, table
 
 
 class Reference(NamedTuple):
-    """A column that holds the id of a row of an owned table."""
+    """A column with the id of a row of an owned table."""
 
     column: str
     model: type[Owned]
@@ -32,7 +32,7 @@ def references_of(model: type[Owned]) -> tuple[Reference, ...]:
 
 
 def is_kept_by_references(model: type[Owned], seen: frozenset[type[Owned]] = frozenset()) -> bool:
-    """Return whether a reference can refuse the deletion of a row of this table, or of a row deleted along with it."""
+    """Return whether a reference can refuse the deletion of a row, also through "cascade"."""
     seen |= {model}
     referring = [(other, r.on_delete) for other in owned_models() for r in references_of(other) if r.model is model]
     return any(
@@ -42,14 +42,14 @@ def is_kept_by_references(model: type[Owned], seen: frozenset[type[Owned]] = fro
 
 
 def missing_targets() -> Iterator[str]:
-    """Yield a sentence for each field that refers to a table that there is not, once all models are known."""
+    """Yield a sentence for each field that refers to a missing table; call it after the import of all models."""
     tables = SQLModel.metadata.tables
     for model in owned_models():
         for name, field in model.model_fields.items():
             declared = declaration_of(field)
             if declared and declared.target and declared.target.table not in tables:
-                known = f"there are {', '.join(sorted(owned_table_names()))}"
-                yield f"{model.__name__}.{name}: ref() names {declared.target.table!r}, which is no table; {known}."
+                known = f"the tables are {', '.join(sorted(owned_table_names()))}"
+                yield f"{model.__name__}.{name}: ref() names {declared.target.table!r}, which is not a table; {known}."
 
 
 def _reference(key: ForeignKeyConstraint, model: type[Owned]) -> Reference:

@@ -12,18 +12,18 @@ from app.core.data.tables.owned import Owned
 
 
 def owned_models() -> tuple[type[Owned], ...]:
-    """Return every mapped owned table, in the order of their names."""
+    """Return the class of every owned table, sorted by class name."""
     classes = (mapper.class_ for mapper in SQLModel._sa_registry.mappers)
     return tuple(sorted((c for c in classes if issubclass(c, Owned)), key=lambda model: model.__name__))
 
 
 def owned_table_names() -> list[str]:
-    """Return the names of all owned tables, for a query of the database's catalog."""
+    """Return the names of all owned tables."""
     return [str(model.__tablename__) for model in owned_models()]
 
 
 def sorted_models() -> list[type[SQLModel]]:
-    """Return the classes of all tables, each after those that its rows refer to; for cycles see `cycles.py`."""
+    """Return the classes of all tables, each after the tables that it refers to; `cycles.py` explains cycles."""
     classes = {mapper.local_table: mapper.class_ for mapper in SQLModel._sa_registry.mappers}
     return [classes[table] for table in sorted_tables(SQLModel.metadata.tables) if table in classes]
 
@@ -44,11 +44,11 @@ def table_name(model: type[SQLModel]) -> str:
 
 
 def columns_by_name(model: type[SQLModel]) -> dict[str, Column[Any]]:
-    """Return the columns of a class's table by the names that its rows carry, in order."""
+    """Return the columns of a class by attribute name, in order."""
     return {attribute.key: cast("Column[Any]", attribute.columns[0]) for attribute in inspect(model).column_attrs}
 
 
 @cache
 def columns_of(model: type[Owned]) -> tuple[InstrumentedAttribute[Any], ...]:
-    """Return a table's columns as mapped attributes, in the order in which every row here carries them."""
+    """Return the columns of a class as mapped attributes, in the order of a row's values."""
     return tuple(getattr(model, attribute.key) for attribute in inspect(model).column_attrs)

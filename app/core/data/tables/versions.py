@@ -1,7 +1,6 @@
-"""Versions of a row, which `updated_at` identifies.
+"""Versions of a row, identified by `updated_at`.
 
-Two versions never share a millisecond. So a client may lose the microseconds, as JavaScript's `Date` does, and still
-names one version.
+Two versions never share a millisecond: a client may lose the microseconds, as JavaScript's `Date` does.
 """
 
 from collections.abc import Mapping
@@ -22,7 +21,7 @@ _NOW: Final = {
     "postgresql": "greatest(clock_timestamp(), date_trunc('milliseconds', {0}) + interval '1 millisecond')",
     "sqlite": "max(strftime('%Y-%m-%d %H:%M:%f000', 'now'), strftime('%Y-%m-%d %H:%M:%f000', {0}, '+0.001 seconds'))",
 }
-# A day from the ends of the calendar, so that every time zone can show the moment.
+# One day inside the range of `datetime`, so that every time zone can show the moment.
 FIRST_INSTANT: Final = datetime.min.replace(tzinfo=UTC) + timedelta(days=1)
 LAST_INSTANT: Final = datetime.max.replace(tzinfo=UTC) - timedelta(days=1)
 
@@ -30,23 +29,22 @@ _MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class RowVersion(NamedTuple):
-    """A version of a row: its last change was at `since` or later, and before `until`."""
+    """A version of a row: its last change was at `since` or later and before `until`."""
 
     since: datetime
     until: datetime
 
     @classmethod
     def at(cls, moment: datetime) -> "RowVersion":
-        """Return the version of a moment, which may have lost its microseconds."""
+        # A moment without microseconds may have lost them.
         return cls(moment, moment + (_MILLISECOND if moment.microsecond % 1000 == 0 else timedelta.resolution))
 
     def contains(self, moment: datetime) -> bool:
-        """Return whether a row with this `updated_at` has this version."""
         return self.since <= moment < self.until
 
 
 def parse_moment(sent: object) -> datetime | None:
-    """Return the moment that a JSON value names with a UTC offset; None for any other value."""
+    """Return the moment of a JSON value with a UTC offset; None for any other value."""
     try:
         moment = msgspec.convert(sent, datetime)
     except (msgspec.ValidationError, UnicodeEncodeError):  # a lone surrogate cannot be encoded
@@ -55,7 +53,7 @@ def parse_moment(sent: object) -> datetime | None:
 
 
 def is_sent_as(value: object, sent: object) -> bool:
-    """Return whether a JSON value is this value; a time may have lost its microseconds."""
+    """Return whether a JSON value equals this value; a time may have lost its microseconds."""
     if isinstance(value, datetime):
         moment = parse_moment(sent)
         return moment is not None and RowVersion.at(moment).contains(value)
@@ -63,7 +61,7 @@ def is_sent_as(value: object, sent: object) -> bool:
     return isinstance(as_json, bool) is isinstance(sent, bool) and bool(as_json == sent)  # True is 1 in Python
 
 
-class change_time(FunctionElement[datetime]):  # noqa: N801  # functions of SQL are in lower case
+class change_time(FunctionElement[datetime]):  # noqa: N801  # SQL functions are in lower case
     """The SQL function for the new `updated_at` of a row; for UPDATE only."""
 
     inherit_cache = True
@@ -77,16 +75,16 @@ def _write_change_time(_: change_time, compiler: Any, **options: Any) -> str:
 
 
 def change_time_sql(dialect: str, changed_at: str = CHANGED_AT) -> str:
-    """Return that function as text, for a trigger."""
+    """Return that function as SQL, for a trigger."""
     return _NOW["sqlite" if dialect == "sqlite" else "postgresql"].format(changed_at)
 
 
 def changed_at(table: Table, new: Mapping[str, BindParameter[Any]]) -> ColumnElement[Any]:
-    """Return the `updated_at` of a row that gets these values: unchanged where it has all of them already."""
+    """Return the `updated_at` of a row that gets these values; it is unchanged if the row has all of them already."""
     changes = (_comparable(table.c[name]).is_distinct_from(_comparable(value)) for name, value in new.items())
     return case((or_(*changes), change_time()), else_=table.c[CHANGED_AT])
 
 
 def _comparable(value: ColumnElement[Any]) -> ColumnElement[Any]:
-    """The value as PostgreSQL can compare it: its type json has no equality."""
+    # PostgreSQL's type json has no equality operator.
     return cast(value, Text) if isinstance(value.type, JSON) else value

@@ -53,7 +53,7 @@ class Probe(Owned, table=True):
     __tablename__ = "probes"
     __table_args__ = ()
 """,
-        "put indexes and rules into __indexes__",
+        "put indexes and constraints into __indexes__",
     ),
     "mapper arguments of its own": (
         """

@@ -110,8 +110,8 @@ def test_documentation_and_rules_follow_from_the_declaration() -> None:
 @pytest.mark.parametrize(
     ("annotation", "declared", "said"),
     [
-        (NonBlankText, text("A."), "it: text() needs a length; say max_length=200, or use long_text()"),
-        (str, text("A.", max_length=9), "it: text() is for NonBlankText or PlainText; annotate the field so"),
+        (NonBlankText, text("A."), "it: text() needs a length; write max_length=200, or use long_text()"),
+        (str, text("A.", max_length=9), "it: text() is for NonBlankText or PlainText; annotate the field with it"),
         (str | None, long_text("A."), "it: long_text() is for NonBlankText or PlainText;"),
         (SafeInt, flag("A."), "it: flag() is for bool;"),
         (bool, integer("A."), "it: integer() is for SafeInt;"),
@@ -122,7 +122,7 @@ def test_documentation_and_rules_follow_from_the_declaration() -> None:
         (float, number("A."), "it: number() is for FiniteFloat;"),
         (str, uuid("A."), "it: uuid() is for UUID;"),
         (Literal["a", "b"], choice("A."), "it: choice() is for an Enum;"),
-        (State, choice("A.", default="as new"), "it: the default 'as new' is no member of the Enum"),
+        (State, choice("A.", default="as new"), "it: the default 'as new' is not a member of the Enum"),
         (
             RowId | None,
             ref("tasks", "A.", on_delete=BAD_FATE),
@@ -146,11 +146,11 @@ def test_a_field_that_is_declared_wrongly_is_one_sentence(annotation: Any, decla
 @pytest.mark.parametrize(
     ("indexes", "said"),
     [
-        ((index("that"),), "index('that') names no field of the class; it has id, user_id, it."),
+        ((index("that"),), "index('that') names no field of the class; its fields are id, user_id, it."),
         ((unique("it", "that"),), "unique('that') names no field of the class"),
-        ((index(),), "index() names no field; name those that it is about."),
+        ((index(),), "index() names no field; name at least one."),
         ((unique("user_id"),), "unique('user_id') names the owner, which is part of every index; leave it out."),
-        (("it",), "'it' is no index; write index('it') or unique('it')."),
+        (("it",), "'it' is not an index; write index('it') or unique('it')."),
     ],
 )
 def test_an_index_that_cannot_be_is_one_sentence(indexes: Any, said: str) -> None:
@@ -164,14 +164,14 @@ def test_an_index_that_cannot_be_is_one_sentence(indexes: Any, said: str) -> Non
 @pytest.mark.parametrize("annotation", [Literal["a", "b"], list[str], int | str])
 def test_a_type_without_a_column_is_one_sentence(annotation: Any) -> None:
     with pytest.raises(
-        InvalidModel, match=r"^Sample\.it: no column holds .*; declare an Enum with choice\(\), or give"
+        InvalidModel, match=r"^Sample\.it: no column type fits .*; declare an Enum with choice\(\), or write"
     ):
         made(annotation, Field(), Owned)
 
 
 def test_what_would_drop_the_owners_key_is_one_sentence() -> None:
     with pytest.raises(
-        InvalidModel, match=r"^Sample\.__table_args__ replaces what Owned declares; put indexes and rules"
+        InvalidModel, match=r"^Sample\.__table_args__ replaces the constraints of Owned; put indexes and constraints"
     ):
         made(SafeInt, integer("A."), Owned, __table_args__=(Index(None, "it"),))
 
