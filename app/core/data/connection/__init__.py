@@ -1,1 +1,1 @@
-"""Connections: how a statement reaches a database."""
+"""Connections: engines, pools, and the execution of a statement on either database."""

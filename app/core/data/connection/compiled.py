@@ -1,4 +1,4 @@
-"""Compiled statements: SQLAlchemy compiles a statement once, with the conversions of its values and its rows."""
+"""Compiled statements: the SQL of a statement, and the conversions of its values and rows, are made once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ Rows = Sequence[tuple[Any, ...]]
 
 
 class CompiledStatement:
-    """A statement in the SQL of one dialect, for parameters of the given names."""
+    """A statement compiled for one dialect and one set of parameter names."""
 
     def __init__(self, statement: Statement, dialect: Dialect, names: tuple[str, ...]) -> None:
         inserts = isinstance(statement, Insert)  # an UPDATE names its columns in values()
@@ -39,12 +39,7 @@ class CompiledStatement:
         self._result_processors = [(index, process) for index, process in enumerate(result_processors) if process]
 
     def bind(self, values: Values) -> list[Any]:
-        """Return the values for the driver, in the order of the placeholders, with the columns' Python defaults.
-
-        Raises:
-            KeyError: a value is missing.
-            OwnerNotBound: the statement needs an owner, and there is none.
-        """
+        """Return the values for the driver, in the order of the placeholders, with the columns' Python defaults."""
         bound = {**self._constants, **values}
         if self._needs_owner and bound.get(OWNER.key) is None:
             raise OwnerNotBound
@@ -55,7 +50,7 @@ class CompiledStatement:
         return [bound[name] for name in self._names]
 
     def read(self, rows: Rows) -> Rows:
-        """Return the driver's rows with their values converted by the columns' types."""
+        # Converts the values by the columns' types.
         return [self._read_row(row) for row in rows] if self._result_processors else rows
 
     def _read_row(self, row: Sequence[Any]) -> tuple[Any, ...]:
@@ -66,8 +61,7 @@ class CompiledStatement:
 
 
 class _DefaultContext:
-    """The part of SQLAlchemy's execution context that a column's default function may use."""
-
+    # The part of SQLAlchemy's execution context that the default function of a column may use.
     def __init__(self, values: dict[str, Any]) -> None:
         self._values = values
 

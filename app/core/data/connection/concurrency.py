@@ -1,7 +1,4 @@
-"""Concurrency limits: one owner uses at most a part of the connection pool at the same time.
-
-Without a limit, 60 simultaneous counts of a million rows by one user make every other user wait for seconds.
-"""
+"""Concurrency limits: one owner uses at most a part of the connection pool at the same time."""
 
 import asyncio
 from collections import defaultdict, deque
@@ -11,27 +8,24 @@ from sqlalchemy import Engine
 
 from app.core.data.errors import OwnerBusy
 
+# Without a limit, 60 simultaneous counts of a million rows by one user make every other user wait for seconds.
 _LIMITER_OPTION: Final = "limiter"
 _POOL_DIVISOR: Final = 4  # one owner uses at most a quarter of the connections
-_MIN_CONNECTIONS: Final = 2  # also of a pool with fewer than eight
+_MIN_CONNECTIONS: Final = 2  # even if the pool has fewer than eight
 
 
 class ConcurrencyLimiter:
-    """A fair semaphore for each owner. An owner without a running statement takes no memory."""
+    """A semaphore for each owner, first come, first served. Owners without a running statement take no memory."""
 
     def __init__(self, max_connections: int, timeout: float) -> None:
-        """Allow each owner `max_connections` at the same time, and a wait of `timeout` seconds for one more."""
+        # `timeout`: seconds to wait for a slot
         self._max_connections = max_connections
         self._timeout = timeout
         self._in_use: dict[str, int] = {}
         self._waiters: defaultdict[str, deque[asyncio.Future[None]]] = defaultdict(deque)
 
     async def acquire(self, owner: str | None) -> None:
-        """Wait for a slot of the owner; None, a session without an owner, has no limit.
-
-        Raises:
-            OwnerBusy: no slot came free in time.
-        """
+        """Wait for a slot of the owner; raise OwnerBusy if none becomes free in time. None has no limit."""
         if owner is None:
             return
         used = self._in_use.get(owner, 0)
@@ -41,7 +35,6 @@ class ConcurrencyLimiter:
             await self._wait_for_slot(owner)
 
     def release(self, owner: str | None) -> None:
-        """Give the slot to the owner's next waiter, if there is one."""
         if owner is None:
             return
         if owner in self._waiters:
@@ -65,7 +58,7 @@ class ConcurrencyLimiter:
             raise OwnerBusy
 
     def _cancel_wait(self, owner: str, waiter: asyncio.Future[None]) -> None:
-        if waiter.done():  # the slot was given to it while the request was cancelled
+        if waiter.done():  # it got the slot while the request was cancelled
             self.release(owner)
         else:
             self._waiters[owner].remove(waiter)
@@ -77,7 +70,7 @@ class ConcurrencyLimiter:
 
 
 class Slot:
-    """One slot of an owner, which a session holds while it uses a connection."""
+    """A slot of an owner, which a session holds while it uses a connection."""
 
     __slots__ = ("_is_acquired", "_limiter", "_owner")
 
@@ -87,16 +80,10 @@ class Slot:
         self._owner = owner
 
     async def acquire(self) -> None:
-        """Wait for the slot.
-
-        Raises:
-            OwnerBusy: no slot came free in time.
-        """
         await self._limiter.acquire(self._owner)
         self._is_acquired = True
 
     def release(self) -> None:
-        """Release the slot, if it is acquired."""
         if self._is_acquired:
             self._is_acquired = False
             self._limiter.release(self._owner)
@@ -112,7 +99,7 @@ def limiter_of(engine: Engine) -> ConcurrencyLimiter:
 
 
 def limit_concurrency(engine: Engine, connections: int, timeout: float) -> None:
-    """Limit each owner to a part of the engine's `connections`, with a wait of `timeout` seconds for a free slot."""
+    """Limit each owner to a part of the engine's `connections`; a statement waits `timeout` seconds for a slot."""
     engine.update_execution_options(
         **{_LIMITER_OPTION: ConcurrencyLimiter(max(_MIN_CONNECTIONS, connections // _POOL_DIVISOR), timeout)}
     )

@@ -1,8 +1,4 @@
-"""The engine: how connections to the two databases are opened, pooled and verified.
-
-In AUTOCOMMIT, so a single statement is one round trip and is committed when it returns. `.env.example` explains the
-settings of the pool.
-"""
+"""The engine: it opens, pools and verifies the connections to either database."""
 
 import select
 from typing import Any, Final, Literal
@@ -32,65 +28,70 @@ _SQLITE_POOL_SIZE: Final = 4  # each is a thread; more would only compete for SQ
 
 
 def database_url(given: str, setting: str = "DATABASE_URL") -> URL:
-    """Return the URL with this project's driver; everything else in it stays the same.
+    """Return the URL with this project's driver.
 
-    Accepts `postgres://`, `postgresql://` and `sqlite://`, with any driver, and several hosts in libpq's form,
-    `host1:5432,host2:5432`.
+    Accepts `postgres://`, `postgresql://` and `sqlite://`, with any driver, and several hosts as in libpq.
 
     Raises:
-        InvalidSettings: it is no URL, or of another database, or has an option that libpq does not know.
+        InvalidSettings: the URL is invalid, or has an option that libpq does not know.
     """
     try:
         url = make_url(with_hosts_as_options(given))
-    except (ArgumentError, ValueError):  # ValueError: the port is no number
+    except (ArgumentError, ValueError):  # ValueError: the port is not a number
         raise InvalidSettings(f"{setting} is not a URL; it looks like postgresql://user:password@host/name") from None
     drivers = {"postgres": POSTGRES_DRIVERNAME, "postgresql": POSTGRES_DRIVERNAME, "sqlite": SQLITE_DRIVERNAME}
     driver = drivers.get(url.drivername.partition("+")[0])
     if driver is None:
         raise InvalidSettings(f"{setting} names a database that is not supported; use postgresql:// or sqlite://")
-    if driver == SQLITE_DRIVERNAME and url.database in (None, "", ":memory:"):
-        raise InvalidSettings(f"{setting} names no file; write sqlite:///path/to/app.db")
     url = url.set(drivername=driver)
-    if url.get_backend_name() == "postgresql":
+    if driver == POSTGRES_DRIVERNAME:
         check_options(url, setting)
+    elif url.database in (None, "", ":memory:"):
+        raise InvalidSettings(f"{setting} names no file; write sqlite:///path/to/app.db")
     return url
 
 
 def make_engine(settings: Settings) -> AsyncEngine:
-    """Return an engine, which connects at its first use.
-
-    Raises:
-        InvalidSettings: the URL cannot be used.
-    """
+    """Return an engine, which connects at its first use; raise InvalidSettings as `database_url` does."""
     is_direct = settings.database_url == settings.migration_database_url  # see owner_settings()
     setting = "MIGRATION_DATABASE_URL" if is_direct else "DATABASE_URL"
     url = database_url(settings.database_url.get_secret_value(), setting)
-    is_sqlite = url.get_backend_name() == "sqlite"
-    pool_size = _SQLITE_POOL_SIZE if is_sqlite else settings.database_pool_size
+    pool = _pool_options(settings, url)
     engine = create_async_engine(
         url,
-        isolation_level="AUTOCOMMIT",
+        isolation_level="AUTOCOMMIT",  # a statement is one round trip, and is committed when it returns
         skip_autocommit_rollback=True,
         hide_parameters=True,  # users' data does not belong in a log
-        pool_size=pool_size,
-        max_overflow=0 if is_sqlite else settings.database_max_overflow,
-        pool_timeout=settings.database_pool_timeout,
-        pool_recycle=-1 if is_sqlite else settings.database_pool_recycle,
-        pool_use_lifo=True,
         connect_args=connect_args(url),
         paramstyle=paramstyle(url),
+        **pool,
     )
-    limit_concurrency(engine.sync_engine, pool_size, settings.database_pool_timeout)
-    if is_sqlite:
+    limit_concurrency(engine.sync_engine, pool["pool_size"], pool["pool_timeout"])
+    _add_listeners(engine)
+    return engine
+
+
+def _pool_options(settings: Settings, url: URL) -> dict[str, Any]:
+    options = {"pool_timeout": settings.database_pool_timeout, "pool_use_lifo": True}
+    if url.get_backend_name() == "sqlite":
+        return options | {"pool_size": _SQLITE_POOL_SIZE, "max_overflow": 0, "pool_recycle": -1}
+    return options | {
+        "pool_size": settings.database_pool_size,
+        "max_overflow": settings.database_max_overflow,
+        "pool_recycle": settings.database_pool_recycle,
+    }
+
+
+def _add_listeners(engine: AsyncEngine) -> None:
+    if engine.dialect.name == "sqlite":
         begin_immediately(engine.sync_engine)
     else:
         set_up_connections(engine)
         _verify_on_checkout(engine)
-    return engine
 
 
 def paramstyle(url: URL) -> Literal["qmark", "numeric_dollar"]:
-    """Return the placeholder style that the database itself reads, so the driver does not rewrite the SQL."""
+    """Return the database's own placeholder style, so the driver does not rewrite the SQL."""
     return "qmark" if url.get_backend_name() == "sqlite" else "numeric_dollar"
 
 
@@ -111,7 +112,7 @@ def libpq_args(url: URL) -> dict[str, Any]:
 
 
 def begin_immediately(engine: Engine) -> None:
-    """Start every SQLite transaction with BEGIN IMMEDIATE, which takes the write lock; read-only ones with BEGIN."""
+    """Start every SQLite transaction with BEGIN IMMEDIATE, which takes the write lock; BEGIN if it is read-only."""
     # A deferred transaction takes the write lock at its first write. It fails at once, without waiting for
     # busy_timeout, where another connection has written since its first read.
 
@@ -125,7 +126,7 @@ def begin_immediately(engine: Engine) -> None:
 def _verify_on_checkout(engine: AsyncEngine) -> None:
     # Problem: `pool_pre_ping` costs a round trip at every checkout. Decision: poll the socket, which costs a
     # microsecond. The server sends nothing on an idle connection, so a readable socket means that the server closed it,
-    # or that the kernel did, because the keepalives were not answered.
+    # or the kernel did, because the keepalives got no answer.
 
     @event.listens_for(engine.sync_engine.pool, "checkout")
     def _checkout(connection: Any, _: ConnectionPoolEntry, __: Any) -> None:
@@ -141,9 +142,7 @@ def _is_readable(descriptor: int) -> bool:
 
 
 def snapshot_of(engine: AsyncEngine) -> AsyncEngine:
-    """Return the engine for a read-only session that sees a snapshot, taken at its first statement.
-
-    It takes no lock that a writer waits for.
-    """
+    """Return the engine for read-only sessions, each on a snapshot that starts with its first statement."""
+    # Writers do not wait for it.
     level = "SERIALIZABLE" if engine.dialect.name == "sqlite" else "REPEATABLE READ"
     return engine.execution_options(isolation_level=level, reads_only=True)

@@ -1,4 +1,4 @@
-"""Failures: what a database error means, by its error code, never by its message."""
+"""Failures: the kind of a database error, from its error code, never from its message."""
 
 import sqlite3
 from enum import Enum
@@ -25,11 +25,7 @@ class Failure(Enum):
 
 
 def classify(error: SQLAlchemyError) -> Failure:
-    """Return the kind of an error.
-
-    psycopg's errors have a SQLSTATE unless there was no connection; those of sqlite3 have a result code
-    (https://sqlite.org/rescode.html).
-    """
+    """Return the kind of an error."""
     if isinstance(error, PoolTimeout):
         return Failure.BUSY
     if isinstance(error, StaleDataError):
@@ -37,12 +33,14 @@ def classify(error: SQLAlchemyError) -> Failure:
     if not isinstance(error, DBAPIError):
         return Failure.BUG
     failure = _classify_driver(error)
-    # Both sides of a foreign key have the same error code. A DELETE can only violate it as the referenced side.
+    # Both sides of a foreign key have the same error code. A DELETE violates it only as the referenced side.
     is_deletion = (error.statement or "").startswith("DELETE")
     return Failure.REFERRED_TO if failure is Failure.REFERENCE and is_deletion else failure
 
 
 def _classify_driver(error: DBAPIError) -> Failure:
+    # psycopg's errors have a SQLSTATE unless there was no connection. Those of sqlite3 have a result code
+    # (https://sqlite.org/rescode.html).
     sqlite_code = getattr(error.orig, "sqlite_errorcode", None)
     sqlstate = getattr(error.orig, "sqlstate", None)
     if error.connection_invalidated:

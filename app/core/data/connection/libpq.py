@@ -1,8 +1,4 @@
-"""Database URLs for libpq, the C library under psycopg: several hosts, and a check of the options.
-
-A URL is often shared with programs whose drivers have other options. libpq refuses these only when it connects, as a
-connection error that names no setting; so they are checked when the settings are loaded.
-"""
+"""Database URLs for libpq, the C library under psycopg: several hosts, and a check of the options."""
 
 import re
 from collections.abc import Mapping
@@ -42,13 +38,8 @@ _HOST: Final = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]*))(?::([0-9]*))?")
 
 
 def with_hosts_as_options(url: str) -> str:
-    """Return a URL with several hosts (libpq's form) with the hosts as options, which SQLAlchemy can parse.
-
-    Returns any other text unchanged.
-
-    Raises:
-        ValueError: one of the hosts is invalid, or the options name hosts as well.
-    """
+    """Return a URL with several hosts as one with `host` and `port` options; raise ValueError for invalid hosts."""
+    # SQLAlchemy cannot parse several hosts.
     match = _MULTI_HOST_URL.fullmatch(url)
     if match is None:
         return url
@@ -62,7 +53,7 @@ def with_hosts_as_options(url: str) -> str:
 
 
 def hosts_of(url: URL) -> list[str]:
-    """Return the hosts of a URL, in either form, without their ports."""
+    """Return the hosts of a URL, without their ports."""
     hosts = url.query.get("host", ())
     listed = hosts.split(",") if isinstance(hosts, str) else hosts
     without_ports = (host.partition(":")[0] if host.count(":") == 1 else host for host in listed)
@@ -70,33 +61,34 @@ def hosts_of(url: URL) -> list[str]:
 
 
 def shown(url: URL) -> str:
-    """Return the URL for display, without its password and its options, which may contain a password too."""
+    """Return the URL for display: without the password, and without options, which may contain one."""
     hosts = ",".join(hosts_of(url))
     return url.set(drivername=url.get_backend_name(), host=hosts or None, query={}).render_as_string(hide_password=True)
 
 
 def check_options(url: URL, setting: str) -> None:
-    """Check that libpq knows every option and accepts the hosts of the URL.
-
-    Raises:
-        InvalidSettings: the message names the setting, the option, and what to write instead.
-    """
+    """Raise InvalidSettings unless libpq accepts the options and the hosts of the URL."""
+    # A URL is often shared with programs whose drivers have other options. libpq would refuse these only when it
+    # connects, with an error that names no setting.
     for name, value in url.query.items():
-        if (
-            not name.isidentifier() or not name.isascii()
-        ):  # the message does not repeat it: it may be part of a password
-            raise InvalidSettings(f"{setting} has text after its question mark that is no option; remove it")
-        if name not in _OPTIONS:
-            hint = _HINTS.get(name, _DEFAULT_HINT)
-            raise InvalidSettings(f"{setting} has the option {name}, which libpq does not know; {hint}")
-        if not isinstance(value, str) and name not in {"host", "port"}:
-            raise InvalidSettings(f"{setting} has the option {name} twice; leave one of them out")
+        _check_option(name, value, setting)
     if url.query.get("sslmode", "prefer") not in _SSL_MODES:
         raise InvalidSettings(
             f"{setting} has an sslmode that libpq does not know; use one of {', '.join(_SSL_MODES)}"
             " (require encrypts without checking the certificate)"
         )
     _check_hosts(url, setting)
+
+
+def _check_option(name: str, value: str | tuple[str, ...], setting: str) -> None:
+    if not name.isidentifier() or not name.isascii():
+        # The text may be part of a password, so the message does not repeat it.
+        raise InvalidSettings(f"{setting} has text after its question mark that is not an option; remove it")
+    if name not in _OPTIONS:
+        hint = _HINTS.get(name, _DEFAULT_HINT)
+        raise InvalidSettings(f"{setting} has the option {name}, which libpq does not know; {hint}")
+    if not isinstance(value, str) and name not in {"host", "port"}:
+        raise InvalidSettings(f"{setting} has the option {name} twice; leave one of them out")
 
 
 def _check_hosts(url: URL, setting: str) -> None:

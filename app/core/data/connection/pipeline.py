@@ -1,7 +1,4 @@
-"""Pipelines: several statements to PostgreSQL in one round trip, by libpq's own functions.
-
-Outside of a transaction, the statements of one pipeline are committed all or none.
-"""
+"""Pipelines: several statements to PostgreSQL in one round trip, which are committed together."""
 
 import asyncio
 from collections.abc import Coroutine, Sequence
@@ -22,14 +19,14 @@ Query = tuple[str, Sequence[Any]]
 """SQL with PostgreSQL's placeholders ($1, $2), and the values."""
 
 _SUCCESS: Final = frozenset({ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK})
-_CANCEL_TIMEOUT: Final = 1.0  # seconds; a cancelled request waits for this
+_CANCEL_TIMEOUT: Final = 1.0  # seconds that a cancelled request waits
 
 
-# Problem: psycopg's own cursors and pipelines take two to three times the CPU time and have no timeout. Its pipeline
-# also loses the error that the server sends before it closes a connection, without which it is unknown whether a write
+# Problem: psycopg's cursors and pipelines take two to three times the CPU time, and have no timeout. Its pipeline also
+# loses the error that the server sends before it closes a connection; without that error it is unknown whether a write
 # was executed. Decision: call libpq directly. Cost: `add_reader` needs an event loop of Unix.
 class PipelineConnection(AsyncConnection[TupleRow]):
-    """A connection that can execute pipelines while it is in AUTOCOMMIT; psycopg begins the transactions."""
+    """A connection that executes pipelines in AUTOCOMMIT; psycopg executes the statements of transactions."""
 
     response_timeout: ClassVar[float] = 8.0  # seconds; more than the server's own timeouts (README)
 
@@ -39,11 +36,8 @@ class PipelineConnection(AsyncConnection[TupleRow]):
         self.prepared: PreparedStatements | None = None
 
     def prepare_if_direct(self, backend_pid: int) -> None:
-        """Use prepared statements from now on, unless a pooler is between.
-
-        `backend_pid` is the server process that executed a statement of this connection.
-        """
-        # A pooler sends its clients cancellation keys of its own, with another process id than the server's.
+        """Use prepared statements if there is no pooler; `backend_pid` is the server process of this connection."""
+        # A pooler sends its own cancellation keys to its clients, with another process id than the server's.
         if backend_pid == self.pgconn.backend_pid and capabilities.has_send_close_prepared():
             self.prepared = PreparedStatements(self.pgconn)
 
@@ -51,7 +45,7 @@ class PipelineConnection(AsyncConnection[TupleRow]):
         """Execute the queries in one round trip, and return the rows of the last one.
 
         Raises:
-            psycopg.Error: one failed, so none has an effect. Without a `sqlstate` the outcome is unknown, and the
+            psycopg.Error: one failed, so none had an effect. Without a `sqlstate` the outcome is unknown, and the
                 connection is closed.
         """
         async with self.lock:
@@ -68,7 +62,7 @@ class PipelineConnection(AsyncConnection[TupleRow]):
 
     def _dump(self, values: Sequence[Any]) -> Sequence[Any]:
         # As text, so the server derives the type from the statement. psycopg would choose the type of an integer by its
-        # size, and a statement is prepared for fixed types.
+        # size, but a prepared statement has fixed types.
         return self._transformer.dump_sequence(values, [PyFormat.TEXT] * len(values))
 
     async def _execute_once(self, batch: Batch) -> PGresult:
@@ -82,9 +76,7 @@ class PipelineConnection(AsyncConnection[TupleRow]):
             if error.sqlstate is None:  # a statement may still be running on it
                 self.pgconn.finish()
             raise
-        if self.prepared and len(commands) > len(
-            batch
-        ):  # False where every statement is prepared already, nearly always
+        if self.prepared and len(commands) > len(batch):  # nearly always False: all statements are already prepared
             self.prepared.record_prepared(commands, results)
         _raise_first_error(results)
         return results[-1]
@@ -95,7 +87,7 @@ class PipelineConnection(AsyncConnection[TupleRow]):
         return [(self.pgconn.send_query_params, text.encode(), values) for text, values in batch]
 
     async def _send_and_receive(self, commands: list[Command]) -> list[PGresult]:
-        # Returns when the server is ready for the next statement: then it has committed.
+        # Returns when the server is ready for the next statement, which is after the commit.
         results: list[PGresult] = []
         deadline = asyncio.get_running_loop().time() + self.response_timeout
         is_pipeline = len(commands) > 1
@@ -136,11 +128,7 @@ class PipelineConnection(AsyncConnection[TupleRow]):
                 results.append(result)
 
     async def _wait_ready(self, deadline: float, *, for_write: bool = False) -> None:
-        """Wait until the socket can be read, or, with `for_write`, also until it can be written.
-
-        Raises:
-            psycopg.OperationalError: the deadline has passed.
-        """
+        # Waits until the socket can be read or, with `for_write`, written.
         loop, socket = asyncio.get_running_loop(), self.pgconn.socket
         ready = loop.create_future()
         loop.add_reader(socket, _set_ready, ready)
@@ -156,7 +144,6 @@ class PipelineConnection(AsyncConnection[TupleRow]):
                 loop.remove_writer(socket)
 
     async def _cancel_and_close(self) -> None:
-        # Let the server cancel the running statement, and close the connection.
         with suppress(psycopg.Error):
             await self.cancel_safe(timeout=_CANCEL_TIMEOUT)
             await self._receive([], asyncio.get_running_loop().time() + _CANCEL_TIMEOUT)
@@ -174,7 +161,7 @@ def _set_timed_out(ready: asyncio.Future[None]) -> None:
 
 
 async def _run_to_completion(work: Coroutine[Any, Any, None]) -> None:
-    # Also where the caller is cancelled again meanwhile.
+    # Also if the caller is cancelled again meanwhile.
     task = asyncio.ensure_future(work)
     while not task.done():
         with suppress(asyncio.CancelledError):

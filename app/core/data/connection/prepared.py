@@ -1,8 +1,4 @@
-"""Prepared statements: PostgreSQL parses and plans a statement once for a connection.
-
-For a look-up by key, parsing and planning take twice as long as execution. Behind a pooler nothing is prepared: there
-the next statement may reach another server process, which has other prepared statements.
-"""
+"""Prepared statements: PostgreSQL parses and plans a statement once for each direct connection."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
@@ -20,14 +16,15 @@ Command = tuple[Callable[..., None], *tuple[Any, ...]]
 """A function of libpq that sends one message, and its arguments."""
 
 STALE_ERRORS: Final = (errors.FeatureNotSupported, errors.InvalidSqlStatementName)
-"""Errors of a prepared statement whose columns have changed their types, or that the server does not know."""
+"""The errors if a column of a prepared statement has another type now, or if the server does not know the statement."""
 
 _MAX_STATEMENTS: Final = 100  # for each connection; each takes about 40 kB of the server's memory
-_NOT_PREPARED: Final = b""  # in place of a name: a statement that was executed once
+_NOT_PREPARED: Final = b""  # instead of the name of a statement that was executed once
 
 
+# For a look-up by key, parsing and planning take twice as long as execution.
 class PreparedStatements:
-    """The prepared statements of one connection: an LRU cache from the SQL text to the statement's name."""
+    """An LRU cache of one connection, from the SQL text to the name of the prepared statement."""
 
     def __init__(self, connection: PGconn) -> None:
         self._connection = connection
@@ -35,8 +32,8 @@ class PreparedStatements:
 
     def commands(self, batch: Batch) -> list[Command]:
         """Return the commands that execute the batch, and prepare each statement at its second execution."""
-        # Not at the first: preparing costs more than one execution saves, and clients choose the columns of an UPDATE,
-        # so there are many statements that are never repeated.
+        # Not at the first: to prepare a statement costs more than one execution saves. Clients choose the columns of an
+        # UPDATE, so many statements are executed only once.
         return [command for text, values in batch for command in self._commands(text, values)]
 
     def _commands(self, text: str, values: Sequence[Any]) -> list[Command]:
@@ -61,7 +58,7 @@ class PreparedStatements:
         return [(self._connection.send_close_prepared, name)] if name else []
 
     def record_prepared(self, commands: Sequence[Command], results: Sequence[PGresult]) -> None:
-        """Record the statements that the server has prepared; they stay, even where a later command fails."""
+        """Record the statements that the server has prepared; they remain even if a later command fails."""
         for (send, *arguments), result in zip(commands, results, strict=False):
             if send == self._connection.send_prepare and result.status == ExecStatus.COMMAND_OK:
                 name, text = arguments
@@ -74,5 +71,5 @@ class PreparedStatements:
 
 
 def _name_of(text: str) -> bytes:
-    # A hash of the text, so that even behind an undetected pooler a name never belongs to another statement.
+    # A hash of the text, so a name never belongs to another statement, even behind an undetected pooler.
     return blake2b(text.encode(), digest_size=16).hexdigest().encode()

@@ -1,8 +1,4 @@
-"""Retries: a statement is executed again while the database is unavailable for a moment.
-
-A write is retried only where the database certainly did not execute it. If the outcome is unknown, OutcomeUnknown is
-raised, and the client must check before it retries.
-"""
+"""Retries: while the database is briefly unavailable, a statement is retried, a write only if it was not executed."""
 
 import asyncio
 import logging
@@ -21,28 +17,28 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-BUDGET: Final = 2.5  # seconds: PostgreSQL restarts in one or two, and a user does not wait longer
-MAX_WAITING: Final = 200  # requests of this process; more would only overload the database when it is back
+BUDGET: Final = 2.5  # seconds: PostgreSQL restarts in one or two, and users do not wait longer
+MAX_WAITING: Final = 200  # requests of this process; more would overload the database when it is available again
 _MIN_BACKOFF: Final = 0.02  # seconds; doubled after each attempt
 _MAX_BACKOFF: Final = 0.4
 
-# The server did not execute the statement, or rolled it back: it shuts down, is full, or found a deadlock. Not 57P02
-# (crash_shutdown), which can arrive after a commit.
+# The server did not execute the statement, or rolled it back: it shuts down, has too many connections, or found a
+# deadlock. 57P02 (crash_shutdown) is not in the list, because it can arrive after a commit.
 _NOT_EXECUTED: Final = frozenset({"57P01", "57P03", "53300", "40001", "40P01", "55P03"})
 # Citus: the coordinator has lost its connection to a worker node, so it is unknown whether that node has committed.
-# The codes are those of class 08, connection_exception, without protocol_violation (08P01), which is a bug.
+# The codes are of class 08 (connection_exception), without 08P01 (protocol_violation), which is a bug.
 _NODE_LOST: Final = frozenset({"08000", "08001", "08003", "08004", "08006", "08007"})
-# PgBouncer uses 08P01 for all errors; it sends those with these texts before it forwards a statement.
+# PgBouncer uses 08P01 for all errors. It sends the errors with these texts before it forwards a statement.
 _NOT_FORWARDED: Final = ("server_login_retry", "query_wait_timeout", "pgbouncer cannot connect to server")
 
 RETRY_COUNTS: Final[Counter[str]] = Counter()
-"""The number of retries of this process, by the error that caused them."""
+"""The number of retries of this process, by error."""
 
 waiting_retries = 0
 
 
 async def retry(attempt: Callable[[], Awaitable[T]], *, read_only: bool) -> T:
-    """Return the result of `attempt`, which is retried for at most `BUDGET` seconds while that is safe.
+    """Return the result of `attempt`; while that is safe, retry it for at most `BUDGET` seconds.
 
     Raises:
         OutcomeUnknown: the connection was lost after a write was sent.
@@ -54,9 +50,8 @@ async def retry(attempt: Callable[[], Awaitable[T]], *, read_only: bool) -> T:
             try:
                 return await attempt()
             except (DBAPIError, PoolTimeout) as error:
-                if not _is_repeatable(error, read_only=read_only):
-                    raise
-                if time.monotonic() - started + backoff > BUDGET or waiting_retries >= MAX_WAITING:
+                is_late = time.monotonic() - started + backoff > BUDGET
+                if not _is_repeatable(error, read_only=read_only) or is_late or waiting_retries >= MAX_WAITING:
                     raise
                 reasons.append(_reason(error))
             await _back_off(backoff)

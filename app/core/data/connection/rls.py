@@ -1,9 +1,4 @@
-"""Row level security: the owner's id is sent to PostgreSQL together with each statement.
-
-Where the policies apply to the application's role, `set_config(..., is_local => true)` sets the owner for the
-transaction, in one pipeline with the statement. So a statement is still one round trip, and nothing stays on the
-connection, also behind a pooler in transaction mode. It is never a session-level SET.
-"""
+"""Row level security: each statement is sent with its owner's id, where policies apply to the role."""
 
 from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Self, TypeVar, cast
@@ -24,6 +19,8 @@ from app.core.data.connection.pipeline import PipelineConnection, Query
 
 ResultT = TypeVar("ResultT")
 
+# `set_config(..., is_local => true)` sets the owner for the transaction, in one pipeline with the statement. So a
+# statement is one round trip, and no owner remains on the connection, also with a pooler in transaction mode.
 OWNER_SETTING: Final = "app.user_id"
 _SET_OWNER: Final = f"SELECT set_config('{OWNER_SETTING}', $1, true)"
 _SET_UP: Final = """
@@ -31,11 +28,11 @@ _SET_UP: Final = """
     FROM pg_class
     WHERE relrowsecurity AND relkind IN ('r', 'p') AND pg_table_is_visible(oid)
 """
-# All tables count, also those that the role may not use now: privileges can be granted while the connection lives.
+# All tables, also those that the role cannot use yet: it may get privileges while the connection is open.
 
 
 class RlsConnection(PipelineConnection):
-    """A connection with an owner. Where `owner` is None, the policies let no row through."""
+    """A connection with an owner. If `owner` is None, the policies allow no row."""
 
     is_row_security_active = False
     owner: str | None = None
@@ -47,17 +44,13 @@ class RlsConnection(PipelineConnection):
 
     @classmethod
     def open(cls, *arguments: Any, **options: Any) -> Coroutine[Any, Any, Self]:
-        """Return a coroutine that connects, for SQLAlchemy's pool.
-
-        Raises:
-            MissingGreenlet: there is no greenlet in which the pool could await it.
-        """
-        if not in_greenlet():  # raised before the coroutine exists: one that is never awaited is a warning
+        """Return the coroutine that connects; raise MissingGreenlet if SQLAlchemy's pool cannot await it."""
+        if not in_greenlet():  # raised before the coroutine exists, because Python warns if none awaits it
             raise MissingGreenlet("A connection is opened in a greenlet.")
         return cls.connect(*arguments, **options)
 
     async def execute_fetchall(self, query: str, values: Sequence[Any]) -> list[TupleRow]:
-        """Execute the query and return all rows; `SqliteConnection` has the same method."""
+        # `SqliteConnection` has the same method.
         if not self.autocommit:  # psycopg sends BEGIN with the first statement
             cursor = self.cursor()
             await cursor.execute(query, values)
@@ -67,17 +60,13 @@ class RlsConnection(PipelineConnection):
         return await self.execute_pipeline((query, values))
 
     async def wait(self, gen: PQGen[ResultT], *arguments: Any, **options: Any) -> ResultT:
-        """Wait for an operation of psycopg itself, with the timeout of a pipeline where there is an owner.
-
-        Raises:
-            psycopg.Error: without a `sqlstate`, the connection is closed.
-        """
-        if self.owner is not None:  # a command that serves all owners has no timeout
+        # Closes the connection after an error of psycopg itself, because its state is unknown.
+        if self.owner is not None:  # a command for all owners has no timeout
             options.setdefault("timeout", self.response_timeout)
         try:
             return await super().wait(gen, *arguments, **options)
         except psycopg.errors.PipelineAborted:
-            raise  # follows an error of the server; the connection stays usable
+            raise  # it follows an error of the server; the connection is still usable
         except psycopg.OperationalError as error:
             if error.sqlstate is None:
                 self.pgconn.finish()
@@ -85,17 +74,17 @@ class RlsConnection(PipelineConnection):
 
     @property
     def needs_owner_setting(self) -> bool:
-        # In a failed transaction only ROLLBACK is accepted, so the owner is not set.
+        # In a failed transaction the server accepts only ROLLBACK.
         return self.is_row_security_active and self.pgconn.transaction_status != TransactionStatus.INERROR
 
     @property
     def set_owner_query(self) -> Query:
-        """The query that sets the owner until the transaction, or outside of one the pipeline, ends."""
+        # It sets the owner for the transaction or, outside of a transaction, for the pipeline.
         return _SET_OWNER, (self.owner or "",)
 
 
 class RlsCursor(AsyncRawCursor[TupleRow]):
-    """A cursor that sets the owner before each statement, where the policies apply."""
+    """A cursor that sets the owner before each statement, if policies apply."""
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         connection = cast("RlsConnection", self.connection)
@@ -117,7 +106,7 @@ class RlsCursor(AsyncRawCursor[TupleRow]):
 
 
 class RlsServerCursor(AsyncRawServerCursor[TupleRow]):
-    """The same for a server-side cursor, which is inside a transaction: the owner is set in a round trip before it."""
+    """A server-side cursor, inside a transaction, that sets the owner in another round trip."""
 
     async def execute(self, query: Any, params: Any = None, **options: Any) -> Self:
         connection = cast("RlsConnection", self.connection)
@@ -127,30 +116,30 @@ class RlsServerCursor(AsyncRawServerCursor[TupleRow]):
 
 
 def set_up_connections(engine: AsyncEngine) -> None:
-    """Set up each new connection: time zone UTC, whether policies apply to its role, and prepared statements.
+    """Set up each new connection: time zone UTC, whether policies apply to its role, and prepared statements."""
+    event.listen(engine.sync_engine, "connect", _on_connect)
+    event.listen(engine.sync_engine, "checkin", _on_checkin)
 
-    A connection has no owner while it is in the pool.
-    """
-    # The time zone may be set once for a connection: PgBouncer in transaction mode keeps it for each client.
 
-    @event.listens_for(engine.sync_engine, "connect")
-    def _on_connect(connection: Any, _: ConnectionPoolEntry) -> None:
-        driver, cursor = connection.driver_connection, connection.cursor()
-        driver.owner = ""  # an owner, so that `wait` has a timeout
-        cursor.execute(_SET_UP)
-        _, driver.is_row_security_active, backend_pid = cursor.fetchone()
-        cursor.close()
-        driver.owner = None
-        driver.prepare_if_direct(backend_pid)
+def _on_connect(connection: Any, _: ConnectionPoolEntry) -> None:
+    # The time zone is set once for a connection: PgBouncer in transaction mode keeps it for each client.
+    driver, cursor = connection.driver_connection, connection.cursor()
+    driver.owner = ""  # not None, so that `wait` has a timeout
+    cursor.execute(_SET_UP)
+    _, driver.is_row_security_active, backend_pid = cursor.fetchone()
+    cursor.close()
+    driver.owner = None
+    driver.prepare_if_direct(backend_pid)
 
-    @event.listens_for(engine.sync_engine, "checkin")
-    def _on_checkin(connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
-        if connection is not None:
-            connection.driver_connection.owner = None
+
+def _on_checkin(connection: DBAPIConnection | None, _: ConnectionPoolEntry) -> None:
+    # A connection in the pool has no owner.
+    if connection is not None:
+        connection.driver_connection.owner = None
 
 
 def set_connection_owner(connection: PoolProxiedConnection, owner: str | None) -> None:
-    """Set the owner for the following statements on this connection; does nothing on SQLite."""
+    """Set the owner for the next statements on this connection; SQLite needs none."""
     driver = connection.driver_connection
     if isinstance(driver, RlsConnection):
         driver.owner = owner

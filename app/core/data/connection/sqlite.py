@@ -1,13 +1,10 @@
-"""The connection to SQLite: a short statement runs in the event loop, any other in a thread.
+"""The connection to SQLite: short statements run in the event loop, others in a thread."""
 
-Problem: to hand a statement to a thread, and its rows back, costs several times what SQLite needs for one row.
-Decision: a statement outside of a transaction runs in the event loop, on a connection of its own. Nothing may block the
-event loop there:
-
-* A lock is awaited. SQLite itself would sleep.
-* A statement that takes too long is interrupted, which rolls it back, and runs again in the thread.
-* A checkpoint, which waits for the disk, runs in a thread.
-"""
+# Problem: to send a statement to a thread and its rows back takes several times SQLite's time for one row. Decision: a
+# statement outside of a transaction runs in the event loop, on a separate connection. It does not block the event loop:
+# * It awaits a lock. SQLite itself would sleep.
+# * If it takes too long, it is interrupted, which rolls it back, and runs again in the thread.
+# * A checkpoint, which waits for the disk, runs in a thread.
 
 import asyncio
 import sqlite3
@@ -28,7 +25,7 @@ from app.core.data.connection.sqlite_loop import (
     primary_code,
 )
 
-THREAD_EXECUTIONS: Final = 20  # executions of a statement that go to the thread, after one was interrupted
+THREAD_EXECUTIONS: Final = 20  # executions of a statement in the thread after one was interrupted
 _WRITES_PER_CHECKPOINT: Final = 1024  # a checkpoint takes as long as about 50 writes
 _LARGE_LOG: Final = 6144  # pages, 24 MB; 2 x 1024 writes, so that fewer than 1 in 100 of 16 writers has to wait
 _CHECKPOINT_MODES: Final = ("PASSIVE", "PASSIVE", *("FULL",) * 20)  # FULL fails while another connection writes
@@ -41,18 +38,17 @@ _PRAGMAS: Final = (
 _RERUN_CODES: Final = frozenset(
     {
         sqlite3.SQLITE_INTERRUPT,
-        sqlite3.SQLITE_ERROR,  # perhaps a function that is registered on the thread's connection only
+        sqlite3.SQLITE_ERROR,  # perhaps a function that only the thread's connection has
     }
 )
 
 
 class SqliteConnection(aiosqlite.Connection):
-    """A connection of aiosqlite, which is a thread, and a second connection to the same file for the event loop.
+    """A connection of aiosqlite, which is a thread, and a second connection to the same file for the event loop."""
 
-    All that SQLAlchemy executes, and every transaction, runs on the first. Each side has its own connection, so no
-    thread waits for the other: a cancelled statement may go on in the thread while the event loop uses its own. The
-    cost: a listener to SQLAlchemy's `connect` event sets up the first connection only.
-    """
+    # SQLAlchemy's statements and all transactions run on the first. Neither connection waits for the other: a cancelled
+    # statement may continue in the thread while the event loop uses the second. Cost: a listener to SQLAlchemy's
+    # `connect` event sets up the first only.
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(self._connect_both, iter_chunk_size=64)
@@ -62,14 +58,10 @@ class SqliteConnection(aiosqlite.Connection):
         self._thread_executions: dict[str, int] = {}
         self._writes = 0
 
-    async def execute_fetchall(  # type: ignore[override]  # aiosqlite's can also be used in `async with`
+    async def execute_fetchall(  # type: ignore[override]  # aiosqlite's also works in `async with`
         self, sql: str, parameters: Iterable[Any] | None = None
     ) -> list[Any]:
-        """Execute the statement and return all rows; outside of a transaction in the event loop, where possible.
-
-        Raises:
-            sqlite3.Error: it failed, and had no effect.
-        """
+        """Execute the statement and return all rows; a statement that raises had no effect."""
         values = tuple(parameters or ())
         if self._in_loop and await self._can_run_in_loop(sql):
             try:
@@ -81,11 +73,10 @@ class SqliteConnection(aiosqlite.Connection):
         return list(await super().execute_fetchall(sql, values))
 
     async def close(self) -> None:
-        self._close_in_loop()  # first, because the last connection to a file makes a checkpoint
+        self._close_in_loop()  # first: the last connection to a file makes a checkpoint, in the thread
         await super().close()
 
     def stop(self) -> asyncio.Future[Any] | None:
-        """Close both connections without waiting."""
         self._close_in_loop()
         return super().stop()
 
@@ -104,10 +95,10 @@ class SqliteConnection(aiosqlite.Connection):
         if is_select(sql) or not self._is_checkpoint_due():
             return True
         await asyncio.to_thread(self._checkpoint)
-        return False  # the first write after a checkpoint waits for the disk as well
+        return False  # the first write after a checkpoint waits for the disk too
 
     def _belongs_in_thread(self, sql: str) -> bool:
-        # A limited number of times: perhaps the statement was slow only for one user with many rows.
+        # Only `THREAD_EXECUTIONS` times: perhaps the statement was slow for one user with many rows only.
         left = self._thread_executions.pop(sql, 0)
         if left > 1:
             self._thread_executions[sql] = left - 1
@@ -118,9 +109,9 @@ class SqliteConnection(aiosqlite.Connection):
         return self._writes % _WRITES_PER_CHECKPOINT == 0
 
     def _checkpoint(self) -> None:
-        """Copy the write-ahead log into the database, so that the next write starts at the beginning of the log."""
-        # PASSIVE lets others write meanwhile, and leaves their pages in the log. FULL copies these too, but blocks the
-        # writers, so it is used only where the log is large. With PASSIVE alone, constant writes grow it for ever.
+        # Copies the write-ahead log into the database, so that the next write starts at the beginning of the log.
+        # PASSIVE lets others write meanwhile, and leaves their pages in the log. FULL copies these pages too, but it
+        # blocks writers, so it is used only if the log is large. With PASSIVE alone, the log would grow forever.
         with suppress(sqlite3.Error), closing(self._open()) as connection:
             connection.execute("PRAGMA busy_timeout=0")  # FULL would block writers while it waits for a reader
             for mode in _CHECKPOINT_MODES:

@@ -1,4 +1,4 @@
-"""The event loop's connection to SQLite: it never blocks the loop for long."""
+"""The connection to SQLite for the event loop, which it never blocks for long."""
 
 import asyncio
 import math
@@ -19,7 +19,7 @@ _PRAGMAS: Final = (
 
 
 class LoopConnection:
-    """A connection that raises instead of waiting for a lock, and interrupts a statement that takes too long."""
+    """A connection that does not wait for a lock, and interrupts a statement that takes too long."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
         connection.isolation_level = None
@@ -30,15 +30,11 @@ class LoopConnection:
         self._deadline = math.inf
 
     def execute_fetchall(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
-        """Execute the statement in a transaction of its own, and return all rows.
-
-        Raises:
-            sqlite3.Error: it failed, and had no effect. SQLITE_BUSY: the database is locked. SQLITE_INTERRUPT: it took
-                too long.
-        """
+        """Execute the statement in a separate transaction, and return all rows; if it raises, it had no effect."""
+        # Raises SQLITE_BUSY at a lock, and SQLITE_INTERRUPT if it takes too long.
         if is_select(sql):
             return self._execute(sql, values)
-        # Not in AUTOCOMMIT: there SQLite can be interrupted after the commit, and report a failure.
+        # Not in AUTOCOMMIT, where an interrupt after the commit is reported as a failure.
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             rows = self._execute(sql, values)
@@ -63,11 +59,7 @@ class LoopConnection:
 
 
 async def execute_when_unlocked(connection: LoopConnection, sql: str, values: tuple[Any, ...]) -> list[Any]:
-    """Execute the statement and return all rows; while the database is locked, retry for `BUSY_TIMEOUT` seconds.
-
-    Raises:
-        sqlite3.Error: it failed, and had no effect.
-    """
+    """Execute the statement and return all rows; while the database is locked, retry for `BUSY_TIMEOUT` seconds."""
     deadline, backoff = perf_counter() + BUSY_TIMEOUT, MIN_BACKOFF
     while True:
         try:
@@ -80,10 +72,10 @@ async def execute_when_unlocked(connection: LoopConnection, sql: str, values: tu
 
 
 def is_select(sql: str) -> bool:
-    """Return whether the statement is a SELECT, which only reads."""
+    """Return whether the statement is a SELECT."""
     return sql.startswith("SELECT")
 
 
 def primary_code(error: sqlite3.OperationalError) -> int:
-    """Return SQLite's primary result code; 0 for an error of Python's module."""
+    """Return SQLite's primary result code; 0 for an error of the sqlite3 module itself."""
     return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

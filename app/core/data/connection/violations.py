@@ -1,8 +1,4 @@
-"""Violations: which constraint a statement has violated, and its columns, so that an error can name the fields.
-
-PostgreSQL names the constraint, and SQLite the columns of a unique constraint. SQLite does not name a foreign key, so
-the session checks after the error which referenced row is missing.
-"""
+"""Violations: the violated constraint and its columns, so that an error can name the fields."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any, Final, Self
@@ -24,8 +20,10 @@ from app.core.data.tables.registry import owned_models, table_of
 _preparer: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
 
 
+# PostgreSQL names the violated constraint, SQLite the columns of a unique constraint. SQLite does not name a foreign
+# key, so the session checks which referenced row is missing.
 class ReferenceNotFound(IntegrityError):
-    """SQLite's error for a violated foreign key, with the columns that it does not name."""
+    """SQLite's error for a violated foreign key, with the columns."""
 
     columns: tuple[str, ...] = ()
 
@@ -37,16 +35,14 @@ class ReferenceNotFound(IntegrityError):
 
 
 def violated_columns(error: SQLAlchemyError) -> tuple[str, ...]:
-    """Return the columns of the violated constraint, without the owner column; empty where they are unknown."""
+    """Return the columns of the violated constraint, without the owner column; empty if they are unknown."""
     columns = error.columns if isinstance(error, ReferenceNotFound) else _columns_in(getattr(error, "orig", None))
     return tuple(column for column in columns if column != OWNER_COLUMN)
 
 
 def unique_rules(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
-    """Return the columns of each unique constraint and unique index of a model, without the owner column.
-
-    An index on an expression has no columns. The constraint on ids is left out, because clients do not choose ids.
-    """
+    """Return the columns of each unique constraint and unique index of a model, without the owner column."""
+    # An index on an expression has no columns. The constraint on ids is omitted, because clients do not choose ids.
     table = table_of(model)
     unique = [c for c in _constraints_of([table]) if isinstance(c, UniqueConstraint) or getattr(c, "unique", False)]
     columns = (tuple(name for name in each.columns.keys() if name != OWNER_COLUMN) for each in unique)  # noqa: SIM118  # no dict
@@ -54,7 +50,7 @@ def unique_rules(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
 
 
 def violated_rule(error: SQLAlchemyError) -> str:
-    """Return the type of the violation, its table and its constraint, without the row, which contains users' data."""
+    """Return the type, table and constraint of the violation, without values, which are users' data."""
     cause: Any = getattr(error, "orig", None)
     if (diag := getattr(cause, "diag", None)) is None:
         return str(cause)  # SQLite's message has no values: "NOT NULL constraint failed: tasks.title"
@@ -63,7 +59,7 @@ def violated_rule(error: SQLAlchemyError) -> str:
 
 
 def suspected_references(error: IntegrityError, statement: Statement, values: Values) -> list[tuple[Reference, int]]:
-    """Return the references with an id in the statement; at least one of them violates a foreign key of SQLite."""
+    """Return the references that the statement sets, and their ids, if SQLite reports a violated foreign key."""
     if (
         classify(error) is not Failure.REFERENCE
         or violated_columns(error)

@@ -1,1 +1,1 @@
-"""Ownership: whose rows a session serves."""
+"""Ownership: each session reads and writes the rows of one owner."""

@@ -1,8 +1,4 @@
-"""The scoped and the unscoped engine: two engines over one connection pool, with different compilers.
-
-A statement on the scoped engine reaches the rows of one owner only. The unscoped engine is for migrations, checks and
-`everyone()`.
-"""
+"""The scoped and the unscoped engine: two engines over one connection pool, with different compilers."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
@@ -17,11 +13,11 @@ from app.core.data.sql.dialects import ScopedDialect, scoped_dialect, unscoped_d
 from app.core.data.tables.owned import OWNER_COLUMN
 
 OWNER_OPTION: Final = "owner"
-"""The execution option of a connection with the id of its owner."""
+"""The execution option of a connection that holds the owner's id."""
 
 
 def is_scoped(bind: Engine | Connection) -> bool:
-    """Return whether every statement on it is limited to one owner."""
+    """Return whether the engine or connection limits every statement to one owner."""
     return isinstance(bind.dialect, ScopedDialect)
 
 
@@ -35,7 +31,7 @@ def scoped(engine: AsyncEngine) -> AsyncEngine:
 
 
 def unscoped(engine: AsyncEngine) -> AsyncEngine:
-    """Return the engine whose statements reach the rows of all owners."""
+    """Return the engine that reaches the rows of all owners: for migrations, checks and `everyone()`."""
     return _with_dialect(engine, unscoped_dialect) if is_scoped(engine.sync_engine) else engine
 
 
@@ -52,16 +48,11 @@ def _add_owner_value(
     values: Mapping[str, Any],
     _: Mapping[str, Any],
 ) -> tuple[Any, Sequence[Mapping[str, Any]], Mapping[str, Any]]:
-    """Set the parameter `_owner` to the owner of the connection, also where the caller gave another value.
-
-    Raises:
-        ForeignRow: a new row names another owner.
-        UnreachableStatement: it reads a sequence, which tells how many rows other owners have.
-    """
+    # Sets the parameter `_owner` to the owner of the connection, and overrides a value of the caller.
     if not is_scoped(connection):
         return statement, rows, values
     if isinstance(statement, DefaultGenerator):
-        raise UnreachableStatement("A sequence is shared by all owners; leave ids to the database.")
+        raise UnreachableStatement("A sequence counts the rows of all owners; leave ids to the database.")
     owner = connection.get_execution_options().get(OWNER_OPTION)
     if isinstance(statement, Insert) and any(row.get(OWNER_COLUMN, owner) != owner for row in rows or [values]):
         raise ForeignRow("A new row names another owner than this session's; leave the owner out.")

@@ -1,4 +1,4 @@
-"""The guard that binds a request's session to its caller, and `everyone()`, which opens a session to all owners."""
+"""The guard, which binds a request's session to its caller, and `everyone()`, which opens a session to all owners."""
 
 from typing import Any, TypeVar, cast
 
@@ -17,14 +17,13 @@ SessionT = TypeVar("SessionT", bound=AsyncSession)
 
 
 def bind_owner(session: AsyncSession, owner: str) -> None:
-    """Bind the session to the owner with this id, for the rest of its life.
+    """Bind the session to the owner with this id, until the session is closed.
 
     Raises:
-        ForeignRow: it is bound to another owner.
-        TypeError: the session has no ownership hooks, or the owner is no user id.
+        ForeignRow: the session has another owner.
     """
     if not isinstance(owner, str) or not owner:
-        raise TypeError("An owner is a user id, a string that is not empty.")
+        raise TypeError("An owner is a user id: pass a non-empty string.")
     _owned_session(session).bind_owner(owner)
 
 
@@ -32,8 +31,7 @@ def everyone(session: SessionT) -> SessionT:
     """Let the session read and write the rows of all owners, for commands and tests.
 
     Raises:
-        ForeignRow: the session is bound to an owner, as that of a request with a caller is before its handler runs.
-        TypeError: the session has no ownership hooks.
+        ForeignRow: the session has an owner, as in a request with a caller.
     """
     _owned_session(session).bind_owner(ALL_OWNERS)
     session.bind = unscoped(cast("AsyncEngine", session.bind))
@@ -41,12 +39,10 @@ def everyone(session: SessionT) -> SessionT:
 
 
 def owner_guard(alchemy: Alchemy) -> Guard:
-    """Return the guard that binds each request's session to its caller, before dependencies and handlers get it.
-
-    A public route and an OPTIONS request have no caller: their session has no owner, and reads no owned row.
-    """
+    """Return the guard that binds each request's session to its caller, before dependencies and handlers use it."""
 
     async def bind_caller(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+        # A public route and an OPTIONS request have no caller: their session has no owner, and reads no owned row.
         scope: Any = connection.scope
         if (caller := scope.get("user")) is not None:
             bind_owner(alchemy.provide_session(connection.app.state, scope), caller.id)
@@ -55,11 +51,7 @@ def owner_guard(alchemy: Alchemy) -> Guard:
 
 
 def session_of(scope: Any) -> AppSession:
-    """Return the request's session, which the guard has bound to the caller.
-
-    Raises:
-        OwnerNotBound: the request has no caller.
-    """
+    """Return the request's session, which has the caller as its owner; raise OwnerNotBound without a caller."""
     session = request_session(scope)
     if session is None:
         raise OwnerNotBound

@@ -34,7 +34,7 @@ def _after_transaction_end(session: Session, transaction: SessionTransaction) ->
 
 
 def _before_execute(state: ORMExecuteState) -> None:
-    # With several sets of parameters, one statement can be several for the driver, which AUTOCOMMIT commits one by one.
+    # With several sets of parameters, the driver may execute several statements; AUTOCOMMIT commits each separately.
     if isinstance(state.parameters, list) and state.is_update and state.is_orm_statement:
         raise UnreachableStatement(
             "An UPDATE by primary keys bypasses the hooks of a flush; use `update(...).where(...)`."
@@ -44,9 +44,8 @@ def _before_execute(state: ORMExecuteState) -> None:
 
 
 def _before_flush(session: Session, _: UOWTransaction, __: Any) -> None:
-    """Set the owner of new rows; refuse changed owners, chosen ids, and several rows outside of `atomic()`."""
     owned = _as_owned(session)
-    owned.acquire_slot(owned.get_bind())  # a flush gets its connection without `_connection_for_bind`
+    owned.acquire_slot(owned.get_bind())  # a flush does not call `_connection_for_bind`
     changed = [row for row in session.dirty if session.is_modified(row)]
     for row in session.new:
         if isinstance(row, Owned):
@@ -54,20 +53,20 @@ def _before_flush(session: Session, _: UOWTransaction, __: Any) -> None:
     for row in changed:
         if isinstance(row, Owned) and inspect(row).attrs[OWNER_COLUMN].history.has_changes():
             raise ForeignRow(
-                f"{OWNER_COLUMN} was changed on a row, but the owner of a row never changes; leave it as it is."
+                f"{OWNER_COLUMN} was changed on a row, but the owner of a row is final; leave it unchanged."
             )
     if owned.atomic_depth == 0 and len(session.new) + len(changed) + len(session.deleted) > 1:
         raise NotAtomic("A flush of several rows could store half of them; use `async with session.atomic():`.")
 
 
 def _before_attach(session: Session, row: object) -> None:
-    # A new row has no owner yet; the flush sets it.
+    # A new row has no owner; the flush sets it.
     if isinstance(row, Owned) and not (_owner_of(row) is None and inspect(row).key is None):
         _refuse_foreign(session, _owner_of(row))
 
 
 def _after_load(session: Session, row: object) -> None:
-    # The compiler keeps these rows out; this is a second check. A row may be loaded without its owner column.
+    # A second check after the compiler. A row may be loaded without its owner column.
     if isinstance(row, Owned) and _owner_of(row) is not None:
         _refuse_foreign(session, _owner_of(row))
 
@@ -79,7 +78,7 @@ def _owner_of(row: Owned) -> str | None:
 
 def _refuse_foreign(session: Session, owner: str | None) -> None:
     if _as_owned(session).owner not in (ALL_OWNERS, owner):
-        raise ForeignRow("This row belongs to another owner than this session; load it in a session of its owner.")
+        raise ForeignRow("This row belongs to another owner; load it in a session of that owner.")
 
 
 def _as_owned(session: Session) -> OwnedSession:

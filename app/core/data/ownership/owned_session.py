@@ -1,8 +1,4 @@
-"""The owned session: a SQLAlchemy session with one owner, on the scoped engine.
-
-The engine's compiler limits statements to the owner; the session's hooks (`hooks.py`) check the objects. Without an
-owner, a statement about owned rows raises.
-"""
+"""The owned session: a SQLAlchemy session with one owner, on the scoped engine; `hooks.py` checks its objects."""
 
 from enum import Enum
 from functools import cache
@@ -23,7 +19,7 @@ from app.core.data.tables.registry import table_of
 
 
 class AllOwners(Enum):
-    """The type of `ALL_OWNERS`, which is not a user id and equals none."""
+    """The type of `ALL_OWNERS`, which equals no user id."""
 
     ALL_OWNERS = "everyone"
 
@@ -32,78 +28,53 @@ ALL_OWNERS: Final = AllOwners.ALL_OWNERS
 
 
 class OwnedSession(Session):
-    """A session that reads and writes the rows of one owner only.
-
-    `owner` is a user id, ALL_OWNERS, or None until `bind_owner()` sets it.
-    """
+    """A session that reads and writes the rows of one owner; without an owner it raises OwnerNotBound."""
 
     owner: str | AllOwners | None = None
     atomic_depth: int = 0
     _slot: Slot | None = None
 
     def get_bind(self, *arguments: Any, **options: Any) -> Engine | Connection:
-        """Return the engine for a statement: the scoped one, unless the session is for all owners.
-
-        Raises:
-            UnreachableStatement: the statement names an unscoped engine.
-        """
         bind = super().get_bind(*arguments, **options)
         if self.owner is not ALL_OWNERS and not is_scoped(bind):
             raise UnreachableStatement("This engine reaches the rows of all owners; leave the engine to the session.")
         return bind
 
     def bind_owner(self, owner: str | AllOwners) -> None:
-        """Bind the owner for the rest of this session's life.
-
-        Raises:
-            ForeignRow: it has another owner, whose rows it may have loaded.
-        """
-        if self.owner not in (None, owner):
+        if self.owner not in (None, owner):  # it may have loaded rows of that owner
             raise ForeignRow("This session has an owner; open another session for another owner.")
         self.owner = owner
 
     @property
     def owner_id(self) -> str | None:
-        """The owner's id; None without an owner, and for ALL_OWNERS."""
         return None if self.owner is ALL_OWNERS else self.owner
 
     def with_owner(self, values: Values) -> Values:
-        """Return the values of a statement, with the owner's id added."""
         return {**values, OWNER.key: self.owner_id}
 
     def insert_for(self, model: type[SQLModel], values: Values) -> tuple[Statement, Values]:
-        """Return a statement and its values, which insert one row for the owner and return all of its columns.
-
-        Raises:
-            OwnerNotBound: there is no owner.
-            ForeignRow: the values name another owner, or an id.
-        """
+        """Return an INSERT of one row for the owner, which returns all of its columns, and its values."""
         if issubclass(model, Owned):
             values = {**values, OWNER_COLUMN: self._owner_of_new_row(values.get(OWNER_COLUMN), values.get("id"))}
         return _insert_of(model), self.with_owner(values)
 
     def transaction_connection(self) -> PoolProxiedConnection:
-        """Return the connection of the current transaction; to be called in a greenlet."""
+        """Return the connection of the current transaction; call it in a greenlet."""
         return super().connection().connection
 
     def open_transaction(self, isolation_level: str) -> None:
-        """Take the connection of the transaction that has just begun out of AUTOCOMMIT."""
+        """Take the connection of the new transaction out of AUTOCOMMIT; call it in a greenlet."""
         super().connection(execution_options={"isolation_level": isolation_level})
 
     def connection(self, *args: Any, **kwargs: Any) -> Connection:
-        """Return the connection of a session for all owners.
-
-        Raises:
-            UnreachableStatement: the session is limited to one owner, and the hooks do not see raw statements.
-        """
-        if self.owner is not ALL_OWNERS:
+        if self.owner is not ALL_OWNERS:  # the hooks do not see the statements on a connection
             raise UnreachableStatement(
                 "A raw connection cannot be limited to one owner; execute ORM statements instead."
             )
         return super().connection(*args, **kwargs)
 
     def _connection_for_bind(self, engine: Any, execution_options: Any = None, **kwargs: Any) -> Connection:
-        # An override, because SQLAlchemy's event `after_begin` comes after the connection is checked out.
+        # An override, because SQLAlchemy's event `after_begin` comes after the checkout of the connection.
         self.acquire_slot(engine)
         try:
             return super()._connection_for_bind(engine, execution_options, **kwargs)
@@ -112,18 +83,13 @@ class OwnedSession(Session):
                 self.release_slot()
 
     def acquire_slot(self, bind: Engine | Connection) -> None:
-        """Wait for a slot of the owner, for the rest of the transaction; to be called in a greenlet.
-
-        Raises:
-            OwnerBusy: no slot came free in time.
-        """
+        """Wait for a slot of the owner, until the transaction ends; call it in a greenlet."""
         if self._slot is None and isinstance(bind, Engine):
             slot = Slot(bind, self.owner_id)
             await_only(slot.acquire())
             self._slot = slot
 
     def release_slot(self) -> None:
-        """Release the slot, after the connection was returned to the pool."""
         if self._slot is not None:
             self._slot.release()
             self._slot = None
@@ -134,29 +100,24 @@ class OwnedSession(Session):
     bulk_save_objects = bulk_insert_mappings = bulk_update_mappings = _refuse_bulk
 
     def set_owner(self, row: Owned) -> None:
-        """Set the owner of a new row.
-
-        Raises:
-            OwnerNotBound: there is no owner.
-            ForeignRow: the row names another owner, or has an id.
-        """
+        """Set the owner of a new row; raise ForeignRow if it names another owner, or an id."""
         row.user_id = self._owner_of_new_row(row.user_id, row.id)
 
     def _owner_of_new_row(self, given: str | None, row_id: int | None) -> str:
-        # A session for all owners stores each row for the owner that the row names.
+        # In a session for all owners, each row names its owner.
         owner = given if self.owner is ALL_OWNERS else self.owner
         if not isinstance(owner, str):
             raise OwnerNotBound
         if given not in (None, owner):
             raise ForeignRow("A new row names another owner than this session's; leave the owner out.")
         if row_id is not None and self.owner is not ALL_OWNERS:
-            # An id that is taken fails and a free one does not, which would tell which ids other owners have.
+            # An id that another row has would fail, and so reveal which ids other owners have.
             raise ForeignRow("A new row chooses its own id; leave it to the database.")
         return owner
 
 
 @cache
 def _insert_of(model: type[SQLModel]) -> Insert:
-    # Into the table, not the class: an ORM insert takes four times as long, and an INSERT has no rows to filter.
+    # Into the table, not the class: an ORM insert takes four times as long.
     table = table_of(model)
     return insert(table).returning(*table.c)

@@ -17,27 +17,25 @@ _SESSION: Final = "session"
 
 
 class Alchemy(SQLAlchemyAsyncConfig):
-    """The plugin's configuration. It keeps a request's session in the scope, for `SessionLifetime`."""
+    """The plugin's configuration. It stores a request's session in the scope, for `SessionLifetime`."""
 
     def _ensure_unique(self, registry_name: str, key: str, new_key: str | None = None, _iter: int = 0) -> str:
-        # Problem: the plugin numbers the keys of all configurations that a process makes. It does not find the engine
-        # under a numbered key to dispose of it, and it searches a free number by recursion, which fails at a thousand.
-        # Decision: do not number; each application has one configuration.
+        # Problem: the plugin numbers the keys of the configurations of a process. It does not dispose of engines under
+        # numbered keys, and it looks for a free number by recursion, which fails at a thousand. Decision: do not
+        # number; each application has one configuration.
         return key
 
     def provide_session(self, state: State, scope: Scope) -> AsyncSession:
-        """Return the request's session; the first call makes it."""
         session = super().provide_session(state, scope)
         cast("Any", scope)[_SESSION] = session
         return session
 
 
 class SessionLifetime:
-    """Closes the session of a request when the request is over.
+    """Closes the session of a request at the end of the request."""
 
-    The plugin closes it when the answer begins, so that a slow client holds no connection. A background task or a
-    stream may use the session after that, and then its connection would never return to the pool.
-    """
+    # The plugin closes it when the response starts, so that a slow client holds no connection. A background task or a
+    # stream may use the session after that; without this its connection would never return to the pool.
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -52,7 +50,7 @@ class SessionLifetime:
 
 
 def request_session(scope: Any) -> AppSession | None:
-    """Return the request's session, or None where the request has used none."""
+    """Return the request's session; None if the request has not used one."""
     session: AppSession | None = scope.get(_SESSION)
     return session
 
@@ -60,8 +58,8 @@ def request_session(scope: Any) -> AppSession | None:
 def make_alchemy(settings: Settings) -> Alchemy:
     """Return the plugin's configuration for the database of these settings."""
     engine = scoped(make_engine(settings))
-    # A ready session maker, because the plugin would replace the session class. Its `before_send_handler` stays unset:
-    # "autocommit" sends 201 even where the COMMIT fails.
+    # A session maker, because the plugin would replace the session class. No `before_send_handler`: "autocommit" sends
+    # 201 even if the COMMIT fails.
     return Alchemy(
         engine_instance=engine,
         session_maker=async_sessionmaker(engine, class_=AppSession, expire_on_commit=False),

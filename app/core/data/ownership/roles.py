@@ -1,4 +1,4 @@
-"""Roles of PostgreSQL: whether a session for everyone can really read the rows of everyone."""
+"""Roles of PostgreSQL: the check that a session for all owners can read the rows of all owners."""
 
 from typing import Final
 
@@ -15,11 +15,7 @@ _IS_RESTRICTED: Final = text("""
 
 
 async def refuse_restricted_role(session: AppSession) -> None:
-    """Refuse a role that is subject to row level security: without an owner it reads no rows, and gets no error.
-
-    Raises:
-        InvalidSettings: the message names the setting to change.
-    """
+    """Raise InvalidSettings for a role under row level security: it would read no rows, without an error."""
     if session.get_bind().dialect.name != "postgresql":
         return
     tables = [table_name(model) for model in sorted_models()]

@@ -1,8 +1,4 @@
-"""The session of a request or a command: each statement is a transaction and a round trip, or several are `atomic()`.
-
-The engine is in AUTOCOMMIT, so a single statement needs no BEGIN and no COMMIT. The `OwnedSession` under it limits
-statements to the owner.
-"""
+"""The session of a request or a command: each statement is one transaction; `atomic()` groups several."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -33,7 +29,7 @@ add_hooks(OwnedSession)
 
 
 class AppSession(AsyncSession):
-    """An async session over an `OwnedSession`, with `atomic()`."""
+    """An async session over an `OwnedSession`, on an engine in AUTOCOMMIT."""
 
     sync_session_class = OwnedSession
     sync_session: OwnedSession
@@ -42,17 +38,11 @@ class AppSession(AsyncSession):
         super().__init__(scoped(bind), **options)
 
     async def run(self, statement: Statement, values: Values) -> Rows:
-        """Execute a Core statement, which is compiled once, in one round trip, and return its rows as tuples.
-
-        It is retried where that is safe: see `connection/retry.py`.
-
-        Raises:
-            OwnerNotBound: it is about owned rows, and there is no owner.
-        """
+        """Execute a Core statement in one round trip, and return its rows as tuples; retry it while that is safe."""
         return await self._execute_checked(statement, self.sync_session.with_owner(values))
 
     async def insert_row(self, model: type[SQLModel], values: Values) -> tuple[Any, ...]:
-        """Insert one row for the session's owner, and return all of its columns, in one statement.
+        """Insert one row for the session's owner, and return all of its columns.
 
         Raises:
             OwnerNotBound: there is no owner.
@@ -85,7 +75,7 @@ class AppSession(AsyncSession):
         )
 
     async def execute(self, statement: Any, *args: Any, **kwargs: Any) -> Any:
-        """Execute an ORM statement; a SELECT outside of a transaction is retried as `run()` does."""
+        # Also retries, as `run()` does: a SELECT outside of a transaction.
         if self.sync_session.in_transaction() or not isinstance(statement, Select):
             return await super().execute(statement, *args, **kwargs)
         return await retry(partial(self._execute_first, statement, *args, **kwargs), read_only=True)
@@ -98,38 +88,29 @@ class AppSession(AsyncSession):
             raise
 
     async def close(self) -> None:
-        # A session that has used `run()` only has nothing to close.
+        # After `run()` alone there is nothing to close.
         if self.sync_session.in_transaction() or self.sync_session.identity_map:
             await super().close()
 
     def begin(self) -> NoReturn:
-        """Raise NotAtomic: on an AUTOCOMMIT engine, `begin()` starts no transaction."""
         raise NotAtomic("begin() starts no transaction on this engine; use `async with session.atomic():`.")
 
     def begin_nested(self) -> NoReturn:
-        """Raise NotAtomic: a savepoint is an `atomic()` inside `atomic()`."""
         raise NotAtomic("begin_nested() needs a transaction around it; use `async with session.atomic():` twice.")
 
     async def stream(self, *args: Any, **kwargs: Any) -> AsyncResult[Any]:
-        """Stream rows from a server-side cursor.
-
-        Raises:
-            NotAtomic: there is no transaction, in which PostgreSQL keeps the cursor.
-        """
-        if self.sync_session.atomic_depth == 0 and not self._is_snapshot:
+        if self.sync_session.atomic_depth == 0 and not self._is_snapshot:  # a cursor ends with its transaction
             raise NotAtomic("stream() needs a transaction around it; use `async with session.atomic():`.")
         result: AsyncResult[Any] = await super().stream(*args, **kwargs)
         return result
 
     @asynccontextmanager
     async def atomic(self) -> AsyncIterator[Self]:
-        """Run the block in one transaction, which is rolled back where the block raises.
-
-        Inside another `atomic()`, or an outer transaction of a test, it is a savepoint.
+        """Run the block in one transaction, which is rolled back if the block raises; inside `atomic()`, a savepoint.
 
         Raises:
             OutcomeUnknown: the connection was lost during the COMMIT.
-            OwnerBusy: the owner has too many connections in use.
+            OwnerBusy: the owner got no connection in time.
         """
         is_savepoint = self.sync_session.atomic_depth > 0 or JOINED in self.info
         if not is_savepoint:

@@ -1,1 +1,1 @@
-"""The repository: what may be asked of a table."""
+"""The repository: reads and writes of the rows of one table."""

@@ -1,4 +1,4 @@
-"""Pages: what is asked of a list, and what comes back."""
+"""Pages: the request for a page of a list, and the page."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ from app.core.data.repository.rows import Row
 from app.core.data.sql.pages import PageShape
 
 Key = tuple[Any, ...]
-"""The place of a row in an order: its values of the order's columns, the id last."""
+"""The position of a row in an order: its values in the columns of the order, the id last."""
 
 _FIRST_KEY = (0,)  # the key before the first row, in the order of ids
 
 
 class PageRequest(msgspec.Struct, frozen=True, gc=False):
-    """One part of a list: `limit` rows after or before a key, or behind the first `offset` rows.
+    """A request for `limit` rows after or before a key, or after the first `offset` rows.
 
-    `order` names columns that are never null, in ascending order; `id` is always the last one, so that rows with equal
-    values keep their order. A key belongs to its order. With `count` the page says how many rows there are in all.
+    `order` names columns that are not nullable, sorted in ascending order; `id` is always the last one. With `count`
+    the page has the number of all rows.
     """
 
     limit: int
@@ -28,21 +28,16 @@ class PageRequest(msgspec.Struct, frozen=True, gc=False):
     count: bool = False
 
     def query(self) -> tuple[PageShape, dict[str, Any]]:
-        """Return what the query depends on, and its values.
-
-        Raises:
-            TypeError: a key has another number of values than its order has columns.
-        """
+        """Return the shape of the query, and the values of its parameters."""
         is_backwards = self.before is not None
         key = self.before if is_backwards else self.after
         if key is None and not self.order:
-            key = _FIRST_KEY  # so that the first page in the usual order shares its plan with the others
+            key = _FIRST_KEY  # so that the first page has the same SQL as the other pages
         shape = PageShape(self.order, key is not None, is_backwards, self.count)
-        values = {"limit": self.limit + 1, "offset": self.offset}  # one more, to see whether there is another page
+        values = {"limit": self.limit + 1, "offset": self.offset}  # one more, which shows whether there is another page
         return shape, values if key is None else values | _key_values(shape.key_names, key)
 
     def key_of(self, row: Row) -> Key:
-        """Return the place of a row, with which another request can begin."""
         return tuple(getattr(row, name) for name in PageShape(self.order).key_names)
 
 
@@ -53,7 +48,7 @@ def _key_values(names: tuple[str, ...], key: Key) -> dict[str, Any]:
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):
-    """The rows, whether there are more in the direction of the request, and the number of all rows, where asked."""
+    """The rows, whether more follow in the direction of the request, and the number of all rows if requested."""
 
     rows: list[Row]
     more: bool

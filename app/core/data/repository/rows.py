@@ -1,4 +1,4 @@
-"""Rows: what the repository returns for one, a Struct with the table's columns, at a tenth of an entity's cost."""
+"""Rows: the repository returns a row as a Struct, which takes a tenth of the time of an entity."""
 
 from functools import cache
 from types import NoneType, UnionType
@@ -11,14 +11,14 @@ from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
 
 Row = Any
-"""An instance of a table's `row_struct`: its attributes are the table's columns."""
+"""An instance of a table's `row_struct`, whose attributes are the table's columns."""
 
 _UNIONS: Final = frozenset({Union, UnionType})
 
 
 @cache
 def row_struct(model: type[Owned]) -> type[msgspec.Struct]:
-    """Return the Struct of a table's columns, in the order of `columns_of`, with the texts of its fields."""
+    """Return the Struct of a table, with the columns of `columns_of` and the descriptions of the fields."""
     fields = [(column.key, _type_of(model, column.key)) for column in columns_of(model)]
     return msgspec.defstruct(
         model.__name__, fields, module=model.__module__, namespace={"__doc__": model.__doc__}, frozen=True, gc=False
@@ -33,7 +33,7 @@ def _type_of(model: type[Owned], name: str) -> Any:
 
 
 def _without_none(annotation: Any) -> Any:
-    """`id: int | None` is None only before the row is stored. The arguments of another type are no alternatives."""
+    # `id: int | None` is None only before the row is stored.
     if get_origin(annotation) not in _UNIONS:
         return annotation
     return Union[tuple(member for member in get_args(annotation) if member is not NoneType)]  # noqa: UP007

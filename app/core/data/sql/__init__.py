@@ -1,1 +1,1 @@
-"""SQL: which statements are written, and the compiler that adds the owner to each."""
+"""SQL: the statements of the repository, and the compiler that adds the owner's condition."""

@@ -1,13 +1,10 @@
-"""The compiler of scoped engines: it reads and writes an owned table only with the owner's condition.
+"""The compiler of scoped engines: it adds the owner's condition to every owned table in a statement."""
 
-Every statement passes the compiler, and every table that is read passes `visit_table`, so no query can be overlooked:
-
-* In a FROM, `tasks` becomes `(SELECT * FROM tasks WHERE tasks.user_id = :_owner) AS tasks`.
-* An UPDATE or DELETE gets `tasks.user_id = :_owner` in its WHERE.
-* An INSERT sets `user_id` to `:_owner`.
-
-`_owner` is a required parameter: a statement without an owner raises, and never reads the rows of everyone.
-"""
+# The compiler writes every statement, and `visit_table` every table that is read, so no query bypasses them:
+# * In a FROM, `tasks` becomes `(SELECT * FROM tasks WHERE tasks.user_id = :_owner) AS tasks`.
+# * An UPDATE or DELETE gets `tasks.user_id = :_owner` in its WHERE.
+# * An INSERT sets `user_id` to `:_owner`.
+# `_owner` is a required parameter: a statement without an owner raises an error; it never reads the rows of all owners.
 
 from collections.abc import Iterable
 from copy import copy
@@ -25,7 +22,7 @@ ChangeT = TypeVar("ChangeT", Update, Delete)
 
 
 class OwnerIdType(String):
-    """The type of the parameter `_owner`; no other parameter has it."""
+    """The type of the parameter `_owner` and of no other parameter."""
 
     cache_ok = True
 
@@ -35,18 +32,12 @@ OWNER: Final = bindparam("_owner", type_=OwnerIdType(), required=True)
 
 
 class OwnerCompiler(SQLCompiler):
-    """Adds the owner's condition to every owned table in a statement.
-
-    Raises:
-        ForeignRow: it sets an owner or an id.
-        OwnerNotBound: it needs an owner, and there is none.
-        UnreachableStatement: it uses a table without a model, or cannot be limited to one owner.
-    """
+    """Adds the owner's condition to every owned table in a statement; raises OwnershipError if it cannot."""
 
     def visit_table(  # type: ignore[override]  # SQLAlchemy passes these by keyword
         self, table: Any, asfrom: bool = False, iscrud: bool = False, enclosing_alias: Any = None, **kw: Any
     ) -> Any:
-        # The table's name, or, where rows of an owned table are read, a subquery under that name.
+        # Returns the table's name, or a subquery under that name where the statement reads rows of an owned table.
         text = super().visit_table(table, asfrom=asfrom, iscrud=iscrud, enclosing_alias=enclosing_alias, **kw)
         if not asfrom or iscrud or not is_owned(table):
             return text
@@ -80,7 +71,7 @@ class OwnerCompiler(SQLCompiler):
         return super().visit_insert(insert_stmt, *args, **kw)
 
     def visit_on_conflict_do_update(self, on_conflict: Any, **kw: Any) -> Any:
-        # The conflicting row may be another owner's: then it stays as it is.
+        # The conflicting row may belong to another owner; the condition then leaves it unchanged.
         statement: Any = self.stack[-1]["selectable"]
         if is_owned(statement.table):
             self._refuse_key_columns(statement, on_conflict.update_values_to_set)
@@ -125,14 +116,13 @@ class OwnerCompiler(SQLCompiler):
         return cast("Insert", insert)
 
     def _refuse_key_columns(self, statement: Any, named: Iterable[Any], parameters: Iterable[str] = ()) -> None:
-        """Refuse a statement that sets an owner or an id.
-
-        An owner never changes. An id that is taken fails, and would tell which ids other owners have.
-        """
+        # An owner never changes. An id that another row has would fail, and so reveal which ids other owners have.
         columns, verb = statement.table.c, statement.__visit_name__.upper()
         names = {getattr(key, "key", key) for key in named}
         if unknown := sorted(names - set(columns.keys())):
-            raise UnreachableStatement(f"{unknown[0]!r} is no column of {unaliased(statement.table)}; name a column.")
+            raise UnreachableStatement(
+                f"{unknown[0]!r} is not a column of {unaliased(statement.table)}; name a column."
+            )
         written = {columns[name].name for name in names | (set(parameters) & set(columns.keys()))}
         for name in (OWNER_COLUMN, *(column.name for column in mapped_table(unaliased(statement.table)).primary_key)):
             if name in written:

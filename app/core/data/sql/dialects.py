@@ -1,8 +1,4 @@
-"""The dialects of the application's engines: SQLAlchemy's own, with two changes.
-
-* They close a connection without an `await`, see `do_terminate`.
-* Each has a scoped variant, whose compiler adds the owner's condition: see `compiler.py`.
-"""
+"""The dialects of the application's engines: they extend SQLAlchemy's, and each has a scoped variant."""
 
 import re
 from typing import Any, Final, cast
@@ -25,12 +21,12 @@ from app.core.data.errors import UnreachableStatement
 from app.core.data.sql.compiler import OwnerCompiler
 from app.core.data.sql.raw_sql import NoDDL, NoRawSql, NoRawTypes
 
-# The URL of an engine begins with one of these.
+# The URL of an engine starts with one of these.
 POSTGRES_DRIVERNAME: Final = "postgresql+litestead"
 SQLITE_DRIVERNAME: Final = "sqlite+litestead"
 
-# SQLAlchemy quotes a name that is in its list of reserved words, but these are missing. We add them to SQLAlchemy's
-# own lists, because migrations use SQLAlchemy's own dialects.
+# SQLAlchemy quotes a name that is in its list of reserved words, but these words are missing. They are added to
+# SQLAlchemy's lists, because migrations use SQLAlchemy's dialects.
 PGIdentifierPreparer_psycopg.reserved_words |= {"collation", "concurrently", "lateral", "system_user", "tablesample"}
 SQLiteIdentifierPreparer.reserved_words |= {"nothing", "returning"}
 
@@ -39,10 +35,10 @@ _REWRITTEN_MARK: Final = re.compile(r"[\x00-\x1f]|__\[|%\(\w*\)")
 
 class _QuotingPreparer(IdentifierPreparer):
     def quote(self, ident: str) -> str:
-        # SQLAlchemy replaces these marks in the finished SQL, also inside quotes; and a line break ends a comment.
+        # SQLAlchemy replaces these marks in the finished SQL, also inside quotes. A line break would end a comment.
         if _REWRITTEN_MARK.search(ident):
             raise UnreachableStatement(f"The name {ident!r} contains a mark that SQLAlchemy replaces; choose another.")
-        # `quoted_name(x, quote=False)` is written without quotes, and so could contain SQL: quote it as a plain text.
+        # `quoted_name(x, quote=False)` is written without quotes, so it could contain SQL. This quotes it.
         return super().quote(f"{ident}" if getattr(ident, "quote", None) is False else ident)
 
 
@@ -69,14 +65,13 @@ class PostgresDialect(PGDialectAsync_psycopg):
 
     supports_statement_cache = True
     preparer = _PostgresPreparer
-    has_terminate = True  # lets the garbage collector close a connection that was not returned to the pool
+    has_terminate = True  # the garbage collector can close a connection that was not returned to the pool
 
     @classmethod
     def get_async_dialect_cls(cls, url: URL) -> type[Dialect]:
         return cls  # SQLAlchemy's method returns its own class
 
     def do_terminate(self, dbapi_connection: DBAPIConnection) -> None:
-        """Close the connection without an `await`."""
         # Problem: the pool also closes connections outside of SQLAlchemy's greenlet: in the garbage collector, and
         # when it replaces a connection that was checked out without one (see `connection/execution.py`). An `await`
         # raises MissingGreenlet there; the pool logs it, opens another connection, and the server keeps the old one.
@@ -118,7 +113,7 @@ class ScopedPostgresDialect(ScopedDialect, PostgresDialect):  # type: ignore[ove
     supports_statement_cache = True
     statement_compiler = _ScopedPostgresCompiler
     type_compiler_cls = _ScopedPostgresTypes
-    ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes no DDL at all
+    ddl_compiler = NoDDL  # type: ignore[assignment]  # another base class
 
 
 class ScopedSqliteDialect(ScopedDialect, SqliteDialect):  # type: ignore[override]
@@ -127,11 +122,11 @@ class ScopedSqliteDialect(ScopedDialect, SqliteDialect):  # type: ignore[overrid
     supports_statement_cache = True
     statement_compiler = _ScopedSqliteCompiler
     type_compiler_cls = _ScopedSqliteTypes
-    ddl_compiler = NoDDL  # type: ignore[assignment]  # it writes no DDL at all
+    ddl_compiler = NoDDL  # type: ignore[assignment]  # another base class
 
 
 def scoped_dialect(dialect: Dialect) -> Dialect:
-    """Return the scoped variant of a dialect: the same but for its compilers."""
+    """Return the scoped variant of a dialect, which has other compilers."""
     return _variant(dialect, ScopedSqliteDialect if isinstance(dialect, SqliteDialect) else ScopedPostgresDialect)
 
 
@@ -141,8 +136,8 @@ def unscoped_dialect(dialect: Dialect) -> Dialect:
 
 
 def _variant(dialect: Dialect, kind: type[Dialect]) -> Dialect:
-    # One variant of each class: SQLAlchemy's statement caches have the dialect in their key. The variants share one
-    # __dict__, because SQLAlchemy sets attributes on a dialect when the first connection is made, and only on one.
+    # One variant of each class, because the dialect is in the keys of SQLAlchemy's statement caches. The variants share
+    # one __dict__, because SQLAlchemy sets attributes on the dialect of the first connection only.
     variants: dict[type[Dialect], Dialect] = vars(dialect).setdefault("variants", {type(dialect): dialect})
     if kind not in variants:
         variants[kind] = object.__new__(kind)

@@ -1,7 +1,4 @@
-"""Lists of values: `any_of(column, "ids")` is `column IN (...)` with one bound parameter, whatever the length.
-
-SQLAlchemy's `in_()` writes one placeholder per value, so each length would be a statement of its own.
-"""
+"""Lists of values: `any_of(column, "ids")` is `column IN (...)` with one bound parameter for the whole list."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -27,16 +24,14 @@ class ValueList(TypeDecorator[Sequence[Any]]):
         self.item = item
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        """Return the array's type on PostgreSQL, where the driver converts a list."""
         if dialect.name != "postgresql":
             return dialect.type_descriptor(Text())
         item = self.item.dialect_impl(dialect)
-        # Without its length: a cast to VARCHAR(5)[] would cut longer values, which could then be found.
+        # Text without a length: a cast to VARCHAR(5)[] would truncate longer values, which could then match.
         is_text = issubclass(item._type_affinity or object, String)
         return dialect.type_descriptor(ARRAY(Text() if is_text else item))
 
     def bind_processor(self, dialect: Dialect) -> Callable[[Sequence[Any] | None], Any]:
-        """Return what converts each value as the column's type does."""
         convert = self.item.dialect_impl(dialect).bind_processor(dialect) or _unchanged
         if dialect.name == "postgresql":
             return lambda values: [convert(value) for value in values or ()]
@@ -44,17 +39,15 @@ class ValueList(TypeDecorator[Sequence[Any]]):
 
 
 class AnyOf(FunctionElement[bool]):
-    """True where a column has one of the values of a list."""
+    """The condition that a column has one of the values of a list."""
 
     type = Boolean()
     inherit_cache = True
 
 
 def any_of(column: ColumnElement[Any] | InstrumentedAttribute[Any], name: str) -> ColumnElement[bool]:
-    """Return the condition that the column has one of the values that the parameter `name` lists.
-
-    An empty list matches no row.
-    """
+    """Return the condition that the column has one of the values in the list parameter `name`."""
+    # SQLAlchemy's `in_()` writes one placeholder for each value, so each length would be another statement.
     return AnyOf(column, bindparam(name, type_=ValueList(column.type), required=True))
 
 

@@ -1,7 +1,4 @@
-"""Pages: the query of one part of a list, in the order of ids or of other columns.
-
-A page begins behind a key, the values of the order's columns in a row: an offset would read all rows before it.
-"""
+"""Pages: keyset pagination. A page starts after a key, which is the values of a row in the columns of the order."""
 
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -14,10 +11,7 @@ from app.core.data.tables.registry import table_of
 
 
 class PageShape(NamedTuple):
-    """What the query of a page depends on, apart from its values.
-
-    `order` names the columns before `id`, which is always the last one. Without `has_key` the page is the first.
-    """
+    """The parts of a page's query that change its SQL; `order` names the columns before `id`, which is always last."""
 
     order: tuple[str, ...] = ()
     has_key: bool = True
@@ -26,18 +20,14 @@ class PageShape(NamedTuple):
 
     @property
     def key_names(self) -> tuple[str, ...]:
-        """The columns of a key."""
         return (*self.order, "id")
 
 
 @lru_cache(maxsize=MAX_SHAPES)
 def page_of(model: type[Owned], shape: PageShape) -> Select[Any]:
-    """Return the query of a page; if it is counted, each row begins with the number of all rows.
+    """Return the query of a page; if it is counted, the first column is the number of all rows.
 
-    Its values are `limit`, `offset` and, behind a key, `key_<column>` for each of the shape's `key_names`.
-
-    Raises:
-        TypeError: the order names a column that the table lacks, or one that may be null.
+    Its parameters are `limit`, `offset`, and `key_<column>` for each of `key_names` if the shape has a key.
     """
     table = table_of(model)
     _check_order(model.__name__, table, shape.order)
@@ -51,7 +41,7 @@ def _page(table: Table, shape: PageShape) -> Select[Any]:
 
 
 def _counted_page(table: Table, shape: PageShape) -> Select[Any]:
-    """The page joined to the count, which is there even when the page is empty."""
+    # An outer join, so that an empty page has the count too.
     total = select(func.count().label("rows")).select_from(table).subquery("total")
     page = _page(table, shape).subquery("page")
     joined = total.outerjoin(page, true())
@@ -66,7 +56,7 @@ def _sorted_by(columns: Any, shape: PageShape) -> list[ColumnElement[Any]]:
 def _after_key(table: Table, shape: PageShape) -> ColumnElement[bool]:
     columns = [table.c[name] for name in shape.key_names]
     values = [bindparam(f"key_{column.key}", type_=column.type) for column in columns]
-    # One comparison of two rows, which is one range of an index on these columns.
+    # A comparison of row values, so that the database reads one range of the index.
     left, right = (columns[0], values[0]) if len(columns) == 1 else (tuple_(*columns), tuple_(*values))
     is_after: ColumnElement[bool] = left < right if shape.is_backwards else left > right
     return is_after
@@ -75,11 +65,9 @@ def _after_key(table: Table, shape: PageShape) -> ColumnElement[bool]:
 def _check_order(name: str, table: Table, order: tuple[str, ...]) -> None:
     for column in order:
         if column == "id" or column not in table.c:
-            raise TypeError(
-                f"A page of {name} cannot be in the order of {column!r}: name columns of the table before id."
-            )
+            raise TypeError(f"A page of {name} cannot be sorted by {column!r}: name columns of the table, without id.")
         if table.c[column].nullable:
             raise TypeError(
-                f"A page of {name} cannot be in the order of {column!r}, which may be null: a null is neither before"
-                " nor behind a value. Name columns that are never null."
+                f"A page of {name} cannot be sorted by {column!r}, because a comparison with null is never true;"
+                " name columns that cannot be null."
             )

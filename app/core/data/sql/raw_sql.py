@@ -1,9 +1,4 @@
-"""Scoped engines refuse raw SQL, because the compiler cannot see which tables it reads.
-
-The compiler refuses it at the place where it would write it, at any depth of a statement. It accepts what SQLAlchemy
-itself writes as raw SQL: `*`, numbers, constants, and operators that are symbols or in a short list of words. SQL that
-an element of this project writes by `@compiles` is not checked.
-"""
+"""Scoped engines refuse raw SQL at any depth of a statement, because the compiler cannot see which tables it reads."""
 
 import re
 from typing import Any, Final, NoReturn
@@ -12,6 +7,7 @@ from sqlalchemy.sql.compiler import DDLCompiler, GenericTypeCompiler, SQLCompile
 
 from app.core.data.errors import UnreachableStatement
 
+# SQLAlchemy itself writes these as raw SQL. The SQL of this project's `@compiles` functions is not checked.
 _ALLOWED_TEXT: Final = re.compile(r"\*|\d+|NULL|TRUE|FALSE|(NOT )?MATERIALIZED")
 _ALLOWED_OPERATORS: Final = re.compile(
     r"(?!.*(--|/\*))[-+*/<>=~!@#%^&|?]+"
@@ -23,8 +19,8 @@ _TYPE_NAME: Final = re.compile(
     r'( (PRECISION|VARYING|WITH|WITHOUT|TIME|ZONE|YEAR|MONTH|DAY|HOUR|MINUTE|SECOND|TO|COLLATE|"[^"]+")(\(\d+\))?)*'
     r"(\[\])*"
 )
-# Functions that run SQL, reach data outside the statement's tables, count the rows of all owners, or change the owner
-# that the row level security policies read.
+# Functions that run SQL, read data outside the statement's tables, count the rows of all owners, or change the owner
+# in the row level security policies.
 _FORBIDDEN_FUNCTIONS: Final = re.compile(
     r"pg_(?!typeof$|column_size$|sleep$|(try_)?advisory_xact_lock(_shared)?$).*"
     r"|currtid.*|lo_.*|dblink.*|.*_to_xml.*|ts_stat|ts_rewrite|xpath_table|crosstab.*|connectby|set_config|nextval|setval|currval|lastval|has_.*_privilege|txid_.*"
@@ -34,10 +30,7 @@ _FORBIDDEN_FUNCTIONS: Final = re.compile(
 
 
 class NoRawSql(SQLCompiler):
-    """Refuses raw SQL, and functions that reach data outside the statement's tables.
-
-    Raises UnreachableStatement, with what to write instead.
-    """
+    """Refuses raw SQL, and functions that read data outside the statement's tables, with UnreachableStatement."""
 
     def visit_column(self, column: Any, *args: Any, **kw: Any) -> Any:
         if column.is_literal and not _ALLOWED_TEXT.fullmatch(column.name):
@@ -69,9 +62,9 @@ class NoRawSql(SQLCompiler):
         return super().visit_extract(extract, **kw)
 
     def visit_bindparam(self, bindparam: Any, *args: Any, **kw: Any) -> Any:
-        # Problem: SQLAlchemy replaces its own marks (`__[POSTCOMPILE_x]`) in the finished SQL, also inside a quoted
-        # string, so a quoted value can become SQL. Cost: `aggregate_strings()`, which writes its separator, is refused;
-        # `string_agg()` and `group_concat()` take it as a parameter.
+        # Problem: SQLAlchemy replaces its marks (`__[POSTCOMPILE_x]`) in the finished SQL, also inside a quoted string,
+        # so a quoted value can become SQL. Decision: refuse values in the SQL. Cost: `aggregate_strings()` writes its
+        # separator, so it is refused too; `string_agg()` and `group_concat()` take a parameter.
         if kw.get("literal_binds") or kw.get("literal_execute") or bindparam.literal_execute:
             _refuse("A value that is written into the SQL")
         return super().visit_bindparam(bindparam, *args, **kw)
@@ -84,7 +77,7 @@ class NoRawSql(SQLCompiler):
 
 
 class NoRawTypes(GenericTypeCompiler):
-    """Refuses types whose name contains SQL: SQLAlchemy writes a type's name, length and collation without quoting."""
+    """Refuses SQL in the name of a type: SQLAlchemy does not quote a type's name, length and collation."""
 
     def process(self, type_: Any, **kw: Any) -> str:
         name = super().process(type_, **kw)
@@ -94,10 +87,10 @@ class NoRawTypes(GenericTypeCompiler):
 
 
 class NoDDL(DDLCompiler):
-    """Refuses DDL: only migrations change the schema, on an engine of their own."""
+    """Refuses DDL: only migrations change the schema, on another engine."""
 
     def process(self, *_: Any, **__: Any) -> NoReturn:
-        raise UnreachableStatement("A session changes no schema; write a migration.")
+        raise UnreachableStatement("A session cannot change the schema; write a migration.")
 
 
 def _refuse(element: str) -> NoReturn:

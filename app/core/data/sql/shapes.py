@@ -1,10 +1,7 @@
-"""Shapes: what clients choose about a statement, apart from its values.
-
-Requests can have any number of shapes (sets of columns, orders, filters). So each cache that has a shape in its key is
-an `lru_cache(MAX_SHAPES)`. A client can evict the shapes of others, which are then compiled anew in a millisecond; it
-cannot make a process grow.
-"""
+"""Shapes: the parts of a statement that a client chooses and that change its SQL: columns, order, filters."""
 
 from typing import Final
 
+# The number of shapes has no limit, so each cache with a shape in its key is an `lru_cache(MAX_SHAPES)`. A client can
+# evict the shapes of others, which are then compiled again in a millisecond; it cannot use up the memory.
 MAX_SHAPES: Final = 1024

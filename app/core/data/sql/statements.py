@@ -1,7 +1,4 @@
-"""The statements of a repository about one row: each is written once for a table, and only its values change.
-
-They do not name the owner: the compiler adds it. Those of a page are in `pages.py`.
-"""
+"""The statements of a repository about one row, cached for each table; the compiler adds the owner."""
 
 from functools import cache, lru_cache
 from typing import Any, Final
@@ -15,23 +12,23 @@ from app.core.data.tables.registry import table_of
 from app.core.data.tables.versions import CHANGED_AT, changed_at
 
 NEW_PREFIX: Final = "new_"
-"""What stands before the name of a column in the name of its new value: SQLAlchemy keeps the name itself."""
+"""The prefix of a column's name in the parameter of its new value; SQLAlchemy reserves the name itself."""
 
 
 @cache
 def select_of(model: type[Owned]) -> Select[Any]:
-    """Return the query of the row with `_id`."""
+    """Return the SELECT of the row with the id `_id`."""
     table, condition = _table_and_condition(model, False)
     return select(*table.c).where(condition)
 
 
-# A client chooses the set of columns.
+# Clients choose the set of columns.
 @lru_cache(maxsize=MAX_SHAPES)
 def update_of(model: type[Owned], names: frozenset[str], *, at_version: bool) -> ReturningUpdate[Any]:
-    """Return what gives the columns of these names new values, and returns the row as it is then.
+    """Return the UPDATE of the row, which sets these columns to `new_<column>` and returns the row.
 
-    A row that has all of them already is not changed: its state stays.
-    Here and below, `at_version` only if the row was changed last between `_since` and `_until`.
+    A row that has all of the values already keeps its version. With `at_version` it changes a row only if its last
+    change was at `_since` or later and before `_until`.
     """
     table, condition = _table_and_condition(model, at_version)
     values = {name: bindparam(f"{NEW_PREFIX}{name}", type_=table.c[name].type) for name in sorted(names)}
@@ -43,7 +40,7 @@ def update_of(model: type[Owned], names: frozenset[str], *, at_version: bool) ->
 
 @cache
 def delete_of(model: type[Owned], *, at_version: bool) -> ReturningDelete[Any]:
-    """Return what deletes that row and returns its id."""
+    """Return the DELETE of the row, which returns its id; `at_version` as in `update_of`."""
     table, condition = _table_and_condition(model, at_version)
     return delete(table).where(condition).returning(table.c.id)
 
@@ -54,7 +51,7 @@ def _table_and_condition(model: type[Owned], at_version: bool) -> tuple[Table, C
     if not at_version:
         return table, condition
     changed = table.c.get(CHANGED_AT)
-    if changed is None:  # nobody can have seen a state of a row that has none
+    if changed is None:  # the table has no versions, so no version matches
         return table, and_(condition, false())
     since, until = (bindparam(name, type_=changed.type) for name in ("_since", "_until"))
     return table, and_(condition, changed >= since, changed < until)

@@ -37,11 +37,7 @@ class Declaration:
 
 
 class Fields(SQLModel):
-    """The base class of the fields that a table shares with its schemas; an optional field defaults to null.
-
-    Raises:
-        InvalidModel: a declaration is wrong.
-    """
+    """The base class of the fields that a table shares with its schemas; raises InvalidModel for a wrong one."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

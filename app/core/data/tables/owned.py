@@ -32,9 +32,6 @@ class Owned(Fields):
 
     A table lists it last, `class Task(Timestamped, TaskFields, Owned, table=True)`: the fields of the last base come
     first. `__indexes__` holds `index()`, `unique()` and other constraints of SQLAlchemy.
-
-    Raises:
-        InvalidModel: a field or an index has a wrong declaration.
     """
 
     # UNIQUE (user_id, id) is the access path of every query, the target of composite foreign keys, and on PostgreSQL

@@ -1,7 +1,4 @@
-"""Versions of a row, identified by `updated_at`.
-
-Two versions never share a millisecond: a client may lose the microseconds, as JavaScript's `Date` does.
-"""
+"""Versions of a row, identified by `updated_at`; two versions never share a millisecond."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,7 +13,8 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 CHANGED_AT: Final = "updated_at"
 """The column that identifies a version of a row."""
 
-# The time of a change: now, but at least in the next millisecond after the last change.
+# The time of a change: now, but at least in the next millisecond after the last change, because a client may lose the
+# microseconds, as JavaScript's `Date` does.
 _NOW: Final = {
     "postgresql": "greatest(clock_timestamp(), date_trunc('milliseconds', {0}) + interval '1 millisecond')",
     "sqlite": "max(strftime('%Y-%m-%d %H:%M:%f000', 'now'), strftime('%Y-%m-%d %H:%M:%f000', {0}, '+0.001 seconds'))",

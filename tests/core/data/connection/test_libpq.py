@@ -32,8 +32,8 @@ FOREIGN: Final[dict[str, str]] = {
     "sslmode=no-verify": "an sslmode that libpq does not know; use one of disable, allow, prefer, require, verify-ca",
     "sslmode=true": "require encrypts without checking the certificate",
     "sslmode=require&sslmode=disable": "the option sslmode twice; leave one of them out",
-    "hunter2%40host=1": "text after its question mark that is no option",
-    "a-b=1": "text after its question mark that is no option",
+    "hunter2%40host=1": "text after its question mark that is not an option",
+    "a-b=1": "text after its question mark that is not an option",
 }
 
 

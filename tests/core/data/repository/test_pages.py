@@ -102,9 +102,9 @@ async def test_a_page_in_any_order_is_one_statement_and_can_be_counted(
 @pytest.mark.parametrize(
     ("order", "words"),
     [
-        (("description",), "'description', which may be null"),
-        (("title", "project_id"), "'project_id', which may be null"),
-        (("nothing",), "'nothing': name columns of the table before id"),
+        (("description",), "'description', because a comparison with null"),
+        (("title", "project_id"), "'project_id', because a comparison with null"),
+        (("nothing",), "'nothing': name columns of the table, without id"),
         (("id",), "'id': name columns"),
         (("title", "id"), "'id': name columns"),
     ],
