@@ -17,7 +17,7 @@ from app.core.auth.jwks_http import make_http_client
 from app.core.auth.secret_keys import signing_keys
 from app.core.cli.failures import explained
 from app.core.data.connection.engine import database_url
-from app.core.data.connection.libpq import shown
+from app.core.data.connection.libpq import display_url
 from app.core.data.schema.migrations import upgrade
 from app.core.data.schema.revisions import applied, pending, unknown_among
 from app.core.http.rate_limit.setup import refuse_missing_client
@@ -144,7 +144,7 @@ def greet(settings: Settings, address: str) -> None:
         + ("" if settings.is_production else " (set production where others can reach it)")
     )
     click.echo(f"Docs:     {address}/schema")
-    click.echo(f"Database: {shown(url)}")
+    click.echo(f"Database: {display_url(url)}")
     click.echo(f"A token:  {_token_from(settings)}")
 
 

@@ -20,7 +20,7 @@ from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_names, refu
 from app.core.cli.scaffold.singulars import singular_of
 from app.core.cli.scaffold.texts import path_of, texts_of
 from app.core.data.connection.engine import database_url
-from app.core.data.connection.libpq import shown
+from app.core.data.connection.libpq import display_url
 from app.core.data.schema.autogenerate.scripts import make_migration
 from app.core.data.schema.drift import missing_operations
 from app.core.data.schema.migrations import downgrade
@@ -121,7 +121,7 @@ def _remove(noun: str, yes: bool) -> None:
     lost = f"app/{noun}, tests/{noun} and {VERSIONS}/{path.name}"
     is_applied = newest.revision not in pending(settings)
     if is_applied:
-        where = shown(database_url(settings.database_url.get_secret_value()))
+        where = display_url(database_url(settings.database_url.get_secret_value()))
         lost += f", and the table {noun} with its rows in {where}"
     if not yes:
         click.confirm(f"Delete {lost}?", abort=True, err=True)

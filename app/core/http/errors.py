@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.data.connection.failures import Failure, classify
-from app.core.data.connection.violations import violated_columns, violated_rule
+from app.core.data.connection.violations import violated_columns, violated_constraint
 from app.core.data.errors import FieldsReadOnly, OutcomeUnknown, OwnerBusy, RowChanged, RowNotFound
 from app.core.http.body.validation import first_errors
 from app.core.http.edge.options_requests import allow
@@ -117,7 +117,7 @@ def _on_missed_validation(request: AnyRequest, failure: Failure, error: SQLAlche
     The client can change a value that cannot be stored: 422. It cannot know a rule of the table: 500.
     """
     logger.error(
-        "%s: the database refuses a value that validation accepted: %s", _called(request), violated_rule(error)
+        "%s: the database refuses a value that validation accepted: %s", _called(request), violated_constraint(error)
     )
     if failure is Failure.RULE:
         return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR)

@@ -60,7 +60,7 @@ def hosts_of(url: URL) -> list[str]:
     return [*([url.host] if url.host else []), *without_ports]
 
 
-def shown(url: URL) -> str:
+def display_url(url: URL) -> str:
     """Return the URL for display: without the password, and without options, which may contain one."""
     hosts = ",".join(hosts_of(url))
     return url.set(drivername=url.get_backend_name(), host=hosts or None, query={}).render_as_string(hide_password=True)

@@ -40,7 +40,7 @@ def violated_columns(error: SQLAlchemyError) -> tuple[str, ...]:
     return tuple(column for column in columns if column != OWNER_COLUMN)
 
 
-def unique_rules(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
+def unique_constraints(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
     """Return the columns of each unique constraint and unique index of a model, without the owner column."""
     # An index on an expression has no columns. The constraint on ids is omitted, because clients do not choose ids.
     table = table_of(model)
@@ -49,7 +49,7 @@ def unique_rules(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
     return tuple(sorted(names for names in columns if names != ("id",)))
 
 
-def violated_rule(error: SQLAlchemyError) -> str:
+def violated_constraint(error: SQLAlchemyError) -> str:
     """Return the type, table and constraint of the violation, without values, which are users' data."""
     cause: Any = getattr(error, "orig", None)
     if (diag := getattr(cause, "diag", None)) is None:

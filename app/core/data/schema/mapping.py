@@ -75,7 +75,7 @@ def _faults_of_mapper(mapper: Mapper[Owned]) -> Iterator[str]:
     if mapper.version_id_col is not table.c[OWNER_COLUMN] or mapper.version_id_generator:
         yield (
             f"`__mapper_args__` of {mapper.class_.__name__} replaces that of Owned: write it as a "
-            "`declared_attr.directive` that returns `owned_mapper(cls) | {...}`."
+            "`declared_attr.directive` that returns `owned_mapper_args(cls) | {...}`."
         )
     for column in table.c:
         if mapper.get_property_by_column(column).key != column.key:

@@ -47,10 +47,10 @@ def _replace_enum_types(table: Table, metadata: MetaData) -> None:
         kind = column.type.enum_class if isinstance(column.type, sqlalchemy.Enum) else None
         if kind is not None:
             column.type = Choice(kind)
-            table.append_constraint(choices_rule(column.name, [str(member.value) for member in kind]))
+            table.append_constraint(choices_constraint(column.name, [str(member.value) for member in kind]))
 
 
-def choices_rule(column: str, values: Collection[str]) -> CheckConstraint:
+def choices_constraint(column: str, values: Collection[str]) -> CheckConstraint:
     """Return the CHECK constraint that allows these values in a column."""
     rule = CheckConstraint(choices_sql(column, values), name=column)
     rule.info[CHOICES] = Choices(column, tuple(values))

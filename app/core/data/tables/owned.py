@@ -16,7 +16,7 @@ from app.core.data.tables.declarations import Fields, declaration_of
 from app.core.data.tables.fields import BigIntKey
 from app.core.data.tables.indexes import OWNER_COLUMN, OwnerIndex, reference
 
-__all__ = ["OWNER_COLUMN", "Owned", "owned_mapper", "owned_table"]
+__all__ = ["OWNER_COLUMN", "Owned", "owned_mapper_args", "owned_table_args"]
 
 SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
@@ -66,21 +66,21 @@ class Owned(Fields):
 
         @declared_attr.directive
         def __table_args__(cls) -> tuple[Any, ...]:  # noqa: N805
-            return owned_table(*_schema_items_of(cls))
+            return owned_table_args(*_schema_items_of(cls))
 
         @declared_attr.directive
         def __mapper_args__(cls) -> dict[str, Any]:  # noqa: N805
-            return owned_mapper(cls)
+            return owned_mapper_args(cls)
 
 
-def owned_mapper(model: type[Owned]) -> dict[str, Any]:
+def owned_mapper_args(model: type[Owned]) -> dict[str, Any]:
     """Return the `__mapper_args__` of an owned class, for a class that adds others."""
     # eager_defaults: an UPDATE returns the time of the change, because a later load would need an `await`.
     owner = {"version_id_col": model.__table__.c[OWNER_COLUMN], "version_id_generator": False}
     return owner | {"eager_defaults": True}
 
 
-def owned_table(*items: SchemaItem) -> tuple[Any, ...]:
+def owned_table_args(*items: SchemaItem) -> tuple[Any, ...]:
     """Return the `__table_args__` of an owned table with these constraints and indexes."""
     # Without AUTOINCREMENT, SQLite would give the id of a deleted row to a new row.
     return UniqueConstraint(OWNER_COLUMN, "id"), *items, {"sqlite_autoincrement": True}

@@ -31,12 +31,13 @@ def references_of(model: type[Owned]) -> tuple[Reference, ...]:
     return tuple(sorted(found, key=lambda reference: reference.column))
 
 
-def is_kept_by_references(model: type[Owned], seen: frozenset[type[Owned]] = frozenset()) -> bool:
+def deletion_can_be_refused(model: type[Owned], seen: frozenset[type[Owned]] = frozenset()) -> bool:
     """Return whether a reference can refuse the deletion of a row, also through "cascade"."""
     seen |= {model}
     referring = [(other, r.on_delete) for other in owned_models() for r in references_of(other) if r.model is model]
     return any(
-        on_delete == "restrict" or (on_delete == "cascade" and other not in seen and is_kept_by_references(other, seen))
+        on_delete == "restrict"
+        or (on_delete == "cascade" and other not in seen and deletion_can_be_refused(other, seen))
         for other, on_delete in referring
     )
 

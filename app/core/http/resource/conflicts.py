@@ -6,9 +6,9 @@ import msgspec
 from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 
-from app.core.data.connection.violations import unique_rules
+from app.core.data.connection.violations import unique_constraints
 from app.core.data.tables.owned import Owned
-from app.core.data.tables.references import is_kept_by_references
+from app.core.data.tables.references import deletion_can_be_refused
 from app.core.http.problems import REFERRED_TO, Problem, clash_of
 from app.core.http.resource.operations import CHANGES, CREATES
 
@@ -16,14 +16,14 @@ from app.core.http.resource.operations import CHANGES, CREATES
 def conflicts_of(model: type[Owned], noun: str, operations: Set[str]) -> Mapping[str, ResponseSpec]:
     """Return the 409 of each of these operations that can answer one."""
     found: dict[str, ResponseSpec] = {}
-    if rules := unique_rules(model):
+    if rules := unique_constraints(model):
         named = [rule for rule in rules if rule] or [()]
         same = ", or the same ".join(" and ".join(f"`{column}`" for column in rule) for rule in named)
         found = dict.fromkeys(
             operations & (CREATES | CHANGES),
             _conflict(f"There is one already with the same {same}.", clash_of(named[0])),
         )
-    if "delete" in operations and is_kept_by_references(model):
+    if "delete" in operations and deletion_can_be_refused(model):
         found["delete"] = _conflict(f"Other rows still refer to this {noun}.", Problem(REFERRED_TO))
     return found
 

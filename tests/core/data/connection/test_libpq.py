@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import make_url, text
 
 from app.core.data.connection.engine import database_url, make_engine
-from app.core.data.connection.libpq import hosts_of, shown
+from app.core.data.connection.libpq import display_url, hosts_of
 from app.core.data.schema.engines import migration_engine, owner_settings
 from app.settings import InvalidSettings, Settings
 from app.testing.databases import Databases, settings_for_tests
@@ -131,7 +131,7 @@ def test_a_url_with_invalid_hosts_is_refused(rest: str) -> None:
     ],
 )
 def test_a_displayed_url_has_its_hosts_and_no_password(url: str, text: str) -> None:
-    assert shown(database_url(url)) == text
+    assert display_url(database_url(url)) == text
 
 
 @pytest.fixture(params=["//{user}@{first},{second}/{name}?", "//{user}@/{name}?host={first}&host={second}&"])

@@ -11,7 +11,7 @@ HEAD = """
 from sqlalchemy import Column, ForeignKeyConstraint, Table, Text
 from sqlmodel import Field, SQLModel
 from app.core.data.schema.mapping import check_mapping
-from app.core.data.tables.owned import Owned, owned_mapper
+from app.core.data.tables.owned import Owned, owned_mapper_args
 from sqlalchemy.orm import declared_attr, make_transient_to_detached
 import app.installed
 """
@@ -61,7 +61,7 @@ class Probe(Owned, table=True):
     __tablename__ = "probes"
     __mapper_args__ = {"eager_defaults": True}
 """,
-        "owned_mapper(cls)",
+        "owned_mapper_args(cls)",
     ),
     "an owner under another name": (
         """
@@ -100,7 +100,7 @@ class Probe(Owned, table=True):
 
     @declared_attr.directive
     def __mapper_args__(cls):
-        return owned_mapper(cls) | {"confirm_deleted_rows": False}
+        return owned_mapper_args(cls) | {"confirm_deleted_rows": False}
 """
 
 

@@ -105,8 +105,8 @@ async def test_the_document_has_what_is_offered_and_its_conflicts(monkeypatch: p
 def test_only_what_is_offered_can_be_a_conflict(
     monkeypatch: pytest.MonkeyPatch, operations: set[str], found: set[str]
 ) -> None:
-    monkeypatch.setattr(conflicts, "unique_rules", lambda _: [("title",)])
-    monkeypatch.setattr(conflicts, "is_kept_by_references", lambda _: True)
+    monkeypatch.setattr(conflicts, "unique_constraints", lambda _: [("title",)])
+    monkeypatch.setattr(conflicts, "deletion_can_be_refused", lambda _: True)
 
     assert conflicts.conflicts_of(Task, "task", operations).keys() == found
 

@@ -5,7 +5,7 @@ from typing import Final, Protocol
 
 from sqlalchemy import func, inspect, select, table
 
-from app.core.data.connection.libpq import shown
+from app.core.data.connection.libpq import display_url
 from app.core.data.errors import BackupFailed
 from app.core.data.schema.engines import owner_url, reading_engine
 from app.core.data.schema.revisions import known_revisions
@@ -47,7 +47,7 @@ class Database:
         self._kind = self._url.get_backend_name()
         self._file = Path(self._url.database or "") if self._kind == "sqlite" else None
         self._backups: Backups = SqliteBackups(self._file) if self._file else PostgresBackups(self._url)
-        self.name: Final = shown(self._url)
+        self.name: Final = display_url(self._url)
 
     def steps(self, backup: Path | None = None) -> int:
         """Return the number of steps of `back_up`, or of `restore` from a backup; 0 if it is unknown.

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from app.core.data.schema.autogenerate.answers import Answers
-from app.core.data.tables.choices import CHOICES, Choice, choices_rule
+from app.core.data.tables.choices import CHOICES, Choice, choices_constraint
 from app.core.data.tables.fields import BigIntKey
 from app.core.data.tables.indexes import reference
 from tests.core.data.schema.changes.tables import add_noun, alter, rename, without_rules
@@ -127,7 +127,7 @@ def _choose(*values: str) -> Callable[[MetaData, str], None]:
     def change(metadata: MetaData, noun: str) -> None:
         (rule,) = (rule for rule in metadata.tables[noun].constraints if CHOICES in rule.info)
         metadata.tables[noun].constraints.remove(rule)
-        metadata.tables[noun].append_constraint(choices_rule("rank", values))
+        metadata.tables[noun].append_constraint(choices_constraint("rank", values))
 
     return change
 
@@ -199,7 +199,7 @@ KINDS: Final[dict[str, Kind]] = {
     "a choice": Kind(
         _add(
             lambda: Column("state", Choice(State), nullable=False, default=State.OPEN),
-            lambda: choices_rule("state", [state.value for state in State]),
+            lambda: choices_constraint("state", [state.value for state in State]),
         ),
         fills=lambda _: {"state": State.OPEN},
     ),

@@ -19,10 +19,10 @@ from sqlalchemy import (
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
-from app.core.data.tables.choices import CHOICES, choices_rule
+from app.core.data.tables.choices import CHOICES, choices_constraint
 from app.core.data.tables.fields import BigIntKey
 from app.core.data.tables.indexes import reference
-from app.core.data.tables.owned import owned_table
+from app.core.data.tables.owned import owned_table_args
 
 
 def models() -> MetaData:
@@ -34,14 +34,14 @@ def models() -> MetaData:
     keys = [Column("task_id", BigIntKey), Column("project_id", BigIntKey)]
     cleared = reference("task_id", "tasks", on_delete="set null")
     deleted = reference("project_id", "projects", on_delete="cascade")
-    rules = [choices_rule("rank", ["low", "it's high"]), CheckConstraint("length(title) < 400", name="short")]
+    rules = [choices_constraint("rank", ["low", "it's high"]), CheckConstraint("length(title) < 400", name="short")]
     add_noun(metadata, "notes", *columns, *keys, *cleared, *deleted, *rules)
     return metadata
 
 
 def add_noun(metadata: MetaData, name: str, *parts: Any) -> None:
     """Add an owned table."""
-    *items, options = owned_table(*parts)
+    *items, options = owned_table_args(*parts)
     key = Column("id", BigIntKey, Identity(), primary_key=True)
     owner: Column[str] = Column("user_id", AutoString(255), nullable=False)
     times = [
@@ -96,7 +96,7 @@ def _rules(table: Table) -> list[Any]:
 def _again(rule: Any, names: Mapping[str, str], tables: Mapping[str, str] | None = None) -> Any:
     if CHOICES in rule.info:
         column, values = rule.info[CHOICES]
-        return choices_rule(names.get(column, column), values)
+        return choices_constraint(names.get(column, column), values)
     if isinstance(rule, CheckConstraint):
         text = str(rule.sqltext)
         for old, new in names.items():
