@@ -1,1 +1,1 @@
-"""Projects: what a user's tasks can belong to."""
+"""The projects of users, which group their tasks."""

@@ -1,4 +1,4 @@
-"""What is offered about projects: the operations of a resource, at /api/projects."""
+"""The operations on projects, at /api/projects."""
 
 from app.core.http.resource.controller import ResourceController
 from app.projects.models import Project
@@ -6,6 +6,6 @@ from app.projects.schemas import ProjectCreate, ProjectUpdate
 
 
 class ProjectController(ResourceController[Project, ProjectCreate, ProjectUpdate]):
-    """Your projects. The tasks of one that is deleted stay, and belong to none."""
+    """Your projects. The tasks of a deleted project stay, without a project."""
 
     path = "/api/projects"

@@ -1,8 +1,8 @@
-"""Projects for tests and for seeding."""
+"""Projects for tests and `app seed`."""
 
 from app.projects.models import Project
 from app.testing.factories import RowFactory
 
 
 class ProjectFactory(RowFactory[Project]):
-    """A project of somebody, in use and without a description."""
+    """Builds projects that are not archived, without a description."""

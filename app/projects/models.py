@@ -4,14 +4,14 @@ from app.core.data.tables import Fields, NonBlankText, Owned, PlainText, Timesta
 
 
 class ProjectFields(Fields):
-    """What a client may say about a project."""
+    """The fields of a project that a client may send."""
 
-    name: NonBlankText = text("What it is called.", max_length=200, example="Move house")
-    description: PlainText | None = long_text("More about it.", example="By the end of May")
-    archived: bool = flag("Whether it is put away.")
+    name: NonBlankText = text("The name.", max_length=200, example="Move house")
+    description: PlainText | None = long_text("Details.", example="By the end of May")
+    archived: bool = flag("Whether it is archived.")
 
 
 class Project(Timestamped, ProjectFields, Owned, table=True):
-    """What tasks of one user can belong to."""
+    """A project of one user."""
 
     __tablename__ = "projects"

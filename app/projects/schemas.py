@@ -1,4 +1,4 @@
-"""What a client sends about a project."""
+"""The bodies of requests that create or change a project."""
 
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.projects.models import ProjectFields
@@ -9,4 +9,4 @@ class ProjectCreate(ProjectFields, CreateSchema):
 
 
 class ProjectUpdate(ProjectFields, UpdateSchema):
-    """What to change about a project."""
+    """Changes to a project."""

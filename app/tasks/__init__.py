@@ -1,1 +1,1 @@
-"""Tasks: what a user means to do."""
+"""The tasks of users."""

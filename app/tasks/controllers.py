@@ -1,4 +1,4 @@
-"""What is offered about tasks: the five operations of a resource, at /api/tasks."""
+"""The operations on tasks, at /api/tasks."""
 
 from app.core.http.resource.controller import ResourceController
 from app.tasks.models import Task

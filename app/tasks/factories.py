@@ -1,8 +1,8 @@
-"""Tasks for tests and for seeding."""
+"""Tasks for tests and `app seed`."""
 
 from app.tasks.models import Task
 from app.testing.factories import RowFactory
 
 
 class TaskFactory(RowFactory[Task]):
-    """A task of somebody, open and without a description."""
+    """Builds open tasks without a description."""

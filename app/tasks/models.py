@@ -4,19 +4,19 @@ from app.core.data.tables import Fields, NonBlankText, Owned, PlainText, RowId, 
 
 
 class TaskFields(Fields):
-    """What a client may say about a task."""
+    """The fields of a task that a client may send."""
 
-    title: NonBlankText = text("What is to be done.", max_length=200, example="Buy milk")
-    description: PlainText | None = long_text("More about it.", example="Two litres, from the shop at the corner")
+    title: NonBlankText = text("What to do.", max_length=200, example="Buy milk")
+    description: PlainText | None = long_text("Details.", example="Two litres, from the shop at the corner")
     completed: bool = flag("Whether it is done.")
     project_id: RowId | None = ref(
         "projects",
-        "The project that it belongs to, if any: the `id` of one of your own.",
+        "The `id` of your project to which the task belongs, if any.",
         on_delete="set null",
     )
 
 
 class Task(Timestamped, TaskFields, Owned, table=True):
-    """Something to do, of one user."""
+    """A task of one user."""
 
     __tablename__ = "tasks"

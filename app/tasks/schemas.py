@@ -1,4 +1,4 @@
-"""What a client sends about a task."""
+"""The bodies of requests that create or change a task."""
 
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.tasks.models import TaskFields
@@ -9,4 +9,4 @@ class TaskCreate(TaskFields, CreateSchema):
 
 
 class TaskUpdate(TaskFields, UpdateSchema):
-    """What to change about a task."""
+    """Changes to a task."""

@@ -122,7 +122,7 @@ def _refusal(error: Exception) -> HTTPException:
     """Log the reason, and return the answer, which does not have it."""
     if isinstance(error, KeysUnavailable):
         logger.error("refused: no_keys")
-        return ServiceUnavailableException("Tokens cannot be checked at the moment", headers=_LATER)
+        return ServiceUnavailableException("Tokens cannot be verified at the moment; try again", headers=_LATER)
     if isinstance(error, InvalidToken):
         logger.warning("refused: %s", error.for_log)
     else:

@@ -38,9 +38,9 @@ logger = logging.getLogger(__name__)
 RETRY_AFTER: Final = {"Retry-After": "1"}  # seconds
 _RETRY_LATER: Final = {"Retry-After": "30"}  # a slow request is slow again, and other requests wait for it
 UNAVAILABLE: Final = {
-    Failure.AWAY: "The database is not available",
+    Failure.AWAY: "The database is not available; try again",
     Failure.BUSY: "The database is busy with other requests; try again",
-    Failure.READ_ONLY: "The database accepts no changes at the moment",
+    Failure.READ_ONLY: "The database accepts no changes at the moment; try again later",
     Failure.SLOW: "The database takes too long for this request; ask for less, or try again later",
 }
 _LONGEST_NAME: Final = 100

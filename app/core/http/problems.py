@@ -17,25 +17,26 @@ MAX_ERRORS: Final = 20  # a 422 lists no more: a body may have a thousand unknow
 
 
 class FieldError(Struct):
-    """One thing that is wrong with the input."""
+    """One error in the input."""
 
     loc: Annotated[
         list[str | int],
         Meta(
-            description="Where: `body`, `query`, `header` or `request`, then the field.", examples=[["body", "title"]]
+            description="`body`, `query`, `header` or `request`, then the name of the field.",
+            examples=[["body", "title"]],
         ),
     ]
-    msg: Annotated[str, Meta(description="For people.", examples=[TOO_LONG])]
-    type: Annotated[str, Meta(description="For programs.", examples=["string_too_long"])]
+    msg: Annotated[str, Meta(description="The error in words.", examples=[TOO_LONG])]
+    type: Annotated[str, Meta(description="The error as a code.", examples=["string_too_long"])]
 
 
 class Problem(Struct):
-    """What every error looks like."""
+    """The body of every error response."""
 
-    detail: Annotated[str, Meta(description="What is wrong, in one sentence.")]
+    detail: Annotated[str, Meta(description="The error in one sentence.")]
     errors: Annotated[
         list[FieldError] | UnsetType,
-        Meta(description="What is wrong with which field: in every 422, and in a 409 about fields."),
+        Meta(description="The errors by field: in every 422, and in a 409 about fields."),
     ] = UNSET
 
 
@@ -63,7 +64,7 @@ def clash_of(columns: Sequence[str]) -> Problem:
     """Return the error that names the fields which must be unique; it does not describe the row that has the values."""
     if not columns:
         return Problem("This conflicts with another row")
-    message = f"Another row has {'this value' if len(columns) == 1 else 'these values'} already"
+    message = f"Another row already has {'this value' if len(columns) == 1 else 'these values'}"
     return problem_of([FieldError(["body", column], message, "unique") for column in columns])
 
 

@@ -92,7 +92,7 @@ async def test_until_there_are_keys_a_token_that_may_be_good_is_to_be_sent_again
     issuer.status, token = 500, issuer.sign(pair())
     async with serving(better_auth_url=issuer.origin) as client:
         answer = await client.get("/whoami", headers={"Authorization": f"Bearer {token}"})
-        assert assert_error(answer, 503) == {"detail": "Tokens cannot be checked at the moment"}
+        assert assert_error(answer, 503) == {"detail": "Tokens cannot be verified at the moment; try again"}
         assert (answer.headers["retry-after"], answer.headers["cache-control"]) == ("5", "no-store")
         assert token not in caplog.text
         assert await status(client, "no.token.atall") == 401

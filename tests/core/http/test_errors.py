@@ -276,7 +276,7 @@ async def test_a_database_that_takes_no_changes_is_a_503_to_writers_and_serves_r
             written = await client.post("/api/tasks", json={"title": "x"})
             read = await client.get("/api/tasks")
 
-    assert assert_error(written, 503) == {"detail": "The database accepts no changes at the moment"}
+    assert assert_error(written, 503) == {"detail": "The database accepts no changes at the moment; try again later"}
     assert written.headers["retry-after"] == "1"
     assert (read.status_code, read.json()) == (200, [])
     (record,) = (r for r in caplog.records if r.name == "app.core.http.errors")

@@ -47,14 +47,14 @@ ERRORS: Final = {
     404: DocumentedError("NotFound", "The row does not exist, or belongs to another user.", _said(NOT_FOUND)),
     412: DocumentedError(
         "PreconditionFailed",
-        "The row has changed since you read the `ETag` that `If-Match` has.",
+        "The row no longer has the version in `If-Match`.",
         _said(str(RowChanged(_ROW, None))),
     ),
     413: DocumentedError("ContentTooLarge", "The body is too large.", _said(RequestEntityTooLarge.detail)),
     415: DocumentedError("UnsupportedMediaType", "The body is not sent as JSON.", _said(NOT_JSON)),
     422: DocumentedError(
         "UnprocessableContent",
-        "The input is invalid; `errors` says where.",
+        "The input is invalid; `errors` lists the invalid fields.",
         {
             "body": _naming(["body", "title"], TOO_LONG, "string_too_long"),
             "query": _naming(["query", "colour"], UNKNOWN_PARAMETER, "value_error"),
@@ -62,14 +62,14 @@ ERRORS: Final = {
     ),
     429: DocumentedError(
         "TooManyRequests",
-        "There were too many requests, or too many at once.",
-        {"too many": {"detail": too_many_requests(12)}, "at once": {"detail": str(OwnerBusy())}},
+        "There were too many requests, or too many at the same time.",
+        {"too many": {"detail": too_many_requests(12)}, "at the same time": {"detail": str(OwnerBusy())}},
         _LATER,
     ),
     500: DocumentedError("InternalServerError", "An unexpected error, which is logged.", _said(INTERNAL_ERROR)),
     503: DocumentedError(
         "ServiceUnavailable",
-        "The database, or the keys to verify tokens, cannot be used at the moment.",
+        "The database or the keys that verify tokens are not available at the moment.",
         _said(UNAVAILABLE[Failure.AWAY]),
         _LATER,
     ),

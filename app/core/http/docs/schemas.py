@@ -128,5 +128,5 @@ def _in_words(field: Schema) -> Schema:
     field = {name: value for name, value in field.items() if name != "default"}
     if default is None:  # a change leaves a missing field as it is
         return field
-    said = f"`{msgspec.json.encode(default).decode()}` unless it is sent."
+    said = f"The default is `{msgspec.json.encode(default).decode()}`."
     return {**field, "description": " ".join(filter(None, [field.get("description"), said]))}

@@ -31,7 +31,7 @@ class AllowedHosts:
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if self._is_open or scope["type"] != ScopeType.HTTP or self._allows(scope):
             return self._app(scope, receive, send)
-        return send_error(send, 421, "This service does not answer to that host name")
+        return send_error(send, 421, "This service is not available under this host name")
 
     def _allows(self, scope: HTTPScope) -> bool:
         if scope["path"] in self._probes:

@@ -21,7 +21,7 @@ def conflicts_of(model: type[Owned], noun: str, operations: Set[str]) -> Mapping
         same = ", or the same ".join(" and ".join(f"`{column}`" for column in rule) for rule in named)
         found = dict.fromkeys(
             operations & (CREATES | CHANGES),
-            _conflict(f"There is one already with the same {same}.", clash_of(named[0])),
+            _conflict(f"Another {noun} has the same {same}.", clash_of(named[0])),
         )
     if "delete" in operations and deletion_can_be_refused(model):
         found["delete"] = _conflict(f"Other rows still refer to this {noun}.", Problem(REFERRED_TO))

@@ -51,7 +51,7 @@ LOCATION = ResponseHeader(name="Location", description="The path of the new row.
 PathId = Annotated[int, PathParameter(description="The `id` of the row.")]
 
 _ONE_ROW: Final[dict[str, Any]] = {"response_headers": [ETAG], "media_type": MediaType.JSON}
-_AS_IT_IS: Final = "The {noun} as it is now."
+_AS_IT_IS: Final = "The {noun} after the change."
 
 
 class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
@@ -122,7 +122,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     async def list(
         self, repository: RepositoryDependency[TableT], page_request: PageRequestDependency, scope: Scope
     ) -> Response[builtins.list[Row]]:
-        """Return your {nouns} in the order of their ids, one page at a time: follow `Link` to the next."""
+        """Return one page of your {nouns}, in the order of `id`. `Link` has the address of the next page."""
         return page_response(scope["path"], page_request, await repository.select_page(page_request))
 
     @Operation(
@@ -133,7 +133,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         media_type=MediaType.JSON,
     )
     async def create(self, repository: RepositoryDependency[TableT], data: JSONBody[CreateT]) -> Response[Row]:
-        """Store a new {noun}, which is yours, and return it."""
+        """Create {a_noun}, which belongs to you, and return it."""
         row = await repository.insert_one(data.model_dump())
         return with_etag(row, Location=f"{self.path}/{row.id}")
 
@@ -148,19 +148,21 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     async def put(
         self, repository: RepositoryDependency[TableT], id: PathId, data: JSONBody[UpdateT], expected: Expected
     ) -> Response[Row]:
-        """Change the fields that are sent and no other, like PATCH. Null empties a field that may be empty."""
+        """Change only the fields that are sent, like PATCH. Null clears an optional field."""
         return with_etag(await repository.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
 
     @Operation("/{id:int}", http_method="PATCH", summary="Change {a_noun}", response_description=_AS_IT_IS, **_ONE_ROW)
     async def update(
         self, repository: RepositoryDependency[TableT], id: PathId, data: JSONBody[UpdateT], expected: Expected
     ) -> Response[Row]:
-        """Change the fields that are sent and no other. Null empties a field that may be empty."""
+        """Change only the fields that are sent. Null clears an optional field."""
         return with_etag(await repository.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
 
-    @Operation("/{id:int}", http_method="DELETE", summary="Delete {a_noun}", response_description="It is gone.")
+    @Operation(
+        "/{id:int}", http_method="DELETE", summary="Delete {a_noun}", response_description="The {noun} is deleted."
+    )
     async def delete(self, repository: RepositoryDependency[TableT], id: PathId, expected: Expected) -> None:
-        """Delete one of your {nouns}, for good."""
+        """Delete one of your {nouns}. This cannot be undone."""
         await repository.delete_one(id, expected)
 
     def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:

@@ -25,7 +25,7 @@ from app.core.data.tables.versions import CHANGED_AT, RowVersion, parse_moment
 
 ANY: Final = "*"
 ETAG: Final = ResponseHeader(
-    name="ETag", description="The state of the row: its `updated_at`, in quotes.", documentation_only=True
+    name="ETag", description="The version of the row: its `updated_at` in quotes.", documentation_only=True
 )
 MAX_ETAGS: Final = 20  # each is a statement of its own
 
@@ -50,7 +50,8 @@ def provide_expected(
     if_match: Annotated[
         str,
         HeaderParameter(
-            name="If-Match", description="Only if the row is still as it was: its `ETag`, or `updated_at` in quotes."
+            name="If-Match",
+            description="The version that the row must have: its `ETag`, or its `updated_at` in quotes.",
         ),
     ] = ANY,
 ) -> ExpectedVersions:
@@ -76,6 +77,6 @@ def parse_if_match(lines: Sequence[str]) -> ExpectedVersions:
         return None
     tags = dict.fromkeys(_TAG.findall(value))
     if len(tags) > MAX_ETAGS:
-        message = f"Name {MAX_ETAGS} states at most"
+        message = f"Send at most {MAX_ETAGS} ETags"
         raise ValidationException(extra=[{"source": "header", "key": "If-Match", "message": message}])
     return [RowVersion.at(moment) for tag in tags if (moment := parse_moment(tag.strip('"')))]

@@ -24,10 +24,12 @@ DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
 MAX_OFFSET = 10_000  # rows: the database reads and throws away as many
 LIST_HEADERS = [
-    ResponseHeader(name="Link", description="The next and the previous page (RFC 8288).", documentation_only=True),
+    ResponseHeader(
+        name="Link", description="The addresses of the next and the previous page (RFC 8288).", documentation_only=True
+    ),
     ResponseHeader(
         name="X-Total-Count",
-        description="The number of all rows, where it was asked for.",
+        description="The number of all rows, if `Prefer` has `count=exact`.",
         value=0,  # type: ignore[arg-type]  # whose type is documented
         documentation_only=True,
     ),
@@ -72,7 +74,7 @@ def page_request_provider(most: int) -> Callable[..., PageRequest]:
         # Not used: Litestar resolves dependencies that know nothing of each other in tasks, which takes longer.
         repository: NamedDependency[SkipValidation[Repository[Any]]],
         request: Request[Any, Any, Any],
-        limit: Annotated[int, QueryParameter(ge=1, le=most, description="How many to return at most.")] = min(
+        limit: Annotated[int, QueryParameter(ge=1, le=most, description="The maximum number of rows.")] = min(
             DEFAULT_LIMIT, most
         ),
         offset: Annotated[
@@ -80,7 +82,7 @@ def page_request_provider(most: int) -> Callable[..., PageRequest]:
             QueryParameter(
                 ge=0,
                 le=MAX_OFFSET,
-                description="How many to skip; without `after` and `before`. `Link` leads further than that.",
+                description="The number of rows to skip. Not with `after` or `before`. `Link` reaches all rows.",
             ),
         ] = 0,
         after: Annotated[
@@ -88,7 +90,7 @@ def page_request_provider(most: int) -> Callable[..., PageRequest]:
             QueryParameter(
                 ge=0,
                 le=MAX_ID,
-                description="Only rows with a greater `id`: what `Link` uses. Without `offset` and `before`.",
+                description="Only rows with a greater `id`. `Link` uses it. Not with `offset` or `before`.",
             ),
         ] = 0,
         before: Annotated[
@@ -96,11 +98,11 @@ def page_request_provider(most: int) -> Callable[..., PageRequest]:
             QueryParameter(
                 ge=1,
                 le=MAX_ID,
-                description="Only the last rows with a smaller `id`: what `Link` uses. Without `offset` and `after`.",
+                description="Only the last rows with a smaller `id`. `Link` uses it. Not with `offset` or `after`.",
             ),
         ] = None,
         prefer: Annotated[
-            str, HeaderParameter(name="Prefer", description="`count=exact` asks for the total, in `X-Total-Count`.")
+            str, HeaderParameter(name="Prefer", description="`count=exact` adds `X-Total-Count` to the answer.")
         ] = "",
     ) -> PageRequest:
         """Read the page from the query and the Prefer header.
@@ -109,7 +111,7 @@ def page_request_provider(most: int) -> Callable[..., PageRequest]:
             ValidationException: it is to begin at two places.
         """
         if (offset > 0) + (after > 0) + (before is not None) > 1:
-            raise invalid_parameter("after" if after else "offset", "Give one of offset, after and before")
+            raise invalid_parameter("after" if after else "offset", "Send only one of offset, after and before")
         lines = request.headers.getall("Prefer", ())  # all of them; Litestar gives `prefer` the first, and documents it
         is_counted = bool(lines) and parse_prefer(lines).get("count", "").lower() == "exact"
         return PageRequest(

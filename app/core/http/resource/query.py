@@ -48,11 +48,11 @@ def _check_query(handler: BaseRouteHandler, pairs: list[tuple[str, str]]) -> Non
         if name not in known:
             raise invalid_parameter(name, UNKNOWN_PARAMETER)
         if names.count(name) > 1:
-            raise invalid_parameter(name, "Give this parameter once")
+            raise invalid_parameter(name, "Send this parameter only once")
         if _is_integer(known[name]) and not is_integer(value):
             raise invalid_parameter(name, "Send an integer in decimal digits")
         if value.lower() == "null" and not _takes_text(known[name]):  # msgspec would take it for one that is left out
-            raise invalid_parameter(name, "Leave this parameter out instead of sending null")
+            raise invalid_parameter(name, "Leave this parameter out; it cannot be null")
 
 
 @cache

@@ -7,7 +7,7 @@ import pytest
 from tests.library import Answer, Library
 
 NOTHING = 2**62
-TAKEN = "Another row has this value already"
+TAKEN = "Another row already has this value"
 MISSING = "The row that this refers to does not exist"
 
 

@@ -169,7 +169,7 @@ def test_a_body_is_closed_and_has_its_defaults_in_words(document: Part) -> None:
         assert schema["description"]
         assert not any("default" in part for field in schema["properties"].values() for part in parts(field))
     task = schemas["TaskCreate"]["properties"]
-    assert task["completed"]["description"] == "Whether it is done. `false` unless it is sent."
+    assert task["completed"]["description"] == "Whether it is done. The default is `false`."
     assert schemas["TaskUpdate"]["properties"]["completed"]["description"] == "Whether it is done."
     assert "required" not in schemas["TaskUpdate"]
 
@@ -189,7 +189,7 @@ def test_a_409_is_documented_where_it_can_happen_and_nowhere_else(library: Libra
         if "409" in operation["responses"] and path.startswith("/api/sample-")
     }
 
-    same = "There is one already with the same `label_on_the_left_hand_side` and `label_on_the_right_hand_side`, "
+    same = "Another sample shelf has the same `label_on_the_left_hand_side` and `label_on_the_right_hand_side`, "
     same += "or the same `name`, or the same `room` and `place`."
     assert found == {
         "sample_buildings_delete": "Other rows still refer to this sample building.",

@@ -88,7 +88,7 @@ def test_a_body_is_described_with_what_is_in_it() -> None:
 
     assert names == {Outer: "Outer"}
     assert schemas["Inner"]["additionalProperties"] is False
-    assert schemas["Inner"]["properties"]["number"]["description"] == "`7` unless it is sent."
+    assert schemas["Inner"]["properties"]["number"]["description"] == "The default is `7`."
     assert outer["inner"] == inner
     assert outer["maybe"] == {"anyOf": [inner, {"type": "null"}]}
     assert outer["several"] == {"type": ["array", "null"], "items": inner}
