@@ -190,7 +190,7 @@ def is_unencrypted(url: str) -> bool:
     """Tell whether requests to a URL can be changed on the way: it is http, and not to this machine."""
     host = urlsplit(url).hostname or ""
     try:
-        is_here = ip_address(host).is_loopback
+        is_loopback = ip_address(host).is_loopback
     except ValueError:
-        is_here = host == "localhost" or host.endswith(".localhost")
-    return urlsplit(url).scheme == "http" and not is_here
+        is_loopback = host == "localhost" or host.endswith(".localhost")
+    return urlsplit(url).scheme == "http" and not is_loopback

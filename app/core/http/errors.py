@@ -27,9 +27,9 @@ from app.core.http.problems import (
     REFERRED_TO,
     FieldError,
     Problem,
-    clash_of,
     error_response,
     invalid_input,
+    unique_conflict,
 )
 from app.core.http.resource.etags import etag_header
 
@@ -43,7 +43,7 @@ UNAVAILABLE: Final = {
     Failure.READ_ONLY: "The database accepts no changes at the moment; try again later",
     Failure.SLOW: "The database takes too long for this request; ask for less, or try again later",
 }
-_LONGEST_NAME: Final = 100
+_MAX_NAME_LENGTH: Final = 100
 
 
 AnyRequest = Request[Any, Any, Any]
@@ -51,7 +51,7 @@ AnyRequest = Request[Any, Any, Any]
 
 def _on_body(_: AnyRequest, error: ValidationError) -> Response[Problem]:
     errors = [
-        FieldError(["body", *map(_short, found.loc)], found.msg, found.type)
+        FieldError(["body", *map(_truncate, found.loc)], found.msg, found.type)
         for found in first_errors(error, MAX_ERRORS)
     ]
     return invalid_input(errors, error.error_count())
@@ -62,7 +62,7 @@ def _on_parameters(_: AnyRequest, error: ValidationException) -> Response[Proble
     found = error.extra if isinstance(error.extra, list) else []
     if not found or any(e.get("key") == "data" for e in found):
         return invalid_input([FieldError(["body"], "Send a JSON object", "missing")])
-    return invalid_input([FieldError([_place(e), e["key"]], e["message"], "value_error") for e in found])
+    return invalid_input([FieldError([_location(e), e["key"]], e["message"], "value_error") for e in found])
 
 
 def _on_http(_: AnyRequest, error: HTTPException) -> Response[Problem]:
@@ -94,7 +94,7 @@ def _on_read_only(_: AnyRequest, error: FieldsReadOnly) -> Response[Problem]:
 def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Problem]:
     match classify(error):
         case Failure.CLASH:
-            body = clash_of(violated_columns(error))
+            body = unique_conflict(violated_columns(error))
             return Response(body, status_code=HTTPStatus.CONFLICT, media_type="application/json")
         case Failure.REFERRED_TO:
             return error_response(HTTPStatus.CONFLICT, REFERRED_TO)
@@ -105,7 +105,7 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Proble
         case Failure.INVALID | Failure.RULE as failure:
             return _on_missed_validation(request, failure, error)
         case Failure.AWAY | Failure.BUSY | Failure.READ_ONLY | Failure.SLOW as failure:
-            logger.error("%s: the database is %s: %s", _called(request), failure.value, in_one_line(error))
+            logger.error("%s: the database is %s: %s", _request_line(request), failure.value, in_one_line(error))
             headers = _RETRY_LATER if failure is Failure.SLOW else RETRY_AFTER
             return error_response(HTTPStatus.SERVICE_UNAVAILABLE, UNAVAILABLE[failure], headers)
     return _on_bug(request, error)
@@ -117,7 +117,9 @@ def _on_missed_validation(request: AnyRequest, failure: Failure, error: SQLAlche
     The client can change a value that cannot be stored: 422. It cannot know a rule of the table: 500.
     """
     logger.error(
-        "%s: the database refuses a value that validation accepted: %s", _called(request), violated_constraint(error)
+        "%s: the database refuses a value that validation accepted: %s",
+        _request_line(request),
+        violated_constraint(error),
     )
     if failure is Failure.RULE:
         return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR)
@@ -125,7 +127,7 @@ def _on_missed_validation(request: AnyRequest, failure: Failure, error: SQLAlche
 
 
 def _on_unknown_outcome(request: AnyRequest, error: OutcomeUnknown) -> Response[Problem]:
-    logger.error("%s: the connection to the database was lost during a write", _called(request))
+    logger.error("%s: the connection to the database was lost during a write", _request_line(request))
     return error_response(HTTPStatus.SERVICE_UNAVAILABLE, str(error), RETRY_AFTER)
 
 
@@ -138,11 +140,11 @@ def _on_repository(request: AnyRequest, error: RepositoryError) -> Response[Prob
 
 
 def _on_bug(request: AnyRequest, error: Exception) -> Response[Problem]:
-    logger.error("%s failed", _called(request), exc_info=error)
+    logger.error("%s failed", _request_line(request), exc_info=error)
     return error_response(HTTPStatus.INTERNAL_SERVER_ERROR, INTERNAL_ERROR)
 
 
-def _called(request: AnyRequest) -> str:
+def _request_line(request: AnyRequest) -> str:
     """Return method and path for the log; percent-encoded, so a path cannot write a line of its own."""
     return f"{request.method} {request.scope['raw_path'].decode('latin-1')}"
 
@@ -154,12 +156,12 @@ def in_one_line(error: SQLAlchemyError) -> str:
     return " ".join(str(said or cause).split())
 
 
-def _place(entry: dict[str, Any]) -> str:
+def _location(entry: dict[str, Any]) -> str:
     return ParamType(entry.get("source", ParamType.QUERY)).value
 
 
-def _short(part: str | int) -> str | int:
-    return part[:_LONGEST_NAME] if isinstance(part, str) else part
+def _truncate(part: str | int) -> str | int:
+    return part[:_MAX_NAME_LENGTH] if isinstance(part, str) else part
 
 
 EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {

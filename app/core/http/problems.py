@@ -60,7 +60,7 @@ def invalid_input(errors: Sequence[FieldError], count: int | None = None) -> Res
     )
 
 
-def clash_of(columns: Sequence[str]) -> Problem:
+def unique_conflict(columns: Sequence[str]) -> Problem:
     """Return the error that names the fields which must be unique; it does not describe the row that has the values."""
     if not columns:
         return Problem("This conflicts with another row")

@@ -20,7 +20,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.repository.rows import row_struct
 from app.core.http.body.media import check_json
-from app.core.http.body.validation import take_read_only
+from app.core.http.body.validation import split_read_only
 
 T = TypeVar("T")
 
@@ -67,7 +67,7 @@ class UpdateSchema(_BodySchema):
         cls.model_rebuild(force=True)
 
 
-class _DTO(AbstractDTO[T]):
+class _BaseDTO(AbstractDTO[T]):
     """What Litestar asks of a DTO and neither direction here needs: both know their types without its machinery."""
 
     @classmethod
@@ -82,7 +82,7 @@ class _DTO(AbstractDTO[T]):
         return True
 
 
-class BodyDTO(_DTO[Any]):
+class BodyDTO(_BaseDTO[Any]):
     """Reads a JSON body into the pydantic class that the handler declares for `data`."""
 
     def decode_bytes(self, value: bytes) -> Any:
@@ -97,10 +97,10 @@ class BodyDTO(_DTO[Any]):
         schema = self.asgi_connection.route_handler.parsed_data_field.annotation
         try:
             return schema.model_validate_json(value)
-        except ValidationError as refusal:
+        except ValidationError as error:
             if not issubclass(schema, UpdateSchema):
                 raise
-            rest, sent_back = take_read_only(value, refusal, schema.read_only)
+            rest, sent_back = split_read_only(value, error, schema.read_only)
         data = schema.model_validate_json(rest)
         data._sent_back = sent_back
         return data
@@ -113,7 +113,7 @@ class BodyDTO(_DTO[Any]):
         return Schema()
 
 
-def _struct_of(struct: type[msgspec.Struct], row: Any) -> msgspec.Struct:
+def _to_struct(struct: type[msgspec.Struct], row: Any) -> msgspec.Struct:
     """Match columns by name: by place, those of a `select` in another order would be served under wrong names.
 
     Raises:
@@ -132,7 +132,7 @@ def _struct_of(struct: type[msgspec.Struct], row: Any) -> msgspec.Struct:
     return struct(**row._mapping)
 
 
-class RowDTO(_DTO[T]):
+class RowDTO(_BaseDTO[T]):
     """Writes rows of the table it is narrowed to, `RowDTO[Task]`: one, several, or those inside a Response."""
 
     def data_to_encodable_type(self, data: T | Collection[T]) -> LitestarEncodableType:
@@ -146,9 +146,9 @@ class RowDTO(_DTO[T]):
         """The repository's rows are Structs; those that a noun selects by itself become such."""
         struct = row_struct(self.model_type)  # type: ignore[arg-type]  # narrowed to a table, see above
         if isinstance(content, list):
-            return [row if isinstance(row, struct) else _struct_of(struct, row) for row in content]
+            return [row if isinstance(row, struct) else _to_struct(struct, row) for row in content]
         is_ready = content is None or isinstance(content, struct)
-        return cast("LitestarEncodableType", content if is_ready else _struct_of(struct, content))
+        return cast("LitestarEncodableType", content if is_ready else _to_struct(struct, content))
 
     @classmethod
     def create_openapi_schema(

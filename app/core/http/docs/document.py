@@ -18,7 +18,7 @@ from app.core.auth.middleware import PUBLIC
 from app.core.http.body.dto import BodyDTO
 from app.core.http.docs.examples import body_example
 from app.core.http.docs.problems import ERRORS, reference_to, shared_response, statuses_of
-from app.core.http.docs.schemas import body_schemas, sent_schema, struct_schemas, tidied
+from app.core.http.docs.schemas import body_schemas, parameter_schema, struct_schemas, tidied
 from app.core.http.problems import Problem
 from app.core.http.resource.query import query_parameters
 
@@ -69,7 +69,7 @@ def _describe_request(operation: Part, handler: BaseRouteHandler, schemas: Part,
     for parameter in operation.get("parameters", ()):
         _drop_meaningless(parameter)
         query = query_parameters(handler).get(parameter["name"]) if parameter["in"] == "query" else None
-        schema = parameter["schema"] = sent_schema(parameter["schema"], query)
+        schema = parameter["schema"] = parameter_schema(parameter["schema"], query)
         schema.pop("description", None)  # the parameter has it
         # Generated clients send each default: only those that help a reader stay.
         if parameter["in"] == "header" or not schema.get("default"):

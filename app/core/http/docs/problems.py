@@ -26,52 +26,52 @@ class DocumentedError(NamedTuple):
     headers: dict[str, dict[str, Any]] = {}  # noqa: RUF012  # shared, and never changed
 
 
-def _said(detail: str) -> dict[str, dict[str, Any]]:
+def _example(detail: str) -> dict[str, dict[str, Any]]:
     return {"error": {"detail": detail}}
 
 
-def _naming(loc: list[str | int], msg: str, type: str) -> dict[str, Any]:
+def _field_error(loc: list[str | int], msg: str, type: str) -> dict[str, Any]:
     body: dict[str, Any] = msgspec.to_builtins(problem_of([FieldError(loc, msg, type)]))
     return body
 
 
 _CHALLENGE: Final = {"WWW-Authenticate": {"description": "`Bearer` (RFC 6750).", "schema": {"type": "string"}}}
-_LATER: Final = {
+_RETRY_AFTER: Final = {
     "Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer", "minimum": 0, "maximum": 86_400}},
 }
 _ROW: Final = type("Row", (), {})
 
 # Each example is the sentence itself, from the module that answers it.
 ERRORS: Final = {
-    401: DocumentedError("Unauthorized", "There is no valid token.", _said(UNAUTHORIZED), _CHALLENGE),
-    404: DocumentedError("NotFound", "The row does not exist, or belongs to another user.", _said(NOT_FOUND)),
+    401: DocumentedError("Unauthorized", "There is no valid token.", _example(UNAUTHORIZED), _CHALLENGE),
+    404: DocumentedError("NotFound", "The row does not exist, or belongs to another user.", _example(NOT_FOUND)),
     412: DocumentedError(
         "PreconditionFailed",
         "The row no longer has the version in `If-Match`.",
-        _said(str(RowChanged(_ROW, None))),
+        _example(str(RowChanged(_ROW, None))),
     ),
-    413: DocumentedError("ContentTooLarge", "The body is too large.", _said(RequestEntityTooLarge.detail)),
-    415: DocumentedError("UnsupportedMediaType", "The body is not sent as JSON.", _said(NOT_JSON)),
+    413: DocumentedError("ContentTooLarge", "The body is too large.", _example(RequestEntityTooLarge.detail)),
+    415: DocumentedError("UnsupportedMediaType", "The body is not sent as JSON.", _example(NOT_JSON)),
     422: DocumentedError(
         "UnprocessableContent",
         "The input is invalid; `errors` lists the invalid fields.",
         {
-            "body": _naming(["body", "title"], TOO_LONG, "string_too_long"),
-            "query": _naming(["query", "colour"], UNKNOWN_PARAMETER, "value_error"),
+            "body": _field_error(["body", "title"], TOO_LONG, "string_too_long"),
+            "query": _field_error(["query", "colour"], UNKNOWN_PARAMETER, "value_error"),
         },
     ),
     429: DocumentedError(
         "TooManyRequests",
         "There were too many requests, or too many at the same time.",
         {"too many": {"detail": too_many_requests(12)}, "at the same time": {"detail": str(OwnerBusy())}},
-        _LATER,
+        _RETRY_AFTER,
     ),
-    500: DocumentedError("InternalServerError", "An unexpected error, which is logged.", _said(INTERNAL_ERROR)),
+    500: DocumentedError("InternalServerError", "An unexpected error, which is logged.", _example(INTERNAL_ERROR)),
     503: DocumentedError(
         "ServiceUnavailable",
         "The database or the keys that verify tokens are not available at the moment.",
-        _said(UNAVAILABLE[Failure.AWAY]),
-        _LATER,
+        _example(UNAVAILABLE[Failure.AWAY]),
+        _RETRY_AFTER,
     ),
 }
 
@@ -83,7 +83,7 @@ def statuses_of(operation: dict[str, Any], handler: BaseRouteHandler) -> list[in
         return [*([429] if is_limited else []), 500]
     parameters = operation.get("parameters", [])
     has_body = "requestBody" in operation
-    asked = {
+    found = {
         404: any(parameter["in"] == "path" for parameter in parameters),
         412: any(parameter["name"] == "If-Match" for parameter in parameters),
         413: has_body,
@@ -91,7 +91,7 @@ def statuses_of(operation: dict[str, Any], handler: BaseRouteHandler) -> list[in
         429: is_limited,
     }
     # 422 always: every private operation refuses a query parameter that it does not have.
-    return sorted([401, *(status for status, is_answered in asked.items() if is_answered), 422, 500, 503])
+    return sorted([401, *(status for status, is_answered in found.items() if is_answered), 422, 500, 503])
 
 
 def reference_to(status: int) -> dict[str, str]:

@@ -86,7 +86,7 @@ def tidied(node: Any) -> Any:
     return {"format": "int64"} | made if _is_wide_integer(made) else made
 
 
-def sent_schema(schema: Schema, parameter: FieldDefinition | None) -> Schema:
+def parameter_schema(schema: Schema, parameter: FieldDefinition | None) -> Schema:
     """Return the schema of a parameter without null, which a query or a header cannot send."""
     made = dict(schema)
     others = [part for part in schema.get("anyOf", ()) if part != _NULL]
@@ -120,13 +120,13 @@ def _without_defaults(schema: Schema) -> Schema:
     """Write a default into the description: generated clients would always send a field that has one."""
     if "properties" not in schema:
         return schema
-    return {**schema, "properties": {name: _in_words(field) for name, field in schema["properties"].items()}}
+    return {**schema, "properties": {name: _describe_default(field) for name, field in schema["properties"].items()}}
 
 
-def _in_words(field: Schema) -> Schema:
+def _describe_default(field: Schema) -> Schema:
     default = field.get("default")
     field = {name: value for name, value in field.items() if name != "default"}
     if default is None:  # a change leaves a missing field as it is
         return field
-    said = f"The default is `{msgspec.json.encode(default).decode()}`."
-    return {**field, "description": " ".join(filter(None, [field.get("description"), said]))}
+    sentence = f"The default is `{msgspec.json.encode(default).decode()}`."
+    return {**field, "description": " ".join(filter(None, [field.get("description"), sentence]))}

@@ -11,7 +11,7 @@ from app.core.http.problems import send_error
 
 logger = logging.getLogger(__name__)
 
-_LONGEST_NAME: Final = 100
+_MAX_NAME_LENGTH: Final = 100
 
 
 class AllowedHosts:
@@ -39,7 +39,7 @@ class AllowedHosts:
         hosts = [value for name, value in scope["headers"] if name == b"host"]
         is_allowed = len(hosts) == 1 and self._is_listed(hosts[0].lower())  # RFC 9110, section 7.2
         if not is_allowed:
-            logger.warning("refused: ALLOWED_HOSTS does not have %a", b" ".join(hosts)[:_LONGEST_NAME])
+            logger.warning("refused: ALLOWED_HOSTS does not have %a", b" ".join(hosts)[:_MAX_NAME_LENGTH])
         return is_allowed
 
     def _is_listed(self, host: bytes) -> bool:

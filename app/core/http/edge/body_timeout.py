@@ -9,8 +9,8 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 BODY_TIMEOUT: Final = 30.0  # seconds for the whole body
 
-_BODILESS: Final = frozenset({"GET", "OPTIONS"})
-_HANG_UP: Final = {"Connection": "close"}
+_WITHOUT_BODY: Final = frozenset({"GET", "OPTIONS"})
+_CLOSE: Final = {"Connection": "close"}
 
 
 class BodyTimeout:
@@ -21,7 +21,7 @@ class BodyTimeout:
         self._seconds = seconds
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        if scope.get("method", "GET") not in _BODILESS:
+        if scope.get("method", "GET") not in _WITHOUT_BODY:
             receive = _with_deadline(receive, self._seconds)
         return self._app(scope, receive, send)
 
@@ -38,9 +38,9 @@ def _with_deadline(receive: Receive, seconds: float) -> Receive:
             async with asyncio.timeout_at(deadline):
                 message = await receive()
         except TimeoutError:
-            raise HTTPException("The body took too long to arrive", status_code=408, headers=_HANG_UP) from None
+            raise HTTPException("The body took too long to arrive", status_code=408, headers=_CLOSE) from None
         if message["type"] == "http.disconnect":  # the client reads no answer any more; the status is for the log
-            raise HTTPException("The client closed the connection", status_code=408, headers=_HANG_UP)
+            raise HTTPException("The client closed the connection", status_code=408, headers=_CLOSE)
         is_complete = not message.get("more_body", False)
         return message
 

@@ -48,7 +48,7 @@ class Cors:
         origins = list(origins)
         self._app = app
         self._is_off = not origins
-        self._exact = {origin: _allowing(origin) for origin in (o.encode() for o in origins if "*" not in o)}
+        self._exact = {origin: _allow_headers(origin) for origin in (o.encode() for o in origins if "*" not in o)}
         patterns = [re.escape(origin).replace(r"\*", _LABEL) for origin in origins if "*" in origin]
         self._pattern = re.compile("|".join(patterns).encode()) if patterns else None
         self._preflight = _preflight_headers(request_headers)
@@ -57,29 +57,29 @@ class Cors:
         if self._is_off or scope["type"] != ScopeType.HTTP:
             return self._app(scope, receive, send)
         sent = dict(scope["headers"])
-        allowing = self._allowing(sent.get(b"origin"))
-        added = allowing or [_VARY]
+        allow_headers = self._headers_for(sent.get(b"origin"))
+        added = allow_headers or [_VARY]
 
         def send_with_headers(message: Message) -> Awaitable[None]:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message["headers"], *added]
             return send(message)
 
-        if allowing and _is_preflight(scope, sent):
+        if allow_headers and _is_preflight(scope, sent):
             return _answer_preflight(send_with_headers, self._preflight)
         return self._app(scope, receive, send_with_headers)
 
-    def _allowing(self, origin: bytes | None) -> Headers | None:
+    def _headers_for(self, origin: bytes | None) -> Headers | None:
         """Return the headers that allow this origin, None if it is not listed."""
         if origin is None:
             return None
         if (found := self._exact.get(origin)) is not None:
             return found
         # An origin that fits a pattern is not kept: a client can invent any number of them.
-        return _allowing(origin) if self._pattern is not None and self._pattern.fullmatch(origin) else None
+        return _allow_headers(origin) if self._pattern is not None and self._pattern.fullmatch(origin) else None
 
 
-def _allowing(origin: bytes) -> Headers:
+def _allow_headers(origin: bytes) -> Headers:
     return [(b"access-control-allow-origin", origin), _EXPOSED, _VARY]
 
 

@@ -17,13 +17,13 @@ class LastResort:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_started = False
 
-        def note_start(message: Message) -> Awaitable[None]:
+        def send_and_note_start(message: Message) -> Awaitable[None]:
             nonlocal is_started
             is_started = True
             return send(message)
 
         try:
-            await self._app(scope, receive, note_start)
+            await self._app(scope, receive, send_and_note_start)
         except Exception:
             if not is_started and scope["type"] == ScopeType.HTTP:
                 await send_error(send, 500, INTERNAL_ERROR)

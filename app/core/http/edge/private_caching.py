@@ -9,7 +9,7 @@ from litestar.routes import BaseRoute, HTTPRoute
 
 from app.core.auth.middleware import PUBLIC
 
-_FOR_ALL: Final = re.compile(r"\b(public|s-maxage)\b", re.IGNORECASE)  # RFC 9111, 5.2.2
+_SHARED: Final = re.compile(r"\b(public|s-maxage)\b", re.IGNORECASE)  # RFC 9111, 5.2.2
 
 
 class PrivateCaching(ReceiveRoutePlugin):
@@ -22,7 +22,7 @@ class PrivateCaching(ReceiveRoutePlugin):
             TypeError: a shared cache would keep its answers.
         """
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
-            if not handler.opt.get(PUBLIC) and (setting := _keeps(handler)):
+            if not handler.opt.get(PUBLIC) and (setting := _shared_cache_setting(handler)):
                 methods = ", ".join(sorted(handler.http_methods))
                 raise TypeError(
                     f"{methods} {route.path} is private, but {setting} keeps its answer for other users: "
@@ -30,8 +30,8 @@ class PrivateCaching(ReceiveRoutePlugin):
                 )
 
 
-def _keeps(handler: HTTPRouteHandler) -> str | None:
+def _shared_cache_setting(handler: HTTPRouteHandler) -> str | None:
     if handler.cache:
         return "`cache`"
     headers = {header.name.lower(): str(header.value) for header in handler.resolve_response_headers()}
-    return "Cache-Control" if _FOR_ALL.search(headers.get("cache-control", "")) else None
+    return "Cache-Control" if _SHARED.search(headers.get("cache-control", "")) else None

@@ -12,7 +12,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 from app.core.http.headers import Headers
 
-_STATE: Final = "root_path"
+_STATE_KEY: Final = "root_path"
 
 
 class RootPath:
@@ -29,14 +29,14 @@ class RootPath:
 
 def root_path_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
     """Return the path below which the application is served; empty at the root."""
-    return str(connection.scope["state"].get(_STATE, ""))
+    return str(connection.scope["state"].get(_STATE_KEY, ""))
 
 
 def _without_root_path(scope: HTTPScope) -> HTTPScope:
     # Litestar must not see `root_path`: it removes the same letters from everywhere in a path, like /api of /api/tasks.
     root = scope["root_path"]
     path, raw_path = scope["path"].removeprefix(root), scope["raw_path"].removeprefix(root.encode())
-    state = {**scope.get("state", {}), _STATE: root}
+    state = {**scope.get("state", {}), _STATE_KEY: root}
     relative: HTTPScope = {**scope, "path": path or "/", "raw_path": raw_path or b"/", "root_path": "", "state": state}
     return relative
 
@@ -44,17 +44,17 @@ def _without_root_path(scope: HTTPScope) -> HTTPScope:
 def _with_root_path(root: str, send: Send) -> Send:
     async def send_with_root_path(message: Message) -> None:
         if message["type"] == "http.response.start":
-            message["headers"] = _below(root.encode(), message["headers"])
+            message["headers"] = _prefix_headers(root.encode(), message["headers"])
         await send(message)
 
     return send_with_root_path
 
 
-def _below(root: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
-    return [(name, _put_before(root, name.lower(), value)) for name, value in headers]
+def _prefix_headers(root: bytes, headers: Iterable[tuple[bytes, bytes]]) -> Headers:
+    return [(name, _prefix_value(root, name.lower(), value)) for name, value in headers]
 
 
-def _put_before(root: bytes, name: bytes, value: bytes) -> bytes:
+def _prefix_value(root: bytes, name: bytes, value: bytes) -> bytes:
     if name == b"location" and value.startswith(b"/"):
         return root + value
     return value.replace(b"</", b"<%s/" % root) if name == b"link" else value

@@ -9,7 +9,7 @@ from app.core.http.headers import Headers
 from app.core.http.rate_limit.store import RateLimitStore
 from app.settings.formats import Rate
 
-_HEADERS: Final = "rate_limit"
+_SCOPE_KEY: Final = "rate_limit"
 
 
 class Limit:
@@ -29,7 +29,7 @@ class Limit:
         """
         hits, resets_in = await self._store.hit(f"{self._name}:{key}", self._rate.seconds)
         left, reset = max(0, self._rate.requests - hits), ceil(resets_in)
-        scope[_HEADERS] = [self._limit, (b"ratelimit-remaining", b"%d" % left), (b"ratelimit-reset", b"%d" % reset)]
+        scope[_SCOPE_KEY] = [self._limit, (b"ratelimit-remaining", b"%d" % left), (b"ratelimit-reset", b"%d" % reset)]
         if hits > self._rate.requests:
             raise TooManyRequestsException(too_many_requests(reset), headers={"Retry-After": str(reset)})
 
@@ -41,5 +41,5 @@ def too_many_requests(seconds: int) -> str:
 
 def rate_limit_headers(scope: Any) -> Headers:
     """Return the RateLimit headers for the answer to a request; empty if the request was not counted."""
-    headers: Headers = scope.get(_HEADERS, [])
+    headers: Headers = scope.get(_SCOPE_KEY, [])
     return headers

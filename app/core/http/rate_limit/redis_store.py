@@ -25,7 +25,7 @@ _PREFIX: Final = "litestead:rate:"
 _BATCH: Final = 200  # requests a round trip; the store serves no other client during one
 
 
-class _Waiting(NamedTuple):
+class _PendingHit(NamedTuple):
     key: str
     seconds: int
     window: asyncio.Future[Window]
@@ -43,8 +43,8 @@ class RedisStore:
             single_connection_client=True,
         )
         self._fallback = fallback
-        self._waiting: list[_Waiting] = []
-        self._counting: asyncio.Task[None] | None = None
+        self._pending: list[_PendingHit] = []
+        self._flush_task: asyncio.Task[None] | None = None
         self._retry_at = 0.0  # when the store is tried again; 0 while it answers
 
     async def hit(self, key: str, seconds: int) -> Window:
@@ -65,25 +65,25 @@ class RedisStore:
         await self._fallback.aclose()
 
     async def _count(self, key: str, seconds: int) -> Window:
-        waiting = _Waiting(key, seconds, asyncio.get_running_loop().create_future())
-        self._waiting.append(waiting)
-        if self._counting is None or self._counting.done():
-            self._counting = asyncio.create_task(self._count_all())
-        return await waiting.window
+        pending = _PendingHit(key, seconds, asyncio.get_running_loop().create_future())
+        self._pending.append(pending)
+        if self._flush_task is None or self._flush_task.done():
+            self._flush_task = asyncio.create_task(self._flush())
+        return await pending.window
 
-    async def _count_all(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:_BATCH], self._waiting[_BATCH:]
+    async def _flush(self) -> None:
+        while self._pending:
+            batch, self._pending = self._pending[:_BATCH], self._pending[_BATCH:]
             try:
                 windows = await self._count_batch(batch)
             except Exception as error:  # of any kind: a request must not wait for ever
-                for waiting in batch:
-                    _answer(waiting, error)
+                for pending in batch:
+                    _resolve(pending, error)
             else:
-                for waiting, window in zip(batch, windows, strict=True):
-                    _answer(waiting, window)
+                for pending, window in zip(batch, windows, strict=True):
+                    _resolve(pending, window)
 
-    async def _count_batch(self, batch: list[_Waiting]) -> list[Window]:
+    async def _count_batch(self, batch: list[_PendingHit]) -> list[Window]:
         async with self._redis.pipeline(transaction=True) as pipeline:
             for key, seconds, _ in batch:
                 pipeline.set(key, 0, ex=seconds, nx=True)
@@ -105,10 +105,10 @@ class RedisStore:
         self._retry_at = 0.0
 
 
-def _answer(waiting: _Waiting, outcome: Window | Exception) -> None:
-    if waiting.window.done():  # the request was cancelled
+def _resolve(pending: _PendingHit, outcome: Window | Exception) -> None:
+    if pending.window.done():  # the request was cancelled
         return
     if isinstance(outcome, Exception):
-        waiting.window.set_exception(outcome)
+        pending.window.set_exception(outcome)
     else:
-        waiting.window.set_result(outcome)
+        pending.window.set_result(outcome)

@@ -42,10 +42,10 @@ def make_rate_limits(settings: Settings) -> RateLimits:
         return RateLimits([], [], [], [])
     # Two stores: an attacker can invent addresses, and must not evict users with them.
     users, addresses = _make_store(settings), _make_store(settings)
-    of_addresses = Rate(rate.requests * PER_ADDRESS, rate.seconds)
+    address_rate = Rate(rate.requests * PER_ADDRESS, rate.seconds)
     return RateLimits(
         [RateLimitHeaders],
-        [partial(AddressLimit, limit=Limit("address", of_addresses, addresses))],
+        [partial(AddressLimit, limit=Limit("address", address_rate, addresses))],
         [partial(UserLimit, limit=Limit("user", rate, users))],
         [users, addresses],
     )

@@ -9,7 +9,7 @@ from litestar.openapi.spec import Example
 from app.core.data.connection.violations import unique_constraints
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.references import deletion_can_be_refused
-from app.core.http.problems import REFERRED_TO, Problem, clash_of
+from app.core.http.problems import REFERRED_TO, Problem, unique_conflict
 from app.core.http.resource.operations import CHANGES, CREATES
 
 
@@ -21,13 +21,13 @@ def conflicts_of(model: type[Owned], noun: str, operations: Set[str]) -> Mapping
         same = ", or the same ".join(" and ".join(f"`{column}`" for column in rule) for rule in named)
         found = dict.fromkeys(
             operations & (CREATES | CHANGES),
-            _conflict(f"Another {noun} has the same {same}.", clash_of(named[0])),
+            _conflict(f"Another {noun} has the same {same}.", unique_conflict(named[0])),
         )
     if "delete" in operations and deletion_can_be_refused(model):
         found["delete"] = _conflict(f"Other rows still refer to this {noun}.", Problem(REFERRED_TO))
     return found
 
 
-def _conflict(description: str, said: Problem) -> ResponseSpec:
-    example = Example(value=msgspec.to_builtins(said))
+def _conflict(description: str, problem: Problem) -> ResponseSpec:
+    example = Example(value=msgspec.to_builtins(problem))
     return ResponseSpec(Problem, generate_examples=False, description=description, examples=[example])

@@ -51,7 +51,7 @@ LOCATION = ResponseHeader(name="Location", description="The path of the new row.
 PathId = Annotated[int, PathParameter(description="The `id` of the row.")]
 
 _ONE_ROW: Final[dict[str, Any]] = {"response_headers": [ETAG], "media_type": MediaType.JSON}
-_AS_IT_IS: Final = "The {noun} after the change."
+_CHANGED: Final = "The {noun} after the change."
 
 
 class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
@@ -88,8 +88,8 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # narrowed at run time, as Litestar means it
         cls.tags = [cls.names().nouns.capitalize()]
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
-        others = (vars(base).get("dependencies", {}) for base in cls.__mro__[1:] if base is not Controller)
-        cls.dependencies = {**ChainMap(*others), **cls._provided(), **vars(cls).get("dependencies", {})}
+        inherited = (vars(base).get("dependencies", {}) for base in cls.__mro__[1:] if base is not Controller)
+        cls.dependencies = {**ChainMap(*inherited), **cls._own_dependencies(), **vars(cls).get("dependencies", {})}
         if cls.operations & CHANGES:
             cls.update_schema.read_only = inspect(cls.model).columns.keys() - cls.update_schema.model_fields.keys()
 
@@ -100,9 +100,9 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         return schemas if cls.operations - READS else (cls.model,)
 
     @classmethod
-    def _provided(cls) -> dict[str, Provide]:
+    def _own_dependencies(cls) -> dict[str, Provide]:
         return {
-            "repository": Provide(_provider_of(cls.repository_type.of(cls.model)), sync_to_thread=False),
+            "repository": Provide(_repository_provider(cls.repository_type.of(cls.model)), sync_to_thread=False),
             "page_request": Provide(page_request_provider(cls.max_page_size), sync_to_thread=False),
             "expected": Provide(provide_expected, sync_to_thread=False),
         }
@@ -143,7 +143,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         return with_etag(await repository.select_one(id))
 
     @Operation(
-        "/{id:int}", http_method="PUT", summary="Change {a_noun} (PUT)", response_description=_AS_IT_IS, **_ONE_ROW
+        "/{id:int}", http_method="PUT", summary="Change {a_noun} (PUT)", response_description=_CHANGED, **_ONE_ROW
     )
     async def put(
         self, repository: RepositoryDependency[TableT], id: PathId, data: JSONBody[UpdateT], expected: Expected
@@ -151,7 +151,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         """Change only the fields that are sent, like PATCH. Null clears an optional field."""
         return with_etag(await repository.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
 
-    @Operation("/{id:int}", http_method="PATCH", summary="Change {a_noun}", response_description=_AS_IT_IS, **_ONE_ROW)
+    @Operation("/{id:int}", http_method="PATCH", summary="Change {a_noun}", response_description=_CHANGED, **_ONE_ROW)
     async def update(
         self, repository: RepositoryDependency[TableT], id: PathId, data: JSONBody[UpdateT], expected: Expected
     ) -> Response[Row]:
@@ -184,10 +184,10 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         if conflict:
             handler.responses = {HTTPStatus.CONFLICT: conflict, **(handler.responses or {})}
         for text in ("summary", "description", "response_description"):
-            setattr(handler, text, names.put_into(getattr(handler, text) or "") or None)
+            setattr(handler, text, names.substitute(getattr(handler, text) or "") or None)
 
 
-def _provider_of(repository: type[Repository[Any]]) -> Callable[..., Repository[Any]]:
+def _repository_provider(repository: type[Repository[Any]]) -> Callable[..., Repository[Any]]:
     def provide(scope: Scope) -> Repository[Any]:
         return repository(session=session_of(scope))
 

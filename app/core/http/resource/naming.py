@@ -20,7 +20,7 @@ class Names(NamedTuple):
         """One row, with its article."""
         return f"an {self.noun}" if self.noun[0] in "aeiou" else f"a {self.noun}"
 
-    def put_into(self, text: str) -> str:
+    def substitute(self, text: str) -> str:
         """Replace `{noun}`, `{a_noun}` and `{nouns}` in a text; other braces stay as they are."""
         for name in ("noun", "a_noun", "nouns"):
             text = text.replace(f"{{{name}}}", getattr(self, name))

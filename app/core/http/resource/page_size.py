@@ -15,41 +15,41 @@ from app.core.data.tables.registry import columns_of
 MAX_PAGE_BYTES: Final = 2**25  # bytes
 
 _UNBOUNDED: Final = 1_000_000  # bytes of a value without a limit: a body has as many by default
-_PLAIN: Final = 64  # bytes of a number, a moment or an id, at most
+_SCALAR: Final = 64  # bytes of a number, a moment or an id, at most
 _PER_CHARACTER: Final = 6  # bytes: \u0001
-_PLAIN_TYPES: Final = frozenset({"integer", "number", "boolean", "null"})
-_PLAIN_FORMATS: Final = frozenset({"date", "date-time", "time", "duration", "uuid"})
+_SCALAR_TYPES: Final = frozenset({"integer", "number", "boolean", "null"})
+_SCALAR_FORMATS: Final = frozenset({"date", "date-time", "time", "duration", "uuid"})
 
 
 def max_page_size(model: type[Owned], schemas: Iterable[type[BaseModel]]) -> int:
     """Return how many rows of this table a page can have, if clients write all of what these schemas let them."""
-    weights = dict.fromkeys((column.key for column in columns_of(model)), _PLAIN)
+    sizes = dict.fromkeys((column.key for column in columns_of(model)), _SCALAR)
     for schema in schemas:
-        weights |= {name: max(weight, weights.get(name, 0)) for name, weight in _weights_of(schema).items()}
-    return max(1, MAX_PAGE_BYTES // sum(len(name) + weight for name, weight in weights.items()))
+        sizes |= {name: max(size, sizes.get(name, 0)) for name, size in _max_sizes(schema).items()}
+    return max(1, MAX_PAGE_BYTES // sum(len(name) + size for name, size in sizes.items()))
 
 
 def unbounded_fields(schema: type[BaseModel]) -> list[str]:
     """Return the fields that take a value of any length."""
-    return [name for name, weight in _weights_of(schema).items() if weight >= _UNBOUNDED]
+    return [name for name, size in _max_sizes(schema).items() if size >= _UNBOUNDED]
 
 
-def _weights_of(schema: type[BaseModel]) -> dict[str, int]:
+def _max_sizes(schema: type[BaseModel]) -> dict[str, int]:
     described = schema.model_json_schema()
     definitions = described.get("$defs", {})
-    return {name: _weight(part, definitions) for name, part in described.get("properties", {}).items()}
+    return {name: _max_size(part, definitions) for name, part in described.get("properties", {}).items()}
 
 
-def _weight(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> int:
+def _max_size(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> int:
     """The bytes of the longest value that a JSON schema lets pass."""
     if "$ref" in part:
-        return _weight(definitions[part["$ref"].rpartition("/")[2]], definitions)
+        return _max_size(definitions[part["$ref"].rpartition("/")[2]], definitions)
     if alternatives := part.get("anyOf") or part.get("oneOf"):
-        return max(_weight(each, definitions) for each in alternatives)
+        return max(_max_size(each, definitions) for each in alternatives)
     if values := part.get("enum") or ([part["const"]] if "const" in part else []):
         return max(len(msgspec.json.encode(value)) for value in values)
-    if part.get("type") in _PLAIN_TYPES or part.get("format") in _PLAIN_FORMATS:
-        return _PLAIN
+    if part.get("type") in _SCALAR_TYPES or part.get("format") in _SCALAR_FORMATS:
+        return _SCALAR
     if "maxItems" in part and "items" in part:
-        return int(part["maxItems"]) * _weight(part["items"], definitions)
+        return int(part["maxItems"]) * _max_size(part["items"], definitions)
     return int(part["maxLength"]) * _PER_CHARACTER if "maxLength" in part else _UNBOUNDED

@@ -36,46 +36,46 @@ LIST_HEADERS = [
 ]
 
 
-def page_response(path: str, asked: PageRequest, page: Page) -> Response[list[Row]]:
+def page_response(path: str, request: PageRequest, page: Page) -> Response[list[Row]]:
     """Return the page's rows, with `Link` where there are other pages and `X-Total-Count` where it was asked for."""
-    links = _links_by_offset(asked, page) if asked.order else _links_by_id(asked, page)
-    named = [f'<{path}?{urlencode({"limit": asked.limit, **place})}>; rel="{relation}"' for relation, place in links]
-    headers = {"Link": ", ".join(named)} if named else {}
+    places = _links_by_offset(request, page) if request.order else _links_by_id(request, page)
+    links = [f'<{path}?{urlencode({"limit": request.limit, **place})}>; rel="{relation}"' for relation, place in places]
+    headers = {"Link": ", ".join(links)} if links else {}
     if page.total is not None:
         headers |= {"X-Total-Count": str(page.total), "Preference-Applied": "count=exact"}
     return Response(page.rows, headers=headers)
 
 
-def _links_by_id(asked: PageRequest, page: Page) -> Iterator[tuple[str, dict[str, int]]]:
+def _links_by_id(request: PageRequest, page: Page) -> Iterator[tuple[str, dict[str, int]]]:
     """Pages follow each other by id, however deep: an offset would read everything before it."""
     rows = page.rows
-    if rows and (page.more or asked.before):
+    if rows and (page.more or request.before):
         yield "next", {"after": rows[-1].id}
-    if asked.offset:
-        yield "prev", {"offset": max(0, asked.offset - asked.limit)}
-    elif asked.after:
-        yield "prev", {"before": rows[0].id if rows else min(asked.after[0] + 1, MAX_ID)}
-    elif asked.before and page.more:
+    if request.offset:
+        yield "prev", {"offset": max(0, request.offset - request.limit)}
+    elif request.after:
+        yield "prev", {"before": rows[0].id if rows else min(request.after[0] + 1, MAX_ID)}
+    elif request.before and page.more:
         yield "prev", {"before": rows[0].id}
 
 
-def _links_by_offset(asked: PageRequest, page: Page) -> Iterator[tuple[str, dict[str, int]]]:
+def _links_by_offset(request: PageRequest, page: Page) -> Iterator[tuple[str, dict[str, int]]]:
     """In another order, `after` and `before` would need more than an id."""
-    if page.more and (following := asked.offset + asked.limit) <= MAX_OFFSET:
+    if page.more and (following := request.offset + request.limit) <= MAX_OFFSET:
         yield "next", {"offset": following}
-    if asked.offset:
-        yield "prev", {"offset": max(0, asked.offset - asked.limit)}
+    if request.offset:
+        yield "prev", {"offset": max(0, request.offset - request.limit)}
 
 
-def page_request_provider(most: int) -> Callable[..., PageRequest]:
+def page_request_provider(max_limit: int) -> Callable[..., PageRequest]:
     """Return the dependency that reads which page, of at most so many rows, a request asks for."""
 
     def provide_page_request(  # noqa: PLR0917  # Litestar gives each by its name
         # Not used: Litestar resolves dependencies that know nothing of each other in tasks, which takes longer.
         repository: NamedDependency[SkipValidation[Repository[Any]]],
         request: Request[Any, Any, Any],
-        limit: Annotated[int, QueryParameter(ge=1, le=most, description="The maximum number of rows.")] = min(
-            DEFAULT_LIMIT, most
+        limit: Annotated[int, QueryParameter(ge=1, le=max_limit, description="The maximum number of rows.")] = min(
+            DEFAULT_LIMIT, max_limit
         ),
         offset: Annotated[
             int,

@@ -18,7 +18,7 @@ from app.core.auth.middleware import PUBLIC
 from app.core.http.resource.integers import is_integer
 
 UNKNOWN_PARAMETER: Final = "Unknown query parameter"
-MAX_NAME = 100  # characters of an unknown parameter's name that an answer repeats
+_MAX_NAME_LENGTH = 100  # characters of an unknown parameter's name that an answer repeats
 
 
 class QueryMiddleware:
@@ -81,4 +81,4 @@ def _signatures(signature: ParsedSignature, dependencies: Mapping[str, Provide])
 
 def invalid_parameter(name: str, message: str) -> ValidationException:
     """Return the error that names a query parameter."""
-    return ValidationException(extra=[{"source": "query", "key": name[:MAX_NAME], "message": message}])
+    return ValidationException(extra=[{"source": "query", "key": name[:_MAX_NAME_LENGTH], "message": message}])

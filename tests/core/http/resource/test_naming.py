@@ -14,11 +14,11 @@ from app.core.http.resource.naming import Names
     ],
 )
 def test_a_text_gets_the_names_of_the_noun(name: str, table: str, said: str) -> None:
-    assert Names.of(name, table).put_into("{a_noun} of {nouns}") == said
+    assert Names.of(name, table).substitute("{a_noun} of {nouns}") == said
 
 
 def test_a_text_keeps_its_other_braces() -> None:
     assert (
-        Names.of("Task", "tasks").put_into('Send {"title": "x"} to make {a_noun}.')
+        Names.of("Task", "tasks").substitute('Send {"title": "x"} to make {a_noun}.')
         == 'Send {"title": "x"} to make a task.'
     )
