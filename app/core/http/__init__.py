@@ -1,1 +1,1 @@
-"""What crosses the wire."""
+"""HTTP: requests, responses and their documentation."""

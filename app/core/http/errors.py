@@ -1,6 +1,6 @@
-"""Errors: each exception becomes an answer in the one form of `problems.py`.
+"""Exception handlers: each exception becomes an error response.
 
-The client never reads a value that was sent, SQL, the name of a class or a path; the log has the details.
+It never has a sent value, SQL, a class name or a file path. The log has the details.
 """
 
 import logging
@@ -58,7 +58,7 @@ def _on_body(_: AnyRequest, error: ValidationError) -> Response[Problem]:
 
 
 def _on_parameters(_: AnyRequest, error: ValidationException) -> Response[Problem]:
-    """Answer Litestar's own validation, of query, header and path, and of a missing body."""
+    # Litestar validates the query, the headers and the path, and raises this for a missing body too.
     found = error.extra if isinstance(error.extra, list) else []
     if not found or any(e.get("key") == "data" for e in found):
         return invalid_input([FieldError(["body"], "Send a JSON object", "missing")])
@@ -98,7 +98,7 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Proble
             return Response(body, status_code=HTTPStatus.CONFLICT, media_type="application/json")
         case Failure.REFERRED_TO:
             return error_response(HTTPStatus.CONFLICT, REFERRED_TO)
-        case Failure.REFERENCE:  # absent or another user's: the answer must be the same
+        case Failure.REFERENCE:  # the same answer for a missing row and for a row of another user
             places = [["body", column] for column in violated_columns(error)] or [["body"]]
             message = "The row that this refers to does not exist"
             return invalid_input([FieldError([*place], message, "reference") for place in places])
@@ -112,10 +112,7 @@ def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Proble
 
 
 def _on_missed_validation(request: AnyRequest, failure: Failure, error: SQLAlchemyError) -> Response[Problem]:
-    """Answer for a value that validation should have refused: that is a bug of this program, and logged as one.
-
-    The client can change a value that cannot be stored: 422. It cannot know a rule of the table: 500.
-    """
+    # A bug of this program. The client can change a value that cannot be stored (422), but not fix a constraint (500).
     logger.error(
         "%s: the database refuses a value that validation accepted: %s",
         _request_line(request),
@@ -132,10 +129,9 @@ def _on_unknown_outcome(request: AnyRequest, error: OutcomeUnknown) -> Response[
 
 
 def _on_repository(request: AnyRequest, error: RepositoryError) -> Response[Problem]:
-    """Answer for the cause: advanced-alchemy calls nearly every error an integrity error."""
     if isinstance(error, NotFoundError):
         return error_response(HTTPStatus.NOT_FOUND, NOT_FOUND)
-    cause = error.__cause__
+    cause = error.__cause__  # advanced-alchemy raises IntegrityError for nearly all errors of the database
     return _on_database(request, cause) if isinstance(cause, SQLAlchemyError) else _on_bug(request, error)
 
 
@@ -145,12 +141,12 @@ def _on_bug(request: AnyRequest, error: Exception) -> Response[Problem]:
 
 
 def _request_line(request: AnyRequest) -> str:
-    """Return method and path for the log; percent-encoded, so a path cannot write a line of its own."""
+    # The path is percent-encoded, so it cannot add a line to the log.
     return f"{request.method} {request.scope['raw_path'].decode('latin-1')}"
 
 
 def in_one_line(error: SQLAlchemyError) -> str:
-    """Return the driver's message, without the statement, its values and the row: they have the users' data."""
+    """Return the driver's message without the data of users: no statement, no parameters, no row."""
     cause = getattr(error, "orig", None) or error
     said = getattr(getattr(cause, "diag", None), "message_primary", None)
     return " ".join(str(said or cause).split())

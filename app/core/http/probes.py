@@ -1,4 +1,4 @@
-"""Probes: routes for what watches the process, such as a load balancer."""
+"""Probes: routes for load balancers and monitoring."""
 
 from typing import Final
 
@@ -6,11 +6,11 @@ from litestar import Litestar
 from litestar.routes import HTTPRoute
 
 PROBE: Final = "probe"
-"""The handler option of a public route that has no rate limit and answers under any host name, also an address."""
+"""The handler option of a public route without a rate limit, for any Host header."""
 
 
 def probe_paths(app: Litestar) -> frozenset[str]:
-    """Return the paths of the probes, with and without a slash at the end."""
+    """Return the paths of all probes, with and without a trailing slash."""
     routes = [route for route in app.routes if isinstance(route, HTTPRoute)]
     paths = {route.path for route in routes if any(handler.opt.get(PROBE) for handler in route.route_handlers)}
     return frozenset(paths | {f"{path}/" for path in paths})

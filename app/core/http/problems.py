@@ -1,4 +1,4 @@
-"""Problems: the one form of every error, `{"detail": "<one sentence>"}`; a 422 lists in `errors` each wrong field."""
+"""The body of all errors: `{"detail": "<one sentence>"}`; a 422 lists the invalid fields in `errors`."""
 
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -13,7 +13,7 @@ NOT_FOUND: Final = "Not Found"
 INTERNAL_ERROR: Final = "Internal server error"
 REFERRED_TO: Final = "Other rows still refer to this one"
 TOO_LONG: Final = "String should have at most 200 characters"  # pydantic's, for examples
-MAX_ERRORS: Final = 20  # a 422 lists no more: a body may have a thousand unknown fields
+MAX_ERRORS: Final = 20  # in one 422; a body may have a thousand unknown fields
 
 
 class FieldError(Struct):
@@ -41,12 +41,12 @@ class Problem(Struct):
 
 
 def error_response(status: int, detail: str, headers: dict[str, str] | None = None) -> Response[Problem]:
-    """Return an error in the one form."""
+    """Return an error response."""
     return Response(Problem(detail), status_code=status, headers=headers, media_type="application/json")
 
 
 async def send_error(send: Send, status: int, detail: str) -> None:
-    """Send an error in the one form from outside of the router, where there is no Response."""
+    """Send an error response from a middleware outside of the router."""
     body = msgspec.json.encode(Problem(detail))
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
     await send({"type": "http.response.start", "status": status, "headers": headers})
@@ -54,14 +54,14 @@ async def send_error(send: Send, status: int, detail: str) -> None:
 
 
 def invalid_input(errors: Sequence[FieldError], count: int | None = None) -> Response[Problem]:
-    """Return a 422; `detail` has the first of the errors, and how many more there are, of `count`."""
+    """Return a 422. `count` is the number of all errors; `detail` has the first one and the number of the others."""
     return Response(
         problem_of(errors, count), status_code=HTTPStatus.UNPROCESSABLE_ENTITY, media_type="application/json"
     )
 
 
 def unique_conflict(columns: Sequence[str]) -> Problem:
-    """Return the error that names the fields which must be unique; it does not describe the row that has the values."""
+    """Return the error for fields that must be unique. It tells nothing about the other row."""
     if not columns:
         return Problem("This conflicts with another row")
     message = f"Another row already has {'this value' if len(columns) == 1 else 'these values'}"
@@ -69,7 +69,7 @@ def unique_conflict(columns: Sequence[str]) -> Problem:
 
 
 def problem_of(errors: Sequence[FieldError], count: int | None = None) -> Problem:
-    """Return the error that names these fields, see `invalid_input`."""
+    """Return the error for these fields; `count` is as in `invalid_input`."""
     first, others = errors[0], (count or len(errors)) - 1
     name = ".".join(map(str, first.loc[1:])) or str(first.loc[0])
     detail = f"{name}: {first.msg}" + (f" (+{others} more)" if others else "")

@@ -1,1 +1,1 @@
-"""Bodies: what a client may send, and the DTO layer that reads it and writes rows."""
+"""Bodies: their checks, and the DTOs that read JSON and write rows."""

@@ -1,7 +1,4 @@
-"""Validation: what pydantic says against a body, read at a price that does not grow with the number of mistakes.
-
-`ValidationError.errors()` makes Python objects of all of them, 2 µs each: a body of 1 MB holds 100,000 mistakes.
-"""
+"""Validation errors of pydantic, read at a cost that does not grow with their number."""
 
 import json
 import re
@@ -13,11 +10,11 @@ from msgspec import Struct
 from pydantic import ValidationError
 
 _LENGTH: Final = re.compile(r"Value should have at (most|least) (\d+) items? after validation, not \d+")
-_MAX_READ: Final = 100  # mistakes: no table has as many columns that only the server sets
+_MAX_READ: Final = 100  # errors; no table has so many read-only columns
 
 
 class ErrorDetails(Struct):
-    """One thing that is wrong with a body, and where in it."""
+    """One error of a `ValidationError`, as pydantic writes it in JSON."""
 
     loc: list[str | int]
     msg: str
@@ -25,14 +22,15 @@ class ErrorDetails(Struct):
 
 
 def first_errors(error: ValidationError, limit: int) -> list[ErrorDetails]:
-    """Return the first mistakes, in the order of the body."""
+    """Return the first errors, in the order of the body."""
+    # `error.errors()` makes Python objects of all errors, 2 µs each, and a body of 1 MB can have 100,000 of them.
     text = error.json(include_url=False, include_context=False, include_input=False)
     found = msgspec.json.decode(text, type=list[msgspec.Raw])
     return [_as_text_error(msgspec.json.decode(each, type=ErrorDetails)) for each in found[:limit]]
 
 
 def _as_text_error(details: ErrorDetails) -> ErrorDetails:
-    """Say of an optional text what pydantic says of a required one: of the optional, it says that it has "items"."""
+    # For the length of an optional text, pydantic writes "items". Its message for a required text has "characters".
     if match := _LENGTH.fullmatch(details.msg):
         details.type = f"string_{details.type}"
         details.msg = f"String should have at {match[1]} {match[2]} character{'s' if match[2] != '1' else ''}"
@@ -40,14 +38,12 @@ def _as_text_error(details: ErrorDetails) -> ErrorDetails:
 
 
 def split_read_only(body: bytes, error: ValidationError, read_only: AbstractSet[str]) -> tuple[bytes, dict[str, Any]]:
-    """Return a JSON object without the read-only fields for which it was refused, and these fields.
-
-    A client may send a row back as it came, with the fields that only the server sets. Such a body fails its
-    validation first, because its schema does not have them. So no other body pays for it.
+    """Return a JSON object without the read-only fields that were refused as unknown, and these fields.
 
     Raises:
-        ValidationError: it was not refused for any of them.
+        ValidationError: the given one, if it refuses no read-only field.
     """
+    # A client may send a whole row back. Its validation fails first, so that other bodies do not pay for this.
     found = first_errors(error, _MAX_READ)
     names = {details.loc[0] for details in found if details.type == "extra_forbidden"} & read_only
     if not names or error.error_count() > len(found):

@@ -1,1 +1,1 @@
-"""Resources: what a noun offers over HTTP."""
+"""Resources: the HTTP operations on the rows of a table."""

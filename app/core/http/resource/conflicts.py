@@ -1,4 +1,4 @@
-"""Conflicts: which operations of a resource can be a 409, read off its table, and what the document says of each."""
+"""The 409 responses in the document, from the unique constraints and foreign keys of a table."""
 
 from collections.abc import Mapping, Set
 
@@ -14,7 +14,7 @@ from app.core.http.resource.operations import CHANGES, CREATES
 
 
 def conflicts_of(model: type[Owned], noun: str, operations: Set[str]) -> Mapping[str, ResponseSpec]:
-    """Return the 409 of each of these operations that can answer one."""
+    """Return the 409 response of each of these operations that can have one."""
     found: dict[str, ResponseSpec] = {}
     if rules := unique_constraints(model):
         named = [rule for rule in rules if rule] or [()]

@@ -1,9 +1,4 @@
-"""A resource: the operations that every noun offers on its rows, written once.
-
-A noun derives from it, names its table, its two schemas and its path, and adds or overrides handlers like in any
-Litestar controller. Each handler is one call; who is calling, whose rows they are and what may be said was settled
-before it by the middleware, the guard and the DTO.
-"""
+"""The controller of a resource: list, create, read, change and delete rows of one table."""
 
 from __future__ import annotations
 
@@ -55,12 +50,14 @@ _CHANGED: Final = "The {noun} after the change."
 
 
 class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
-    """List, create, read, change and delete the caller's own rows of one table.
+    """The base of a noun's controller, which may add and override handlers.
 
-    `operations` names the handlers that are offered, `frozenset({"list", "get"})`; without it all are. A mixin with
-    handlers, and a generic class in between, may stand among the bases in any order.
-    `{noun}`, `{a_noun}` and `{nouns}` in a handler's summary and docstring become the table's names in the docs.
+    `operations` limits the handlers: `frozenset({"list", "get"})`. Mixins and generic subclasses may be bases, in any
+    order. In summaries and docstrings of handlers, `{noun}`, `{a_noun}` and `{nouns}` become names of the rows.
     """
+
+    # A handler makes one call. The middleware has authenticated the user, the guard has bound the session to the user,
+    # and the DTO has validated the body.
 
     model: ClassVar[type[Owned]]
     create_schema: ClassVar[type[CreateSchema]]
@@ -71,21 +68,17 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     dto = BodyDTO
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Read the table and the schemas off `ResourceController[Table, Create, Update]`.
-
-        Raises:
-            TypeError: it names no table, or its operations cannot be offered.
-        """
+        """Read the table and the schemas from `ResourceController[Table, Create, Update]`."""
         super().__init_subclass__(**kwargs)
         types = type_arguments(cls, ResourceController)
         if any(isinstance(argument, TypeVar) for argument in types):
-            return  # a generic class in between
+            return  # a generic subclass
         if not types:
             raise TypeError(f"{cls.__name__} names no table: derive it from ResourceController[Table, Create, Update].")
         cls.model, cls.create_schema, cls.update_schema = types
         cls.operations = operations_of(cls, getattr(cls, "operations", None))
         cls.max_page_size = min(MAX_LIMIT, max_page_size(cls.model, cls._written_schemas()))
-        cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # narrowed at run time, as Litestar means it
+        cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # a type at run time only
         cls.tags = [cls.names().nouns.capitalize()]
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
         inherited = (vars(base).get("dependencies", {}) for base in cls.__mro__[1:] if base is not Controller)
@@ -95,7 +88,6 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
 
     @classmethod
     def _written_schemas(cls) -> Sequence[type[BaseModel]]:
-        """The schemas whose limits bound a row: the table's own where clients write none."""
         schemas = (cls.create_schema, cls.update_schema)
         return schemas if cls.operations - READS else (cls.model,)
 
@@ -109,7 +101,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
 
     @classmethod
     def names(cls) -> Names:
-        """Return what the docs call the rows."""
+        """Return the names of the rows in the docs."""
         return Names.of(cls.model.__name__, table_name(cls.model))
 
     @Operation(
@@ -166,7 +158,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         await repository.delete_one(id, expected)
 
     def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
-        """Give each handler its operation id (`tasks_list`) and put the table's names into its texts."""
+        """Return the offered handlers, with operation ids (`tasks_list`) and texts for the document."""
         handlers = [handler for handler in super().get_route_handlers() if self._is_offered(handler)]
         conflicts = conflicts_of(self.model, self.names().noun, self.operations)
         for handler in handlers:

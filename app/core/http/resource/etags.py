@@ -1,11 +1,6 @@
-"""Entity tags (RFC 9110, section 8.8.3): which state of a row a client has expected, so that it overwrites no other.
+"""ETags (RFC 9110, section 8.8.3): the ETag of a row is its `updated_at` in quotes, exactly as in the JSON of the row.
 
-The tag of a row is its `updated_at` in quotes, to the letter as JSON has it, so that the rows of a list have theirs as
-well. A change or a deletion that names one with If-Match happens to that state of the row or not at all.
-
-Two things are read with more patience than HTTP asks for. A weak tag (`W/"..."`) counts as a strong one: a proxy that
-compresses makes it weak, but it names the state of the row, which is the same. And a time that has lost its
-microseconds still names the state, see `core/data/tables/versions.py`.
+So the rows of a list have ETags too. With If-Match, a write applies only to a row with one of the named versions.
 """
 
 import re
@@ -27,24 +22,25 @@ ANY: Final = "*"
 ETAG: Final = ResponseHeader(
     name="ETag", description="The version of the row: its `updated_at` in quotes.", documentation_only=True
 )
-MAX_ETAGS: Final = 20  # each is a statement of its own
+MAX_ETAGS: Final = 20  # each needs a statement
 
+# A weak ETag counts as a strong one: a proxy that compresses makes it weak, and the version of the row is the same.
 _TAG: Final = re.compile(r'(?:W/)?("[^"]*")')
 
 
 def etag_header(row: Row) -> dict[str, str]:
-    """Return the header with a row's tag; none if its table does not know when rows change."""
+    """Return the ETag header of a row; empty if the table has no `updated_at`."""
     changed_at = getattr(row, CHANGED_AT, None)
     return {} if changed_at is None else {"ETag": msgspec.json.encode(changed_at).decode()}
 
 
 def with_etag(row: Row, **headers: str) -> Response[Row]:
-    """Return the answer that is this row, with its tag."""
+    """Return a response with this row and its ETag."""
     return Response(row, headers=headers | etag_header(row))
 
 
 def provide_expected(
-    # Not used: Litestar resolves dependencies that know nothing of each other in tasks, a third of an update's time.
+    # Not used. Litestar resolves independent dependencies in tasks, which takes a third of the time of an update.
     repository: NamedDependency[SkipValidation[Repository[Any]]],
     request: Request[Any, Any, Any],
     if_match: Annotated[
@@ -55,22 +51,18 @@ def provide_expected(
         ),
     ] = ANY,
 ) -> ExpectedVersions:
-    """Read the states that If-Match names, in all of its lines.
-
-    Raises:
-        ValidationException: it names too many.
-    """
-    lines = request.headers.getall("If-Match", ())  # Litestar gives `if_match` the first, and documents it
+    """Return the versions in all If-Match headers of a request."""
+    lines = request.headers.getall("If-Match", ())  # `if_match` has only the first; it is there for the document
     return parse_if_match(lines) if lines else None
 
 
 def parse_if_match(lines: Sequence[str]) -> ExpectedVersions:
-    """Return the states that the lines of If-Match name (RFC 9110, 13.1.1); None where any will do.
+    """Return the versions in the values of If-Match (RFC 9110, section 13.1.1); None if any version matches.
 
-    A tag that is none of ours names a state that no row has.
+    An ETag that is not a time matches no row.
 
     Raises:
-        ValidationException: there are too many tags.
+        ValidationException: there are too many ETags.
     """
     value = ",".join(lines)
     if value.strip() == ANY:

@@ -1,4 +1,4 @@
-"""Generics: what a class puts for the parameters of a generic base, in whichever place that base stands."""
+"""The type arguments that a class gives a generic base, in any position among the bases."""
 
 from typing import Any, Final, get_args, get_origin
 
@@ -6,9 +6,9 @@ _NONE: Final[tuple[Any, ...]] = ()
 
 
 def type_arguments(cls: type, generic: type) -> tuple[Any, ...]:
-    """Return the arguments of `generic` for this class, also through an intermediate generic class.
+    """Return the arguments of `generic` for this class, also through a generic subclass; empty if it has none.
 
-    A parameter that is still open is a TypeVar. The result is empty if no base has arguments.
+    A parameter without an argument is returned as its TypeVar.
     """
     return next((found for base in _bases_of(cls) if (found := _arguments_in(base, generic))), _NONE)
 

@@ -1,4 +1,4 @@
-"""Operations: the handlers of a resource, which are Litestar's but for what these do in vain with each request."""
+"""The handler of a resource: Litestar's, without needless work for each request."""
 
 from typing import Any
 
@@ -7,9 +7,8 @@ from litestar.handlers import HTTPRouteHandler
 
 
 class Operation(HTTPRouteHandler):
-    """A handler that guards see as it is: Litestar makes a copy for each, which takes a twentieth of a request."""
+    """A handler that is not copied for each guard; the copies take 5 % of the time of a request."""
 
     async def authorize_connection(self, connection: ASGIConnection[Any, Any, Any, Any]) -> None:
-        """Ask the guards, in their order."""
         for guard in self.resolve_guards():
-            await guard(connection, self)  # type: ignore[misc]  # those that are no coroutines have become such
+            await guard(connection, self)  # type: ignore[misc]  # Litestar makes all guards async

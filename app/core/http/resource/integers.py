@@ -1,7 +1,7 @@
-"""Integers that arrive as text, in a path or in a query: decimal digits, and one spelling for each number.
+"""Integers in a path or a query: decimal digits, with one spelling for each number.
 
-Python and msgspec read more than that (`1_0`, `+10`, `010`, ` 10`, `1e1`, the digits of other scripts). Each further
-spelling would be a further address of the same row: for caches, logs and rules in front it would be another one.
+Python and msgspec accept more: `1_0`, `+10`, `010`, ` 10`, `1e1`, digits of other scripts. Then one row would have
+several URLs, and caches, logs and the rules of a proxy would treat them as different.
 """
 
 import re
@@ -16,20 +16,19 @@ _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
 
 
 def is_integer(text: str) -> bool:
-    """Tell whether a text is an integer in its one spelling."""
+    """Tell whether a text is the one spelling of an integer."""
     return _INTEGER.fullmatch(text) is not None
 
 
 def parse_id(text: str) -> int:
-    """Return the integer, or NO_ID for an integer in another spelling, which is answered like any unknown id.
+    """Return the integer, or NO_ID if it has another spelling: the answer is the 404 of a missing row.
 
     Raises:
-        ValueError: it is no integer at all; Litestar answers 404, because no route has such a path.
+        ValueError: the text is not an integer. Litestar then answers 404.
     """
     number = int(text)
     return number if is_integer(text) else NO_ID
 
 
-# Litestar's table of converters, which it reads when a route is made: this is what `{id:int}` means in a path. What it
-# returns is remembered with the route, so a path that was seen before costs nothing.
+# Litestar's path converters: this one is for `{id:int}`. Litestar caches the result for each path.
 parsers_map[int] = parse_id

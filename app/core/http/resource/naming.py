@@ -1,23 +1,22 @@
-"""Naming: what the docs call the rows of a resource."""
+"""The names of a resource's rows in the docs."""
 
 import re
 from typing import NamedTuple
 
 
 class Names(NamedTuple):
-    """What one row is called in a sentence, and what several are called: `line item`, `line items`."""
+    """The singular and the plural: `line item`, `line items`."""
 
     noun: str
     nouns: str
 
     @classmethod
     def of(cls, class_name: str, table_name: str) -> "Names":
-        """Read the names off those of a class and of its table: `LineItem` and `line_items`."""
+        """Return the names for a class and its table, like `LineItem` and `line_items`."""
         return cls(re.sub(r"(?<!^)(?=[A-Z])", " ", class_name).lower(), table_name.replace("_", " "))
 
     @property
     def a_noun(self) -> str:
-        """One row, with its article."""
         return f"an {self.noun}" if self.noun[0] in "aeiou" else f"a {self.noun}"
 
     def substitute(self, text: str) -> str:

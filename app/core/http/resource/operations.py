@@ -1,4 +1,4 @@
-"""Operations: which handlers a resource offers. Routes, document and contract read it off the class."""
+"""Operations: the handlers that a resource offers. Routes, document and contract tests read them from the class."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -11,20 +11,20 @@ READS: Final = frozenset({"list", "get"})
 
 
 class AllHandlers(frozenset[str]):
-    """The operations of a class that declares none: all that it has. A class that derives from it may have more."""
+    """The operations of a class that declares none: all its handlers. A subclass may have more."""
 
 
 def handlers_of(controller: type) -> dict[str, HTTPRouteHandler]:
-    """Return the handlers of a controller's class by the names of their functions."""
+    """Return the handlers of a controller class by function name."""
     found = (getattr(controller, name) for name in dir(controller))
     return {handler.fn.__name__: handler for handler in found if isinstance(handler, HTTPRouteHandler)}
 
 
 def operations_of(controller: type, declared: Iterable[str] | None) -> frozenset[str]:
-    """Return the names of the handlers that a class offers: those that it declares, or all that it has.
+    """Return the names of the handlers that a class offers: the declared ones, or all.
 
     Raises:
-        TypeError: it declares none, declares one that it does not have, or leaves out one of its own.
+        TypeError: the declared set is empty, has an unknown name, or lacks a handler that the class itself defines.
     """
     handlers = handlers_of(controller)
     if declared is None or isinstance(declared, AllHandlers):

@@ -1,7 +1,4 @@
-"""Weights: how many bytes a row can have as JSON, by the limits of its fields, and so how many rows a page can have.
-
-The heaviest page of a noun is known before anybody asks for it, so no request pays for the bound.
-"""
+"""The maximum number of rows on a page, from the maximum size of a row as JSON. It is computed once, at startup."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
@@ -14,15 +11,15 @@ from app.core.data.tables.registry import columns_of
 
 MAX_PAGE_BYTES: Final = 2**25  # bytes
 
-_UNBOUNDED: Final = 1_000_000  # bytes of a value without a limit: a body has as many by default
-_SCALAR: Final = 64  # bytes of a number, a moment or an id, at most
-_PER_CHARACTER: Final = 6  # bytes: \u0001
+_UNBOUNDED: Final = 1_000_000  # bytes of a value without a limit: the default of MAX_BODY_BYTES
+_SCALAR: Final = 64  # maximum bytes of a number, a time or an id
+_PER_CHARACTER: Final = 6  # bytes of a control character: \u0001
 _SCALAR_TYPES: Final = frozenset({"integer", "number", "boolean", "null"})
 _SCALAR_FORMATS: Final = frozenset({"date", "date-time", "time", "duration", "uuid"})
 
 
 def max_page_size(model: type[Owned], schemas: Iterable[type[BaseModel]]) -> int:
-    """Return how many rows of this table a page can have, if clients write all of what these schemas let them."""
+    """Return how many rows of the maximum size, by the limits in these schemas, fit on a page; at least 1."""
     sizes = dict.fromkeys((column.key for column in columns_of(model)), _SCALAR)
     for schema in schemas:
         sizes |= {name: max(size, sizes.get(name, 0)) for name, size in _max_sizes(schema).items()}
@@ -30,7 +27,7 @@ def max_page_size(model: type[Owned], schemas: Iterable[type[BaseModel]]) -> int
 
 
 def unbounded_fields(schema: type[BaseModel]) -> list[str]:
-    """Return the fields that take a value of any length."""
+    """Return the fields that accept a value of any length."""
     return [name for name, size in _max_sizes(schema).items() if size >= _UNBOUNDED]
 
 
@@ -41,7 +38,7 @@ def _max_sizes(schema: type[BaseModel]) -> dict[str, int]:
 
 
 def _max_size(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> int:
-    """The bytes of the longest value that a JSON schema lets pass."""
+    # In bytes, of the longest value that matches the schema.
     if "$ref" in part:
         return _max_size(definitions[part["$ref"].rpartition("/")[2]], definitions)
     if alternatives := part.get("anyOf") or part.get("oneOf"):

@@ -1,7 +1,7 @@
-"""Lists: which part of one is asked for, and the headers that say where the rest is.
+"""Pagination of lists: the query parameters and headers of a request, and the headers of its response.
 
-A list is a bare JSON array, as the guide has it. `Link` (RFC 8288) names the next and the previous page; the total
-costs a count of all rows and comes only when it is asked for (`Prefer: count=exact`, RFC 7240).
+A list is a bare JSON array. `Link` (RFC 8288) has the next and the previous page. The total needs a count of all rows,
+so it is sent only for `Prefer: count=exact` (RFC 7240).
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ from app.core.http.resource.query import invalid_parameter
 
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
-MAX_OFFSET = 10_000  # rows: the database reads and throws away as many
+MAX_OFFSET = 10_000  # rows; the database reads all of them and discards them
 LIST_HEADERS = [
     ResponseHeader(
         name="Link", description="The addresses of the next and the previous page (RFC 8288).", documentation_only=True
@@ -30,14 +30,14 @@ LIST_HEADERS = [
     ResponseHeader(
         name="X-Total-Count",
         description="The number of all rows, if `Prefer` has `count=exact`.",
-        value=0,  # type: ignore[arg-type]  # whose type is documented
+        value=0,  # type: ignore[arg-type]  # the document takes its type
         documentation_only=True,
     ),
 ]
 
 
 def page_response(path: str, request: PageRequest, page: Page) -> Response[list[Row]]:
-    """Return the page's rows, with `Link` where there are other pages and `X-Total-Count` where it was asked for."""
+    """Return the response with the rows of a page, `Link` and, if the request has it, `X-Total-Count`."""
     places = _links_by_offset(request, page) if request.order else _links_by_id(request, page)
     links = [f'<{path}?{urlencode({"limit": request.limit, **place})}>; rel="{relation}"' for relation, place in places]
     headers = {"Link": ", ".join(links)} if links else {}
@@ -47,7 +47,7 @@ def page_response(path: str, request: PageRequest, page: Page) -> Response[list[
 
 
 def _links_by_id(request: PageRequest, page: Page) -> Iterator[tuple[str, dict[str, int]]]:
-    """Pages follow each other by id, however deep: an offset would read everything before it."""
+    # By id, so that a deep page costs no more: with an offset the database reads all rows before it.
     rows = page.rows
     if rows and (page.more or request.before):
         yield "next", {"after": rows[-1].id}
@@ -60,7 +60,7 @@ def _links_by_id(request: PageRequest, page: Page) -> Iterator[tuple[str, dict[s
 
 
 def _links_by_offset(request: PageRequest, page: Page) -> Iterator[tuple[str, dict[str, int]]]:
-    """In another order, `after` and `before` would need more than an id."""
+    # In another order an id is not enough for `after` and `before`.
     if page.more and (following := request.offset + request.limit) <= MAX_OFFSET:
         yield "next", {"offset": following}
     if request.offset:
@@ -68,10 +68,10 @@ def _links_by_offset(request: PageRequest, page: Page) -> Iterator[tuple[str, di
 
 
 def page_request_provider(max_limit: int) -> Callable[..., PageRequest]:
-    """Return the dependency that reads which page, of at most so many rows, a request asks for."""
+    """Return the dependency that reads the `PageRequest` of a request; `max_limit` is the maximum of `limit`."""
 
-    def provide_page_request(  # noqa: PLR0917  # Litestar gives each by its name
-        # Not used: Litestar resolves dependencies that know nothing of each other in tasks, which takes longer.
+    def provide_page_request(  # noqa: PLR0917  # Litestar passes them by name
+        # Not used. Litestar resolves independent dependencies in tasks, which takes longer.
         repository: NamedDependency[SkipValidation[Repository[Any]]],
         request: Request[Any, Any, Any],
         limit: Annotated[int, QueryParameter(ge=1, le=max_limit, description="The maximum number of rows.")] = min(
@@ -105,14 +105,9 @@ def page_request_provider(max_limit: int) -> Callable[..., PageRequest]:
             str, HeaderParameter(name="Prefer", description="`count=exact` adds `X-Total-Count` to the answer.")
         ] = "",
     ) -> PageRequest:
-        """Read the page from the query and the Prefer header.
-
-        Raises:
-            ValidationException: it is to begin at two places.
-        """
         if (offset > 0) + (after > 0) + (before is not None) > 1:
             raise invalid_parameter("after" if after else "offset", "Send only one of offset, after and before")
-        lines = request.headers.getall("Prefer", ())  # all of them; Litestar gives `prefer` the first, and documents it
+        lines = request.headers.getall("Prefer", ())  # `prefer` has only the first; it is there for the document
         is_counted = bool(lines) and parse_prefer(lines).get("count", "").lower() == "exact"
         return PageRequest(
             limit,

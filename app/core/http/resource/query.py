@@ -1,4 +1,4 @@
-"""The query: its parameters are those that the handler declares, each given once and in its one spelling."""
+"""The query: only parameters that the handler declares, each at most once."""
 
 from collections.abc import Awaitable, Iterator, Mapping
 from functools import cache
@@ -18,19 +18,16 @@ from app.core.auth.middleware import PUBLIC
 from app.core.http.resource.integers import is_integer
 
 UNKNOWN_PARAMETER: Final = "Unknown query parameter"
-_MAX_NAME_LENGTH = 100  # characters of an unknown parameter's name that an answer repeats
+_MAX_NAME_LENGTH = 100  # characters of an unknown parameter's name in an error
 
 
 class QueryMiddleware:
-    """Refuses a query parameter that the handler does not have, or one given twice: a typo must not list everything.
+    """Refuses unknown and repeated query parameters: a request with a typo must not list all rows.
 
-    An integer has one spelling there, as in a path. Public routes take any parameter: probes like to add their own.
-
-    Raises:
-        ValidationException: naming the first one that is wrong.
+    An integer has one spelling, as in a path. Public routes accept any parameter, because load balancers add some.
     """
 
-    # It is no guard: Litestar copies a handler that is no `Operation` for each guard of each request.
+    # A middleware, because a guard costs more: for each guard Litestar copies a handler that is not an `Operation`.
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -51,13 +48,13 @@ def _check_query(handler: BaseRouteHandler, pairs: list[tuple[str, str]]) -> Non
             raise invalid_parameter(name, "Send this parameter only once")
         if _is_integer(known[name]) and not is_integer(value):
             raise invalid_parameter(name, "Send an integer in decimal digits")
-        if value.lower() == "null" and not _takes_text(known[name]):  # msgspec would take it for one that is left out
+        if value.lower() == "null" and not _takes_text(known[name]):  # msgspec reads it as None
             raise invalid_parameter(name, "Leave this parameter out; it cannot be null")
 
 
 @cache
 def query_parameters(handler: BaseRouteHandler) -> Mapping[str, FieldDefinition]:
-    """Return what may stand in the query, by its name."""
+    """Return the query parameters of a handler, by name."""
     signatures = _signatures(handler.parsed_fn_signature, handler.resolve_dependencies())
     fields = [field for signature in signatures for field in signature.parameters.values()]
     found = ((field.kwarg_definition, field) for field in fields)
@@ -73,12 +70,12 @@ def _takes_text(field: FieldDefinition) -> bool:
 
 
 def _signatures(signature: ParsedSignature, dependencies: Mapping[str, Provide]) -> Iterator[ParsedSignature]:
-    """The signature and those of the dependencies that it asks for: a controller offers more than each handler uses."""
+    # Only the dependencies that the handler uses: a controller has more.
     yield signature
     for name in signature.parameters.keys() & dependencies.keys():
         yield from _signatures(dependencies[name].parsed_fn_signature, dependencies)
 
 
 def invalid_parameter(name: str, message: str) -> ValidationException:
-    """Return the error that names a query parameter."""
+    """Return the 422 for a query parameter."""
     return ValidationException(extra=[{"source": "query", "key": name[:_MAX_NAME_LENGTH], "message": message}])
