@@ -1,4 +1,4 @@
-"""The `app` command. A command is imported when it is called, so that `--help` is quick."""
+"""The `app` command. A subcommand is imported when it is called, so that `--help` is quick."""
 
 import sys
 from importlib import import_module
@@ -27,7 +27,7 @@ COMMANDS: Final = {
 
 
 class Commands(click.Group):
-    """The commands in `app/core/cli/`, each in the file of its name, with an underscore for a hyphen."""
+    """The commands in `app/core/cli/`, found by file name."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
@@ -35,7 +35,7 @@ class Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        if sys.platform == "win32":  # it has no select.poll(), and its event loop does not work with psycopg
+        if sys.platform == "win32":  # it has no select.poll(), and psycopg does not work with its event loop
             raise click.ClickException("this program needs a POSIX system; use Linux, macOS or, on Windows, WSL")
         command: click.Command = import_module(f"app.core.cli.{cmd_name.replace('-', '_')}").command
         return command
@@ -46,7 +46,7 @@ class Commands(click.Group):
 
 
 class LazyContext:
-    """The `AppContext` of `app/context.py`, which is imported when a command first uses one of its attributes."""
+    """The `AppContext` of `app/context.py`, imported at the first use of an attribute."""
 
     def __getattr__(self, name: str) -> Any:
         return getattr(import_module("app.context").CONTEXT, name)

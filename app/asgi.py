@@ -1,4 +1,4 @@
-"""The assembly: the parts of the application, in the order in which a request meets them."""
+"""The application: its parts, in the order in which a request passes them."""
 
 import gc
 from collections.abc import Callable
@@ -42,21 +42,21 @@ from app.settings.formats import split_list
 
 
 def serve() -> Litestar:
-    """Return the application for a process that only serves: `app run` starts it in each worker."""
+    """Return the application for a worker of `app run`."""
     app = create_app()
     gc.collect()
-    gc.freeze()  # what is loaded now stays: each full collection would scan it again and stop requests for 50 ms
+    gc.freeze()  # else each full collection scans all modules again, and stops requests for 50 ms
     gc.set_threshold(10_000)  # requests leave no cycles; the default of 700 objects costs 5 % of a request
     return app
 
 
 def create_app(settings: Settings | None = None) -> Litestar:
-    """Return the application for these settings, or for those of the environment.
+    """Return the application for these settings, by default those of the environment.
 
     Raises:
-        InvalidSettings: a setting cannot be used.
+        InvalidSettings: a setting is not valid.
         RuntimeError: a noun is not listed in `installed.py`.
-        TypeError: an owned table could refer to another owner's rows, or a private answer would be cached for others.
+        TypeError: a table or a route is not safe; the message says why.
     """
     settings = settings or load_settings()
     refuse_unlisted()
@@ -84,12 +84,12 @@ def create_app(settings: Settings | None = None) -> Litestar:
         lifespan=[authentication.lifespan, *map(aclosing, limits.stores), aclosing(readiness)],
     )
     for middleware in reversed(_around_router(app, settings, limits)):
-        app.asgi_handler = middleware(app.asgi_handler).__call__  # the method is found once, not for each request
+        app.asgi_handler = middleware(app.asgi_handler).__call__  # look the method up once, not for each request
     return app
 
 
 def _around_router(app: Litestar, settings: Settings, limits: RateLimits) -> list[Callable[[ASGIApp], ASGIApp]]:
-    """Return the middlewares around the router, outermost first: they see unknown routes and failures as well."""
+    # Outermost first. They see unknown routes and failures as well.
     origins, request_headers = split_list(settings.cors_origins), split_list(settings.cors_headers)
     return [
         partial(TrustedProxies, networks=split_list(settings.trusted_proxies)),

@@ -1,4 +1,4 @@
-"""The context of the commands: what they need from the modules above them. They get it by `click.pass_obj`."""
+"""The context object of the commands (`click.pass_obj`), with functions from the modules above `app.core`."""
 
 from functools import partial
 from importlib import import_module
@@ -13,14 +13,14 @@ from app.installed import installed_packages, refuse_unlisted
 
 
 def import_from_installed(name: str) -> None:
-    """Import the module of this name from every package that is installed and has one."""
+    """Import the module of this name from each package in `installed.py` that has one."""
     for package in installed_packages():
         if find_spec(f"{package}.{name}"):
             import_module(f"{package}.{name}")
 
 
 def _load_nouns() -> None:
-    # The import of this file has imported them.
+    # They were imported with this file.
     try:
         refuse_unlisted()
     except RuntimeError as error:

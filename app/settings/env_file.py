@@ -1,4 +1,4 @@
-"""The `.env` file: settings whose values are taken literally, without expansion of variables."""
+"""The `.env` file, without expansion of variables."""
 
 import os
 import re
@@ -34,18 +34,15 @@ class EnvFileSettings(BaseSettings):
         dotenv_settings: PydanticBaseSettingsSource,
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Return the sources, in order of precedence."""
         values = read_env_file(cls.env_file, cls.model_fields)
+        # In order of precedence.
         return init_settings, env_settings, InitSettingsSource(settings_cls, dict(values))
 
 
 def read_env_file(path: Path, names: Container[str]) -> dict[str, str]:
-    """Return the values of these names (lower case); empty values are omitted, and a missing file has none.
+    """Return the values of these names (lower case), without empty values, or raise InvalidEnvFile.
 
-    The syntax is python-dotenv's, without expansion of variables. With PYTHON_DOTENV_DISABLED=1 no file is read.
-
-    Raises:
-        InvalidEnvFile: the file or one of these values cannot be read.
+    The syntax is python-dotenv's. With PYTHON_DOTENV_DISABLED=1 the file is not read.
     """
     if os.environ.get("PYTHON_DOTENV_DISABLED", "").casefold() in _TRUE:
         return {}

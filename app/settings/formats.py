@@ -1,4 +1,4 @@
-"""Formats of settings: a validator for each, with an error message for the operator."""
+"""The formats of settings: functions that validate them and raise ValueError with a message for the operator."""
 
 import re
 from ipaddress import ip_address, ip_network
@@ -58,11 +58,7 @@ def to_upper_case(word: object) -> object:
 
 
 def parse_rate(text: str) -> Rate | None:
-    """Parse a rate like `600/minute`; `off` is None.
-
-    Raises:
-        ValueError: the text is neither.
-    """
+    """Parse a rate like `600/minute`; `off` is None."""
     match = _RATE.fullmatch(text.lower())
     if match is None and text.lower() != "off":
         raise ValueError("must be `off` or a number per second, minute, hour or day, like 600/minute")
@@ -81,7 +77,7 @@ def check_origins(text: str) -> str:
         if "*" in origin and not _WILDCARD_ORIGIN.fullmatch(origin):
             raise ValueError(
                 "has a * that is not allowed; list each origin exactly, like https://app.example, or use * for one"
-                " label below a domain of yours, like https://*.example.app"
+                " label below your domain, like https://*.example.app"
             )
         if not _is_origin(origin):
             raise ValueError(
@@ -100,7 +96,7 @@ def _is_origin(text: str) -> bool:
 
 
 def covers_public_suffix(origin: str) -> bool:
-    """Tell whether an entry of CORS_ORIGINS allows pages of strangers, like https://*.vercel.app."""
+    """Tell whether an entry of CORS_ORIGINS allows the pages of other owners, like https://*.vercel.app."""
     return _PUBLIC_SUFFIX.fullmatch(origin.partition("://*.")[2].partition(":")[0]) is not None
 
 
@@ -149,11 +145,7 @@ def check_storage_url(url: str) -> str:
 
 
 def check_secret(secret: str) -> None:
-    """Refuse a secret that is too short, public, not UTF-8, or has whitespace at an end.
-
-    Raises:
-        ValueError: the message never has the secret.
-    """
+    """Refuse a secret that is too short, public, not UTF-8, or has outer whitespace. No message has the secret."""
     if secret != secret.strip():
         raise ValueError("has whitespace at its start or end; remove it on both sides (Better Auth does not trim it)")
     if len(secret) < MIN_SECRET_LENGTH:
@@ -161,7 +153,7 @@ def check_secret(secret: str) -> None:
     if any("\ud800" <= character <= "\udfff" for character in secret):
         raise ValueError("is not valid UTF-8; set it in UTF-8")
     if secret in KNOWN_SECRETS:
-        raise ValueError("is Better Auth's public default; set a secret of your own on both sides")
+        raise ValueError("is Better Auth's public default; set your own secret on both sides")
 
 
 def is_weak_secret(secret: str) -> bool:
@@ -170,11 +162,7 @@ def is_weak_secret(secret: str) -> bool:
 
 
 def check_url(url: str) -> None:
-    """Refuse a text that is not an http or https URL, or has a user, a password or a fragment.
-
-    Raises:
-        ValueError: the message says what is wrong.
-    """
+    """Refuse a text that is not an http or https URL, or has a user, a password or a fragment."""
     try:
         parts = urlsplit(url)
         is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
@@ -187,7 +175,7 @@ def check_url(url: str) -> None:
 
 
 def is_unencrypted(url: str) -> bool:
-    """Tell whether requests to a URL can be changed on the way: it is http, and not to this machine."""
+    """Tell whether a URL is http and not on this machine, so that the network can change the response."""
     host = urlsplit(url).hostname or ""
     try:
         is_loopback = ip_address(host).is_loopback

@@ -34,15 +34,15 @@ from app.settings.tokens import TokenSettings
 
 _PRODUCTION_RATE: Final = "600/minute"
 _HOUR: Final = 3600.0  # seconds
-_PRODUCTION_DRAIN_SECONDS: Final = 5.0  # the time that Kubernetes or a load balancer needs to send requests elsewhere
+_PRODUCTION_DRAIN_SECONDS: Final = 5.0  # Kubernetes or a load balancer needs them to stop sending requests
 
 
 class InvalidSettings(Exception):
-    """A setting or environment variable is missing or not valid; the message names it and says what to do."""
+    """A setting or environment variable is missing or not valid. The message names it and the remedy."""
 
 
 class Settings(TokenSettings):
-    """All settings of an operator. `.env.example` explains each one; a test compares the two."""
+    """All settings. `.env.example` explains each one."""
 
     model_config = SettingsConfigDict(
         env_ignore_empty=True,
@@ -99,12 +99,11 @@ class Settings(TokenSettings):
 
     @property
     def rate(self) -> Rate | None:
-        """The rate limit per user, None for no limit. The default is a limit in production only."""
+        """The rate limit per user, None for no limit."""
         return parse_rate(self.rate_limit or (_PRODUCTION_RATE if self.is_production else "off"))
 
     @property
     def effective_drain_seconds(self) -> float:
-        """DRAIN_SECONDS, or its default: 0 in development."""
         return self.drain_seconds if self.drain_seconds is not None else _PRODUCTION_DRAIN_SECONDS * self.is_production
 
 

@@ -1,4 +1,4 @@
-"""Settings for tokens: which keys verify them. Production refuses weak secrets and keys over http."""
+"""The settings for tokens. Production refuses weak secrets, and keys over http."""
 
 import re
 from typing import Annotated, Literal, Self
@@ -10,7 +10,7 @@ from app.settings.formats import check_secret, check_url, is_unencrypted, is_wea
 
 
 class TokenSettings(EnvFileSettings):
-    """The environment, and the keys and claims of tokens."""
+    """The environment, the keys and the claims of tokens."""
 
     app_env: Annotated[Literal["development", "production"], BeforeValidator(to_lower_case)] = "development"
 
@@ -112,7 +112,6 @@ class TokenSettings(EnvFileSettings):
 
     @property
     def is_production(self) -> bool:
-        """True in production, where a weak or missing setting is an error."""
         return self.app_env == "production"
 
     @property
@@ -124,12 +123,11 @@ class TokenSettings(EnvFileSettings):
 
     @property
     def uses_jwks(self) -> bool:
-        """True if public keys verify tokens, False if a secret does."""
         return self.jwt_keys != "secret" and bool(self.better_auth_url or self.better_auth_jwks_url)
 
 
 def _parse_versions(secrets: SecretStr | None) -> list[tuple[str, str]]:
-    """Return the versions and secrets of a list, parsed as Better Auth does."""
+    # Parsed as Better Auth does.
     entries = secrets.get_secret_value().split(",") if secrets else []
     parts = (entry.strip().partition(":") for entry in entries)
     return [(version.strip(), secret.strip()) for version, _, secret in parts]

@@ -92,7 +92,7 @@ BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
     "better auth's default": (
         {"BETTER_AUTH_SECRET": min(KNOWN_SECRETS)},
         "BETTER_AUTH_SECRET",
-        "set a secret of your own",
+        "set your own secret",
     ),
     "a secret that is no text": (
         {"BETTER_AUTH_SECRET": STRONG + "\udcff"},
@@ -142,7 +142,7 @@ BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
     "several secrets, one public": (
         {"BETTER_AUTH_SECRETS": f"2:{STRONG},1:{min(KNOWN_SECRETS)}"},
         "BETTER_AUTH_SECRETS",
-        "set a secret of your own",
+        "set your own secret",
     ),
     "several secrets without versions": (
         {"BETTER_AUTH_SECRETS": f"{STRONG},{STRONG}"},
@@ -253,7 +253,7 @@ BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
     "any origin": ({"CORS_ORIGINS": "*"}, "CORS_ORIGINS", "list each origin exactly"),
     "any origin among others": ({"CORS_ORIGINS": "https://a.example,*"}, "CORS_ORIGINS", "list each origin exactly"),
     "any origin at all": ({"CORS_ORIGINS": "https://*:8443"}, "CORS_ORIGINS", "like https://*.example.app"),
-    "any origin of a registry": ({"CORS_ORIGINS": "https://*.zebra"}, "CORS_ORIGINS", "below a domain of yours"),
+    "any origin of a registry": ({"CORS_ORIGINS": "https://*.zebra"}, "CORS_ORIGINS", "below your domain"),
     "any origin of a registry, by port": ({"CORS_ORIGINS": "http://*.zebra:3000"}, "CORS_ORIGINS", "below a domain"),
     "any address": ({"CORS_ORIGINS": "http://*.0.0.1"}, "CORS_ORIGINS", "list each origin exactly"),
     "any address, in hexadecimal": ({"CORS_ORIGINS": "http://*.0.0.0x1"}, "CORS_ORIGINS", "list each origin exactly"),

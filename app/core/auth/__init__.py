@@ -1,1 +1,1 @@
-"""Authentication: who sends a request, by a JWT in the Authorization header."""
+"""Authentication by a JWT in the Authorization header."""

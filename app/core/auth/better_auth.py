@@ -1,4 +1,4 @@
-"""The defaults of a stock Better Auth: the JWKS URL and the expected claims that follow from its base URL."""
+"""The JWKS URL and the claims of a stock Better Auth, from its base URL."""
 
 from urllib.parse import urlsplit
 
@@ -7,7 +7,7 @@ from app.settings import Settings
 
 
 def jwks_url(settings: Settings) -> str:
-    """Return the URL of the public keys; only meaningful where `settings.uses_jwks`."""
+    """Return the URL of the public keys, for settings with `uses_jwks`."""
     if settings.better_auth_jwks_url or not settings.better_auth_url:
         return settings.better_auth_jwks_url or ""
     base = settings.better_auth_url.rstrip("/")
@@ -23,7 +23,7 @@ def expected_claims(settings: Settings) -> ExpectedClaims:
 
 
 def origin_of(url: str) -> str:
-    """Return the origin (scheme, host and port) as a browser writes it: in lower case, without a default port."""
+    """Return the origin as a browser writes it: scheme, host in lower case, and the port unless it is the default."""
     parts = urlsplit(url)
     host = parts.hostname or ""
     default_port = {"http": 80, "https": 443}[parts.scheme]

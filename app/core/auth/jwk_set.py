@@ -1,7 +1,4 @@
-"""The issuer's public keys (a JWK set, RFC 7517), validated like any other untrusted input.
-
-Each key verifies one asymmetric algorithm. An unusable key is skipped; the others stay in use.
-"""
+"""The issuer's public keys (a JWK set, RFC 7517). Each key is for one algorithm; unusable keys are skipped."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -27,11 +24,11 @@ RSA_BITS: Final = range(2048, 8193)  # shorter keys are weak; longer ones take s
 
 
 class InvalidJwkSet(Exception):
-    """The JWK set, or one of its keys, cannot be used; the message says why."""
+    """The JWK set, or a key in it, cannot be used; the message says why."""
 
 
 class KeysUnavailable(Exception):
-    """There are no public keys yet, or they are too old: no token can be verified."""
+    """There are no public keys yet, or they are too old, so no token can be verified."""
 
 
 class JwkSet:
@@ -42,12 +39,7 @@ class JwkSet:
         self._keys = {kid: jwt.PyJWK(key, _algorithm_of(key)) for kid, key in self.jwks.items()}
 
     def candidates(self, algorithm: str, key_id: object) -> Sequence[jwt.PyJWK]:
-        """Return the one key with this `kid`.
-
-        Raises:
-            InvalidToken: there is no `kid`, or its key is for another algorithm; `UnknownKey`: no key has this `kid`.
-            KeysUnavailable: the set is empty.
-        """
+        """Return the one key with this `kid`, or raise InvalidToken; an empty set raises KeysUnavailable."""
         if algorithm not in ALGORITHMS:
             raise InvalidToken("alg_not_allowed", algorithm)
         if not isinstance(key_id, str):
@@ -63,7 +55,7 @@ class JwkSet:
 
 
 def parse_jwk_set(body: bytes) -> JwkSet:
-    """Return the usable keys of a JWK set in JSON. Different keys with the same `kid` are all skipped.
+    """Return the usable keys of a JWK set in JSON. Different keys with the same `kid` are skipped.
 
     Raises:
         InvalidJwkSet: the body is not a JWK set, or has no usable key.
@@ -90,7 +82,7 @@ class _JwkSetBody(msgspec.Struct):
 
 
 class _Jwk(msgspec.Struct):
-    # Checked before PyJWT builds the key. `d`, `p` and `k` are private or secret parts, so a key must not have them.
+    # Checked before PyJWT builds the key. `d`, `p` and `k` are private parts, which a key must not have.
 
     kid: Annotated[str, msgspec.Meta(min_length=1, max_length=255)]
     kty: Literal["OKP", "EC", "RSA"]

@@ -1,7 +1,4 @@
-"""The issuer's JWK set, refreshed in the background: a request waits for the issuer only if its key is unknown.
-
-While fetches fail, the last valid set stays in use, for `MAX_AGE` at most.
-"""
+"""The issuer's JWK set, refreshed in the background. A request waits for a fetch only if its key is unknown."""
 
 import asyncio
 import logging
@@ -19,11 +16,11 @@ from app.settings import InvalidSettings
 
 logger = logging.getLogger(__name__)
 
-# All in seconds.
+# In seconds.
 REFRESH_INTERVAL: Final = 300.0  # between successful fetches
 MAX_RETRY_DELAY: Final = 30.0  # between failed fetches; the delay doubles up to this
 UNKNOWN_KEY_COOLDOWN: Final = 30.0  # between fetches for unknown key ids: an attacker can invent any number of them
-MAX_AGE: Final = 24 * 3600.0  # of a set that cannot be refreshed; an older one is dropped
+MAX_AGE: Final = 24 * 3600.0  # of a set that cannot be refreshed; then it is dropped
 
 
 class JwksClient:
@@ -44,7 +41,7 @@ class JwksClient:
 
     @asynccontextmanager
     async def lifespan(self) -> AsyncIterator[None]:
-        """Refresh the keys in the background. Entering and leaving do not wait for a response."""
+        """Refresh the keys in the background. Neither startup nor shutdown waits for a response."""
         self._is_started = True
         self._start_fetch()  # now, so that the first request can wait for this fetch
         refresh_task = asyncio.create_task(self._refresh_periodically())
@@ -61,10 +58,7 @@ class JwksClient:
                 self._http_client = None
 
     async def refresh_for_unknown_key(self) -> None:
-        """Fetch the set for an unknown key id, once per `UNKNOWN_KEY_COOLDOWN`; wait for a fetch that is running.
-
-        It never raises; `on_change` gets the result.
-        """
+        """Fetch the set, once per `UNKNOWN_KEY_COOLDOWN`, or wait for a running fetch. It never raises."""
         if not self._is_fetching():
             if self._clock() - self._unknown_key_fetched_at < UNKNOWN_KEY_COOLDOWN:
                 return
@@ -72,16 +66,15 @@ class JwksClient:
         await self.refresh()
 
     async def refresh(self) -> None:
-        """Fetch the set, or wait for a fetch that is running."""
+        """Fetch the set, or wait for a running fetch."""
         await asyncio.shield(self._start_fetch())  # a cancelled caller must not cancel it for the others
 
     def refresh_delay(self) -> float:
-        """Return the seconds until the next fetch: `REFRESH_INTERVAL`, or exponential backoff while fetches fail."""
+        # In seconds, with exponential backoff while fetches fail.
         return min(2.0**self._failures, MAX_RETRY_DELAY) if self._failures else REFRESH_INTERVAL
 
     @property
     def has_keys(self) -> bool:
-        """True from the first valid set until it is too old."""
         return bool(self._keys.jwks)
 
     def _is_fetching(self) -> bool:

@@ -1,4 +1,4 @@
-"""The HTTP client that fetches the JWK set; a proxy and certificates come from the environment."""
+"""The HTTP client for the JWK set. The proxy and the certificates come from the environment."""
 
 import asyncio
 import os
@@ -14,22 +14,22 @@ from app.settings import InvalidSettings
 FETCH_TIMEOUT: Final = 5.0  # seconds, for a whole fetch
 MAX_RESPONSE_BYTES: Final = 65_536
 
-# The body is read as raw bytes: a small compressed response could grow without a limit.
+# The body is read as raw bytes: a small compressed body could become very large.
 _NO_COMPRESSION: Final = {"Accept-Encoding": "identity"}
 
 
 def make_http_client(url: str) -> httpx.AsyncClient:
-    """Return a client for this JWKS URL. It connects with the first request.
+    """Return a client for this JWKS URL, not yet connected.
 
     Raises:
-        InvalidSettings: an environment variable cannot be used; the message names it.
+        InvalidSettings: an environment variable is not valid; the message names it.
     """
-    # httpx can read the environment itself (`trust_env`). But it then fails for a proxy that this URL does not need and
+    # httpx can read the environment itself (`trust_env`). But then it fails for a proxy that this URL does not use and
     # for an invalid entry of NO_PROXY, and its error does not name the variable.
     proxy = _proxy_url(url)
     try:
         context = httpx.create_ssl_context()
-    except OSError as error:  # with a file name for SSLKEYLOGFILE, which Python opens; without one from OpenSSL
+    except OSError as error:  # it has a file name from Python (SSLKEYLOGFILE), and none from OpenSSL
         name = "SSL_CERT_FILE" if error.filename is None else "SSLKEYLOGFILE"
         raise InvalidSettings(f"{name} names a file that cannot be used; correct the path, or unset it") from None
     try:
@@ -50,7 +50,7 @@ def make_http_client(url: str) -> httpx.AsyncClient:
 
 
 async def fetch_jwk_set(http: httpx.AsyncClient, url: str) -> JwkSet:
-    """Fetch the JWK set and return its usable keys, within `FETCH_TIMEOUT`.
+    """Fetch the JWK set within `FETCH_TIMEOUT`, and return its usable keys.
 
     Raises:
         InvalidJwkSet: the fetch failed or the set has no usable key; the message says why.

@@ -1,6 +1,6 @@
-"""The bearer middleware: every route is private unless its handler has `public=True`.
+"""The bearer middleware: a route needs a token unless its handler has `public=True`.
 
-A client reads one of two sentences, the log has the reason. A token in a cookie or in the query is ignored.
+The log has the reason for a 401, the client does not get it. A token in a cookie or in the query is ignored.
 """
 
 import logging
@@ -36,7 +36,7 @@ _NO_KEYS: Final = {"Retry-After": "5", "Cache-Control": "no-store"}  # seconds
 
 
 class Authentication:
-    """Verifies tokens with the keys of this process, and keeps public keys fresh while the application runs."""
+    """Verifies tokens, and refreshes public keys while the application runs."""
 
     def __init__(self, verifier: TokenVerifier, jwks: JwksClient | None = None) -> None:
         self._verifier = verifier
@@ -49,7 +49,6 @@ class Authentication:
         return self._verifier.verify(_token_of(scope))
 
     async def fetch_unknown_key(self) -> None:
-        """Fetch the public keys again, because a token names one that may have been published since."""
         if self._jwks is not None:
             await self._jwks.refresh_for_unknown_key()
 
@@ -63,11 +62,9 @@ class Authentication:
 
 
 class BearerMiddleware:
-    """Sets `scope["user"]` to the user of a valid token, and answers 401 to all other requests.
+    """Sets `scope["user"]` to the user of a valid token; other requests get a 401, or a 503 without public keys."""
 
-    While there are no public keys yet, a token that needs one is a 503. OPTIONS passes without a token: it describes a
-    route and reads no row.
-    """
+    # OPTIONS needs no token: it reads no row.
 
     def __init__(self, app: ASGIApp, authentication: Authentication) -> None:
         self._app = app
@@ -95,7 +92,7 @@ def make_authentication(settings: Settings) -> Authentication:
     """Return the authentication with the secret or the public keys of these settings.
 
     Raises:
-        InvalidSettings: there is no secret, and none can be made.
+        InvalidSettings: a secret is not usable, or cannot be generated.
     """
     expected = expected_claims(settings)
     if not settings.uses_jwks:
@@ -112,21 +109,21 @@ def _token_of(scope: Scope) -> str:
         raise InvalidToken("several_headers")
     scheme, _, rest = sent[0].partition(b" ")
     token = rest.strip(b" ")
-    # `translate` is faster than a pattern, which takes 2 % of a request.
+    # `translate` is faster than a regular expression, which takes 2 % of a request.
     if scheme.lower() != b"bearer" or not token or token.translate(None, _TOKEN_CHARACTERS):
         raise InvalidToken("no_bearer_token")
     return token.decode("ascii")
 
 
 def _refusal(error: Exception) -> HTTPException:
-    """Log the reason, and return the answer, which does not have it."""
+    # The log gets the reason, the client does not.
     if isinstance(error, KeysUnavailable):
         logger.error("refused: no_keys")
         return ServiceUnavailableException("Tokens cannot be verified at the moment; try again", headers=_NO_KEYS)
     if isinstance(error, InvalidToken):
         logger.warning("refused: %s", error.for_log)
     else:
-        # Any exception is a refusal: an attacker may find an input that breaks the verification.
+        # Any exception is a 401: an attacker may find an input for which the verification fails in another way.
         logger.error("verifying a token failed in an unforeseen way", exc_info=error)
         logger.warning("refused: unforeseen")
     if isinstance(error, InvalidToken) and error.reason == "missing":

@@ -16,7 +16,7 @@ from app.settings.formats import MIN_SECRET_LENGTH
 
 
 class SecretKeys:
-    """The shared secrets that may have signed a token. They verify HS256 only, and `kid` is ignored."""
+    """Verification with shared secrets: HS256 only, and `kid` is ignored."""
 
     def __init__(self, *secrets: bytes) -> None:
         self._keys = tuple(map(_as_jwk, secrets))
@@ -28,13 +28,12 @@ class SecretKeys:
 
 
 def signing_keys(settings: Settings) -> tuple[bytes, ...]:
-    """Return the HS256 keys; the first one signs. A key is the UTF-8 bytes of a secret, not decoded and not trimmed.
-
-    Without a secret (`Settings` allows that in development only), one is generated and stored in `.data/secret`.
+    """Return the HS256 keys; the first one signs. Without a secret, one is generated and stored in `.data/secret`.
 
     Raises:
         InvalidSettings: a secret is a public key, or the generated secret cannot be stored or is too short.
     """
+    # A key is the UTF-8 bytes of a secret, as in Better Auth: not decoded and not trimmed.
     keys = tuple(secret.encode() for secret in settings.secrets) or (_development_secret(DATA_DIR / "secret"),)
     for key in keys:
         _reject_public_key(key)

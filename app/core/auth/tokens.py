@@ -1,9 +1,4 @@
-"""Access tokens (JWT): how one is verified and how one is issued. All rules of RFC 8725 are in this file.
-
-Better Auth signs other tokens with the same keys (e-mail verification, session cookies). They are refused here: only
-`sub` identifies a user (not `userId`, `email` or `user.id`), `typ` must be an access token's, and with public keys the
-audience is required.
-"""
+"""Access tokens (JWT): their verification (RFC 8725) and their issue."""
 
 import json
 import re
@@ -25,6 +20,9 @@ CLOCK_SKEW: Final = 60  # seconds that `iat` and `nbf` may be in the future; `ex
 _MAX_NUMERIC_DATE: Final = 253_402_300_799  # end of the year 9999, in seconds
 _COMPACT_JWS: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
 _LOGGABLE: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
+# Better Auth signs other tokens with the same keys (e-mail verification, session cookies). They are not valid here:
+# `typ` must be an access token's, only `sub` identifies a user (not `userId`, `email` or `user.id`), and with public
+# keys the audience is required.
 # `typ` is a media type: case-insensitive, `application/` is optional (RFC 7515, section 4.1.9; RFC 9068, section 4).
 _ACCESS_TOKEN_TYPES: Final = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
 # The claims are checked in this file instead of in PyJWT, which accepts numeric strings, booleans and years after 9999
@@ -33,7 +31,7 @@ _SIGNATURE_ONLY: Final[Any] = {f"verify_{claim}": False for claim in ("exp", "nb
 
 
 class InvalidToken(Exception):
-    """The token is not valid. `reason` is a code for the log; the client does not get it."""
+    """The token is not valid now. `reason` is a code for the log; the client does not get it."""
 
     def __init__(self, reason: str, header_value: object = None) -> None:
         super().__init__(reason)
@@ -48,7 +46,7 @@ class InvalidToken(Exception):
 
 
 class UnknownKey(InvalidToken):
-    """No known key has this `kid`. The issuer may have published a new key since the last fetch."""
+    """No known key has this `kid`; the issuer may have published a new key since the last fetch."""
 
     def __init__(self, key_id: str) -> None:
         super().__init__("unknown_kid", key_id)
@@ -58,16 +56,12 @@ class VerificationKeys(Protocol):
     """The keys that verify tokens. The settings choose the kind of key; a token cannot."""
 
     def candidates(self, algorithm: str, key_id: object) -> Sequence[jwt.PyJWK]:
-        """Return the keys that may have signed a token with this `alg` and `kid`; each is for that algorithm only.
-
-        Raises:
-            InvalidToken: there is no such key.
-        """
+        """Return the keys for a token with this `alg` and `kid`; without one, raise InvalidToken."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpectedClaims:
-    """The exact `iss`, and the exact `aud` or an entry of it. None: the claim is not checked and may be absent."""
+    """The exact `iss`, and the exact `aud` or an entry of it. None means that the claim is not checked."""
 
     issuer: str | None = None
     audience: str | None = None
@@ -79,11 +73,7 @@ ANY_ISSUER_AND_AUDIENCE: Final = ExpectedClaims()
 def decode_token(
     token: str, keys: VerificationKeys, expected: ExpectedClaims = ANY_ISSUER_AND_AUDIENCE
 ) -> dict[str, Any]:
-    """Verify a token and return its claims; `sub` is a user id and `exp` a time in seconds.
-
-    Raises:
-        InvalidToken: the token is not valid now.
-    """
+    """Verify a token and return its claims, or raise InvalidToken."""
     header = read_header(token)
     claims = _decode_signed(token, keys.candidates(header["alg"], header.get("kid")))
     validate_claims(claims, expected)
@@ -91,20 +81,12 @@ def decode_token(
 
 
 def verify_token(token: str, keys: VerificationKeys, expected: ExpectedClaims = ANY_ISSUER_AND_AUDIENCE) -> User:
-    """Verify a token and return its user.
-
-    Raises:
-        InvalidToken: the token is not valid now.
-    """
+    """Verify a token and return its user, or raise InvalidToken."""
     return User(decode_token(token, keys, expected)["sub"])
 
 
 def validate_claims(claims: dict[str, Any], expected: ExpectedClaims) -> None:
-    """Check the times, the issuer, the audience and the subject of claims; the signature is not checked.
-
-    Raises:
-        InvalidToken: a claim is missing or not valid now.
-    """
+    """Raise InvalidToken for a missing or invalid claim: times, issuer, audience and subject."""
     _check_times(claims, time.time())
     _check_issuer_and_audience(claims, expected)
     _check_subject(claims)
@@ -125,11 +107,7 @@ def is_valid_subject(text: str) -> bool:
 
 
 def read_header(token: str) -> Mapping[str, Any]:
-    """Return the header of a token, without verifying the signature.
-
-    Raises:
-        InvalidToken: the token is too long or malformed, or has an `alg`, a `typ` or an extension that is not allowed.
-    """
+    """Return the header of a token, or raise InvalidToken. The header is checked, the signature is not."""
     if len(token) > MAX_TOKEN_BYTES:
         raise InvalidToken("too_long")
     if not _COMPACT_JWS.fullmatch(token):

@@ -5,6 +5,6 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """The user of a request. `id` is the token's `sub`; no other claim identifies a user."""
+    """The user of a request; `id` is the `sub` of the token."""
 
     id: str

@@ -1,4 +1,4 @@
-"""The token verifier of every request, with a short cache of valid tokens."""
+"""The token verifier, with a short cache of valid tokens."""
 
 import time
 from hashlib import sha256
@@ -7,14 +7,13 @@ from typing import Final
 from app.core.auth.tokens import ANY_ISSUER_AND_AUDIENCE, ExpectedClaims, VerificationKeys, decode_token
 from app.core.auth.users import User
 
-CACHE_SECONDS: Final = 60  # a valid token is verified again after so many seconds
+CACHE_SECONDS: Final = 60  # then a token is verified again
 
 
 class TokenVerifier:
-    """Verifies tokens and caches valid ones for `CACHE_SECONDS`, but not past their expiry.
+    """Verifies tokens, and caches valid ones for `CACHE_SECONDS`, but not past their expiry."""
 
-    The cache key is a hash of the whole token. Invalid tokens are not cached, so an attacker cannot fill the cache.
-    """
+    # The cache key is a hash of the whole token. Invalid tokens are not cached, so an attacker cannot fill the cache.
 
     def __init__(
         self, keys: VerificationKeys, expected: ExpectedClaims = ANY_ISSUER_AND_AUDIENCE, cache_size: int = 10_000
@@ -25,16 +24,11 @@ class TokenVerifier:
         self._cache: dict[bytes, tuple[User, float]] = {}
 
     def set_keys(self, keys: VerificationKeys) -> None:
-        """Verify with these keys from now on; clears the cache."""
+        """Replace the keys, and clear the cache."""
         self._keys = keys
         self._cache.clear()
 
     def verify(self, token: str) -> User:
-        """Return the token's user.
-
-        Raises:
-            InvalidToken: the token is not valid now.
-        """
         digest, now = sha256(token.encode()).digest(), time.time()
         user, expires_at = self._cache.get(digest, (None, 0.0))
         if user is not None and now < expires_at:

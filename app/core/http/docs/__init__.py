@@ -1,1 +1,1 @@
-"""The docs: the OpenAPI document, and the page that shows it."""
+"""The docs: the OpenAPI document, and the page for it."""

@@ -1,4 +1,4 @@
-"""The script and style of the docs' page, from the `offapi` package; compressed once, and cached by browsers."""
+"""The script and style of the docs page, from the package `offapi`."""
 
 from functools import cache
 from gzip import compress
@@ -19,7 +19,7 @@ SCRIPT: Final = "swagger_bundle.js"
 STYLE: Final = "swagger_style.css"
 # The version is in the path, so a file under one path never changes.
 PATH: Final = f"/schema/assets/{version('offapi')}"
-# Found without an import, which would read megabytes.
+# Without an import, which would read megabytes.
 _PACKAGE: Final = Path(str(find_spec("offapi").origin)).parent  # type: ignore[union-attr]  # it is a dependency
 _FILES: Final = {f"{PATH}/{name}": _PACKAGE / name for name in (SCRIPT, STYLE)}
 

@@ -29,7 +29,7 @@ _WITHOUT_MEANING: Final = ("deprecated", "required", "allowEmptyValue", "allowRe
 
 
 def document_of(app: Litestar, root_path: str = "") -> Part:
-    """Return the document of an application that is served below this path; `/schema` and `app schema` write it."""
+    """Return the document of an application, for this root path."""
     document: Part = tidied(app.openapi_schema.to_schema())
     operations = [(document["paths"][path][method], handler) for path, method, handler in _handlers_of(app)]
     models = {model for _, handler in operations if (model := _body_of(handler))}
@@ -71,7 +71,7 @@ def _describe_request(operation: Part, handler: BaseRouteHandler, schemas: Part,
         query = query_parameters(handler).get(parameter["name"]) if parameter["in"] == "query" else None
         schema = parameter["schema"] = parameter_schema(parameter["schema"], query)
         schema.pop("description", None)  # the parameter has it
-        # Generated clients send each default: only those that help a reader stay.
+        # Generated clients send each default, so only defaults that help a reader stay.
         if parameter["in"] == "header" or not schema.get("default"):
             schema.pop("default", None)
     if body:
@@ -100,7 +100,7 @@ def _describe_responses(operation: Part, handler: BaseRouteHandler) -> None:
 
 
 def _tags_of(operations: list[tuple[Part, BaseRouteHandler]]) -> Iterator[Part]:
-    """Describe each tag by the docstring of the controller, or of the module, that uses it first."""
+    # The description is the docstring of the controller, or of the module, that uses the tag first.
     texts: dict[str, str] = {}
     for operation, handler in operations:
         controller = getattr(handler.fn, "__self__", None)

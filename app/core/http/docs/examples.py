@@ -1,4 +1,4 @@
-"""Examples of bodies: one that creates a row, and one that changes a single field, the most harmless one."""
+"""Examples of bodies: to create a row, and to change one field of it."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -22,7 +22,7 @@ def body_example(schema: Schema, schemas: Mapping[str, Schema]) -> dict[str, Any
 
 
 def _rank(field: Schema) -> int:
-    # The most harmless first: a boolean is easily set back, a number may be a reference.
+    # The most harmless field first: a boolean is easily changed back, a number may be a reference.
     kinds = ("boolean", "string", "array", "object", "number")
     return next((rank for rank, kind in enumerate(kinds) if kind == _kind(field)), len(kinds))
 
@@ -55,7 +55,6 @@ def _text(field: Schema) -> str:
 
 
 def _resolved(field: Schema, schemas: Mapping[str, Schema]) -> Schema:
-    """Return the schema that a reference or the first alternative stands for."""
     if "$ref" in field:
         return {**schemas[field["$ref"].rpartition("/")[2]], **field}
     if "anyOf" in field:

@@ -83,17 +83,17 @@ SwaggerUIBundle({
 
 
 class _Document(JsonRenderPlugin):
-    """The document, made at the first request; a server has one root path."""
+    """The document, built at the first request; a server has one root path."""
 
     def __init__(self) -> None:
         super().__init__()
-        self._written: dict[str, bytes] = {}
+        self._documents: dict[str, bytes] = {}
 
     def render(self, request: AnyRequest, openapi_schema: dict[str, Any]) -> bytes:
         root = root_path_of(request)
-        if root not in self._written:
-            self._written[root] = encode_json(document_of(request.app, root))
-        return self._written[root]
+        if root not in self._documents:
+            self._documents[root] = encode_json(document_of(request.app, root))
+        return self._documents[root]
 
 
 class _Page(OpenAPIRenderPlugin):
@@ -111,7 +111,7 @@ class _Page(OpenAPIRenderPlugin):
 def make_openapi_config(settings: Settings) -> OpenAPIConfig:
     """Return the configuration of the docs: Swagger UI at /schema, the document at /schema/openapi.json.
 
-    In development the page keeps the token over a reload.
+    In development the page keeps the token after a reload.
     """
     title = "Litestead"
     bearer = SecurityScheme(type="http", scheme="bearer", bearer_format="JWT", description=_WHERE_FROM)
@@ -129,7 +129,7 @@ def make_openapi_config(settings: Settings) -> OpenAPIConfig:
 
 
 def _finish(response: Response[Any]) -> Response[Any]:
-    """Give the page its policy, and a 404 the one form of errors: Litestar has a page for it."""
+    # Litestar answers an unknown path with a page instead of an error in JSON.
     if response.status_code == HTTPStatus.NOT_FOUND:
         return error_response(404, NOT_FOUND)
     if isinstance(response.content, bytes) and response.content.startswith(b"<!DOCTYPE html>"):
@@ -138,7 +138,6 @@ def _finish(response: Response[Any]) -> Response[Any]:
 
 
 def _policy_of(page: bytes) -> str:
-    """Return a policy that allows only the page's own scripts and styles."""
     inline = {tag: re.findall(rf"<{tag}>(.*?)</{tag}>".encode(), page, re.DOTALL) for tag in ("script", "style")}
     hashes = {tag: " ".join(map(_hash, texts)) for tag, texts in inline.items()}
     return (

@@ -1,4 +1,4 @@
-"""The errors in the document: which ones an operation can answer, and one shared description of each."""
+"""The error responses in the document: one shared description each, and the operations that can have them."""
 
 from typing import Any, Final, NamedTuple
 
@@ -41,7 +41,7 @@ _RETRY_AFTER: Final = {
 }
 _ROW: Final = type("Row", (), {})
 
-# Each example is the sentence itself, from the module that answers it.
+# The examples are the messages themselves, from the modules that send them.
 ERRORS: Final = {
     401: DocumentedError("Unauthorized", "There is no valid token.", _example(UNAUTHORIZED), _CHALLENGE),
     404: DocumentedError("NotFound", "The row does not exist, or belongs to another user.", _example(NOT_FOUND)),
@@ -77,7 +77,7 @@ ERRORS: Final = {
 
 
 def statuses_of(operation: dict[str, Any], handler: BaseRouteHandler) -> list[int]:
-    """Return the statuses of the errors that every operation of this kind can answer."""
+    """Return the documented error statuses of an operation, except 409."""
     is_limited = not handler.opt.get(PROBE)
     if handler.opt.get(PUBLIC):
         return [*([429] if is_limited else []), 500]
@@ -90,7 +90,7 @@ def statuses_of(operation: dict[str, Any], handler: BaseRouteHandler) -> list[in
         415: has_body,
         429: is_limited,
     }
-    # 422 always: every private operation refuses a query parameter that it does not have.
+    # Always a 422: every private operation refuses unknown query parameters.
     return sorted([401, *(status for status, is_answered in found.items() if is_answered), 422, 500, 503])
 
 

@@ -1,7 +1,6 @@
-"""Schemas: what the document says of a value, by those who check it.
+"""The JSON schemas in the document: pydantic's for bodies, msgspec's for errors, Litestar's for parameters and rows.
 
-pydantic describes the bodies, because it validates them, and msgspec the errors, because it encodes them. Litestar
-describes parameters and rows; its limits of integers are corrected here: it makes them floats, and drops a zero.
+Litestar's limits of integers are corrected: it makes them floats, and drops a zero.
 """
 
 import math
@@ -25,7 +24,7 @@ _INT32: Final = 2**31
 
 
 class ExactIntegers(OpenAPISchemaPlugin):
-    """Describes integers with their exact limits."""
+    """Makes the limits of integers exact."""
 
     @staticmethod
     def is_plugin_supported_type(value: Any) -> bool:
@@ -45,10 +44,8 @@ class ExactIntegers(OpenAPISchemaPlugin):
 
 
 class _BodySchemas(GenerateJsonSchema):
-    """pydantic's schemas, without titles that repeat the name of the field."""
-
     def field_title_should_be_set(self, schema: Any) -> bool:
-        return False
+        return False  # a title repeats the field name
 
     def nullable_schema(self, schema: NullableSchema) -> JsonSchemaValue:
         return _or_null(self.generate_inner(schema["schema"]))
@@ -71,7 +68,7 @@ def struct_schemas(struct: type[msgspec.Struct]) -> dict[str, Schema]:
 
 
 def tidied(node: Any) -> Any:
-    """Return a part of the document with `format: int64` where needed, and without a `oneOf` of one schema."""
+    """Return a part of the document with `format: int64` for wide integers, and without a `oneOf` of one schema."""
     if isinstance(node, list):
         return [tidied(part) for part in node]
     if not isinstance(node, dict):
@@ -104,7 +101,7 @@ def parameter_schema(schema: Schema, parameter: FieldDefinition | None) -> Schem
 
 
 def _is_wide_integer(schema: Schema) -> bool:
-    """Tell whether a value may need more than 32 bits, the size of an integer in many languages."""
+    # More than 32 bits, the size of an integer in many languages.
     if schema.get("type") not in ("integer", ["integer", "null"]):
         return False
     return bool(schema.get("minimum", -math.inf) < -_INT32 or schema.get("maximum", math.inf) >= _INT32)
@@ -117,7 +114,7 @@ def _or_null(schema: Schema) -> Schema:
 
 
 def _without_defaults(schema: Schema) -> Schema:
-    """Write a default into the description: generated clients would always send a field that has one."""
+    # A default moves into the description: generated clients would always send a field that has one.
     if "properties" not in schema:
         return schema
     return {**schema, "properties": {name: _describe_default(field) for name, field in schema["properties"].items()}}
@@ -126,7 +123,7 @@ def _without_defaults(schema: Schema) -> Schema:
 def _describe_default(field: Schema) -> Schema:
     default = field.get("default")
     field = {name: value for name, value in field.items() if name != "default"}
-    if default is None:  # a change leaves a missing field as it is
+    if default is None:  # in a change, a missing field is not changed
         return field
     sentence = f"The default is `{msgspec.json.encode(default).decode()}`."
     return {**field, "description": " ".join(filter(None, [field.get("description"), sentence]))}

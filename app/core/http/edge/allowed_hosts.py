@@ -1,4 +1,4 @@
-"""Allowed hosts: the Host header has to be a name in ALLOWED_HOSTS."""
+"""Allowed hosts: the Host header must match ALLOWED_HOSTS."""
 
 import logging
 from collections.abc import Awaitable, Iterable
@@ -15,9 +15,9 @@ _MAX_NAME_LENGTH: Final = 100
 
 
 class AllowedHosts:
-    """Answers 421 to a request for another host, except on the paths of probes.
+    """Answers 421 to a request for another host, except for probes.
 
-    A name is exact, or `*.example.com` for all names below it, or `*` for any; without a name any is allowed.
+    An entry is an exact name, `*.example.com` for all subdomains, or `*`. Without entries all hosts are allowed.
     """
 
     def __init__(self, app: ASGIApp, allowed: Iterable[str], probes: Iterable[str]) -> None:
@@ -25,7 +25,7 @@ class AllowedHosts:
         self._app = app
         self._is_open = not names or "*" in names
         self._exact = frozenset(name.encode() for name in names)
-        self._below = tuple(name[1:].encode() for name in names if name.startswith("*."))
+        self._suffixes = tuple(name[1:].encode() for name in names if name.startswith("*."))
         self._probes = frozenset(probes)
 
     def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
@@ -43,8 +43,8 @@ class AllowedHosts:
         return is_allowed
 
     def _is_listed(self, host: bytes) -> bool:
-        """Compare without the port, and without the dot that makes a name absolute (RFC 1034, section 3.1)."""
+        # Without the port and the trailing dot of an absolute name (RFC 1034, section 3.1).
         before, colon, port = host.rpartition(b":")
         name = before if colon and (port.isdigit() or not port) else host
         name = name.removesuffix(b".")
-        return name in self._exact or (name.endswith(self._below) and not name.startswith(b"."))
+        return name in self._exact or (name.endswith(self._suffixes) and not name.startswith(b"."))

@@ -1,4 +1,4 @@
-"""Ambiguous paths: a path that two routers can read in two ways is a 404."""
+"""Ambiguous paths: 404 for a path that a proxy and Litestar could read differently."""
 
 from collections.abc import Awaitable
 
@@ -9,10 +9,9 @@ from app.core.http.problems import NOT_FOUND, send_error
 
 
 class AmbiguousPaths:
-    """Refuses paths with an empty segment or an encoded slash.
+    """Answers 404 to paths with an empty segment or an encoded slash."""
 
-    Litestar reads `//schema` as `/schema`. A proxy does not, so its rule for `/schema` would not protect `//schema`.
-    """
+    # Litestar reads `//schema` as `/schema`. A proxy does not, so its rule for `/schema` would not protect `//schema`.
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

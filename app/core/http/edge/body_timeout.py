@@ -1,4 +1,4 @@
-"""Body timeout: a client that sends its body too slowly gets a 408."""
+"""Body timeout: 408 for a body that takes too long."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -14,7 +14,7 @@ _CLOSE: Final = {"Connection": "close"}
 
 
 class BodyTimeout:
-    """Limits the time for the whole body, in seconds."""
+    """Limits the seconds for the whole body of a request."""
 
     def __init__(self, app: ASGIApp, seconds: float = BODY_TIMEOUT) -> None:
         self._app = app
@@ -39,7 +39,7 @@ def _with_deadline(receive: Receive, seconds: float) -> Receive:
                 message = await receive()
         except TimeoutError:
             raise HTTPException("The body took too long to arrive", status_code=408, headers=_CLOSE) from None
-        if message["type"] == "http.disconnect":  # the client reads no answer any more; the status is for the log
+        if message["type"] == "http.disconnect":  # no client reads this answer; the status is for the log
             raise HTTPException("The client closed the connection", status_code=408, headers=_CLOSE)
         is_complete = not message.get("more_body", False)
         return message

@@ -1,7 +1,6 @@
-"""CORS: the origins in CORS_ORIGINS may call from a script, and read the answers.
+"""CORS: scripts of the origins in CORS_ORIGINS may send requests and read the responses.
 
-Other origins get no CORS headers, so the browser hides the answer from the script. Credentials are never allowed:
-tokens travel in a header, not in a cookie.
+Credentials are never allowed: the token is in a header, not in a cookie.
 """
 
 import re
@@ -14,7 +13,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 from app.core.http.headers import Headers
 
 METHODS: Final = ("GET", "POST", "PUT", "PATCH", "DELETE")
-# All that the API reads; CORS_HEADERS adds to them.
+# The headers that the API reads; CORS_HEADERS adds to them.
 REQUEST_HEADERS: Final = ("Authorization", "Content-Type", "If-Match", "Prefer", "X-Request-ID")
 RESPONSE_HEADERS: Final = (
     "Allow",
@@ -30,7 +29,7 @@ RESPONSE_HEADERS: Final = (
     "X-Request-ID",
     "X-Total-Count",
 )
-MAX_AGE: Final = 600  # seconds for which a browser keeps the answer to a preflight
+MAX_AGE: Final = 600  # seconds for which a browser caches the answer to a preflight
 
 _VARY: Final = (b"vary", b"Origin")
 _EXPOSED: Final = (b"access-control-expose-headers", ", ".join(RESPONSE_HEADERS).encode())
@@ -38,11 +37,12 @@ _LABEL: Final = "[a-z0-9_-]+"
 
 
 class Cors:
-    """Answers preflights, and adds to each answer the headers for the origin that asks.
+    """Answers preflights, and adds CORS headers to all other responses.
 
-    An origin is exact, or has a `*` for one label of its name. The answer to a preflight is the same for every path, so
-    it does not tell which paths exist.
+    An origin is exact, or has a `*` for one label of the host name.
     """
+
+    # The answer to a preflight is the same for every path, so it does not tell which paths exist.
 
     def __init__(self, app: ASGIApp, origins: Iterable[str], request_headers: Iterable[str]) -> None:
         origins = list(origins)
@@ -70,12 +70,11 @@ class Cors:
         return self._app(scope, receive, send_with_headers)
 
     def _headers_for(self, origin: bytes | None) -> Headers | None:
-        """Return the headers that allow this origin, None if it is not listed."""
         if origin is None:
             return None
         if (found := self._exact.get(origin)) is not None:
             return found
-        # An origin that fits a pattern is not kept: a client can invent any number of them.
+        # The headers for a pattern are not cached: a client can invent any number of origins.
         return _allow_headers(origin) if self._pattern is not None and self._pattern.fullmatch(origin) else None
 
 

@@ -1,4 +1,4 @@
-"""HEAD: answered as GET is. The server leaves the body out (RFC 9110, section 9.3.2)."""
+"""HEAD requests: handled like GET; the server omits the body (RFC 9110, section 9.3.2)."""
 
 from collections.abc import Awaitable
 
@@ -7,7 +7,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 
 class HeadRequests:
-    """Offers HEAD wherever GET is offered."""
+    """Allows HEAD on every route that has GET."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

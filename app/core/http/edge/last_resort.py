@@ -1,4 +1,4 @@
-"""Last resort: the 500 for an exception that no exception handler has answered."""
+"""The 500 for an exception that no exception handler caught."""
 
 from collections.abc import Awaitable
 
@@ -9,7 +9,7 @@ from app.core.http.problems import INTERNAL_ERROR, send_error
 
 
 class LastResort:
-    """Answers 500 in the one form of errors where no answer has begun, and raises the exception again for the log."""
+    """Answers 500 if no response has started, and raises the exception again for the log."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

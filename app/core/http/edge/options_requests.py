@@ -1,4 +1,4 @@
-"""OPTIONS: `Allow` names all methods of a path (RFC 9110, section 10.2.1)."""
+"""OPTIONS requests: `Allow` has all methods of a path (RFC 9110, section 10.2.1)."""
 
 from collections.abc import Awaitable, Iterable
 
@@ -7,7 +7,7 @@ from litestar.types import ASGIApp, HTTPScope, Message, Receive, Scope, Send
 
 
 class OptionsRequests:
-    """Corrects `Allow` in the answer to OPTIONS: Litestar names the methods of one handler of the path only."""
+    """Corrects `Allow` in the answer to OPTIONS: Litestar lists only the methods of one handler."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -19,7 +19,7 @@ class OptionsRequests:
 
 
 def allow(methods: Iterable[str]) -> str:
-    """Return the value of `Allow` for these methods; GET brings HEAD."""
+    """Return the value of `Allow` for these methods; GET adds HEAD."""
     offered = set(methods)
     return ", ".join(sorted(offered | {"HEAD"} if "GET" in offered else offered))
 

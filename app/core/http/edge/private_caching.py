@@ -1,4 +1,4 @@
-"""Private caching: no cache, here or in a proxy, may keep one user's answer for another."""
+"""Private caching: no shared cache may store the responses of private routes."""
 
 import re
 from typing import Final
@@ -13,20 +13,15 @@ _SHARED: Final = re.compile(r"\b(public|s-maxage)\b", re.IGNORECASE)  # RFC 9111
 
 
 class PrivateCaching(ReceiveRoutePlugin):
-    """Refuses a private route whose answers a shared cache would keep."""
+    """Raises TypeError at startup for a private route whose responses a shared cache would store."""
 
     def receive_route(self, route: BaseRoute) -> None:
-        """Check a route.
-
-        Raises:
-            TypeError: a shared cache would keep its answers.
-        """
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else ():
             if not handler.opt.get(PUBLIC) and (setting := _shared_cache_setting(handler)):
                 methods = ", ".join(sorted(handler.http_methods))
                 raise TypeError(
-                    f"{methods} {route.path} is private, but {setting} keeps its answer for other users: "
-                    "remove that, or write `public=True` if every user may read the same answer."
+                    f"{methods} {route.path} is private, but {setting} would let other users read a cached answer: "
+                    "remove it, or write `public=True` if every user may read the same answer."
                 )
 
 

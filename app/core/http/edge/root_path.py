@@ -1,7 +1,4 @@
-"""Root path: a proxy serves the application below a path, such as `/backend`, which the routes do not know.
-
-The path is cut off each request and put before each path in an answer.
-"""
+"""Root path: a proxy serves the application below a path prefix, such as `/backend`, which the routes do not have."""
 
 from collections.abc import Awaitable, Iterable
 from typing import Any, Final
@@ -16,7 +13,7 @@ _STATE_KEY: Final = "root_path"
 
 
 class RootPath:
-    """Cuts the root path off the request's path, and puts it before the paths in `Location` and `Link`."""
+    """Removes the root path from the path of a request, and adds it to the paths in `Location` and `Link`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -28,12 +25,12 @@ class RootPath:
 
 
 def root_path_of(connection: ASGIConnection[Any, Any, Any, Any]) -> str:
-    """Return the path below which the application is served; empty at the root."""
+    """Return the root path of a request; empty if there is none."""
     return str(connection.scope["state"].get(_STATE_KEY, ""))
 
 
 def _without_root_path(scope: HTTPScope) -> HTTPScope:
-    # Litestar must not see `root_path`: it removes the same letters from everywhere in a path, like /api of /api/tasks.
+    # Litestar must not see `root_path`: it removes that text anywhere in a path, like `/api` in `/api/tasks`.
     root = scope["root_path"]
     path, raw_path = scope["path"].removeprefix(root), scope["raw_path"].removeprefix(root.encode())
     state = {**scope.get("state", {}), _STATE_KEY: root}

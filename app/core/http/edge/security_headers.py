@@ -1,4 +1,4 @@
-"""Security headers: with every answer. A header that the answer has already wins."""
+"""Security headers of every response. A header that a handler has set wins."""
 
 from collections.abc import Awaitable, Iterable
 from typing import Final
@@ -9,10 +9,10 @@ from app.core.http.headers import Headers
 
 _ALWAYS: Final[Headers] = [
     (b"x-content-type-options", b"nosniff"),
-    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),  # the docs' page has its own
+    (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),  # the docs page has its own
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
-    (b"cross-origin-resource-policy", b"same-origin"),  # a request with CORS is not concerned
+    (b"cross-origin-resource-policy", b"same-origin"),  # does not apply to CORS requests
     (b"cache-control", b"no-store"),
 ]
 _HTTPS_ONLY: Final = (b"strict-transport-security", b"max-age=31536000")
@@ -20,7 +20,7 @@ _NAMES: Final = frozenset(name for name, _ in _ALWAYS)
 
 
 class SecurityHeaders:
-    """Adds the security headers; `https_only` makes browsers use https for the next year."""
+    """Adds the security headers; with `https_only`, browsers use https for one year (HSTS)."""
 
     def __init__(self, app: ASGIApp, *, https_only: bool) -> None:
         self._app = app
@@ -36,12 +36,12 @@ class SecurityHeaders:
 
 
 def security_headers(*, https_only: bool) -> Headers:
-    """Return the headers that every answer has."""
+    """Return the headers of every response."""
     return [*_ALWAYS, _HTTPS_ONLY] if https_only else _ALWAYS
 
 
 def merge(own: Iterable[tuple[bytes, bytes]], added: Headers) -> Headers:
-    """Return a new list: the answer's own headers, then those of `added` that it does not have."""
+    """Return a new list: the headers of a response, then the headers of `added` that it does not have."""
     headers = [*own]
     for name, _ in headers:
         if name in _NAMES:

@@ -1,4 +1,4 @@
-"""Trusted proxies: the client's address and scheme, from the headers of proxies in TRUSTED_PROXIES only."""
+"""Trusted proxies: the client's address and scheme, only from the headers of TRUSTED_PROXIES."""
 
 from collections.abc import Awaitable, Iterable
 from typing import Any, cast
@@ -8,7 +8,9 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 
 class TrustedProxies:
-    """Takes the right-most X-Forwarded-For entry that is no trusted proxy; a client can forge all entries before it."""
+    """Takes the right-most X-Forwarded-For entry that is not a trusted proxy."""
+
+    # A client can forge all entries before it.
 
     def __init__(self, app: ASGIApp, networks: Iterable[str]) -> None:
         trusted = list(networks)

@@ -1,4 +1,4 @@
-"""A limit: a rate that holds for each key under one name."""
+"""A limit: one rate for each key, such as a user id."""
 
 from math import ceil
 from typing import Any, Final
@@ -13,7 +13,7 @@ _SCOPE_KEY: Final = "rate_limit"
 
 
 class Limit:
-    """A rate for each user, or for each address; `name` says of which, and keeps their keys apart in the store."""
+    """A rate for each user or for each address; `name` is the prefix of its keys in the store."""
 
     def __init__(self, name: str, rate: Rate, store: RateLimitStore) -> None:
         self._name = name
@@ -22,7 +22,7 @@ class Limit:
         self._limit = (b"ratelimit-limit", str(rate.requests).encode())
 
     async def hit(self, scope: Any, key: str) -> None:
-        """Count a request, and keep the RateLimit headers for its answer.
+        """Count a request, and set the RateLimit headers for its response.
 
         Raises:
             TooManyRequestsException: the request is over the limit.
@@ -35,11 +35,11 @@ class Limit:
 
 
 def too_many_requests(seconds: int) -> str:
-    """Return the sentence of a 429."""
+    """Return the message of a 429."""
     return f"Too many requests; try again in {seconds} s"
 
 
 def rate_limit_headers(scope: Any) -> Headers:
-    """Return the RateLimit headers for the answer to a request; empty if the request was not counted."""
+    """Return the RateLimit headers for a request; empty if it was not counted."""
     headers: Headers = scope.get(_SCOPE_KEY, [])
     return headers

@@ -1,4 +1,4 @@
-"""The memory store: it counts in the memory of this process."""
+"""The memory store: each process counts for itself."""
 
 from itertools import islice
 from time import monotonic
@@ -10,10 +10,10 @@ MAX_WINDOWS: Final = 100_000  # some 20 megabytes
 
 
 class MemoryStore:
-    """Keeps at most `size` windows; the one that ends first makes room for a new one."""
+    """Keeps at most `size` windows; a new one evicts the one that ends first."""
 
-    # `hit` has no `await`, so two requests cannot get the same count. The dict has the windows in the order in which
-    # they end. A new window removes up to two that have ended, so the memory follows the number of active callers.
+    # `hit` has no `await`, so two requests cannot get the same count. The windows in the dict are ordered by their end.
+    # A new window removes up to two that have ended, so the memory depends on the number of active users.
 
     def __init__(self, size: int = MAX_WINDOWS) -> None:
         self._size = size

@@ -1,4 +1,4 @@
-"""The middlewares of the rate limits: one on either side of the authentication, and one around the router."""
+"""The middlewares of the rate limits: before and after the authentication, and around the router."""
 
 from collections.abc import Awaitable
 from ipaddress import IPv6Address, ip_address, ip_network
@@ -13,9 +13,9 @@ from app.core.http.rate_limit.limit import Limit, rate_limit_headers
 
 
 class AddressLimit:
-    """Counts, by address, requests of public routes and requests that the authentication refuses.
+    """Counts, by address, requests to public routes and requests that fail the authentication.
 
-    It stands outside of the authentication. It never refuses a valid token: other clients may share the address.
+    It never refuses a valid token: other clients may share the address.
     """
 
     def __init__(self, app: ASGIApp, limit: Limit) -> None:
@@ -36,7 +36,7 @@ class AddressLimit:
 
 
 class UserLimit:
-    """Counts all requests of a user; it stands right behind the authentication."""
+    """Counts all requests of a user."""
 
     def __init__(self, app: ASGIApp, limit: Limit) -> None:
         self._app = app
@@ -49,7 +49,7 @@ class UserLimit:
 
 
 class RateLimitHeaders:
-    """Adds the RateLimit headers to the answer, also to an error: so it stands around the router."""
+    """Adds the RateLimit headers to the response, also to an error."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -64,7 +64,7 @@ class RateLimitHeaders:
 
 
 def address_of(scope: Any) -> str:
-    """Return the client's address; of IPv6 the network of 64 bits, because one client has all of its addresses."""
+    """Return the client's address; for IPv6 its /64 network, because one client has all addresses in it."""
     client = scope.get("client")
     try:
         address = ip_address(client[0] if client else "")

@@ -1,7 +1,6 @@
-"""The Redis store: all processes and machines count together, in a Redis or a Valkey (the extra `redis`).
+"""The Redis store: all processes count together, in Redis or Valkey (the extra `redis`).
 
-One connection serves a process: requests that come during a round trip are counted together in the next one. While the
-store is away each process counts in its memory: a limit that is too generous for a while is better than no answers.
+A process has one connection. Requests that arrive during a round trip are counted together in the next one.
 """
 
 import asyncio
@@ -18,11 +17,11 @@ from app.core.http.rate_limit.store import RateLimitStore, Window
 
 logger = logging.getLogger(__name__)
 
-TIMEOUT: Final = 0.25  # seconds for an answer of the store
-RETRY_AFTER: Final = 5.0  # seconds until one request tries a store that was away
+TIMEOUT: Final = 0.25  # seconds for a reply of the store
+RETRY_AFTER: Final = 5.0  # seconds until one request tries an unavailable store again
 
 _PREFIX: Final = "litestead:rate:"
-_BATCH: Final = 200  # requests a round trip; the store serves no other client during one
+_BATCH: Final = 200  # requests in one round trip; meanwhile the store serves no other client
 
 
 class _PendingHit(NamedTuple):
@@ -32,26 +31,28 @@ class _PendingHit(NamedTuple):
 
 
 class RedisStore:
-    """Counts in the store at `url`, and with `fallback` while that does not answer."""
+    """Counts in the store at `url`, and in `fallback` while the store is not available."""
+
+    # With the fallback the limit is too high for a while. That is better than an error for each request.
 
     def __init__(self, url: str, fallback: RateLimitStore) -> None:
         self._redis = Redis.from_url(
-            url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,  # both speak one protocol
+            url.replace("valkey", "redis", 1) if url.startswith("valkey") else url,  # the same protocol
             socket_timeout=TIMEOUT,
             socket_connect_timeout=TIMEOUT,
-            retry=Retry(NoBackoff(), 1),  # an idle connection may be closed; to count twice does no harm
+            retry=Retry(NoBackoff(), 1),  # the server may have closed an idle connection; counting twice does no harm
             single_connection_client=True,
         )
         self._fallback = fallback
         self._pending: list[_PendingHit] = []
         self._flush_task: asyncio.Task[None] | None = None
-        self._retry_at = 0.0  # when the store is tried again; 0 while it answers
+        self._retry_at = 0.0  # when to try the store again; 0 while it is available
 
     async def hit(self, key: str, seconds: int) -> Window:
         if (now := monotonic()) < self._retry_at:
             return await self._fallback.hit(key, seconds)
         if self._retry_at:
-            self._retry_at = now + RETRY_AFTER  # this request tries; the others do not wait for it
+            self._retry_at = now + RETRY_AFTER  # this request tries; the others use the fallback
         try:
             window = await self._count(_PREFIX + key, seconds)
         except (RedisError, OSError) as error:
@@ -76,7 +77,7 @@ class RedisStore:
             batch, self._pending = self._pending[:_BATCH], self._pending[_BATCH:]
             try:
                 windows = await self._count_batch(batch)
-            except Exception as error:  # of any kind: a request must not wait for ever
+            except Exception as error:  # any: a request must not wait forever
                 for pending in batch:
                     _resolve(pending, error)
             else:

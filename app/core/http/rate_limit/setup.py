@@ -1,4 +1,4 @@
-"""The setup of the rate limits, from RATE_LIMIT and RATE_LIMIT_STORAGE."""
+"""The rate limits for the settings RATE_LIMIT and RATE_LIMIT_STORAGE."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ Middlewares = list[Callable[[ASGIApp], ASGIApp]]
 
 @dataclass(frozen=True, slots=True)
 class RateLimits:
-    """The middlewares by their place, and the stores, which have to be closed at the end."""
+    """The middlewares by position, and the stores, which must be closed at shutdown."""
 
     around_router: Middlewares
     before_authentication: Middlewares
@@ -32,10 +32,10 @@ class RateLimits:
 
 
 def make_rate_limits(settings: Settings) -> RateLimits:
-    """Return the rate limits of these settings; with `off` they are empty and cost nothing.
+    """Return the rate limits for these settings; `off` has no middleware.
 
     Raises:
-        InvalidSettings: a storage is set, and the package for it is not installed.
+        InvalidSettings: a storage is set, and its package is not installed.
     """
     rate = settings.rate
     if rate is None:
@@ -52,11 +52,7 @@ def make_rate_limits(settings: Settings) -> RateLimits:
 
 
 def refuse_missing_client(settings: Settings) -> None:
-    """Check that the package for a storage which is set is installed.
-
-    Raises:
-        InvalidSettings: the package is not installed.
-    """
+    """Raise InvalidSettings if a storage is set, and its package is not installed."""
     if settings.rate_limit_storage is not None and find_spec("redis") is None:
         raise InvalidSettings("RATE_LIMIT_STORAGE is set, and its client is not installed; `uv sync --extra redis`")
 
@@ -65,7 +61,7 @@ def _make_store(settings: Settings) -> RateLimitStore:
     if settings.rate_limit_storage is None:
         return MemoryStore()
     refuse_missing_client(settings)
-    # By name: `redis` is an extra, and its import takes 0.1 s, which an installation without RATE_LIMIT_STORAGE saves.
+    # Imported by name: `redis` is an extra, and its import takes 0.1 s.
     module = import_module("app.core.http.rate_limit.redis_store")
     store: RateLimitStore = module.RedisStore(settings.rate_limit_storage.get_secret_value(), MemoryStore())
     return store

@@ -1,10 +1,10 @@
-"""The store of a rate limit: it counts the requests of each caller in windows of time."""
+"""The store of a rate limit: it counts requests in fixed windows."""
 
 from typing import NamedTuple, Protocol
 
 
 class Window(NamedTuple):
-    """A caller's window after a request: the requests in it so far, this one included, and the seconds to its end."""
+    """The window of a key: the number of requests in it, with this one, and the seconds until its end."""
 
     hits: int
     resets_in: float
@@ -14,7 +14,6 @@ class RateLimitStore(Protocol):
     """Counts requests. A window begins with the first request in it."""
 
     async def hit(self, key: str, seconds: int) -> Window:
-        """Count a request under this key, in a window of so many seconds."""
+        """Count a request for this key, in a window of this length."""
 
-    async def aclose(self) -> None:
-        """Close what the store holds."""
+    async def aclose(self) -> None: ...
