@@ -254,7 +254,7 @@ BAD: Final[dict[str, tuple[dict[str, str], str, str]]] = {
     "any origin among others": ({"CORS_ORIGINS": "https://a.example,*"}, "CORS_ORIGINS", "list each origin exactly"),
     "any origin at all": ({"CORS_ORIGINS": "https://*:8443"}, "CORS_ORIGINS", "like https://*.example.app"),
     "any origin of a registry": ({"CORS_ORIGINS": "https://*.zebra"}, "CORS_ORIGINS", "below your domain"),
-    "any origin of a registry, by port": ({"CORS_ORIGINS": "http://*.zebra:3000"}, "CORS_ORIGINS", "below a domain"),
+    "any origin of a registry, by port": ({"CORS_ORIGINS": "http://*.zebra:3000"}, "CORS_ORIGINS", "below your domain"),
     "any address": ({"CORS_ORIGINS": "http://*.0.0.1"}, "CORS_ORIGINS", "list each origin exactly"),
     "any address, in hexadecimal": ({"CORS_ORIGINS": "http://*.0.0.0x1"}, "CORS_ORIGINS", "list each origin exactly"),
     "a star that is half a label": (

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import ssl
 from typing import Final
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -19,19 +20,10 @@ _NO_COMPRESSION: Final = {"Accept-Encoding": "identity"}
 
 
 def make_http_client(url: str) -> httpx.AsyncClient:
-    """Return a client for this JWKS URL, not yet connected.
-
-    Raises:
-        InvalidSettings: an environment variable is not valid; the message names it.
-    """
+    """Return a client for this JWKS URL; raise InvalidSettings if an environment variable is not valid."""
     # httpx can read the environment itself (`trust_env`). But then it fails for a proxy that this URL does not use and
     # for an invalid entry of NO_PROXY, and its error does not name the variable.
-    proxy = _proxy_url(url)
-    try:
-        context = httpx.create_ssl_context()
-    except OSError as error:  # it has a file name from Python (SSLKEYLOGFILE), and none from OpenSSL
-        name = "SSL_CERT_FILE" if error.filename is None else "SSLKEYLOGFILE"
-        raise InvalidSettings(f"{name} names a file that cannot be used; correct the path, or unset it") from None
+    proxy, context = _proxy_url(url), _ssl_context()
     try:
         _check_proxy(proxy)
         return httpx.AsyncClient(
@@ -62,6 +54,14 @@ async def fetch_jwk_set(http: httpx.AsyncClient, url: str) -> JwkSet:
         raise InvalidJwkSet(f"no response within {FETCH_TIMEOUT:g} s") from None
     except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise InvalidJwkSet(str(error) or type(error).__name__) from None
+
+
+def _ssl_context() -> ssl.SSLContext:
+    try:
+        return httpx.create_ssl_context()
+    except OSError as error:  # it has a file name from Python (SSLKEYLOGFILE), and none from OpenSSL
+        name = "SSL_CERT_FILE" if error.filename is None else "SSLKEYLOGFILE"
+        raise InvalidSettings(f"{name} names a file that cannot be used; correct the path, or unset it") from None
 
 
 async def _read_body(http: httpx.AsyncClient, url: str) -> bytes:

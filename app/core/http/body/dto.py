@@ -29,7 +29,7 @@ class _BodySchema(SQLModel):
 
 
 class CreateSchema(_BodySchema):
-    """The base of bodies that create a row. Unknown fields and conversions of types are refused."""
+    """The base of bodies that create a row. Unknown fields are refused, and types are not converted."""
 
 
 class UpdateSchema(_BodySchema):

@@ -18,11 +18,7 @@ _UTF_8: Final = frozenset({"utf-8", "utf8", "us-ascii"})
 
 @lru_cache(maxsize=64)  # nearly all clients send the same values; an exception is not cached
 def check_json(types: tuple[str, ...], codings: tuple[str, ...]) -> None:
-    """Check the values of Content-Type and of Content-Encoding.
-
-    Raises:
-        HTTPException: 415, the body is compressed, or is not declared as JSON in UTF-8.
-    """
+    """Raise a 415 if the values of Content-Type and Content-Encoding are not those of plain JSON in UTF-8."""
     if any(coding.lower() != "identity" for coding in split_list(",".join(codings))):
         raise HTTPException("Send the body uncompressed, without Content-Encoding", status_code=415, headers=_PLAIN)
     media_types = {type_.partition(";")[0].strip().lower() for type_ in types}

@@ -38,11 +38,7 @@ def _as_text_error(details: ErrorDetails) -> ErrorDetails:
 
 
 def split_read_only(body: bytes, error: ValidationError, read_only: AbstractSet[str]) -> tuple[bytes, dict[str, Any]]:
-    """Return a JSON object without the read-only fields that were refused as unknown, and these fields.
-
-    Raises:
-        ValidationError: the given one, if it refuses no read-only field.
-    """
+    """Return a JSON object without the read-only fields, and these fields; raise `error` if it names none of them."""
     # A client may send a whole row back. Its validation fails first, so that other bodies do not pay for this.
     found = first_errors(error, _MAX_READ)
     names = {details.loc[0] for details in found if details.type == "extra_forbidden"} & read_only

@@ -21,7 +21,7 @@ class PrivateCaching(ReceiveRoutePlugin):
                 methods = ", ".join(sorted(handler.http_methods))
                 raise TypeError(
                     f"{methods} {route.path} is private, but {setting} would let other users read a cached answer: "
-                    "remove it, or write `public=True` if every user may read the same answer."
+                    "remove that, or write `public=True` if every user may read the same answer."
                 )
 
 

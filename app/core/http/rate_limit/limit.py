@@ -22,11 +22,7 @@ class Limit:
         self._limit = (b"ratelimit-limit", str(rate.requests).encode())
 
     async def hit(self, scope: Any, key: str) -> None:
-        """Count a request, and set the RateLimit headers for its response.
-
-        Raises:
-            TooManyRequestsException: the request is over the limit.
-        """
+        """Count a request, set the RateLimit headers for its response, and raise a 429 if it is over the limit."""
         hits, resets_in = await self._store.hit(f"{self._name}:{key}", self._rate.seconds)
         left, reset = max(0, self._rate.requests - hits), ceil(resets_in)
         scope[_SCOPE_KEY] = [self._limit, (b"ratelimit-remaining", b"%d" % left), (b"ratelimit-reset", b"%d" % reset)]

@@ -32,11 +32,7 @@ class RateLimits:
 
 
 def make_rate_limits(settings: Settings) -> RateLimits:
-    """Return the rate limits for these settings; `off` has no middleware.
-
-    Raises:
-        InvalidSettings: a storage is set, and its package is not installed.
-    """
+    """Return the rate limits for these settings; `off` has no middleware."""
     rate = settings.rate
     if rate is None:
         return RateLimits([], [], [], [])

@@ -68,7 +68,6 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     dto = BodyDTO
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
-        """Read the table and the schemas from `ResourceController[Table, Create, Update]`."""
         super().__init_subclass__(**kwargs)
         types = type_arguments(cls, ResourceController)
         if any(isinstance(argument, TypeVar) for argument in types):

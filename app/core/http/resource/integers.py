@@ -1,8 +1,4 @@
-"""Integers in a path or a query: decimal digits, with one spelling for each number.
-
-Python and msgspec accept more: `1_0`, `+10`, `010`, ` 10`, `1e1`, digits of other scripts. Then one row would have
-several URLs, and caches, logs and the rules of a proxy would treat them as different.
-"""
+"""Integers in a path or a query: decimal digits, with one spelling for each number."""
 
 import re
 from typing import Final
@@ -12,6 +8,8 @@ from litestar.routes.base import parsers_map
 NO_ID: Final = -1
 """An id that no row can have."""
 
+# Python and msgspec accept more: `1_0`, `+10`, `010`, ` 10`, `1e1`, digits of other scripts. Then one row would have
+# several URLs, and caches, logs and the rules of a proxy would treat them as different.
 _INTEGER: Final = re.compile(r"0|-?[1-9][0-9]*")
 
 
@@ -21,12 +19,8 @@ def is_integer(text: str) -> bool:
 
 
 def parse_id(text: str) -> int:
-    """Return the integer, or NO_ID if it has another spelling: the answer is the 404 of a missing row.
-
-    Raises:
-        ValueError: the text is not an integer. Litestar then answers 404.
-    """
-    number = int(text)
+    """Return the integer, or NO_ID if it has another spelling: the answer is the 404 of a missing row."""
+    number = int(text)  # Litestar answers a ValueError with a 404
     return number if is_integer(text) else NO_ID
 
 

@@ -1,4 +1,4 @@
-"""The maximum number of rows on a page, from the maximum size of a row as JSON. It is computed once, at startup."""
+"""The maximum number of rows on a page, computed at startup from the maximum size of a row as JSON."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final

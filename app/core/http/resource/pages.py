@@ -1,8 +1,4 @@
-"""Pagination of lists: the query parameters and headers of a request, and the headers of its response.
-
-A list is a bare JSON array. `Link` (RFC 8288) has the next and the previous page. The total needs a count of all rows,
-so it is sent only for `Prefer: count=exact` (RFC 7240).
-"""
+"""Pagination of lists: `limit`, `offset`, `after` and `before`; `Link` (RFC 8288); `Prefer: count=exact` (RFC 7240)."""
 
 from collections.abc import Callable, Iterator
 from typing import Annotated, Any
@@ -23,6 +19,7 @@ from app.core.http.resource.query import invalid_parameter
 DEFAULT_LIMIT = 100
 MAX_LIMIT = 500
 MAX_OFFSET = 10_000  # rows; the database reads all of them and discards them
+# The total needs a count of all rows, so it is sent on request only.
 LIST_HEADERS = [
     ResponseHeader(
         name="Link", description="The addresses of the next and the previous page (RFC 8288).", documentation_only=True
@@ -34,6 +31,30 @@ LIST_HEADERS = [
         documentation_only=True,
     ),
 ]
+
+Offset = Annotated[
+    int,
+    QueryParameter(
+        ge=0,
+        le=MAX_OFFSET,
+        description="The number of rows to skip. Not with `after` or `before`. `Link` reaches all rows.",
+    ),
+]
+After = Annotated[
+    int,
+    QueryParameter(
+        ge=0, le=MAX_ID, description="Only rows with a greater `id`. `Link` uses it. Not with `offset` or `before`."
+    ),
+]
+Before = Annotated[
+    int | None,
+    QueryParameter(
+        ge=1,
+        le=MAX_ID,
+        description="Only the last rows with a smaller `id`. `Link` uses it. Not with `offset` or `after`.",
+    ),
+]
+Prefer = Annotated[str, HeaderParameter(name="Prefer", description="`count=exact` adds `X-Total-Count` to the answer.")]
 
 
 def page_response(path: str, request: PageRequest, page: Page) -> Response[list[Row]]:
@@ -77,33 +98,10 @@ def page_request_provider(max_limit: int) -> Callable[..., PageRequest]:
         limit: Annotated[int, QueryParameter(ge=1, le=max_limit, description="The maximum number of rows.")] = min(
             DEFAULT_LIMIT, max_limit
         ),
-        offset: Annotated[
-            int,
-            QueryParameter(
-                ge=0,
-                le=MAX_OFFSET,
-                description="The number of rows to skip. Not with `after` or `before`. `Link` reaches all rows.",
-            ),
-        ] = 0,
-        after: Annotated[
-            int,
-            QueryParameter(
-                ge=0,
-                le=MAX_ID,
-                description="Only rows with a greater `id`. `Link` uses it. Not with `offset` or `before`.",
-            ),
-        ] = 0,
-        before: Annotated[
-            int | None,
-            QueryParameter(
-                ge=1,
-                le=MAX_ID,
-                description="Only the last rows with a smaller `id`. `Link` uses it. Not with `offset` or `after`.",
-            ),
-        ] = None,
-        prefer: Annotated[
-            str, HeaderParameter(name="Prefer", description="`count=exact` adds `X-Total-Count` to the answer.")
-        ] = "",
+        offset: Offset = 0,
+        after: After = 0,
+        before: Before = None,
+        prefer: Prefer = "",
     ) -> PageRequest:
         if (offset > 0) + (after > 0) + (before is not None) > 1:
             raise invalid_parameter("after" if after else "offset", "Send only one of offset, after and before")
