@@ -88,9 +88,9 @@ async def test_a_resource_with_fewer_operations_keeps_the_rules_about_them(
 
 def test_a_rule_is_about_what_a_resource_offers() -> None:
     assert all(applies(rule, Faultless) for rule in RULES)
-    assert applies(isolation.anothers_row_is_answered_like_none, OnlyRead)
-    assert not applies(bodies.a_row_is_deleted_once, OnlyRead)
-    assert not applies(lists.a_page_has_its_bounds, OnlyWritten)
+    assert applies(isolation.another_users_row_is_like_a_missing_row, OnlyRead)
+    assert not applies(bodies.a_deleted_row_is_a_404, OnlyRead)
+    assert not applies(lists.page_parameters_have_bounds, OnlyWritten)
 
 
 class ReadsEveryones(ReadsRowsOfEveryone):
@@ -101,7 +101,7 @@ class ReadsEveryones(ReadsRowsOfEveryone):
 async def test_a_fault_in_a_resource_that_is_only_read_is_found(
     sessions: async_sessionmaker[AppSession], db: AppSession
 ) -> None:
-    fault = Fault(ReadsEveryones, isolation.anothers_row_is_answered_like_none, "get of another's row and of none")
+    fault = Fault(ReadsEveryones, isolation.another_users_row_is_like_a_missing_row, "get of another's row and of none")
 
     await assert_found(fault, ResourceUnderTest(ReadsEveryones, app_with(ReadsEveryones, sessions), db))
 
@@ -116,7 +116,7 @@ class ClosesForAnybody(OnlyRead):
 
 @pytest.mark.any_database
 async def test_an_operation_of_ones_own_needs_a_token(sessions: async_sessionmaker[AppSession], db: AppSession) -> None:
-    fault = Fault(ClosesForAnybody, isolation.without_a_valid_token_nothing_is_said_or_done, "close: 401 expected")
+    fault = Fault(ClosesForAnybody, isolation.every_operation_needs_a_valid_token, "close: 401 expected")
 
     await assert_found(fault, ResourceUnderTest(ClosesForAnybody, app_with(ClosesForAnybody, sessions), db))
 
@@ -150,7 +150,7 @@ class TakesTags(ResourceController[Task, TaskCreateWithTags, TaskUpdateWithTags]
 @pytest.mark.any_database
 async def test_a_list_of_texts_is_no_fault(sessions: async_sessionmaker[AppSession], db: AppSession) -> None:
     await check_rule(
-        bodies.an_error_repeats_nothing_that_was_sent, ResourceUnderTest(TakesTags, app_with(TakesTags, sessions), db)
+        bodies.an_error_never_repeats_the_values_sent, ResourceUnderTest(TakesTags, app_with(TakesTags, sessions), db)
     )
 
 

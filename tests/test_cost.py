@@ -108,20 +108,20 @@ async def test_a_request_is_one_round_trip(name: str, controller: Any, proxied: 
     proxy, client = proxied
     body = await valid_body(client, controller)
     row_id = (await client.post(controller.path, json=body)).json()["id"]
-    before = proxy.flights
+    before = proxy.round_trips
     response = await REQUESTS[name](client, controller.path, row_id, body)
 
     assert response.is_success
-    assert proxy.flights - before == 1
+    assert proxy.round_trips - before == 1
 
 
 async def test_the_proxy_can_count_more_than_one(proxied: tuple[CountingProxy, Client]) -> None:
     proxy, client = proxied
-    before = proxy.flights
+    before = proxy.round_trips
     for _ in range(3):
         await client.get(INSTALLED[0].path)
 
-    assert proxy.flights - before == 3
+    assert proxy.round_trips - before == 3
 
 
 @controllers

@@ -36,7 +36,7 @@ class CountingProxy:
 
     def __init__(self, database_url: str) -> None:
         self._upstream = make_url(database_url)
-        self.flights = 0
+        self.round_trips = 0
         self.url = ""
         self._writers: list[asyncio.StreamWriter] = []
 
@@ -63,7 +63,7 @@ class CountingProxy:
         async def forward() -> None:
             while data := await reader.read(65536):
                 if answered.is_set():
-                    self.flights += 1
+                    self.round_trips += 1
                     answered.clear()
                 server_writer.write(data)
             server_writer.close()

@@ -8,7 +8,7 @@ from app.settings import Settings
 _OPTIONS = {option.envvar.lower() for option in run.params if isinstance(option.envvar, str)}
 
 
-def forget_settings() -> None:
+def remove_settings() -> None:
     """Remove all settings from the environment of this process and its children; they do not read `.env` either."""
     for name in list(os.environ):
         if name.lower() in Settings.model_fields or name.lower() in _OPTIONS:

@@ -28,7 +28,7 @@ from app.testing.databases import (
     postgres_databases,
     settings_for_tests,
 )
-from app.testing.environment import forget_settings
+from app.testing.environment import remove_settings
 from app.testing.factories import stored_through
 from app.testing.rollback import emptied, make_isolated_engine, rolled_back
 
@@ -55,7 +55,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Remove the developer's settings, register the markers, and import all factories."""
     gc.disable()  # until all tests are collected: it would scan them again and again, for a third of that time
-    forget_settings()
+    remove_settings()
     config.addinivalue_line("markers", "any_database: does not depend on the kind of database; runs on one kind only")
     config.addinivalue_line("markers", "hooks_alone: tests the session's hooks without row level security")
     CONTEXT.load_factories()

@@ -97,14 +97,14 @@ class QuotesWhatWasSent(ResourceController[Task, TaskCreateThatQuotes, TaskUpdat
 
 
 FAULTS = (
-    Fault(ReplacesWhatWasNotSent, bodies.only_what_is_sent_is_changed_by_put_as_by_patch, "put: title"),
+    Fault(ReplacesWhatWasNotSent, bodies.put_and_patch_change_only_the_fields_sent, "put: title"),
     Fault(ReplacesWhatWasNotSent, bodies.an_empty_object_changes_nothing, "put: expected"),
-    Fault(CannotBeCleared, bodies.null_clears_a_field_that_may_be_empty_and_no_other, "expected 200, got 422"),
-    Fault(DeletesAgainAndAgain, bodies.a_row_is_deleted_once, "delete afterwards: 404 expected, 204 came"),
-    Fault(SaysThatItIsElsewhere, bodies.a_new_row_is_found_where_location_says, "Location: expected"),
-    Fault(WantsADescription, bodies.a_new_row_may_lack_what_has_a_default, "expected 201, got 422"),
-    Fault(AcceptsAPut, bodies.put_and_patch_answer_alike, "headers of PUT and PATCH"),
-    Fault(TakesNothingForAnObject, bodies.a_body_that_is_no_object_is_a_422, "put of b' ': 422 expected, 200 came"),
+    Fault(CannotBeCleared, bodies.null_clears_nullable_fields_only, "expected 200, got 422"),
+    Fault(DeletesAgainAndAgain, bodies.a_deleted_row_is_a_404, "delete afterwards: 404 expected, 204 came"),
+    Fault(SaysThatItIsElsewhere, bodies.location_leads_to_the_new_row, "Location: expected"),
+    Fault(WantsADescription, bodies.a_new_row_needs_only_the_required_fields, "expected 201, got 422"),
+    Fault(AcceptsAPut, bodies.put_and_patch_respond_alike, "headers of PUT and PATCH"),
+    Fault(TakesNothingForAnObject, bodies.a_body_that_is_not_an_object_is_a_422, "put of b' ': 422 expected, 200 came"),
     Fault(IgnoresWhatItDoesNotKnow, bodies.an_unknown_field_is_a_422_that_names_it, "put with 'no such field': 422"),
-    Fault(QuotesWhatWasSent, bodies.an_error_repeats_nothing_that_was_sent, "the answer repeats the value of title"),
+    Fault(QuotesWhatWasSent, bodies.an_error_never_repeats_the_values_sent, "the answer repeats the value of title"),
 )

@@ -19,4 +19,4 @@ class LetsCachesKeepRows(ResourceController[Task, TaskCreate, TaskUpdate]):
         return Response(await repository.select_one(id), headers={"Cache-Control": "max-age=60"})
 
 
-FAULTS = (Fault(LetsCachesKeepRows, headers.every_answer_is_for_its_caller_alone, "get: expected"),)
+FAULTS = (Fault(LetsCachesKeepRows, headers.every_response_has_the_security_headers, "get: expected"),)

@@ -63,11 +63,11 @@ class RemembersWhatItRead(ResourceController[Task, TaskCreate, TaskUpdate]):
 FAULTS = (
     Fault(
         SaysWhoseTheProjectIs,
-        references.a_reference_to_anothers_row_is_answered_like_one_to_none,
+        references.a_reference_to_another_users_row_is_like_one_to_a_missing_row,
         "put: project_id, another's",
         held_by_database=True,
     ),
-    Fault(NamesNoField, references.a_reference_is_an_id_that_a_row_can_have, "put: 0: the fields named"),
-    Fault(ForgetsTheProject, references.a_reference_to_an_own_row_is_kept, "POST: project_id: expected"),
-    Fault(RemembersWhatItRead, references.deleting_what_is_referred_to_does_what_the_table_says, "the row: expected"),
+    Fault(NamesNoField, references.an_invalid_reference_is_a_422_that_names_it, "put: 0: the fields named"),
+    Fault(ForgetsTheProject, references.a_reference_to_a_row_of_the_same_user_is_stored, "POST: project_id: expected"),
+    Fault(RemembersWhatItRead, references.deleting_a_referenced_row_obeys_on_delete, "the row: expected"),
 )

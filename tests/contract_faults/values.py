@@ -28,6 +28,6 @@ class TrimsTheTitle(ResourceController[Task, TaskCreate, TaskUpdate]):
 
 
 FAULTS = (
-    Fault(TakesAnyText, values.a_value_of_another_type_or_size_is_a_422_that_names_its_field, "put: description"),
-    Fault(TrimsTheTitle, values.a_value_that_is_taken_is_kept_to_the_letter, "POST: title: expected"),
+    Fault(TakesAnyText, values.an_invalid_value_is_a_422_that_names_its_field, "put: description"),
+    Fault(TrimsTheTitle, values.an_accepted_value_is_stored_unchanged, "POST: title: expected"),
 )

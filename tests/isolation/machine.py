@@ -24,7 +24,7 @@ from app.core.data.tables.cycles import sorted_tables
 from app.core.data.tables.references import references_of
 from app.installed import INSTALLED
 from app.testing.clients import Client
-from app.testing.contract.answers import seen_in
+from app.testing.contract.answers import visible_parts
 from app.testing.contract.operations import Resource
 from app.testing.contract.resource import ABSENT, body_factory, make_body
 from app.testing.databases import settings_for_tests
@@ -70,8 +70,8 @@ class World:
         self.bodies = {resource: bodies_of(resource) for resource in INSTALLED}
         self.clients = {user: Client(app, user) for user in USERS}
         self.operations = 0
-        self.absent = {r: seen_in(self.ask(USERS[0], "GET", f"{r.path}/{ABSENT}")) for r in INSTALLED}
-        self.nowhere = {r: seen_in(self.ask(USERS[0], "POST", r.path, json=self._astray(r))) for r in INSTALLED}
+        self.absent = {r: visible_parts(self.ask(USERS[0], "GET", f"{r.path}/{ABSENT}")) for r in INSTALLED}
+        self.nowhere = {r: visible_parts(self.ask(USERS[0], "POST", r.path, json=self._astray(r))) for r in INSTALLED}
         self.operations = 0
 
     def _astray(self, resource: Resource) -> dict[str, Any]:

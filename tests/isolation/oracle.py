@@ -14,12 +14,12 @@ from sqlalchemy import Table, UniqueConstraint
 
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import references_of
-from app.testing.contract.answers import seen_in
+from app.testing.contract.answers import visible_parts
 from app.testing.contract.operations import Resource
 
 Row = dict[str, Any]
 Seen = tuple[int, bytes, list[tuple[str, str]]]
-SERVER_GIVEN = {"id", "user_id", "created_at", "updated_at"}
+SET_BY_SERVER = {"id", "user_id", "created_at", "updated_at"}
 
 
 class Wrong(AssertionError):
@@ -76,7 +76,7 @@ class Oracle:
         known = self.ids.setdefault(resource.model, set())
         check(row["id"] not in known, "an id was given twice", answer)
         check(row == row | sent | {"user_id": user}, f"expected what was sent, for {user!r}: {sent}", answer)
-        check(row.keys() - sent.keys() == SERVER_GIVEN & row.keys(), "it has other fields", answer)
+        check(row.keys() - sent.keys() == SET_BY_SERVER & row.keys(), "it has other fields", answer)
         check(answer.headers["location"] == f"{resource.path}/{row['id']}", "a wrong Location", answer)
         known.add(row["id"])
         self.of(user, resource.model)[row["id"]] = row
@@ -161,7 +161,7 @@ class Oracle:
         return False
 
     def _check_same(self, answer: httpx.Response, expected: Seen) -> None:
-        check(seen_in(answer) == expected, f"expected what is answered where nothing is: {expected}", answer)
+        check(visible_parts(answer) == expected, f"expected what is answered where nothing is: {expected}", answer)
 
 
 def _later(moment: str | Later) -> Later:

@@ -9,7 +9,7 @@ import pytest
 from app.core.cli.run import command as run
 from app.settings import Settings
 from app.testing.databases import PostgresDatabases
-from app.testing.environment import forget_settings
+from app.testing.environment import remove_settings
 from tests.parts.checkout import Checkout
 
 OPTIONS: Final = [str(option.envvar) for option in run.params if option.envvar]
@@ -27,7 +27,7 @@ def test_no_setting_is_left_in_any_spelling(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv(name, "zebra")
     monkeypatch.delenv("PYTHON_DOTENV_DISABLED")
 
-    forget_settings()
+    remove_settings()
 
     assert "PORT" in HOSTILE
     assert set(HOSTILE) & set(os.environ) == set()

@@ -11,9 +11,9 @@ from typing import Final
 import click
 
 from app.core.cli.scaffold.fields import parse_fields
-from app.core.cli.scaffold.listing import with_controller
+from app.core.cli.scaffold.installed import add_controller
 from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_names, refuse_plural
-from app.core.cli.scaffold.texts import texts_of
+from app.core.cli.scaffold.templates import render
 from app.settings import BASE_DIR
 
 KINDS: Final = ("str", "text?", "bool", "int?", "float?", "date?", "datetime?", "uuid?")
@@ -33,7 +33,7 @@ def refusal(noun: Noun) -> str | None:
     try:
         refuse_plural(noun.plural, ())
         refuse_names(noun)
-        refuse_clashes(texts_of(noun), ())
+        refuse_clashes(render(noun), ())
     except click.UsageError as error:
         return error.message
     return None
@@ -41,10 +41,11 @@ def refusal(noun: Noun) -> str | None:
 
 def write(noun: Noun) -> None:
     """Write its files, and its line in `installed.py`."""
-    for name, text in texts_of(noun).items():
+    for name, text in render(noun).items():
         (BASE_DIR / name).parent.mkdir(parents=True, exist_ok=True)
         (BASE_DIR / name).write_text(text)
-    LISTED.write_text(with_controller(LISTED.read_text(), f"app.{noun.plural}.controllers", f"{noun.cls}Controller"))
+    controller = f"{noun.class_name}Controller"
+    LISTED.write_text(add_controller(LISTED.read_text(), f"app.{noun.plural}.controllers", controller))
 
 
 def main() -> None:

@@ -15,10 +15,10 @@ from app.core.cli.context import AppContext
 from app.core.cli.failures import explained, refuse_installed
 from app.core.cli.output import explained_writing
 from app.core.cli.scaffold.fields import KINDS, parse_fields
-from app.core.cli.scaffold.listing import with_controller, without_controller
+from app.core.cli.scaffold.installed import add_controller, remove_controller
 from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_names, refuse_plural
 from app.core.cli.scaffold.singulars import singular_of
-from app.core.cli.scaffold.texts import path_of, texts_of
+from app.core.cli.scaffold.templates import path_of, render
 from app.core.data.connection.engine import database_url
 from app.core.data.connection.libpq import display_url
 from app.core.data.schema.autogenerate.scripts import make_migration
@@ -29,9 +29,9 @@ from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import owned_models
 from app.settings import BASE_DIR, load_settings
 
-LISTED: Final = "app/installed.py"
-VERSIONS: Final = "migrations/versions"
-UNLESS_GIVEN: Final = ("name:str",)
+INSTALLED_FILE: Final = "app/installed.py"
+VERSIONS_DIR: Final = "migrations/versions"
+DEFAULT_FIELDS: Final = ("name:str",)
 
 
 @click.command("startapp", epilog=f"Types: {', '.join(KINDS)}. Text that may be long is text, not str.")
@@ -43,7 +43,7 @@ UNLESS_GIVEN: Final = ("name:str",)
 @click.pass_obj
 @explained
 def command(  # noqa: PLR0917  # click gives them by name
-    lobby: AppContext, noun: str, fields: tuple[str, ...], singular: str | None, remove: bool, yes: bool
+    context: AppContext, noun: str, fields: tuple[str, ...], singular: str | None, remove: bool, yes: bool
 ) -> None:
     """Write a noun that works: app/NOUN, its line in app/installed.py, its migration, and tests/NOUN.
 
@@ -53,7 +53,7 @@ def command(  # noqa: PLR0917  # click gives them by name
     `app startapp NOUN --remove` takes it back while its migration is the newest.
     """
     load_settings()  # explains one that cannot be used
-    lobby.load_nouns()
+    context.load_nouns()
     refuse_installed("nouns")
     if remove:
         with explained_writing(BASE_DIR):
@@ -61,12 +61,12 @@ def command(  # noqa: PLR0917  # click gives them by name
         return
     refuse_plural(noun, SQLModel.metadata.tables)
     tables = {_snake(model.__name__): str(model.__tablename__) for model in owned_models()}
-    _write(Noun(noun, singular or singular_of(noun), parse_fields(fields or UNLESS_GIVEN, tables)))
+    _write(Noun(noun, singular or singular_of(noun), parse_fields(fields or DEFAULT_FIELDS, tables)))
 
 
 def _write(noun: Noun) -> None:
     refuse_names(noun)
-    texts = texts_of(noun)
+    texts = render(noun)
     refuse_clashes(texts, _classes_under(SQLModel))
     for path in (f"app/{noun.plural}", f"app/{noun.plural}.py", f"tests/{noun.plural}"):
         if (BASE_DIR / path).exists():
@@ -75,7 +75,8 @@ def _write(noun: Noun) -> None:
         raise click.ClickException("the models differ from the migrations; run `app makemigrations NAME` first")
     with explained_writing(BASE_DIR), _all_or_nothing(noun.plural):
         migration = _write_files(noun, texts)
-    click.echo(f"wrote app/{noun.plural}, tests/{noun.plural}, {VERSIONS}/{migration.name}, and its line in {LISTED}")
+    folders = f"app/{noun.plural}, tests/{noun.plural}"
+    click.echo(f"wrote {folders}, {VERSIONS_DIR}/{migration.name}, and its line in {INSTALLED_FILE}")
     click.echo(
         f"next: `app migrate`, then {path_of(noun)} is there; say in models.py what clients should know of a field"
     )
@@ -86,9 +87,9 @@ def _write_files(noun: Noun, texts: dict[str, str]) -> Path:
         path = BASE_DIR / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-    listed = BASE_DIR / LISTED
+    listed = BASE_DIR / INSTALLED_FILE
     module = f"app.{noun.plural}.controllers"
-    listed.write_text(with_controller(listed.read_text(), module, f"{noun.cls}Controller"))
+    listed.write_text(add_controller(listed.read_text(), module, f"{noun.class_name}Controller"))
     import_module(module)
     (migration,) = make_migration(noun.plural)
     return migration.path
@@ -97,7 +98,7 @@ def _write_files(noun: Noun, texts: dict[str, str]) -> Path:
 @contextmanager
 def _all_or_nothing(noun: str) -> Iterator[None]:
     """Take back what the block has written if it fails or is interrupted."""
-    listed, versions = BASE_DIR / LISTED, BASE_DIR / VERSIONS
+    listed, versions = BASE_DIR / INSTALLED_FILE, BASE_DIR / VERSIONS_DIR
     text, migrations = listed.read_text(), set(versions.glob("*.py"))
     try:
         yield
@@ -116,22 +117,22 @@ def _remove(noun: str, yes: bool) -> None:
     if path.name != f"{newest.revision}_{noun}.py":
         raise click.ClickException(
             f"{path.name} is newer than the migration of {noun}: remove app/{noun}, tests/{noun} and the line in "
-            f"{LISTED} by hand, and run `app makemigrations drop_{noun}`."
+            f"{INSTALLED_FILE} by hand, and run `app makemigrations drop_{noun}`."
         )
-    lost = f"app/{noun}, tests/{noun} and {VERSIONS}/{path.name}"
+    deleted = f"app/{noun}, tests/{noun} and {VERSIONS_DIR}/{path.name}"
     is_applied = newest.revision not in pending(settings)
     if is_applied:
         where = display_url(database_url(settings.database_url.get_secret_value()))
-        lost += f", and the table {noun} with its rows in {where}"
+        deleted += f", and the table {noun} with its rows in {where}"
     if not yes:
-        click.confirm(f"Delete {lost}?", abort=True, err=True)
+        click.confirm(f"Delete {deleted}?", abort=True, err=True)
     if is_applied:
         downgrade(settings, str(newest.down_revision or "base"))
-    listed = BASE_DIR / LISTED
-    listed.write_text(without_controller(listed.read_text(), f"app.{noun}.controllers", f"{model.__name__}Controller"))
+    listed = BASE_DIR / INSTALLED_FILE
+    listed.write_text(remove_controller(listed.read_text(), f"app.{noun}.controllers", f"{model.__name__}Controller"))
     path.unlink()
     _remove_folders(noun)
-    click.echo(f"deleted {lost}")
+    click.echo(f"deleted {deleted}")
 
 
 def _model_of(noun: str) -> type[Owned]:

@@ -9,7 +9,7 @@ from litestar.params import SkipValidation
 
 from app.core.http.errors import RETRY_AFTER, AnyRequest
 from app.core.http.problems import Problem
-from app.core.ops.readiness import SILENT, Readiness
+from app.core.ops.readiness import NO_ANSWER, Readiness
 from app.core.ops.server.protocol import DRAINING
 
 Status = dict[str, str]
@@ -42,7 +42,7 @@ async def health() -> Status:
             Problem,
             description="It cannot; `detail` is the reason.",
             generate_examples=False,
-            examples=[Example(value={"detail": SILENT})],
+            examples=[Example(value={"detail": NO_ANSWER})],
         )
     },
 )

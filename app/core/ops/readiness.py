@@ -20,11 +20,11 @@ from app.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-READY_WITHIN: Final = 1.0  # seconds
+QUERY_TIMEOUT: Final = 1.0  # seconds
 
-_NOT_ALLOWED: Final = "42501"  # insufficient_privilege
+_INSUFFICIENT_PRIVILEGE: Final = "42501"  # insufficient_privilege
 _APPLIED: Final = text("SELECT version_num FROM alembic_version")
-SILENT: Final = "The database does not answer"
+NO_ANSWER: Final = "The database does not answer"
 _BEHIND: Final = "The database lacks migrations"
 _REFUSING: Final = "The role of this process lacks permissions in the database"
 
@@ -34,9 +34,9 @@ class Readiness:
 
     def __init__(self, settings: Settings, has_keys: Callable[[], bool]) -> None:
         self._has_keys = has_keys
-        self._engine = _engine_of_one(settings)
+        self._engine = _single_connection_engine(settings)
         self._revisions: Revisions | None = None
-        self._asking: asyncio.Task[str | None] | None = None
+        self._running: asyncio.Task[str | None] | None = None
 
     async def obstacle(self, *, is_draining: bool) -> str | None:
         """Return why this process cannot serve, None if it can; takes 1 s at most."""
@@ -45,7 +45,7 @@ class Readiness:
         elif not self._has_keys():
             found = "There are no keys to verify tokens with"
         else:
-            found = await self._ask_once()
+            found = await self._share_query()
         if found:
             logger.warning("not ready: %s", found)
         return found
@@ -53,23 +53,23 @@ class Readiness:
     async def aclose(self) -> None:
         await self._engine.dispose()
 
-    async def _ask_once(self) -> str | None:
+    async def _share_query(self) -> str | None:
         # Requests that come while the database is asked share the answer.
-        if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask_in_time())
-        return await asyncio.shield(self._asking)
+        if self._running is None or self._running.done():
+            self._running = asyncio.create_task(self._query_with_timeout())
+        return await asyncio.shield(self._running)
 
-    async def _ask_in_time(self) -> str | None:
-        task = asyncio.create_task(self._ask())
-        done, _ = await asyncio.wait({task}, timeout=READY_WITHIN)
+    async def _query_with_timeout(self) -> str | None:
+        task = asyncio.create_task(self._query())
+        done, _ = await asyncio.wait({task}, timeout=QUERY_TIMEOUT)
         if done:
             return task.result()
         task.add_done_callback(_retrieve_exception)
         task.cancel()  # without waiting: the driver takes up to 5 s to give up on a frozen server
-        logger.warning("not ready, the database does not answer within %g s", READY_WITHIN)
-        return SILENT
+        logger.warning("not ready, the database does not answer within %g s", QUERY_TIMEOUT)
+        return NO_ANSWER
 
-    async def _ask(self) -> str | None:
+    async def _query(self) -> str | None:
         if self._revisions is None:
             self._revisions = await asyncio.to_thread(known_revisions)
         try:
@@ -77,9 +77,9 @@ class Readiness:
                 applied = set((await connection.execute(_APPLIED)).scalars())
         except SQLAlchemyError as error:
             logger.warning("not ready, the database answers: %s", in_one_line(error))
-            if getattr(getattr(error, "orig", None), "sqlstate", None) == _NOT_ALLOWED:
+            if getattr(getattr(error, "orig", None), "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
                 return _REFUSING
-            return _BEHIND if classify(error) is Failure.BUG else SILENT  # there is no such table
+            return _BEHIND if classify(error) is Failure.BUG else NO_ANSWER  # there is no such table
         return _BEHIND if self._revisions.are_behind(applied) else None
 
 
@@ -89,6 +89,6 @@ def _retrieve_exception(task: asyncio.Task[str | None]) -> None:
         task.exception()
 
 
-def _engine_of_one(settings: Settings) -> AsyncEngine:
-    alone = {"database_pool_size": 1, "database_max_overflow": 0, "database_pool_timeout": READY_WITHIN}
+def _single_connection_engine(settings: Settings) -> AsyncEngine:
+    alone = {"database_pool_size": 1, "database_max_overflow": 0, "database_pool_timeout": QUERY_TIMEOUT}
     return make_engine(settings.model_copy(update=alone))

@@ -13,7 +13,7 @@ from litestar import Litestar
 
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.registry import table_name
-from app.testing.contract import bodies, headers, isolation, lists, references, states, values
+from app.testing.contract import bodies, headers, isolation, lists, references, values, versions
 from app.testing.contract.operations import Resource
 from app.testing.contract.resource import ResourceUnderTest
 from app.testing.contract.rules import RULES, Rule, applies
@@ -31,8 +31,8 @@ __all__ = [
     "isolation",
     "lists",
     "references",
-    "states",
     "values",
+    "versions",
 ]
 
 

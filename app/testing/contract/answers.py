@@ -6,7 +6,7 @@ import httpx
 
 from app.testing.clients import assert_error
 
-_OF_THE_MOMENT: Final = frozenset({"date", "x-request-id", "x-response-time", "server-timing"})
+_VARYING_HEADERS: Final = frozenset({"date", "x-request-id", "x-response-time", "server-timing"})
 
 
 def expect(what: str, actual: object, expected: object) -> None:
@@ -27,9 +27,9 @@ def expect_error(what: str, answer: httpx.Response, status: int, *fields: str) -
         expect(f"{what}: the fields named", named, set(fields))
 
 
-def seen_in(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
+def visible_parts(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
     """Return all that a client can tell answers apart by; the time and the request's own id are no differences."""
-    headers = [item for item in answer.headers.multi_items() if item[0].lower() not in _OF_THE_MOMENT]
+    headers = [item for item in answer.headers.multi_items() if item[0].lower() not in _VARYING_HEADERS]
     return answer.status_code, answer.content, headers
 
 
@@ -42,6 +42,6 @@ def row_in(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
     return row
 
 
-def but_for_time(row: dict[str, Any]) -> dict[str, Any]:
+def without_updated_at(row: dict[str, Any]) -> dict[str, Any]:
     """Return a row without what moves whenever it changes."""
     return {name: value for name, value in row.items() if name != "updated_at"}

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from app.testing.contract.answers import but_for_time, expect, expect_error, row_in, seen_in
+from app.testing.contract.answers import expect, expect_error, row_in, visible_parts, without_updated_at
 from app.testing.contract.operations import CHANGES, CREATE, DELETE, GET, WRITES
 from app.testing.contract.resource import ABSENT, ResourceUnderTest
 from app.testing.contract.rules import changes, offers, rule, writes
 
-NO_OBJECTS = (b"", b" ", b"{", b'{"', b"nothing", b"[]", b"[{}]", b"null", b"1", b'"x"', b"true", b"\xff", b"{}{}")
+NOT_OBJECTS = (b"", b" ", b"{", b'{"', b"nothing", b"[]", b"[{}]", b"null", b"1", b'"x"', b"true", b"\xff", b"{}{}")
 JSON = {"content-type": "application/json"}
 MARK = "4711"
-MARKED: tuple[Any, ...] = ({MARK: MARK}, [MARK], [[[MARK]]], MARK * 6000, f"{MARK}\0", int(MARK) * 10**300)
+VALUES_WITH_MARK: tuple[Any, ...] = ({MARK: MARK}, [MARK], [[[MARK]]], MARK * 6000, f"{MARK}\0", int(MARK) * 10**300)
 NOT_PLAIN_JSON: tuple[dict[str, str], ...] = (
     {},
     {"content-type": "text/plain"},
@@ -19,7 +19,7 @@ NOT_PLAIN_JSON: tuple[dict[str, str], ...] = (
 )
 
 
-async def _values_to_change_to(tested: ResourceUnderTest) -> dict[str, Any]:
+async def _other_values(tested: ResourceUnderTest) -> dict[str, Any]:
     """Values for each field of the update schema, in the form in which they are answered; no row has them."""
     other = await tested.created(tested.owner)
     await tested.delete(tested.owner, other["id"])
@@ -27,7 +27,7 @@ async def _values_to_change_to(tested: ResourceUnderTest) -> dict[str, Any]:
 
 
 @rule(offers("create", "get"))
-async def a_new_row_is_found_where_location_says(tested: ResourceUnderTest) -> None:
+async def location_leads_to_the_new_row(tested: ResourceUnderTest) -> None:
     """POST answers 201 with the row and a Location that leads to it; everything that reads it says the same."""
     answer = await tested.send(tested.owner, CREATE, json=await tested.body(tested.owner))
     row = row_in(answer, 201)
@@ -39,15 +39,17 @@ async def a_new_row_is_found_where_location_says(tested: ResourceUnderTest) -> N
 
 
 @rule(changes)
-async def null_clears_a_field_that_may_be_empty_and_no_other(tested: ResourceUnderTest) -> None:
+async def null_clears_nullable_fields_only(tested: ResourceUnderTest) -> None:
     """PUT and PATCH take null for a nullable column, which is then empty, and are a 422 that names any other."""
     for operation in tested.offered(CHANGES):
         for name in tested.resource.update_schema.model_fields.keys() & tested.nullable.keys():
             row = await tested.created(tested.owner)
             answer = await tested.send(tested.owner, operation, row["id"], json={name: None})
             if tested.nullable[name]:
-                expect(f"{operation.name}: {name}", but_for_time(row_in(answer)), but_for_time(row | {name: None}))
-                row = row_in(answer)
+                cleared = row_in(answer)
+                expected = without_updated_at(row | {name: None})
+                expect(f"{operation.name}: {name}", without_updated_at(cleared), expected)
+                row = cleared
             else:
                 expect_error(f"{operation.name}: {name}", answer, 422, f"body.{name}")
             expect(f"{operation.name}: {name}, read", await tested.read(tested.owner, row["id"]), row)
@@ -55,7 +57,7 @@ async def null_clears_a_field_that_may_be_empty_and_no_other(tested: ResourceUnd
 
 
 @rule(offers("create"))
-async def a_new_row_may_lack_what_has_a_default(tested: ResourceUnderTest) -> None:
+async def a_new_row_needs_only_the_required_fields(tested: ResourceUnderTest) -> None:
     """POST wants the required fields and names one that is missing; null is for nullable columns only."""
     for name, field in tested.resource.create_schema.model_fields.items():
         body = await tested.body(tested.owner)
@@ -73,21 +75,21 @@ async def a_new_row_may_lack_what_has_a_default(tested: ResourceUnderTest) -> No
 
 
 @rule(changes)
-async def only_what_is_sent_is_changed_by_put_as_by_patch(tested: ResourceUnderTest) -> None:
+async def put_and_patch_change_only_the_fields_sent(tested: ResourceUnderTest) -> None:
     """PUT and PATCH do the same: they set the fields that were sent, keep the others, and answer the row as it is."""
-    for name, value in (await _values_to_change_to(tested)).items():
+    for name, value in (await _other_values(tested)).items():
         for operation in tested.offered(CHANGES):
             row = await tested.created(tested.owner)
             changed = row_in(await tested.send(tested.owner, operation, row["id"], json={name: value}))
-            expect(f"{operation.name}: {name}", but_for_time(changed), but_for_time(row | {name: value}))
+            expect(f"{operation.name}: {name}", without_updated_at(changed), without_updated_at(row | {name: value}))
             expect(f"{operation.name}: {name}, read", await tested.read(tested.owner, row["id"]), changed)
             await tested.delete(tested.owner, row["id"])
 
 
 @rule(offers("put", "update"))
-async def put_and_patch_answer_alike(tested: ResourceUnderTest) -> None:
+async def put_and_patch_respond_alike(tested: ResourceUnderTest) -> None:
     """One body, sent with PUT or with PATCH, is answered by the same status, headers and row, but for the time."""
-    values = await _values_to_change_to(tested)
+    values = await _other_values(tested)
     row = await tested.created(tested.owner)
     sent: list[dict[str, Any]] = [values, {}, {"no such field": 1}, dict.fromkeys(values), {key: [] for key in values}]
     for body in sent:
@@ -95,8 +97,8 @@ async def put_and_patch_answer_alike(tested: ResourceUnderTest) -> None:
             put, patch = [await tested.send(tested.owner, o, row_id, json=body) for o in tested.offered(CHANGES)]
             for answer in (put, patch):  # which tells the time as well
                 answer.headers.pop("etag", None)
-            expect(f"PUT and PATCH of {body}", but_for_time(put.json()), but_for_time(patch.json()))
-            expect(f"headers of PUT and PATCH of {body}", seen_in(put)[::2], seen_in(patch)[::2])
+            expect(f"PUT and PATCH of {body}", without_updated_at(put.json()), without_updated_at(patch.json()))
+            expect(f"headers of PUT and PATCH of {body}", visible_parts(put)[::2], visible_parts(patch)[::2])
 
 
 @rule(changes, offers("get"))
@@ -107,16 +109,17 @@ async def an_empty_object_changes_nothing(tested: ResourceUnderTest) -> None:
     for operation in tested.offered(CHANGES):
         answer = await tested.send(tested.owner, operation, row["id"], json={})
         expect(operation.name, (answer.status_code, answer.content), (200, before.content))
-    expect("what is read afterwards", seen_in(await tested.send(tested.owner, GET, row["id"])), seen_in(before))
+    after = await tested.send(tested.owner, GET, row["id"])
+    expect("the row afterwards", visible_parts(after), visible_parts(before))
 
 
 @rule(writes)
-async def a_body_that_is_no_object_is_a_422(tested: ResourceUnderTest) -> None:
+async def a_body_that_is_not_an_object_is_a_422(tested: ResourceUnderTest) -> None:
     """Nothing, half of something, a list: a 422, and nothing is stored; what is compressed or not JSON is a 415."""
     row = await tested.created(tested.owner)
     before = await tested.stored()
     for operation in tested.offered(WRITES):
-        for content in NO_OBJECTS:
+        for content in NOT_OBJECTS:
             answer = await tested.send(tested.owner, operation, row["id"], content=content, headers=JSON)
             expect_error(f"{operation.name} of {content!r}", answer, 422)
         for headers in NOT_PLAIN_JSON:
@@ -139,12 +142,12 @@ async def an_unknown_field_is_a_422_that_names_it(tested: ResourceUnderTest) -> 
 
 
 @rule(writes)
-async def an_error_repeats_nothing_that_was_sent(tested: ResourceUnderTest) -> None:
+async def an_error_never_repeats_the_values_sent(tested: ResourceUnderTest) -> None:
     """A 422 names the field that is wrong, and never the value: logs and screens are not for what users wrote."""
     for operation in tested.offered(WRITES):
         body = await tested.body(tested.owner)
         for name in body:
-            for wrong in MARKED:
+            for wrong in VALUES_WITH_MARK:
                 answer = await tested.send(tested.owner, operation, json=body | {name: wrong})
                 if answer.status_code == (201 if operation is CREATE else 404):
                     continue  # the field takes lists or objects; the row to change is not there
@@ -153,7 +156,7 @@ async def an_error_repeats_nothing_that_was_sent(tested: ResourceUnderTest) -> N
 
 
 @rule(offers("delete"))
-async def a_row_is_deleted_once(tested: ResourceUnderTest) -> None:
+async def a_deleted_row_is_a_404(tested: ResourceUnderTest) -> None:
     """DELETE is an empty 204, and the row is gone: a second one, and every other operation on it, is a 404."""
     kept, row = await tested.created(tested.owner), await tested.created(tested.owner)
     answer = await tested.send(tested.owner, DELETE, row["id"])

@@ -7,7 +7,7 @@ from app.testing.contract.rules import rule
 
 
 @rule()
-async def every_answer_is_for_its_caller_alone(tested: ResourceUnderTest) -> None:
+async def every_response_has_the_security_headers(tested: ResourceUnderTest) -> None:
     """Every answer, errors included, has the security headers, is kept by no cache, and names its request."""
     row = await tested.created(tested.owner)
     expected = {name.decode(): [value.decode()] for name, value in security_headers(https_only=False)}

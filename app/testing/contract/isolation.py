@@ -4,16 +4,16 @@ from datetime import datetime
 from typing import Any
 
 from app.testing.clients import Client
-from app.testing.contract.answers import but_for_time, expect, expect_error, row_in, seen_in
+from app.testing.contract.answers import expect, expect_error, row_in, visible_parts, without_updated_at
 from app.testing.contract.operations import CHANGES, CREATE, WRITES, own_operations
 from app.testing.contract.resource import ABSENT, ResourceUnderTest
 from app.testing.contract.rules import acts_on_rows, changes, offers, rule, writes
 
-SERVER_GIVEN = ("id", "user_id", "created_at", "updated_at")
+SET_BY_SERVER = ("id", "user_id", "created_at", "updated_at")
 
 
 @rule()
-async def without_a_valid_token_nothing_is_said_or_done(tested: ResourceUnderTest) -> None:
+async def every_operation_needs_a_valid_token(tested: ResourceUnderTest) -> None:
     """With no token or an expired one, every operation is a 401 with the challenge, whatever there is, and no more."""
     row = await tested.created(tested.owner)
     before = await tested.stored()
@@ -23,13 +23,13 @@ async def without_a_valid_token_nothing_is_said_or_done(tested: ResourceUnderTes
             there = await tested.send(caller, operation, row["id"], **options)
             absent = await tested.send(caller, operation, ABSENT, **options)
             expect_error(operation.name, there, 401)
-            expect(f"{operation.name} of a row and of none", seen_in(there), seen_in(absent))
+            expect(f"{operation.name} of a row and of none", visible_parts(there), visible_parts(absent))
             assert there.headers["www-authenticate"].startswith("Bearer"), f"{operation.name}: no challenge"
     expect("the rows afterwards", await tested.stored(), before)
 
 
 @rule(acts_on_rows)
-async def anothers_row_is_answered_like_none(tested: ResourceUnderTest) -> None:
+async def another_users_row_is_like_a_missing_row(tested: ResourceUnderTest) -> None:
     """A stranger's answer for another's row is, byte for byte and header for header, that for an id without a row."""
     theirs = (await tested.created(tested.owner))["id"]
     deleted = (await tested.created(tested.owner))["id"]
@@ -45,13 +45,13 @@ async def anothers_row_is_answered_like_none(tested: ResourceUnderTest) -> None:
                     await tested.send(tested.stranger, operation, row_id, after=after, **options)
                     for row_id in (theirs, deleted, ABSENT)
                 ]
-                expect(f"{operation.name} of another's row and of none", seen_in(there), seen_in(never))
-                expect(f"{operation.name} of a deleted row and of none", seen_in(gone), seen_in(never))
+                expect(f"{operation.name} of another's row and of none", visible_parts(there), visible_parts(never))
+                expect(f"{operation.name} of a deleted row and of none", visible_parts(gone), visible_parts(never))
         expect_error(operation.name, await tested.send(tested.stranger, operation, theirs), 404)
 
 
 @rule(acts_on_rows)
-async def a_stranger_changes_nothing(tested: ResourceUnderTest) -> None:
+async def another_user_changes_nothing(tested: ResourceUnderTest) -> None:
     """After a stranger tried to change and to delete a row, and whatever the answers were, it is what it was."""
     row = await tested.created(tested.owner)
     before = await tested.stored()
@@ -62,7 +62,7 @@ async def a_stranger_changes_nothing(tested: ResourceUnderTest) -> None:
     expect("what its owner reads", await tested.read(tested.owner, row["id"]), row)
 
 
-async def _walk(tested: ResourceUnderTest, caller: Client) -> list[object]:
+async def _all_pages(tested: ResourceUnderTest, caller: Client) -> list[object]:
     """All rows that a caller meets page by page, one on each."""
     found, path = [], f"{tested.resource.path}?limit=1&offset=0"
     while path:
@@ -75,7 +75,7 @@ async def _walk(tested: ResourceUnderTest, caller: Client) -> list[object]:
 
 
 @rule(offers("list"))
-async def a_list_holds_the_callers_rows_and_no_hint_of_others(tested: ResourceUnderTest) -> None:
+async def a_list_has_only_the_rows_of_the_caller(tested: ResourceUnderTest) -> None:
     """Rows of others are in no list and no page, in no total and behind no link; they do not even move an offset."""
     counted = {"Prefer": "count=exact"}
     alone = await tested.newcomer.get(tested.resource.path, headers=counted)
@@ -89,23 +89,23 @@ async def a_list_holds_the_callers_rows_and_no_hint_of_others(tested: ResourceUn
         expect("the list", whole.json(), own)
         expect("the total", whole.headers["x-total-count"], str(len(own)))
         assert "link" not in whole.headers, f"a link where there is one page: {whole.headers['link']}"
-        expect("what the pages lead to", await _walk(tested, caller), own)
+        expect("what the pages lead to", await _all_pages(tested, caller), own)
         behind = await caller.get(f"{tested.resource.path}?offset={len(own)}", headers=counted)
         expect("behind the last row", behind.json(), [])
         expect("the total behind the last row", behind.headers["x-total-count"], str(len(own)))
     crowded = await tested.newcomer.get(tested.resource.path, headers=counted)
-    expect("an empty list, before and after others have rows", seen_in(crowded), seen_in(alone))
+    expect("an empty list, before and after others have rows", visible_parts(crowded), visible_parts(alone))
 
 
 @rule(writes)
-async def what_the_server_gives_is_not_accepted(tested: ResourceUnderTest) -> None:
+async def fields_that_the_server_sets_are_a_422(tested: ResourceUnderTest) -> None:
     """`id`, `user_id` and the times in a body are a 422 that names them, also where they say what is so already.
 
-    But a change may have them as they are, see `a_row_can_be_sent_back_whole`.
+    But a change may have them as they are, see `a_whole_row_can_be_sent_back`.
     """
     row = await tested.created(tested.owner)
     before = await tested.stored()
-    given = {name: row[name] for name in SERVER_GIVEN if name in row}
+    given = {name: row[name] for name in SET_BY_SERVER if name in row}
     others = {"id": row["id"] + 1, "user_id": tested.stranger.user, "created_at": None, "updated_at": None}
     wrong = [{name: others[name] for name in given}, *({name: others[name]} for name in given)]
     for operation in tested.offered(WRITES):
@@ -117,7 +117,7 @@ async def what_the_server_gives_is_not_accepted(tested: ResourceUnderTest) -> No
 
 
 @rule(changes)
-async def a_row_can_be_sent_back_whole(tested: ResourceUnderTest) -> None:
+async def a_whole_row_can_be_sent_back(tested: ResourceUnderTest) -> None:
     """PUT and PATCH take the row as it was read, with what the server has set, and change what differs.
 
     Its `updated_at` says which state the client has seen: one that is past is a 412.
@@ -130,18 +130,19 @@ async def a_row_can_be_sent_back_whole(tested: ResourceUnderTest) -> None:
         changed = {name: other[name] for name in tested.resource.update_schema.model_fields}
         answers = [await tested.send(tested.owner, operation, row["id"], json=row | changed) for _ in range(2)]
         expect(f"{operation.name}, sent twice", row_in(answers[1]), row_in(answers[0]))
-        expect(f"{operation.name} of a changed row", but_for_time(row_in(answers[0])), but_for_time(row | changed))
-        if "updated_at" in row and row_in(answers[0]) != row:
+        now = row_in(answers[0])
+        expect(f"{operation.name} of a changed row", without_updated_at(now), without_updated_at(row | changed))
+        if "updated_at" in row and now != row:
             stale = await tested.send(tested.owner, operation, row["id"], json=row)
             expect_error(f"{operation.name} of a row that was changed meanwhile", stale, 412)
         theirs = await tested.send(tested.stranger, operation, row["id"], json=row)
         absent = await tested.send(tested.stranger, operation, ABSENT, json=row)
-        expect("somebody else's row", seen_in(theirs), seen_in(absent))
+        expect("somebody else's row", visible_parts(theirs), visible_parts(absent))
         expect_error("somebody else's row", theirs, 404)
 
 
 @rule(writes)
-async def a_row_is_its_creators_and_keeps_its_identity(tested: ResourceUnderTest) -> None:
+async def a_row_keeps_its_id_its_owner_and_its_creation_time(tested: ResourceUnderTest) -> None:
     """A new row is the caller's with an id of its own; no change moves its id, owner or creation."""
     row = await tested.created(tested.owner)
     other = await tested.created(tested.stranger)
@@ -150,18 +151,19 @@ async def a_row_is_its_creators_and_keeps_its_identity(tested: ResourceUnderTest
     for operation in tested.offered(CHANGES):
         body = await tested.body(tested.owner)
         changed = row_in(await tested.send(tested.owner, operation, row["id"], json=body))
-        kept = [name for name in SERVER_GIVEN if name in row and name != "updated_at"]
+        kept = [name for name in SET_BY_SERVER if name in row and name != "updated_at"]
         expect(operation.name, [changed[name] for name in kept], [row[name] for name in kept])
         if "updated_at" in row:
             later, earlier = (datetime.fromisoformat(r["updated_at"]) for r in (changed, row))
             assert later > earlier, f"{operation.name}: updated_at did not move"
         expect("what is read afterwards", await tested.read(tested.owner, row["id"]), changed)
         row = changed
-    expect("the other's row", but_for_time(await tested.read(tested.stranger, other["id"])), but_for_time(other))
+    unchanged = await tested.read(tested.stranger, other["id"])
+    expect("the other's row", without_updated_at(unchanged), without_updated_at(other))
 
 
 @rule(offers("create", "delete"))
-async def an_id_is_given_once(tested: ResourceUnderTest) -> None:
+async def an_id_is_never_used_again(tested: ResourceUnderTest) -> None:
     """The id of a deleted row is never given again: an old link must not lead to another row, or to another's."""
     given: list[int] = []
     for caller in (tested.owner, tested.owner, tested.stranger):
@@ -172,7 +174,7 @@ async def an_id_is_given_once(tested: ResourceUnderTest) -> None:
 
 
 @rule(offers("create"))
-async def what_one_has_another_may_have_as_well(tested: ResourceUnderTest) -> None:
+async def two_users_can_store_the_same_values(tested: ResourceUnderTest) -> None:
     """A body that one user has stored is accepted from every other: what is unique is so for its owner only."""
     references = [reference.column for reference in tested.references]
     body = await tested.body(tested.owner)
@@ -182,12 +184,12 @@ async def what_one_has_another_may_have_as_well(tested: ResourceUnderTest) -> No
 
 
 @rule(acts_on_rows)
-async def an_id_that_no_row_can_have_is_a_404(tested: ResourceUnderTest) -> None:
+async def an_impossible_id_is_a_404(tested: ResourceUnderTest) -> None:
     """0, negative and enormous numbers, and what is no number, are absent like any other id."""
     for operation in (o for o in tested.operations if o.on_row):
         for row_id in (0, -1, 2**63 - 1, 2**63, 10**30):
             answer = await tested.send(tested.owner, operation, row_id)
             absent = await tested.send(tested.owner, operation, ABSENT)
-            expect(f"{operation.name} of {row_id}", seen_in(answer), seen_in(absent))
+            expect(f"{operation.name} of {row_id}", visible_parts(answer), visible_parts(absent))
         for name in ("x", "1.5", "1e3", "null", "%00"):
             expect_error(f"{operation.name} of {name}", await tested.send(tested.owner, operation, name), 404)

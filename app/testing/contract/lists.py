@@ -3,12 +3,12 @@
 from typing import Any
 
 from app.core.http.resource.pages import MAX_LIMIT, MAX_OFFSET
-from app.testing.contract.answers import expect, expect_error, row_in, seen_in
+from app.testing.contract.answers import expect, expect_error, row_in, visible_parts
 from app.testing.contract.operations import CREATE, DELETE, own_operations
 from app.testing.contract.resource import ABSENT, ResourceUnderTest
 from app.testing.contract.rules import acts_on_rows, offers, rule
 
-NEVER_TAKEN = (
+NEVER_VALID = (
     *(
         "abc",
         "",
@@ -28,17 +28,17 @@ NEVER_TAKEN = (
     *("null", "-0", "%D9%A3", "%EF%BC%91"),  # digits of other scripts
 )
 BAD_PAGES = {
-    "limit": ("0", "-1", *NEVER_TAKEN),
-    "offset": ("-1", str(MAX_OFFSET + 1), str(2**63), *NEVER_TAKEN),
-    "after": ("-1", str(2**63), *NEVER_TAKEN),
-    "before": ("0", str(2**63), *NEVER_TAKEN),
+    "limit": ("0", "-1", *NEVER_VALID),
+    "offset": ("-1", str(MAX_OFFSET + 1), str(2**63), *NEVER_VALID),
+    "after": ("-1", str(2**63), *NEVER_VALID),
+    "before": ("0", str(2**63), *NEVER_VALID),
 }
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 _ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 
 @rule(offers("list"))
-async def a_page_has_its_bounds(tested: ResourceUnderTest) -> None:
+async def page_parameters_have_bounds(tested: ResourceUnderTest) -> None:
     """`limit` is 1 to `max_page_size`, `offset` 0 to 10,000, `after` and `before` are ids; else a 422 that names it."""
     most = tested.resource.max_page_size
     expect("the most rows of a page", min(most, MAX_LIMIT), most)
@@ -62,7 +62,7 @@ async def a_page_has_its_bounds(tested: ResourceUnderTest) -> None:
 
 
 @rule(offers("list"))
-async def pages_lead_through_every_row_once_in_the_order_of_ids(tested: ResourceUnderTest) -> None:
+async def pages_contain_every_row_once_in_the_order_of_ids(tested: ResourceUnderTest) -> None:
     """`next` leads from the first page to the last and `prev` back; the total is told only to who asks for it."""
     rows = [await tested.created(tested.owner) for _ in range(5)]
     expect("the order", [row["id"] for row in rows], sorted(row["id"] for row in rows))
@@ -99,13 +99,13 @@ async def an_unknown_query_parameter_is_a_422_that_names_it(tested: ResourceUnde
 
 
 @rule()
-async def a_slash_at_the_end_changes_nothing(tested: ResourceUnderTest) -> None:
+async def a_trailing_slash_changes_nothing(tested: ResourceUnderTest) -> None:
     """A path with a slash behind it is the same resource, answered in place and not by a redirect."""
     row = await tested.created(tested.owner)
     for operation in (o for o in tested.operations if o.name not in {"create", "delete"}):
         plain = await tested.send(tested.owner, operation, row["id"])
         slashed = await tested.send(tested.owner, operation, row["id"], after="/")
-        expect(operation.name, seen_in(slashed), seen_in(plain))
+        expect(operation.name, visible_parts(slashed), visible_parts(plain))
     if CREATE in tested.operations:
         answer = await tested.send(tested.owner, CREATE, after="/", json=await tested.body(tested.owner))
         created = row_in(answer, 201)
@@ -127,12 +127,12 @@ async def an_id_has_one_spelling(tested: ResourceUnderTest) -> None:
         expect_error(f"{operation.name} of an absent id", absent, 404)
         for spelling in (f"0_{id}", f"+{id}", f"0{id}", f"%20{id}", f"{id}%0A", f"%C2%A0{id}", id.translate(_ARABIC)):
             answer = await tested.send(tested.owner, operation, spelling)
-            expect(f"{operation.name} of {spelling}", seen_in(answer), seen_in(absent))
+            expect(f"{operation.name} of {spelling}", visible_parts(answer), visible_parts(absent))
     expect("the list", await tested.listed(tested.owner), [row])
 
 
 @rule()
-async def a_method_that_a_path_lacks_is_a_405(tested: ResourceUnderTest) -> None:
+async def a_method_that_is_not_offered_is_a_405(tested: ResourceUnderTest) -> None:
     """What a path does not offer is a 405 in the one form of errors, with the methods that it has in `Allow`."""
     row = await tested.created(tested.owner)
     offered = (*tested.operations, *own_operations(tested.resource))

@@ -86,9 +86,9 @@ class ResourceUnderTest:
     async def body(self, caller: Client) -> dict[str, Any]:
         """Return a body that creates a row, full of values; what it refers to is the caller's."""
         references = {
-            reference.column: None if reference.model is self.resource.model else await self.referred(reference, caller)
-            for reference in self.references
-            if reference.column in self.resource.create_schema.model_fields
+            each.column: None if each.model is self.resource.model else await self.referenced(each, caller)
+            for each in self.references
+            if each.column in self.resource.create_schema.model_fields
         }
         return make_body(self.resource.create_schema, **references)
 
@@ -119,7 +119,7 @@ class ResourceUnderTest:
         else:
             await Repository.of(self.resource.model)(session=self.db).delete_one(row_id)
 
-    async def referred(self, reference: Reference, caller: Client) -> int:
+    async def referenced(self, reference: Reference, caller: Client) -> int:
         """Store a row for the caller that a reference can name, and return its id."""
         row = await factory_of(reference.model).create_async(user_id=str(caller.user))
         assert row.id is not None

@@ -9,13 +9,13 @@ from app.testing.contract.operations import Resource
 from app.testing.contract.resource import ResourceUnderTest
 
 Rule = Callable[[ResourceUnderTest], Coroutine[Any, Any, None]]
-When = Callable[[Resource], bool]
+Condition = Callable[[Resource], bool]
 
-RULES: Final[dict[Rule, tuple[When, ...]]] = {}
+RULES: Final[dict[Rule, tuple[Condition, ...]]] = {}
 """The rules, each with what has to be true of a resource that keeps it."""
 
 
-def rule(*when: When) -> Callable[[Rule], Rule]:
+def rule(*when: Condition) -> Callable[[Rule], Rule]:
     """Add a rule for resources of which all of `when` is true; its docstring says what it promises."""
 
     def add(function: Rule) -> Rule:
@@ -30,12 +30,12 @@ def applies(rule: Rule, resource: Resource) -> bool:
     return all(is_so(resource) for is_so in RULES[rule])
 
 
-def offers(*names: str) -> When:
+def offers(*names: str) -> Condition:
     """Return what is true of a resource that offers all of these operations."""
     return lambda resource: resource.operations >= set(names)
 
 
-def offers_any(*names: str) -> When:
+def offers_any(*names: str) -> Condition:
     """Return what is true of a resource that offers one of these operations at least."""
     return lambda resource: not resource.operations.isdisjoint(names)
 

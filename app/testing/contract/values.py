@@ -24,7 +24,7 @@ WRONG: Final[dict[type, tuple[Any, ...]]] = {
     datetime: (1, "", "2024-01-01", "2024-01-01T00:00:00", "2024-02-30T00:00:00Z", _BEFORE, _AFTER),
     UUID: (1, "", "x", "00000000-0000-0000-0000-00000000000g"),
 }
-KEPT: Final[dict[type, tuple[Any, ...]]] = {
+STORED: Final[dict[type, tuple[Any, ...]]] = {
     str: ("x", "a\nb", "Ü🥛", "' OR 1=1 --", "100%_\\", " x "),
     bool: (False, True),
     int: (0, -1, 2**31, 2**53 - 1, -(2**53) + 1, 2**63 - 1),
@@ -53,7 +53,7 @@ async def _post(tested: ResourceUnderTest, body: dict[str, Any]) -> httpx.Respon
 
 
 @rule(writes)
-async def a_value_of_another_type_or_size_is_a_422_that_names_its_field(tested: ResourceUnderTest) -> None:
+async def an_invalid_value_is_a_422_that_names_its_field(tested: ResourceUnderTest) -> None:
     """What a field's column could not hold as it is, is refused by the field, on every database, and not converted."""
     row = await tested.created(tested.owner)
     body = await tested.body(tested.owner)
@@ -69,10 +69,10 @@ async def a_value_of_another_type_or_size_is_a_422_that_names_its_field(tested: 
 
 
 @rule(offers("create"))
-async def a_value_that_is_taken_is_kept_to_the_letter(tested: ResourceUnderTest) -> None:
+async def an_accepted_value_is_stored_unchanged(tested: ResourceUnderTest) -> None:
     """A value is refused by its field, or it is stored, and answered as it was sent: the ends of its range as well."""
     for name, kind, length in _fields_of(tested):
-        for value in (*KEPT.get(kind, ()), *(("🥛" * length,) if kind is str and length else ())):
+        for value in (*STORED.get(kind, ()), *(("🥛" * length,) if kind is str and length else ())):
             answer = await _post(tested, await tested.body(tested.owner) | {name: value})
             if answer.status_code == 422:
                 expect_error(f"POST: {name} {value!r:.40}", answer, 422, f"body.{name}")

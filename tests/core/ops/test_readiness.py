@@ -169,8 +169,8 @@ async def test_many_who_ask_at_once_cost_no_more_than_one(postgres: Databases) -
     async with CountingProxy(postgres.fresh()).serve() as proxy:
         readiness = Readiness(settings_for_tests(proxy.url), lambda: True)
         await readiness.obstacle(is_draining=False)
-        before = proxy.flights
+        before = proxy.round_trips
         await asyncio.gather(*(readiness.obstacle(is_draining=False) for _ in range(50)))
         await readiness.aclose()
 
-    assert proxy.flights == before + 1
+    assert proxy.round_trips == before + 1

@@ -7,7 +7,7 @@ from typing import Final
 
 import click
 
-LONGEST: Final[Mapping[str, int]] = {"str": 10_000, "text": 1_000_000}
+MAX_LENGTH: Final[Mapping[str, int]] = {"str": 10_000, "text": 1_000_000}
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,9 @@ class Field:
     length: int | None = None
     target: str | None = None
 
-    def line(self, hidden: Collection[str] = ()) -> str:
-        """Return its line in the class of fields, where `hidden` functions have the name of a field."""
-        function = alias_of(self.kind.function) if self.kind.function in hidden else self.kind.function
+    def line(self, aliased: Collection[str] = ()) -> str:
+        """Return its line in the class of fields, where `aliased` functions have the name of a field."""
+        function = alias_of(self.kind.function) if self.kind.function in aliased else self.kind.function
         annotation = f"{self.name}: {self.kind.annotation}" + " | None" * self.nullable
         return f"{annotation} = {function}({', '.join(self._arguments())})"
 
@@ -80,8 +80,8 @@ def _parse(word: str, tables: Mapping[str, str]) -> Field:
     name, kind, length = found["name"], found["kind"], found["length"]
     if kind not in KINDS:
         raise click.UsageError(f"{word!r} has a type that there is not; the types are {', '.join(KINDS)}.")
-    if length is not None and not 1 <= int(length) <= LONGEST.get(kind, 0):
-        longest = " and ".join(f"{kind} (1 to {length})" for kind, length in LONGEST.items())
+    if length is not None and not 1 <= int(length) <= MAX_LENGTH.get(kind, 0):
+        longest = " and ".join(f"{kind} (1 to {length})" for kind, length in MAX_LENGTH.items())
         raise click.UsageError(f"{word!r} has a length; it is for {longest}.")
     if kind == "ref":
         return _reference(name, tables, nullable=bool(found["optional"]))

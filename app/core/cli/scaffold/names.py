@@ -17,13 +17,13 @@ from app.core.data.tables.fields import Timestamped
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 
-LONGEST_NAME: Final = 40  # as much of a name as alembic puts into that of a migration's file
-_LONGEST_OF_POSTGRES: Final = 63
+MAX_NAME: Final = 40  # as much of a name as alembic puts into that of a migration's file
+_MAX_POSTGRES_NAME: Final = 63
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_KEPT: Final = ("pg_", "sqlite_", "alembic_")
-_ROW_OF_TRIGGERS: Final = "old"
-_DOCUMENTED: Final = frozenset({"Problem", "FieldError"})  # what the API's description has already
-_MEANINGS: Final = {
+_RESERVED_PREFIXES: Final = ("pg_", "sqlite_", "alembic_")
+_TRIGGER_ROW: Final = "old"
+_SCHEMA_NAMES: Final = frozenset({"Problem", "FieldError"})  # what the API's description has already
+_RESERVED_FIELDS: Final = {
     "registry": "means something to SQLAlchemy",
     **dict.fromkeys(("cmax", "cmin", "ctid", "tableoid", "xmax", "xmin"), "is a column of every table in PostgreSQL"),
     **dict.fromkeys(("false", "true"), "is a constant to SQLite, in quotes as well"),
@@ -39,7 +39,7 @@ class Noun:
     fields: tuple[Field, ...]
 
     @property
-    def cls(self) -> str:
+    def class_name(self) -> str:
         """The name of its class."""
         return "".join(part.capitalize() for part in self.singular.split("_"))
 
@@ -53,9 +53,9 @@ def refuse_plural(plural: str, tables: Iterable[str]) -> None:
     _refuse_form(plural)
     if plural in tables:
         raise click.UsageError(f"there is a table {plural!r} already; choose another name.")
-    if plural.startswith(_KEPT):
+    if plural.startswith(_RESERVED_PREFIXES):
         raise click.UsageError(f"{plural!r} begins like the tables that the database keeps for itself; choose another.")
-    if plural == _ROW_OF_TRIGGERS:
+    if plural == _TRIGGER_ROW:
         raise click.UsageError(f"{plural!r} is what the database's triggers call a row; choose another name.")
 
 
@@ -66,27 +66,27 @@ def refuse_names(noun: Noun) -> None:
         click.UsageError: saying why, and what to do.
     """
     _refuse_form(noun.singular)
-    if keyword.iskeyword(noun.cls):
-        raise click.UsageError(f"{noun.cls!r} is a word of Python; say with --singular what else one is called.")
+    if keyword.iskeyword(noun.class_name):
+        raise click.UsageError(f"{noun.class_name!r} is a word of Python; say with --singular what else one is called.")
     seen: set[str] = set()
     for field in noun.fields:
         _refuse_form(field.name)
-        if reason := _reason_against(field, noun):
+        if reason := _refusal_of(field, noun):
             raise click.UsageError(reason)
         if field.name in seen:
             raise click.UsageError(f"there are two fields {field.name!r}; leave one out.")
         seen.add(field.name)
 
 
-def _reason_against(field: Field, noun: Noun) -> str | None:
+def _refusal_of(field: Field, noun: Noun) -> str | None:
     name, key = field.name, f"fk_{noun.plural}_{OWNER_COLUMN}_{field.name}"
     if field.target and name == OWNER_COLUMN:
         return f"{name!r} is whose a row is; write the reference to {field.target} by hand, under another name."
-    if field.target and len(key) > _LONGEST_OF_POSTGRES:
+    if field.target and len(key) > _MAX_POSTGRES_NAME:
         return f"PostgreSQL would cut off {key}, the name of a key; choose a shorter name for the noun."
     if name in {*Owned.model_fields, *Timestamped.model_fields}:
         return f"every noun has a field {name!r} already; leave it out, or choose another name."
-    meaning = _MEANINGS.get(name)
+    meaning = _RESERVED_FIELDS.get(name)
     if name.startswith("model_") or hasattr(CreateSchema, name) or hasattr(UpdateSchema, name):
         meaning = "means something to pydantic, SQLModel or the frame's schemas"
     return f"{name!r} {meaning}; choose another name, like {noun.singular}_{name}." if meaning else None
@@ -98,18 +98,18 @@ def refuse_clashes(texts: Mapping[str, str], classes: Iterable[str]) -> None:
     Raises:
         click.UsageError: naming what.
     """
-    taken = {*classes, *_DOCUMENTED}
+    taken = {*classes, *_SCHEMA_NAMES}
     for text in texts.values():
         tree = ast.parse(text)
         imported = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
         classes_here = [node for node in tree.body if isinstance(node, ast.ClassDef)]
         for name in sorted({node.name for node in classes_here} & (imported | taken)):
             raise click.UsageError(f"there is a class {name!r} already; say with --singular what else one is called.")
-        for name in sorted(name for node in classes_here for name in _hidden_in(node)):
+        for name in sorted(name for node in classes_here for name in _shadowed_in(node)):
             raise click.UsageError(f"{name!r} is a type that the fields need in Python; choose another name.")
 
 
-def _hidden_in(class_: ast.ClassDef) -> set[str]:
+def _shadowed_in(class_: ast.ClassDef) -> set[str]:
     """The fields of a class that hide what its other lines read."""
     targets = [node.target for node in class_.body if isinstance(node, ast.AnnAssign)]
     names = [node for node in ast.walk(class_) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)]
@@ -117,7 +117,7 @@ def _hidden_in(class_: ast.ClassDef) -> set[str]:
 
 
 def _refuse_form(name: str) -> None:
-    if not _NAME.fullmatch(name) or len(name) > LONGEST_NAME:
-        raise click.UsageError(f"{name!r} is no name: write 1 to {LONGEST_NAME} of a-z, 0-9 and _, a letter first.")
+    if not _NAME.fullmatch(name) or len(name) > MAX_NAME:
+        raise click.UsageError(f"{name!r} is no name: write 1 to {MAX_NAME} of a-z, 0-9 and _, a letter first.")
     if keyword.iskeyword(name):
         raise click.UsageError(f"{name!r} is a word of Python; choose another name.")

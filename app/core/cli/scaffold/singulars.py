@@ -45,7 +45,7 @@ def singular_of(plural: str) -> str:
         click.UsageError: there is a doubt; the author has to say.
     """
     before, _, last = plural.rpartition("_")
-    one = _IRREGULAR.get(last) or _by_rule(last)
+    one = _IRREGULAR.get(last) or _apply_rules(last)
     if not one or len(last) < 3:
         raise click.UsageError(
             f"what is one of {plural!r} called? Say it with --singular, or name several, like notes."
@@ -53,7 +53,7 @@ def singular_of(plural: str) -> str:
     return f"{before}_{one}" if before else one
 
 
-def _by_rule(several: str) -> str | None:
+def _apply_rules(several: str) -> str | None:
     for rule, one in _RULES:
         if found := rule.fullmatch(several):
             return None if one is None else found[1] + one

@@ -21,15 +21,15 @@ def _wrap(line: str) -> Iterator[str]:
     elif found := _IMPORT.fullmatch(line):
         yield from (f"{found[1]}(", *(f"{_INDENT}{name}," for name in found[2].split(", ")), ")")
     else:
-        yield from _open(line)
+        yield from _split_brackets(line)
 
 
-def _open(line: str) -> Iterator[str]:
+def _split_brackets(line: str) -> Iterator[str]:
     """What stands in the outermost brackets gets lines of its own: one if it fits, or one for each part."""
     start = min((line.index(bracket) for bracket in _BRACKETS if bracket in line), default=len(line))
     end = line.rindex(_BRACKETS[line[start]])
     inner = line[: len(line) - len(line.lstrip())] + _INDENT
-    content, parts = line[start + 1 : end], _parts(line[start + 1 : end])
+    content, parts = line[start + 1 : end], _split_arguments(line[start + 1 : end])
     yield line[: start + 1]
     if len(inner + content) <= WIDTH or len(parts) == 1:
         yield from _wrap(inner + content)
@@ -39,7 +39,7 @@ def _open(line: str) -> Iterator[str]:
     yield inner[: -len(_INDENT)] + line[end:]
 
 
-def _parts(content: str) -> list[str]:
+def _split_arguments(content: str) -> list[str]:
     """The arguments: what commas part that are in no bracket."""
     parts, depth = [""], 0
     for character in content:

@@ -1,6 +1,6 @@
 """The checks of `app check`. `@check(...)` adds one, in this package or in the `checks.py` of a noun."""
 
-from app.core.ops.checks import database, detours, environment, routes, spreading, tables
+from app.core.ops.checks import database, distribution, environment, rls_bypasses, routes, tables
 from app.core.ops.checks.registry import Context, Message, Messages, check, run_checks
 
 __all__ = [
@@ -9,10 +9,10 @@ __all__ = [
     "Messages",
     "check",
     "database",
-    "detours",
+    "distribution",
     "environment",
+    "rls_bypasses",
     "routes",
     "run_checks",
-    "spreading",
     "tables",
 ]

@@ -14,21 +14,21 @@ from app.core.data.schema.revisions import applied, known_revisions, pending, un
 from app.core.ops.checks.registry import Context, Messages, check
 from app.settings import Settings
 
-_ROLE: Final = text("""
+_RLS_OF_ROLE: Final = text("""
     SELECT current_user AS name, rolsuper OR rolbypassrls AS bypasses,
         (SELECT coalesce(bool_and(row_security_active(oid)), true) FROM pg_class
-         WHERE relrowsecurity AND relkind IN ('r', 'p')) AS is_held
+         WHERE relrowsecurity AND relkind IN ('r', 'p')) AS obeys_rls
     FROM pg_roles WHERE rolname = current_user
 """)
 
-_RIGHTS: Final = text("""
+_MISSING_PRIVILEGES: Final = text("""
     SELECT name, "right" FROM unnest(CAST(:tables AS text[])) AS name,
         unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE']) AS "right"
     WHERE NOT has_table_privilege(to_regclass(quote_ident(name)), "right")
     UNION ALL SELECT 'alembic_version', 'SELECT'
     WHERE NOT has_table_privilege(to_regclass('alembic_version'), 'SELECT')
 """)
-_WRITES_VERSIONS: Final = text("""
+_WRITABLE_VERSIONS: Final = text("""
     SELECT oid FROM pg_class WHERE oid = to_regclass('alembic_version')
         AND has_table_privilege(oid, 'INSERT, UPDATE, DELETE') AND NOT pg_has_role(relowner, 'USAGE')
 """)
@@ -53,7 +53,7 @@ async def no_migration_is_unknown(context: Context) -> Messages:
 
 
 @check("data.E009", hint="Run `app makemigrations --merge`.", needs_database=True)
-async def migrations_follow_each_other(context: Context) -> Messages:
+async def migrations_have_one_head(context: Context) -> Messages:
     """One migration is the newest."""
     try:
         pending(context.settings)
@@ -67,7 +67,7 @@ async def migrations_follow_each_other(context: Context) -> Messages:
     deploy=True,
     needs_database=True,
 )
-async def tables_are_as_the_models_say(context: Context) -> Messages:
+async def tables_match_the_models(context: Context) -> Messages:
     """The columns, indexes and keys are those of the models; tables without a model are ignored."""
     if _is_current(context.settings):
         for operation in drift(owner_settings(context.settings)):
@@ -96,12 +96,12 @@ async def protections_are_in_place(context: Context) -> Messages:
     deploy=True,
     needs_database=True,
 )
-async def role_is_held_to_its_rows(context: Context) -> Messages:
+async def rls_applies_to_the_role(context: Context) -> Messages:
     """Row level security applies to the role that serves."""
-    for role in await context.ask_postgres(_ROLE):
+    for role in await context.ask_postgres(_RLS_OF_ROLE):
         if role.bypasses:
             yield f"The role {role.name!r} bypasses row level security (superuser or BYPASSRLS)."
-        elif not role.is_held:
+        elif not role.obeys_rls:
             yield f"The role {role.name!r} owns the tables, so row level security does not apply to it."
 
 
@@ -111,9 +111,9 @@ async def role_is_held_to_its_rows(context: Context) -> Messages:
     deploy=True,
     needs_database=True,
 )
-async def role_may_serve(context: Context) -> Messages:
+async def role_has_privileges(context: Context) -> Messages:
     """The role that serves may read and write all rows of the tables, as far as the policies let it."""
-    for table, right in await context.ask_postgres(_RIGHTS, tables=list(SQLModel.metadata.tables)):
+    for table, right in await context.ask_postgres(_MISSING_PRIVILEGES, tables=list(SQLModel.metadata.tables)):
         yield f"The role that serves has no {right} on {table}."
 
 
@@ -123,9 +123,9 @@ async def role_may_serve(context: Context) -> Messages:
     deploy=True,
     needs_database=True,
 )
-async def role_leaves_migrations_alone(context: Context) -> Messages:
+async def role_cannot_change_alembic_version(context: Context) -> Messages:
     """The role that serves cannot change the list of applied migrations."""
-    if await context.ask_postgres(_WRITES_VERSIONS):
+    if await context.ask_postgres(_WRITABLE_VERSIONS):
         yield "The role that serves may change alembic_version."
 
 

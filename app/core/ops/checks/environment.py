@@ -22,14 +22,14 @@ async def is_production(context: Context) -> Messages:
 
 
 @check("security.W002", hint="Remove RATE_LIMIT, or set a rate like 600/minute.", deploy=True)
-async def callers_are_limited(context: Context) -> Messages:
+async def rate_limit_is_set(context: Context) -> Messages:
     """Requests have a rate limit."""
     if context.settings.rate is None:
         yield "RATE_LIMIT is off."
 
 
 @check("security.W003", hint="List the host names of this service, like api.example.com.", deploy=True)
-async def hosts_are_named(context: Context) -> Messages:
+async def allowed_hosts_are_listed(context: Context) -> Messages:
     """A request with an unknown Host header is refused."""
     if "*" in split_list(context.settings.allowed_hosts):
         yield "ALLOWED_HOSTS allows every host."
@@ -48,7 +48,7 @@ async def origins_are_encrypted(context: Context) -> Messages:
 
 
 @check("security.W005", hint="Use a domain of your own for previews, or list each origin exactly.", deploy=True)
-async def origins_are_ones_own(context: Context) -> Messages:
+async def origins_cover_no_public_suffix(context: Context) -> Messages:
     """A page of a stranger cannot read answers of the API."""
     for origin in split_list(context.settings.cors_origins):
         if covers_public_suffix(origin):
@@ -56,14 +56,14 @@ async def origins_are_ones_own(context: Context) -> Messages:
 
 
 @check("security.W006", hint="Use https, or make sure that the network is private.", deploy=True)
-async def keys_are_encrypted(context: Context) -> Messages:
+async def jwks_url_is_encrypted(context: Context) -> Messages:
     """An attacker in the network cannot replace the keys that tokens are checked with."""
     if context.settings.uses_jwks and is_unencrypted(jwks_url(context.settings)):
         yield f"The keys are fetched from {jwks_url(context.settings)}, which is not https."
 
 
 @check("settings.E002", hint="Correct the variable where the service is started.", deploy=True)
-async def keys_can_be_asked_for(context: Context) -> Messages:
+async def jwks_client_can_be_made(context: Context) -> Messages:
     """The proxy and the certificates for outgoing requests, which the environment names, are usable."""
     if context.settings.uses_jwks:
         try:
@@ -75,7 +75,7 @@ async def keys_can_be_asked_for(context: Context) -> Messages:
 @check(
     "auth.E001", hint="Correct BETTER_AUTH_URL, or start Better Auth; without keys every token is refused.", deploy=True
 )
-async def keys_come(context: Context) -> Messages:
+async def jwks_can_be_fetched(context: Context) -> Messages:
     """The issuer publishes usable keys, and this machine can fetch them."""
     if context.settings.uses_jwks:
         url = jwks_url(context.settings)
@@ -92,7 +92,7 @@ async def keys_come(context: Context) -> Messages:
     hint="Set MIGRATION_DATABASE_URL to the direct host (Neon: the same name without -pooler).",
     deploy=True,
 )
-async def migrations_go_past_the_pooler(context: Context) -> Messages:
+async def migrations_bypass_the_pooler(context: Context) -> Messages:
     """Migrations need a session of their own, because they hold locks for a whole transaction."""
     direct = context.settings.migration_database_url or context.settings.database_url
     for host in hosts_of(database_url(direct.get_secret_value())):

@@ -31,7 +31,7 @@ async def debug_is_off(context: Context) -> Messages:
 
 
 @check("security.I001", hint="This is the default; to hide the docs, block /schema in the proxy.", deploy=True)
-async def docs_are_known_to_be_open(context: Context) -> Messages:
+async def docs_are_public(context: Context) -> Messages:
     """The operator knows that the docs are public."""
     if context.app is not None and context.app.openapi_config is not None:
         yield "The docs at /schema are public; they show routes, but no rows."
@@ -47,7 +47,7 @@ async def lists_are_bounded(context: Context) -> Messages:
 
 
 @check("http.W002", hint="Set its `max_length`: the longer values can be, the fewer rows a page has.")
-async def values_have_an_end(context: Context) -> Messages:
+async def values_have_a_maximum_length(context: Context) -> Messages:
     """Values have a maximum length, so that a page has a maximum size."""
     for _, _, handler in _routes(context):
         data = handler.parsed_data_field if isinstance(handler, HTTPRouteHandler) else None

@@ -18,7 +18,7 @@ async def tables_of_users_are_owned(_: Context) -> Messages:
 
 
 @check("data.E010", hint=MAKE_ONE_NULLABLE)
-async def tables_can_have_rows(_: Context) -> Messages:
+async def references_are_possible(_: Context) -> Messages:
     """No cycle of references consists only of required ones, because no row could be the first."""
     for sentence in impossible_rows(SQLModel.metadata.tables):
         yield sentence

@@ -4,9 +4,9 @@ import click
 import pytest
 
 from app.core.cli.scaffold.fields import parse_fields
-from app.core.cli.scaffold.names import LONGEST_NAME, Noun, refuse_names
+from app.core.cli.scaffold.names import MAX_NAME, Noun, refuse_names
 
-LONG = "n" * LONGEST_NAME
+LONG = "n" * MAX_NAME
 
 
 def noun(plural: str, field: str, target: str) -> Noun:

@@ -73,10 +73,10 @@ async def _ask(engine: AsyncEngine) -> int:
 
 async def test_a_checkout_costs_no_round_trip(proxied: tuple[CountingProxy, AsyncEngine]) -> None:
     proxy, engine = proxied
-    before = proxy.flights
+    before = proxy.round_trips
     await _ask(engine)
 
-    assert proxy.flights - before == 1
+    assert proxy.round_trips - before == 1
 
 
 async def test_a_connection_that_the_server_closed_is_replaced(proxied: tuple[CountingProxy, AsyncEngine]) -> None:

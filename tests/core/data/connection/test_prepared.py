@@ -79,9 +79,9 @@ async def test_a_pipeline_is_one_round_trip_also_while_it_prepares(postgres: Dat
     async with CountingProxy(postgres.fresh()).serve() as proxy, connected(proxy.url) as connection:
         taken = []
         for number in range(4):
-            before = proxy.flights
+            before = proxy.round_trips
             assert await connection.execute_pipeline(*ahead, ("SELECT $1::int", [number])) == [(number,)]
-            taken.append(proxy.flights - before)
+            taken.append(proxy.round_trips - before)
         assert len(await known(connection)) == 1 + len(ahead)
 
     assert taken == [1, 1, 1, 1]
@@ -117,9 +117,9 @@ async def test_a_statement_behind_a_failed_one_is_not_recorded_as_prepared(postg
         for _ in range(3):
             with pytest.raises(psycopg.errors.DivisionByZero):
                 await connection.execute_pipeline((divide, [0]), ("SELECT 2", []))
-        before = proxy.flights
+        before = proxy.round_trips
         assert await connection.execute_pipeline((divide, [1]), ("SELECT 2", [])) == [(2,)]
-        assert proxy.flights - before == 1
+        assert proxy.round_trips - before == 1
 
 
 @ahead

@@ -93,18 +93,18 @@ async def test_anothers_${one}_is_not_found(client: Client, db: AppSession) -> N
 ''')
 
 
-def texts_of(noun: Noun) -> dict[str, str]:
+def render(noun: Noun) -> dict[str, str]:
     """Return what each file of a noun says, by its path from the top of the repository."""
-    hidden = {field.name for field in noun.fields} & {field.kind.function for field in noun.fields}
+    aliased = {field.name for field in noun.fields} & {field.kind.function for field in noun.fields}
     words = {
-        "Noun": noun.cls,
+        "Noun": noun.class_name,
         "noun": noun.singular.replace("_", " "),
         "nouns": noun.plural.replace("_", " "),
         "one": noun.singular,
         "table": noun.plural,
         "path": path_of(noun),
-        "imports": _imports(noun, hidden),
-        "fields": "\n".join(f"    {field.line(hidden)}" for field in noun.fields),
+        "imports": _imports(noun, aliased),
+        "fields": "\n".join(f"    {field.line(aliased)}" for field in noun.fields),
     }
     files = {
         f"app/{noun.plural}/__init__.py": _INIT,
@@ -122,12 +122,12 @@ def path_of(noun: Noun) -> str:
     return f"/api/{noun.plural.replace('_', '-')}"
 
 
-def _imports(noun: Noun, hidden: set[str]) -> str:
+def _imports(noun: Noun, aliased: set[str]) -> str:
     """The one line that a `models.py` needs, and one for each function that goes by another name."""
     functions = {field.kind.function for field in noun.fields}
     names = {"Fields", "Owned", "Timestamped", *(field.kind.annotation for field in noun.fields)} - {"bool"}
-    ordered = sorted(names | functions - hidden, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
-    lines = [", ".join(ordered), *(f"{name} as {alias_of(name)}" for name in sorted(hidden))]
+    ordered = sorted(names | functions - aliased, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    lines = [", ".join(ordered), *(f"{name} as {alias_of(name)}" for name in sorted(aliased))]
     return "\n".join(f"from app.core.data.tables import {line}" for line in lines)
 
 

@@ -14,7 +14,7 @@ from app.core.data.tables.registry import owned_table_names
 from app.core.ops.checks.registry import Context, Messages, check
 
 # A partition inherits the triggers of its table, but not its policies; DEFAULT PRIVILEGES give the role rights on it.
-_OPEN: Final = text("""
+_OPEN_PARTITIONS: Final = text("""
     WITH RECURSIVE part (whole, oid) AS (
         SELECT oid, oid FROM pg_class WHERE relname = ANY(:tables) AND pg_table_is_visible(oid)
         UNION ALL SELECT whole, inhrelid FROM part JOIN pg_inherits ON inhparent = part.oid)
@@ -23,12 +23,12 @@ _OPEN: Final = text("""
         AND has_table_privilege(oid, 'SELECT, INSERT, UPDATE, DELETE')
     ORDER BY 1
 """)
-_HELD: Final = text("""
+_ROLES_UNDER_RLS: Final = text("""
     SELECT current_user FROM pg_class WHERE relrowsecurity AND relkind IN ('r', 'p') AND pg_table_is_visible(oid)
     HAVING bool_or(row_security_active(oid))
 """)
-_CITUS: Final = text("SELECT extversion FROM pg_extension WHERE extname = 'citus'")
-_LOCAL: Final = text("""
+_CITUS_VERSION: Final = text("SELECT extversion FROM pg_extension WHERE extname = 'citus'")
+_LOCAL_TABLES: Final = text("""
     SELECT name FROM unnest(CAST(:tables AS text[])) AS name
     WHERE NOT EXISTS (
         SELECT FROM pg_dist_partition WHERE logicalrelid = to_regclass(quote_ident(name))
@@ -44,9 +44,9 @@ _PROBE: Final = "app check --deploy"
     deploy=True,
     needs_database=True,
 )
-async def partitions_are_closed(context: Context) -> Messages:
+async def partitions_have_rls(context: Context) -> Messages:
     """No partition shows the role that serves rows that the policies of its table hide."""
-    for part, whole in await context.ask_postgres(_OPEN, tables=owned_table_names()):
+    for part, whole in await context.ask_postgres(_OPEN_PARTITIONS, tables=owned_table_names()):
         yield f"Row level security applies to {whole}, but not to its partition {part}, which the role can use."
 
 
@@ -58,8 +58,8 @@ async def partitions_are_closed(context: Context) -> Messages:
 )
 async def tables_are_distributed(context: Context) -> Messages:
     """On Citus, every owned table is distributed by its owner; a local one cannot be part of a foreign key."""
-    if await context.ask_postgres(_CITUS):
-        for (table,) in await context.ask_postgres(_LOCAL, tables=owned_table_names(), owner=OWNER_COLUMN):
+    if await context.ask_postgres(_CITUS_VERSION):
+        for (table,) in await context.ask_postgres(_LOCAL_TABLES, tables=owned_table_names(), owner=OWNER_COLUMN):
             yield f"The table {table} is not distributed by {OWNER_COLUMN}."
 
 
@@ -69,11 +69,11 @@ async def tables_are_distributed(context: Context) -> Messages:
     deploy=True,
     needs_database=True,
 )
-async def subject_arrives(context: Context) -> Messages:
+async def owner_reaches_postgres(context: Context) -> Messages:
     """If policies apply to the role that serves, PostgreSQL gets the owner of each statement."""
-    for (role,) in await context.ask_postgres(_HELD):
+    for (role,) in await context.ask_postgres(_ROLES_UNDER_RLS):
         told = select(func.current_setting(OWNER_SETTING, True, type_=String))
         if await execute_on_engine(context.engine.sync_engine, _PROBE, told, {}) != [(_PROBE,)]:
             yield f"The owner of a statement does not reach PostgreSQL, so the role {role} finds no rows."
-        elif await context.ask_postgres(_CITUS):  # it does not pass set_config() on
+        elif await context.ask_postgres(_CITUS_VERSION):  # it does not pass set_config() on
             yield f"Citus does not send the owner of a statement to its workers, so {role} finds no rows there."

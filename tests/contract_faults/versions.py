@@ -13,7 +13,7 @@ from app.core.http.resource.controller import Expected, PathId, RepositoryDepend
 from app.core.http.resource.etags import with_etag
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
-from app.testing.contract import states
+from app.testing.contract import versions
 from tests.contract_faults.resource import PATH, Fault
 
 
@@ -86,12 +86,16 @@ class RefusesAStateBeforeItLooks(ResourceController[Task, TaskCreate, TaskUpdate
 
 
 FAULTS = (
-    Fault(ReadsWithoutATag, states.an_answer_that_is_one_row_has_its_tag, "GET: ETag"),
-    Fault(ChangesWhateverIsThere, states.a_row_that_was_changed_meanwhile_is_left_alone, "412 expected, 200 came"),
-    Fault(LooksFirstAndChangesThen, states.a_row_that_is_still_as_it_was_is_changed, "expected 200, got 412"),
-    Fault(LooksFirstAndChangesThen, states.a_tag_is_known_in_each_of_its_spellings, "update if it is W/"),
-    Fault(LooksFirstAndChangesThen, states.a_change_that_is_sent_again_is_no_conflict, "got 412"),
-    Fault(WritesTwice, states.a_change_of_nothing_changes_nothing, "put: []: expected"),
-    Fault(SaysWhenItWasCreated, states.no_two_states_have_the_same_millisecond, "the times in their order: expected"),
-    Fault(RefusesAStateBeforeItLooks, states.a_state_tells_nothing_about_rows_of_others, "404 expected, 412 came"),
+    Fault(ReadsWithoutATag, versions.a_response_with_one_row_has_its_etag, "GET: ETag"),
+    Fault(ChangesWhateverIsThere, versions.if_match_with_another_version_is_a_412, "412 expected, 200 came"),
+    Fault(LooksFirstAndChangesThen, versions.if_match_with_the_current_version_is_accepted, "expected 200, got 412"),
+    Fault(LooksFirstAndChangesThen, versions.if_match_accepts_lists_weak_etags_and_milliseconds, "update if it is W/"),
+    Fault(LooksFirstAndChangesThen, versions.a_change_can_be_repeated_with_the_same_if_match, "got 412"),
+    Fault(WritesTwice, versions.a_change_to_the_same_values_keeps_the_version, "put: []: expected"),
+    Fault(SaysWhenItWasCreated, versions.versions_differ_also_in_milliseconds, "the times in their order: expected"),
+    Fault(
+        RefusesAStateBeforeItLooks,
+        versions.if_match_reveals_nothing_about_other_users,
+        "404 expected, 412 came",
+    ),
 )

@@ -4,13 +4,13 @@ import re
 from typing import Any
 
 from app.core.data.tables.versions import CHANGED_AT
-from app.testing.contract.answers import expect, expect_error, row_in, seen_in
+from app.testing.contract.answers import expect, expect_error, row_in, visible_parts
 from app.testing.contract.operations import CHANGES, CREATE, DELETE, GET
 from app.testing.contract.resource import ABSENT, ResourceUnderTest
 from app.testing.contract.rules import changes, has_versions, offers_any, overwrites, rule
 
-ON_STATES = (*CHANGES, DELETE)
-NO_TAGS = (
+CHANGES_AND_DELETE = (*CHANGES, DELETE)
+OTHER_ETAGS = (
     *("", "x", '"x"', "1", "null", '"2026-02-28T12:00:00"', 'W/"x"', '"x", "y"'),
     *('"0001-01-01T00:00:00Z"', '"9999-12-31T23:59:59.999999Z"', '"9999-12-31T23:59:59-23:59"'),
 )
@@ -28,7 +28,7 @@ async def _changed(tested: ResourceUnderTest, row: dict[str, Any]) -> dict[str, 
 
 
 @rule(has_versions, offers_any("create", "get", "put", "update"))
-async def an_answer_that_is_one_row_has_its_tag(tested: ResourceUnderTest) -> None:
+async def a_response_with_one_row_has_its_etag(tested: ResourceUnderTest) -> None:
     """POST, GET, PUT and PATCH answer with an ETag: the row's `updated_at`, in quotes, as the JSON has it."""
     row = await tested.created(tested.owner)
     answers = [await tested.send(tested.owner, o, row["id"]) for o in tested.offered((GET, *CHANGES))]
@@ -39,21 +39,21 @@ async def an_answer_that_is_one_row_has_its_tag(tested: ResourceUnderTest) -> No
 
 
 @rule(changes)
-async def a_row_that_was_changed_meanwhile_is_left_alone(tested: ResourceUnderTest) -> None:
+async def if_match_with_another_version_is_a_412(tested: ResourceUnderTest) -> None:
     """With If-Match, PUT, PATCH and DELETE are a 412 that does nothing once the row is in another state."""
-    for operation in tested.offered(ON_STATES):
+    for operation in tested.offered(CHANGES_AND_DELETE):
         seen = await tested.created(tested.owner)
         now = await _changed(tested, seen)
-        for tag in (_etag_of(seen) if CHANGED_AT in seen else '"x"', *NO_TAGS):
+        for tag in (_etag_of(seen) if CHANGED_AT in seen else '"x"', *OTHER_ETAGS):
             answer = await tested.send(tested.owner, operation, seen["id"], headers={"If-Match": tag})
             expect_error(f"{operation.name} if it is {tag}", answer, 412)
             expect(f"{operation.name} if it is {tag}", await tested.read(tested.owner, seen["id"]), now)
 
 
 @rule(overwrites)
-async def a_row_that_is_still_as_it_was_is_changed(tested: ResourceUnderTest) -> None:
+async def if_match_with_the_current_version_is_accepted(tested: ResourceUnderTest) -> None:
     """With If-Match, PUT, PATCH and DELETE do what they do if the row is in that state; `*` is any state."""
-    for operation in tested.offered(ON_STATES):
+    for operation in tested.offered(CHANGES_AND_DELETE):
         row = await tested.created(tested.owner)
         for tag in (_etag_of(row) if CHANGED_AT in row else "*", "*"):
             answer = await tested.send(tested.owner, operation, row["id"], headers={"If-Match": tag})
@@ -70,9 +70,9 @@ def _spellings_of(tag: str) -> tuple[str, ...]:
 
 
 @rule(has_versions, changes)
-async def a_tag_is_known_in_each_of_its_spellings(tested: ResourceUnderTest) -> None:
+async def if_match_accepts_lists_weak_etags_and_milliseconds(tested: ResourceUnderTest) -> None:
     """If-Match takes a list, a weak tag, and a tag whose time has been through a `Date` of JavaScript."""
-    for operation in tested.offered(ON_STATES):
+    for operation in tested.offered(CHANGES_AND_DELETE):
         for number in range(4):
             row = await _changed(tested, await tested.created(tested.owner))
             tag = _spellings_of(_etag_of(row))[number]
@@ -81,7 +81,7 @@ async def a_tag_is_known_in_each_of_its_spellings(tested: ResourceUnderTest) -> 
 
 
 @rule(changes)
-async def a_change_of_nothing_changes_nothing(tested: ResourceUnderTest) -> None:
+async def a_change_to_the_same_values_keeps_the_version(tested: ResourceUnderTest) -> None:
     """A row that is given the values which it has stays in its state, and keeps its tag."""
     row = await tested.created(tested.owner)
     same = {name: row[name] for name in tested.resource.update_schema.model_fields}
@@ -92,7 +92,7 @@ async def a_change_of_nothing_changes_nothing(tested: ResourceUnderTest) -> None
 
 
 @rule(changes)
-async def a_change_that_is_sent_again_is_no_conflict(tested: ResourceUnderTest) -> None:
+async def a_change_can_be_repeated_with_the_same_if_match(tested: ResourceUnderTest) -> None:
     """A change whose answer was lost can be sent again with the same If-Match: it is a 200 if the row is as it asks.
 
     Any other change by that tag is a 412, which has the tag of the row as it is.
@@ -112,7 +112,7 @@ async def a_change_that_is_sent_again_is_no_conflict(tested: ResourceUnderTest) 
 
 
 @rule(has_versions, changes)
-async def no_two_states_have_the_same_millisecond(tested: ResourceUnderTest) -> None:
+async def versions_differ_also_in_milliseconds(tested: ResourceUnderTest) -> None:
     """However fast a row is changed, its tags differ also for a client whose times have no microseconds."""
     row = await tested.created(tested.owner)
     if CHANGED_AT in row:
@@ -126,13 +126,13 @@ async def no_two_states_have_the_same_millisecond(tested: ResourceUnderTest) -> 
 
 
 @rule(overwrites)
-async def a_state_tells_nothing_about_rows_of_others(tested: ResourceUnderTest) -> None:
+async def if_match_reveals_nothing_about_other_users(tested: ResourceUnderTest) -> None:
     """With If-Match, somebody else's row is the same 404 as one that does not exist, whatever state is named."""
     row = await tested.created(tested.owner)
-    for operation in tested.offered(ON_STATES):
+    for operation in tested.offered(CHANGES_AND_DELETE):
         for tag in (_etag_of(row) if CHANGED_AT in row else "*", "*", '"x"'):
             theirs = await tested.send(tested.stranger, operation, row["id"], headers={"If-Match": tag})
             none = await tested.send(tested.stranger, operation, ABSENT, headers={"If-Match": tag})
             expect_error(f"{operation.name} if it is {tag}", none, 404)
-            expect(f"{operation.name} if it is {tag}", seen_in(theirs), seen_in(none))
+            expect(f"{operation.name} if it is {tag}", visible_parts(theirs), visible_parts(none))
     expect("the row", await tested.read(tested.owner, row["id"]), row)

@@ -18,7 +18,7 @@ from app.core.ops.checks.registry import Context, Messages, check
 
 # Views that read owned tables, directly or through other views. The rights of the view directly above a table count.
 # A materialised view has read its rows with the rights of its owner.
-_READERS: Final = """
+_VIEWS_OF_TABLES: Final = """
     WITH RECURSIVE view AS (
         SELECT ev_class AS oid, refobjid AS reads, relkind = 'm' AS is_stored, relkind = 'm' OR NOT EXISTS (
             SELECT FROM pg_options_to_table(reloptions)
@@ -34,15 +34,15 @@ _READERS: Final = """
     FROM reader JOIN pg_class c ON c.oid = reader.oid
 """
 _OPEN_VIEWS: Final = text(
-    _READERS
+    _VIEWS_OF_TABLES
     + """
     WHERE is_open AND row_security_active(whose) AND has_any_column_privilege(c.oid, 'SELECT, INSERT, UPDATE')
     ORDER BY 1, 2
 """
 )
-_VIEWS: Final = text(_READERS + "WHERE pg_table_is_visible(c.oid) ORDER BY 1, 2")
+_VIEWS: Final = text(_VIEWS_OF_TABLES + "WHERE pg_table_is_visible(c.oid) ORDER BY 1, 2")
 _SQLITE_VIEWS: Final = text("SELECT name FROM sqlite_master WHERE type = 'view' ORDER BY rowid")
-_FUNCTIONS: Final = text("""
+_DEFINER_FUNCTIONS: Final = text("""
     SELECT CAST(CAST(p.oid AS regprocedure) AS text) FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace
     WHERE prosecdef AND nspname NOT IN ('pg_catalog', 'information_schema') AND NOT pg_has_role(proowner, 'USAGE')
         AND prorettype NOT IN (CAST('trigger' AS regtype), CAST('event_trigger' AS regtype))
@@ -58,7 +58,7 @@ _FUNCTIONS: Final = text("""
     deploy=True,
     needs_database=True,
 )
-async def views_ask_for_the_caller(context: Context) -> Messages:
+async def views_obey_rls(context: Context) -> Messages:
     """No view shows the role that serves rows that the policies of its tables hide."""
     for view, table in await context.ask_postgres(_OPEN_VIEWS, tables=owned_table_names()):
         yield f"The view {view} reads {table} and bypasses its row level security: it has the rights of its owner."
@@ -70,9 +70,9 @@ async def views_ask_for_the_caller(context: Context) -> Messages:
     deploy=True,
     needs_database=True,
 )
-async def functions_ask_for_the_caller(context: Context) -> Messages:
+async def functions_obey_rls(context: Context) -> Messages:
     """The role that serves cannot call a function with the rights of another role."""
-    for (function,) in await context.ask_postgres(_FUNCTIONS):
+    for (function,) in await context.ask_postgres(_DEFINER_FUNCTIONS):
         yield f"The function {function} is SECURITY DEFINER: it bypasses row level security for every caller."
 
 
@@ -94,11 +94,11 @@ async def _views_of_owned(context: Context) -> AsyncIterator[tuple[str, str]]:
         async with context.engine.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             for view in (await connection.execute(_SQLITE_VIEWS)).scalars().all():
-                for table in sorted(await _read_by(driver, view) & set(owned_table_names())):
+                for table in sorted(await _tables_read_by(driver, view) & set(owned_table_names())):
                     yield view, table
 
 
-async def _read_by(driver: Any, view: str) -> set[str]:
+async def _tables_read_by(driver: Any, view: str) -> set[str]:
     """The tables that SQLite reads for a view, also through other views; none for a broken view."""
     tables: set[str] = set()
 

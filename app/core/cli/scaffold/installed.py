@@ -5,26 +5,28 @@ from typing import Final
 
 import click
 
-MARK: Final = "    # `app startapp` writes above this line."
+MARKER: Final = "    # `app startapp` writes above this line."
 
 
-def with_controller(source: str, module: str, name: str) -> str:
+def add_controller(source: str, module: str, name: str) -> str:
     """Return the source with a controller above the mark, imported where its name sorts it.
 
     Raises:
         click.ClickException: the mark is missing.
     """
     lines = source.splitlines()
-    if MARK not in lines:
-        raise click.ClickException(f"app/installed.py lacks the line `{MARK.strip()}`; put it at the end of INSTALLED")
-    lines.insert(lines.index(MARK), f"    {name},")
+    if MARKER not in lines:
+        raise click.ClickException(
+            f"app/installed.py lacks the line `{MARKER.strip()}`; put it at the end of INSTALLED"
+        )
+    lines.insert(lines.index(MARKER), f"    {name},")
     imports = [number for number, line in enumerate(lines) if line.startswith("from app.")]
     later = (number for number in imports if _natural(lines[number]) > _natural(f"from {module} "))
     lines.insert(next(later, imports[-1] + 1), f"from {module} import {name}")
     return "\n".join(lines) + "\n"
 
 
-def without_controller(source: str, module: str, name: str) -> str:
+def remove_controller(source: str, module: str, name: str) -> str:
     """Return the source without these two lines."""
     lines = {f"from {module} import {name}", f"    {name},"}
     return "\n".join(line for line in source.splitlines() if line not in lines) + "\n"

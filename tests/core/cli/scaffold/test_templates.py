@@ -8,9 +8,9 @@ import click
 import pytest
 
 from app.core.cli.scaffold.fields import parse_fields
-from app.core.cli.scaffold.listing import MARK, with_controller, without_controller
-from app.core.cli.scaffold.names import LONGEST_NAME, Noun
-from app.core.cli.scaffold.texts import texts_of
+from app.core.cli.scaffold.installed import MARKER, add_controller, remove_controller
+from app.core.cli.scaffold.names import MAX_NAME, Noun
+from app.core.cli.scaffold.templates import render
 from app.settings import BASE_DIR
 
 EVERY_TYPE = (
@@ -80,7 +80,7 @@ NOTES = Noun("notes", "note", parse_fields(EVERY_TYPE, {"project": "projects"}))
 
 
 def test_a_noun_is_what_one_would_write_by_hand() -> None:
-    texts = texts_of(NOTES)
+    texts = render(NOTES)
 
     assert texts["app/notes/models.py"] == MODELS
     assert texts["app/notes/controllers.py"] == CONTROLLERS
@@ -93,7 +93,7 @@ def test_a_noun_is_what_one_would_write_by_hand() -> None:
 
 def test_a_noun_costs_about_forty_lines() -> None:
     words = ("title:str:200", "body:text?", "pinned:bool", "due:datetime?", "project:ref")
-    texts = texts_of(Noun("notes", "note", parse_fields(words, {"project": "projects"})))
+    texts = render(Noun("notes", "note", parse_fields(words, {"project": "projects"})))
     written = "\n".join(text for path, text in texts.items() if path.startswith("app/"))
 
     assert sum(1 for line in written.splitlines() if line.strip()) <= 45
@@ -118,10 +118,10 @@ def test_what_may_be_empty_is_none_until_it_is_said(word: str, line: str) -> Non
 
 
 def test_the_longest_names_are_laid_out_as_the_formatter_does_it(tmp_path: Path) -> None:
-    several, one, target = ("s" * LONGEST_NAME, "o" * LONGEST_NAME, "t" * 37)
-    words = [f"{'f' * (LONGEST_NAME - 1)}{number}:{kind}" for number, kind in enumerate(("str?", "text:1000000?"))]
+    several, one, target = ("s" * MAX_NAME, "o" * MAX_NAME, "t" * 37)
+    words = [f"{'f' * (MAX_NAME - 1)}{number}:{kind}" for number, kind in enumerate(("str?", "text:1000000?"))]
     noun = Noun(several, one, parse_fields([*words, f"{target}:ref"], {target: several}))
-    for name, text in texts_of(noun).items():
+    for name, text in render(noun).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
         assert max(len(line) for line in text.splitlines()) <= 120
@@ -137,27 +137,27 @@ def test_the_longest_names_are_laid_out_as_the_formatter_does_it(tmp_path: Path)
 def test_a_controller_is_listed_and_taken_out_again(noun: str, name: str) -> None:
     source = (BASE_DIR / "app" / "installed.py").read_text()
     module = f"app.{noun}.controllers"
-    listed = with_controller(source, module, name)
+    listed = add_controller(source, module, name)
     imports = [line for line in listed.splitlines() if line.startswith("from app.")]
 
     assert imports == sorted([f"from {module} import {name}", *(i for i in imports if name not in i)])
-    assert f"    {name},\n{MARK}\n)\n" in listed
-    assert without_controller(listed, module, name) == source
+    assert f"    {name},\n{MARKER}\n)\n" in listed
+    assert remove_controller(listed, module, name) == source
 
 
 def test_numbers_in_names_are_sorted_as_the_linter_sorts_them() -> None:
-    source = f"from app.a.x import A\nfrom app.b10.x import B\n\nINSTALLED = (\n    A,\n    B,\n{MARK}\n)\n"
+    source = f"from app.a.x import A\nfrom app.b10.x import B\n\nINSTALLED = (\n    A,\n    B,\n{MARKER}\n)\n"
 
-    listed = with_controller(source, "app.b2.x", "C")
+    listed = add_controller(source, "app.b2.x", "C")
     assert listed == (
         "from app.a.x import A\nfrom app.b2.x import C\nfrom app.b10.x import B\n\n"
-        f"INSTALLED = (\n    A,\n    B,\n    C,\n{MARK}\n)\n"
+        f"INSTALLED = (\n    A,\n    B,\n    C,\n{MARKER}\n)\n"
     )
-    assert without_controller(listed, "app.b2.x", "C") == source
+    assert remove_controller(listed, "app.b2.x", "C") == source
 
 
 def test_without_the_mark_nothing_is_listed() -> None:
     with pytest.raises(
         click.ClickException, match=r"^app/installed.py lacks the line .*; put it at the end of INSTALLED"
     ):
-        with_controller("INSTALLED = (A, B)\n", "app.c.controllers", "C")
+        add_controller("INSTALLED = (A, B)\n", "app.c.controllers", "C")
