@@ -101,7 +101,11 @@ class ReadsEveryones(ReadsRowsOfEveryone):
 async def test_a_fault_in_a_resource_that_is_only_read_is_found(
     sessions: async_sessionmaker[AppSession], db: AppSession
 ) -> None:
-    fault = Fault(ReadsEveryones, isolation.another_users_row_is_like_a_missing_row, "get of another's row and of none")
+    fault = Fault(
+        ReadsEveryones,
+        isolation.another_users_row_is_like_a_missing_row,
+        "get of another user's row and of a missing row",
+    )
 
     await assert_found(fault, ResourceUnderTest(ReadsEveryones, app_with(ReadsEveryones, sessions), db))
 
@@ -116,7 +120,7 @@ class ClosesForAnybody(OnlyRead):
 
 @pytest.mark.any_database
 async def test_an_operation_of_ones_own_needs_a_token(sessions: async_sessionmaker[AppSession], db: AppSession) -> None:
-    fault = Fault(ClosesForAnybody, isolation.every_operation_needs_a_valid_token, "close: 401 expected")
+    fault = Fault(ClosesForAnybody, isolation.every_operation_needs_a_valid_token, "close: expected 401")
 
     await assert_found(fault, ResourceUnderTest(ClosesForAnybody, app_with(ClosesForAnybody, sessions), db))
 

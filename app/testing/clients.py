@@ -32,7 +32,7 @@ CountQueries = Callable[[], AbstractContextManager[list[str]]]
 def assert_error(response: httpx.Response, status: int) -> dict[str, Any]:
     """Assert that the response is an error of this status in the error format of the API; return its body."""
     body = response.json()
-    assert response.status_code == status, f"{status} expected, {response.status_code} came: {response.text}"
+    assert response.status_code == status, f"expected {status}, got {response.status_code}: {response.text}"
     assert response.headers["content-type"] == "application/json"
     assert isinstance(body["detail"], str)
     assert body["detail"]

@@ -73,10 +73,10 @@ class TakesAPutOfTheList(ResourceController[Task, TaskCreate, TaskUpdate]):
 
 
 FAULTS = (
-    Fault(TakesAnyLimit, lists.page_parameters_have_bounds, "limit=0: 422 expected, 200 came"),
+    Fault(TakesAnyLimit, lists.page_parameters_have_bounds, "limit=0: expected 422, got 200"),
     Fault(ListsTheNewestFirst, lists.pages_contain_every_row_once_in_the_order_of_ids, "the pages by next"),
-    Fault(TakesAParameterMore, lists.an_unknown_query_parameter_is_a_422_that_names_it, "get?nothing=1: 422 expected"),
+    Fault(TakesAParameterMore, lists.an_unknown_query_parameter_is_a_422_that_names_it, "get?nothing=1: expected 422"),
     Fault(MindsASlash, lists.a_trailing_slash_changes_nothing, "get: expected"),
     Fault(ReadsIdsAsPythonDoes, lists.an_id_has_one_spelling, "get of 0_"),
-    Fault(TakesAPutOfTheList, lists.a_method_that_is_not_offered_is_a_405, "PUT /api/faulty: 405 expected, 200 came"),
+    Fault(TakesAPutOfTheList, lists.a_method_that_is_not_offered_is_a_405, "PUT /api/faulty: expected 405, got 200"),
 )

@@ -64,7 +64,7 @@ FAULTS = (
     Fault(
         SaysWhoseTheProjectIs,
         references.a_reference_to_another_users_row_is_like_one_to_a_missing_row,
-        "put: project_id, another's",
+        "put: project_id, another user's",
         held_by_database=True,
     ),
     Fault(NamesNoField, references.an_invalid_reference_is_a_422_that_names_it, "put: 0: the fields named"),

@@ -87,15 +87,17 @@ class RefusesAStateBeforeItLooks(ResourceController[Task, TaskCreate, TaskUpdate
 
 FAULTS = (
     Fault(ReadsWithoutATag, versions.a_response_with_one_row_has_its_etag, "GET: ETag"),
-    Fault(ChangesWhateverIsThere, versions.if_match_with_another_version_is_a_412, "412 expected, 200 came"),
+    Fault(ChangesWhateverIsThere, versions.if_match_with_another_version_is_a_412, "expected 412, got 200"),
     Fault(LooksFirstAndChangesThen, versions.if_match_with_the_current_version_is_accepted, "expected 200, got 412"),
-    Fault(LooksFirstAndChangesThen, versions.if_match_accepts_lists_weak_etags_and_milliseconds, "update if it is W/"),
+    Fault(
+        LooksFirstAndChangesThen, versions.if_match_accepts_lists_weak_etags_and_milliseconds, "update with If-Match W/"
+    ),
     Fault(LooksFirstAndChangesThen, versions.a_change_can_be_repeated_with_the_same_if_match, "got 412"),
     Fault(WritesTwice, versions.a_change_to_the_same_values_keeps_the_version, "put: []: expected"),
     Fault(SaysWhenItWasCreated, versions.versions_differ_also_in_milliseconds, "the times in their order: expected"),
     Fault(
         RefusesAStateBeforeItLooks,
         versions.if_match_reveals_nothing_about_other_users,
-        "404 expected, 412 came",
+        "expected 404, got 412",
     ),
 )

@@ -1,8 +1,7 @@
-"""The contract as rules that every resource keeps: `test_contract = contract_of(INSTALLED)` tests all of it.
+"""The contract: rules that every resource keeps. `test_contract = contract_of(INSTALLED)` tests all of them.
 
-A rule is a coroutine about one resource. Its docstring is its promise; its decorator says which resources keep it. What
-is sent and what is expected is derived from the resource's table and schemas, so that a new noun is tested by being
-listed.
+A rule is a coroutine about one resource; its docstring is its promise. It derives requests and expectations from the
+table and the schemas, so a new noun is tested as soon as it is installed.
 """
 
 from collections.abc import Callable, Coroutine, Sequence
@@ -37,11 +36,7 @@ __all__ = [
 
 
 async def check_rule(rule: Rule, tested: ResourceUnderTest) -> None:
-    """Hold one resource to one rule.
-
-    Raises:
-        AssertionError: naming the resource, the rule, its promise, and what was found instead.
-    """
+    """Check one rule; raise AssertionError with the resource, the rule, its promise and the difference."""
     try:
         await rule(tested)
     except Exception as error:
@@ -52,7 +47,7 @@ async def check_rule(rule: Rule, tested: ResourceUnderTest) -> None:
 
 
 def contract_of(resources: Sequence[Resource]) -> Callable[..., Coroutine[Any, Any, None]]:
-    """Return a test that holds each of the resources to each rule about what it offers, on each database."""
+    """Return a test that checks each rule on each resource that it applies to, on each database."""
     cases = [(resource, rule) for resource in resources for rule in RULES if applies(rule, resource)]
     ids = [f"{table_name(resource.model)}-{rule.__name__}" for resource, rule in cases]
 

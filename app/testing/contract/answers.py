@@ -1,4 +1,4 @@
-"""What a rule expects of an answer, and what it reads in one."""
+"""Assertions about responses."""
 
 from typing import Any, Final
 
@@ -9,39 +9,39 @@ from app.testing.clients import assert_error
 _VARYING_HEADERS: Final = frozenset({"date", "x-request-id", "x-response-time", "server-timing"})
 
 
-def expect(what: str, actual: object, expected: object) -> None:
-    """Assert that two things are equal, and say both where they are not."""
-    assert actual == expected, f"{what}: expected {expected!r}, got {actual!r}"
+def expect(label: str, actual: object, expected: object) -> None:
+    """Assert that two values are equal; the message shows both."""
+    assert actual == expected, f"{label}: expected {expected!r}, got {actual!r}"
 
 
-def expect_error(what: str, answer: httpx.Response, status: int, *fields: str) -> None:
-    """Assert that an answer is an error in the one form that names these places, `body.title`, and no others."""
+def expect_error(label: str, answer: httpx.Response, status: int, *fields: str) -> None:
+    """Assert that a response is an error; `fields`, like `body.title`, are all that its `errors` name."""
     came = answer.status_code
-    assert came == status, f"{what}: {status} expected, {came} came: {answer.text}"
+    assert came == status, f"{label}: expected {status}, got {came}: {answer.text}"
     try:
         found = assert_error(answer, status)
     except AssertionError as error:
-        raise AssertionError(f"{what}: {error}") from None
+        raise AssertionError(f"{label}: {error}") from None
     if fields:
         named = {".".join(map(str, entry["loc"])) for entry in found["errors"]}
-        expect(f"{what}: the fields named", named, set(fields))
+        expect(f"{label}: the fields named", named, set(fields))
 
 
 def visible_parts(answer: httpx.Response) -> tuple[int, bytes, list[tuple[str, str]]]:
-    """Return all that a client can tell answers apart by; the time and the request's own id are no differences."""
+    """Return all that a client can compare: status, body, and the headers without times and request id."""
     headers = [item for item in answer.headers.multi_items() if item[0].lower() not in _VARYING_HEADERS]
     return answer.status_code, answer.content, headers
 
 
 def row_in(answer: httpx.Response, status: int = 200) -> dict[str, Any]:
-    """Assert that an answer succeeded, and return the row in it."""
-    what = f"{answer.request.method} {answer.request.url.path}"
-    assert answer.status_code == status, f"{what}: expected {status}, got {answer.status_code} {answer.text}"
+    """Assert that a request succeeded, and return the row in its response."""
+    label = f"{answer.request.method} {answer.request.url.path}"
+    assert answer.status_code == status, f"{label}: expected {status}, got {answer.status_code} {answer.text}"
     row = answer.json()
-    assert isinstance(row, dict), f"{what}: expected an object, got {answer.text}"
+    assert isinstance(row, dict), f"{label}: expected an object, got {answer.text}"
     return row
 
 
 def without_updated_at(row: dict[str, Any]) -> dict[str, Any]:
-    """Return a row without what moves whenever it changes."""
+    """Return a row without `updated_at`, which every change sets."""
     return {name: value for name, value in row.items() if name != "updated_at"}

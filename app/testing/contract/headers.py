@@ -1,4 +1,4 @@
-"""Rules: what every answer tells browsers and caches."""
+"""The rule about the headers of every response."""
 
 from app.core.http.edge.security_headers import security_headers
 from app.testing.contract.answers import expect
@@ -8,8 +8,8 @@ from app.testing.contract.rules import rule
 
 @rule()
 async def every_response_has_the_security_headers(tested: ResourceUnderTest) -> None:
-    """Every answer, errors included, has the security headers, is kept by no cache, and names its request."""
-    row = await tested.created(tested.owner)
+    """Every response, also an error, has the security headers (with `no-store`) and one X-Request-ID."""
+    row = await tested.create_row(tested.owner)
     expected = {name.decode(): [value.decode()] for name, value in security_headers(https_only=False)}
     expect("caches", expected["cache-control"], ["no-store"])
     for operation in tested.operations:

@@ -1,4 +1,4 @@
-"""What a resource offers, as a rule asks for it: the standard operations as the frame promises them, and its own."""
+"""The operations of a resource: the standard ones, which every controller inherits, and its own."""
 
 import re
 from typing import Any, Final, NamedTuple
@@ -12,7 +12,7 @@ Resource = type[ResourceController[Any, Any, Any]]
 
 
 class Operation(NamedTuple):
-    """One thing that a resource offers; `{id}` in its path, if any, is the id of a row."""
+    """An operation of a resource. `{id}` in its path stands for the id of a row."""
 
     name: str
     method: str
@@ -21,7 +21,6 @@ class Operation(NamedTuple):
 
     @property
     def on_row(self) -> bool:
-        """Whether it is about one row."""
         return "{id}" in self.path
 
 
@@ -41,6 +40,6 @@ CHANGES: Final = (PUT, UPDATE)
 
 
 def own_operations(resource: Resource) -> list[Operation]:
-    """Return what a resource offers besides the standard operations."""
+    """Return the operations that a resource offers besides the standard ones."""
     own = {name: handler for name, handler in handlers_of(resource).items() if name not in _BY_NAME}
     return [each for name in sorted(own.keys() & resource.operations) for each in _operations(own[name])]

@@ -1,4 +1,4 @@
-"""A resource as a rule looks at it, with the callers that meet it, and the rows and bodies that it accepts."""
+"""A resource under test, with its clients, rows and bodies."""
 
 import json
 import time
@@ -29,28 +29,28 @@ from app.testing.databases import SECRET
 from app.testing.factories import RuleFactory, factory_of
 
 ABSENT: Final = 2**62
-"""An id that a row could have, and none has."""
+"""A possible id that no row has."""
 
 _numbers = count(1)
 
 
 @cache
 def body_factory(schema: type[SQLModel]) -> type[RuleFactory[Any]]:
-    """Return a maker of bodies that a schema accepts, with every field in them and none of them null."""
+    """Return a factory for valid bodies of a schema: each field has a value, and no value is null."""
     made = RuleFactory.create_factory(schema, __allow_none_optionals__=False)
     return cast("type[RuleFactory[Any]]", made)
 
 
 def make_body(schema: type[SQLModel], **given: Any) -> dict[str, Any]:
-    """Return such a body, as it would be sent."""
+    """Return a valid body of a schema, as JSON data."""
     return cast("dict[str, Any]", json.loads(body_factory(schema).build(**given).model_dump_json()))
 
 
 class ResourceUnderTest:
-    """A resource with an owner, a stranger and two callers without a valid token.
+    """A resource with clients: an owner, a stranger, a user without rows, and two without a valid token.
 
-    The users are new each time, so that rows of another test are not in the way. What a rule needs and the resource
-    does not offer (a new row, a look at it) comes from the database.
+    Its users are new, so rows of other tests do not matter. If the resource lacks an operation that a rule needs, such
+    as creating a row, the database is used instead.
     """
 
     def __init__(self, resource: Resource, app: Litestar, db: AppSession) -> None:
@@ -71,62 +71,57 @@ class ResourceUnderTest:
         self.operations = self.offered(STANDARD)
 
     def offered(self, operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
-        """Return those of the operations that the resource offers."""
         return tuple(operation for operation in operations if operation.name in self.resource.operations)
 
     async def send(
         self, caller: Client, operation: Operation, row_id: object = ABSENT, *, after: str = "", **options: Any
     ) -> httpx.Response:
-        """Ask for an operation; `after` is put behind the path, a body is an empty object where none is given."""
+        """Send a request. `after` is appended to the path; without a body, an empty object is sent if needed."""
         path = self.resource.path + operation.path.replace("{id}", str(row_id))
         if operation.has_body and not options.keys() & {"json", "content"}:
             options["json"] = {}
         return await caller.request(operation.method, path + after, **options)
 
-    async def body(self, caller: Client) -> dict[str, Any]:
-        """Return a body that creates a row, full of values; what it refers to is the caller's."""
+    async def new_body(self, caller: Client) -> dict[str, Any]:
+        """Return a valid body for POST: each field has a value, and references are to rows of the caller."""
         references = {
-            each.column: None if each.model is self.resource.model else await self.referenced(each, caller)
+            each.column: None if each.model is self.resource.model else await self.create_target(each, caller)
             for each in self.references
             if each.column in self.resource.create_schema.model_fields
         }
         return make_body(self.resource.create_schema, **references)
 
-    async def created(self, caller: Client, **changes: Any) -> dict[str, Any]:
-        """Create a row for the caller and return it as it is answered."""
+    async def create_row(self, caller: Client, **changes: Any) -> dict[str, Any]:
         if CREATE in self.operations:
-            return row_in(await self.send(caller, CREATE, json=await self.body(caller) | changes), 201)
+            return row_in(await self.send(caller, CREATE, json=await self.new_body(caller) | changes), 201)
         row = await factory_of(self.resource.model).create_async(user_id=str(caller.user), **changes)
-        return await self.read(caller, row.id or 0)
+        return await self.read_row(caller, row.id or 0)
 
-    async def read(self, caller: Client, row_id: int) -> dict[str, Any]:
-        """Read a row that is there for the caller."""
+    async def read_row(self, caller: Client, row_id: int) -> dict[str, Any]:
         if GET in self.operations:
             return row_in(await self.send(caller, GET, row_id))
         return _as_json(await Repository.of(self.resource.model)(session=self.db).select_one(row_id))
 
-    async def listed(self, caller: Client) -> list[dict[str, Any]]:
-        """Return the caller's rows, which must be one page."""
+    async def list_rows(self, caller: Client) -> list[dict[str, Any]]:
+        """Return the rows of the caller, at most 100."""
         if LIST in self.operations:
             return cast("list[dict[str, Any]]", (await caller.get(self.resource.path)).json())
         page = await Repository.of(self.resource.model)(session=self.db).select_page(PageRequest(100))
         return [_as_json(row) for row in page.rows if row.user_id == caller.user]
 
-    async def delete(self, caller: Client, row_id: int) -> None:
-        """Delete a row of the caller's."""
+    async def delete_row(self, caller: Client, row_id: int) -> None:
         if DELETE in self.operations:
             expect("delete", (await self.send(caller, DELETE, row_id)).status_code, 204)
         else:
             await Repository.of(self.resource.model)(session=self.db).delete_one(row_id)
 
-    async def referenced(self, reference: Reference, caller: Client) -> int:
-        """Store a row for the caller that a reference can name, and return its id."""
+    async def create_target(self, reference: Reference, caller: Client) -> int:
         row = await factory_of(reference.model).create_async(user_id=str(caller.user))
         assert row.id is not None
         return row.id
 
-    async def stored(self) -> list[tuple[Any, ...]]:
-        """Return all rows of the table, everybody's, as the database has them."""
+    async def all_rows(self) -> list[tuple[Any, ...]]:
+        """Return the rows of all users, as they are in the database."""
         columns = columns_of(self.resource.model)
         return [tuple(row) for row in await self.db.execute(select(*columns).order_by(columns[0]))]
 
@@ -136,6 +131,6 @@ def _as_json(row: Row) -> dict[str, Any]:
 
 
 def path_of(model: type[Owned], operation: Operation) -> str | None:
-    """Return where this can be done with the rows of a table, if anywhere."""
+    """Return the path of the resource that offers an operation on the rows of a table; None if none does."""
     found = (each.path for each in INSTALLED if each.model is model and operation.name in each.operations)
     return next(found, None)

@@ -1,4 +1,4 @@
-"""Rules: what the contract promises, and for which resources."""
+"""The register of rules, and the conditions under which a rule applies."""
 
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
@@ -12,36 +12,36 @@ Rule = Callable[[ResourceUnderTest], Coroutine[Any, Any, None]]
 Condition = Callable[[Resource], bool]
 
 RULES: Final[dict[Rule, tuple[Condition, ...]]] = {}
-"""The rules, each with what has to be true of a resource that keeps it."""
+"""Each rule, with the conditions under which it applies to a resource."""
 
 
-def rule(*when: Condition) -> Callable[[Rule], Rule]:
-    """Add a rule for resources of which all of `when` is true; its docstring says what it promises."""
+def rule(*conditions: Condition) -> Callable[[Rule], Rule]:
+    """Register a rule for the resources that meet all conditions. Its docstring is its promise."""
 
     def add(function: Rule) -> Rule:
-        RULES[function] = when
+        RULES[function] = conditions
         return function
 
     return add
 
 
 def applies(rule: Rule, resource: Resource) -> bool:
-    """Tell whether a rule is about what this resource offers."""
-    return all(is_so(resource) for is_so in RULES[rule])
+    """Tell whether a resource meets all conditions of a rule."""
+    return all(condition(resource) for condition in RULES[rule])
 
 
 def offers(*names: str) -> Condition:
-    """Return what is true of a resource that offers all of these operations."""
+    """Return the condition that a resource offers all of these operations."""
     return lambda resource: resource.operations >= set(names)
 
 
 def offers_any(*names: str) -> Condition:
-    """Return what is true of a resource that offers one of these operations at least."""
+    """Return the condition that a resource offers at least one of these operations."""
     return lambda resource: not resource.operations.isdisjoint(names)
 
 
 def has_versions(resource: Resource) -> bool:
-    """Tell whether the rows know when they were changed, and so have an ETag."""
+    """Tell whether the rows have `updated_at`, and so an ETag."""
     return any(column.key == CHANGED_AT for column in columns_of(resource.model))
 
 

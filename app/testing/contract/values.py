@@ -1,4 +1,4 @@
-"""Rules: which values a field takes, by the type of its column, and that none of them is changed on the way."""
+"""Rules about the values of fields; the type of the column decides which values are tried."""
 
 import json
 from datetime import date, datetime
@@ -13,7 +13,7 @@ from app.testing.contract.operations import CREATE, WRITES
 from app.testing.contract.resource import ResourceUnderTest
 from app.testing.contract.rules import offers, rule, writes
 
-_AFTER, _BEFORE = "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"  # out of the calendar, told in UTC
+_AFTER, _BEFORE = "9999-12-31T23:59:59-12:00", "0001-01-01T00:00:00+12:00"  # outside of the calendar in UTC
 
 WRONG: Final[dict[type, tuple[Any, ...]]] = {
     str: (1, 1.5, True, [], {}, "a\x00b", "\x00"),
@@ -37,27 +37,27 @@ JSON: Final = {"content-type": "application/json"}
 
 
 def _fields_of(tested: ResourceUnderTest) -> list[tuple[str, type, int | None]]:
-    """The fields that a new row may be given, with the type and the length of their columns; not the references."""
+    # The fields of the create schema, with the Python type and the length of their columns; without references.
     columns = dict(inspect(tested.resource.model).columns.items())
     for reference in tested.references:
         del columns[reference.column]
-    # A type that decorates another says nothing of what it holds.
+    # A TypeDecorator does not know its Python type; the type that it wraps does.
     held = {name: getattr(column.type, "impl_instance", column.type) for name, column in columns.items()}
     names = (name for name in tested.resource.create_schema.model_fields if name in held)
     return [(name, held[name].python_type, getattr(held[name], "length", None)) for name in names]
 
 
 async def _post(tested: ResourceUnderTest, body: dict[str, Any]) -> httpx.Response:
-    # As JSON writes it, with NaN: a client may send it.
+    # A client can send NaN, which httpx refuses to encode.
     return await tested.send(tested.owner, CREATE, content=json.dumps(body), headers=JSON)
 
 
 @rule(writes)
 async def an_invalid_value_is_a_422_that_names_its_field(tested: ResourceUnderTest) -> None:
-    """What a field's column could not hold as it is, is refused by the field, on every database, and not converted."""
-    row = await tested.created(tested.owner)
-    body = await tested.body(tested.owner)
-    before = await tested.stored()
+    """A value that a column cannot store unchanged is a 422 that names the field, on every database."""
+    row = await tested.create_row(tested.owner)
+    body = await tested.new_body(tested.owner)
+    before = await tested.all_rows()
     for name, kind, length in _fields_of(tested):
         for value in (*WRONG.get(kind, ()), *(("x" * (length + 1),) if kind is str and length else ())):
             for operation in tested.offered(WRITES):
@@ -65,19 +65,19 @@ async def an_invalid_value_is_a_422_that_names_its_field(tested: ResourceUnderTe
                 content = json.dumps(given | {name: value})
                 answer = await tested.send(tested.owner, operation, row["id"], content=content, headers=JSON)
                 expect_error(f"{operation.name}: {name} {value!r:.40}", answer, 422, f"body.{name}")
-    expect("the rows afterwards", await tested.stored(), before)
+    expect("the rows afterwards", await tested.all_rows(), before)
 
 
 @rule(offers("create"))
 async def an_accepted_value_is_stored_unchanged(tested: ResourceUnderTest) -> None:
-    """A value is refused by its field, or it is stored, and answered as it was sent: the ends of its range as well."""
+    """A value is refused by its field, or stored and returned unchanged, also at the ends of its range."""
     for name, kind, length in _fields_of(tested):
         for value in (*STORED.get(kind, ()), *(("🥛" * length,) if kind is str and length else ())):
-            answer = await _post(tested, await tested.body(tested.owner) | {name: value})
+            answer = await _post(tested, await tested.new_body(tested.owner) | {name: value})
             if answer.status_code == 422:
                 expect_error(f"POST: {name} {value!r:.40}", answer, 422, f"body.{name}")
                 continue
             row = row_in(answer, 201)
             expect(f"POST: {name}", row[name], value)
-            expect(f"POST: {name}, read", await tested.read(tested.owner, row["id"]), row)
-            await tested.delete(tested.owner, row["id"])
+            expect(f"POST: {name}, read", await tested.read_row(tested.owner, row["id"]), row)
+            await tested.delete_row(tested.owner, row["id"])

@@ -1,4 +1,4 @@
-"""Rules: a client overwrites nothing that it has not seen, if it says what it has seen."""
+"""Rules about versions: with If-Match, a client cannot overwrite a version that it has not read."""
 
 import re
 from typing import Any
@@ -20,70 +20,69 @@ def _etag_of(row: dict[str, Any]) -> str:
     return f'"{row[CHANGED_AT]}"'
 
 
-async def _changed(tested: ResourceUnderTest, row: dict[str, Any]) -> dict[str, Any]:
-    """Change the row to what another body says of it, as somebody else might meanwhile, and return it."""
-    body = await tested.body(tested.owner)
+async def _change(tested: ResourceUnderTest, row: dict[str, Any]) -> dict[str, Any]:
+    # As another client would do it: with new values for all fields.
+    body = await tested.new_body(tested.owner)
     sent = {name: body[name] for name in tested.resource.update_schema.model_fields if body.get(name) is not None}
     return row_in(await tested.send(tested.owner, tested.offered(CHANGES)[-1], row["id"], json=sent))
 
 
 @rule(has_versions, offers_any("create", "get", "put", "update"))
 async def a_response_with_one_row_has_its_etag(tested: ResourceUnderTest) -> None:
-    """POST, GET, PUT and PATCH answer with an ETag: the row's `updated_at`, in quotes, as the JSON has it."""
-    row = await tested.created(tested.owner)
+    """POST, GET, PUT and PATCH return an ETag: `updated_at` in quotes, exactly as in the JSON."""
+    row = await tested.create_row(tested.owner)
     answers = [await tested.send(tested.owner, o, row["id"]) for o in tested.offered((GET, *CHANGES))]
     if CREATE in tested.operations:
-        answers.append(await tested.send(tested.owner, CREATE, json=await tested.body(tested.owner)))
+        answers.append(await tested.send(tested.owner, CREATE, json=await tested.new_body(tested.owner)))
     for answer in answers:
         expect(f"{answer.request.method}: ETag", answer.headers.get("etag"), _etag_of(answer.json()))
 
 
 @rule(changes)
 async def if_match_with_another_version_is_a_412(tested: ResourceUnderTest) -> None:
-    """With If-Match, PUT, PATCH and DELETE are a 412 that does nothing once the row is in another state."""
+    """PUT, PATCH and DELETE are a 412 and change nothing if If-Match has the ETag of another version."""
     for operation in tested.offered(CHANGES_AND_DELETE):
-        seen = await tested.created(tested.owner)
-        now = await _changed(tested, seen)
+        seen = await tested.create_row(tested.owner)
+        now = await _change(tested, seen)
         for tag in (_etag_of(seen) if CHANGED_AT in seen else '"x"', *OTHER_ETAGS):
             answer = await tested.send(tested.owner, operation, seen["id"], headers={"If-Match": tag})
-            expect_error(f"{operation.name} if it is {tag}", answer, 412)
-            expect(f"{operation.name} if it is {tag}", await tested.read(tested.owner, seen["id"]), now)
+            expect_error(f"{operation.name} with If-Match {tag}", answer, 412)
+            expect(f"{operation.name} with If-Match {tag}", await tested.read_row(tested.owner, seen["id"]), now)
 
 
 @rule(overwrites)
 async def if_match_with_the_current_version_is_accepted(tested: ResourceUnderTest) -> None:
-    """With If-Match, PUT, PATCH and DELETE do what they do if the row is in that state; `*` is any state."""
+    """PUT, PATCH and DELETE succeed if If-Match has the current ETag, or `*`."""
     for operation in tested.offered(CHANGES_AND_DELETE):
-        row = await tested.created(tested.owner)
+        row = await tested.create_row(tested.owner)
         for tag in (_etag_of(row) if CHANGED_AT in row else "*", "*"):
             answer = await tested.send(tested.owner, operation, row["id"], headers={"If-Match": tag})
             if operation is DELETE:
-                expect(f"{operation.name} if it is {tag}", answer.status_code, 204)
-                row = await tested.created(tested.owner)
+                expect(f"{operation.name} with If-Match {tag}", answer.status_code, 204)
+                row = await tested.create_row(tested.owner)
             else:
                 row = row_in(answer)
 
 
 def _spellings_of(tag: str) -> tuple[str, ...]:
-    """A tag as proxies and clients send it: weak, among others, and without the microseconds of its time."""
     return (f"W/{tag}", f'"x", {tag}', f'{tag}, W/"y"', re.sub(r"(\.\d{3})\d*", r"\1", tag))
 
 
 @rule(has_versions, changes)
 async def if_match_accepts_lists_weak_etags_and_milliseconds(tested: ResourceUnderTest) -> None:
-    """If-Match takes a list, a weak tag, and a tag whose time has been through a `Date` of JavaScript."""
+    """If-Match accepts a list, a weak ETag, and an ETag whose time was cut to milliseconds by JavaScript's `Date`."""
     for operation in tested.offered(CHANGES_AND_DELETE):
         for number in range(4):
-            row = await _changed(tested, await tested.created(tested.owner))
+            row = await _change(tested, await tested.create_row(tested.owner))
             tag = _spellings_of(_etag_of(row))[number]
             answer = await tested.send(tested.owner, operation, row["id"], headers={"If-Match": tag})
-            expect(f"{operation.name} if it is {tag}", answer.status_code, 204 if operation is DELETE else 200)
+            expect(f"{operation.name} with If-Match {tag}", answer.status_code, 204 if operation is DELETE else 200)
 
 
 @rule(changes)
 async def a_change_to_the_same_values_keeps_the_version(tested: ResourceUnderTest) -> None:
-    """A row that is given the values which it has stays in its state, and keeps its tag."""
-    row = await tested.created(tested.owner)
+    """A change to values that the row has already keeps its version, and so its ETag."""
+    row = await tested.create_row(tested.owner)
     same = {name: row[name] for name in tested.resource.update_schema.model_fields}
     for operation in tested.offered(CHANGES):
         for body in ({}, same, *({name: value} for name, value in same.items())):
@@ -93,13 +92,10 @@ async def a_change_to_the_same_values_keeps_the_version(tested: ResourceUnderTes
 
 @rule(changes)
 async def a_change_can_be_repeated_with_the_same_if_match(tested: ResourceUnderTest) -> None:
-    """A change whose answer was lost can be sent again with the same If-Match: it is a 200 if the row is as it asks.
-
-    Any other change by that tag is a 412, which has the tag of the row as it is.
-    """
+    """The same change with the same If-Match is a 200 again, for a client that lost the response; another is a 412."""
     for operation in tested.offered(CHANGES):
-        row = await tested.created(tested.owner)
-        other = await tested.body(tested.owner)
+        row = await tested.create_row(tested.owner)
+        other = await tested.new_body(tested.owner)
         body = {name: other[name] for name in tested.resource.update_schema.model_fields}
         tag = {"If-Match": _etag_of(row)} if CHANGED_AT in row else {}
         answers = [await tested.send(tested.owner, operation, row["id"], json=body, headers=tag) for _ in range(3)]
@@ -113,13 +109,13 @@ async def a_change_can_be_repeated_with_the_same_if_match(tested: ResourceUnderT
 
 @rule(has_versions, changes)
 async def versions_differ_also_in_milliseconds(tested: ResourceUnderTest) -> None:
-    """However fast a row is changed, its tags differ also for a client whose times have no microseconds."""
-    row = await tested.created(tested.owner)
+    """The times of two versions differ also in milliseconds, because some clients drop the microseconds."""
+    row = await tested.create_row(tested.owner)
     if CHANGED_AT in row:
         moments = [row[CHANGED_AT]]
         for _ in range(5):
-            before, row = row, await _changed(tested, row)
-            if row != before:  # what is random may be the same
+            before, row = row, await _change(tested, row)
+            if row != before:  # a random value can repeat
                 moments.append(row[CHANGED_AT])
         cut = [re.sub(r"(\.\d{3})\d*", r"\1", moment) for moment in moments]
         expect("the times in their order", sorted(set(cut)), cut)
@@ -127,12 +123,12 @@ async def versions_differ_also_in_milliseconds(tested: ResourceUnderTest) -> Non
 
 @rule(overwrites)
 async def if_match_reveals_nothing_about_other_users(tested: ResourceUnderTest) -> None:
-    """With If-Match, somebody else's row is the same 404 as one that does not exist, whatever state is named."""
-    row = await tested.created(tested.owner)
+    """With any If-Match, another user's row is the same 404 as a missing row."""
+    row = await tested.create_row(tested.owner)
     for operation in tested.offered(CHANGES_AND_DELETE):
         for tag in (_etag_of(row) if CHANGED_AT in row else "*", "*", '"x"'):
             theirs = await tested.send(tested.stranger, operation, row["id"], headers={"If-Match": tag})
             none = await tested.send(tested.stranger, operation, ABSENT, headers={"If-Match": tag})
-            expect_error(f"{operation.name} if it is {tag}", none, 404)
-            expect(f"{operation.name} if it is {tag}", visible_parts(theirs), visible_parts(none))
-    expect("the row", await tested.read(tested.owner, row["id"]), row)
+            expect_error(f"{operation.name} with If-Match {tag}", none, 404)
+            expect(f"{operation.name} with If-Match {tag}", visible_parts(theirs), visible_parts(none))
+    expect("the row", await tested.read_row(tested.owner, row["id"]), row)
