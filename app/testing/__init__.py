@@ -1,7 +1,7 @@
-"""The guide for test authors: fixtures, factories, clients, and the contract as tests.
+"""The guide for test authors.
 
-Load the fixtures in `conftest.py`: `pytest_plugins = ["app.testing.plugin"]`. Every test with a database runs on
-SQLite, on PostgreSQL, and on PostgreSQL with row level security (`--db` chooses). Its changes are undone. Two examples:
+`conftest.py` loads the fixtures: `pytest_plugins = ["app.testing.plugin"]`. Each test with a database runs on SQLite,
+on PostgreSQL, and on PostgreSQL with row level security (`--db` chooses). Its changes are undone. Two examples:
 
     from app.core.data.ownership.session import AppSession
     from app.projects.factories import ProjectFactory
@@ -20,16 +20,16 @@ SQLite, on PostgreSQL, and on PostgreSQL with row level security (`--db` chooses
         assert len(queries) == 1
 
 
-    async def test_tasks_are_their_owners(as_user: ClientFor, anonymous: Client, db: AppSession) -> None:
+    async def test_a_task_is_private(as_user: ClientFor, anonymous: Client, db: AppSession) -> None:
         task = await TaskFactory.create_async(user_id="alice")
 
         assert (await as_user("alice").get(f"/api/tasks/{task.id}")).status_code == 200
         assert_error(await as_user("bob").get(f"/api/tasks/{task.id}"), 404)
         assert_error(await anonymous.get(f"/api/tasks/{task.id}"), 401)
 
-`client` sends alice's token, `as_user("bob")` makes a client with bob's, and `anonymous` sends none. `db` is a session
-that reads and writes the rows of all users. A factory makes rows that obey every rule of their table, and stores them
-through `db`: request that fixture in each test that stores rows. If a required reference is not given, the factory
-stores a row for it, of the same user. `test_contract = contract_of(INSTALLED)` tests that resources keep the contract
+`client` sends a token of alice, `as_user("bob")` makes a client with a token of bob, and `anonymous` sends no token.
+`db` is a session that reads and writes the rows of all users. Factories store rows through it, so a test that stores
+rows must request `db`. A factory makes rows that obey all rules of their table; if a required reference is not given,
+it stores a row of the same user for it. `test_contract = contract_of(INSTALLED)` tests the contract of all resources
 (`app.testing.contract`).
 """

@@ -1,4 +1,4 @@
-"""HTTP clients that call the application in this process, with a token or without one."""
+"""HTTP clients of the application in this process, with or without a token."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -12,7 +12,7 @@ from app.testing.databases import SECRET
 
 
 class Client(httpx.AsyncClient):
-    """A client of the application. It sends a token of `user`, or no token if that is None."""
+    """A client of the application that sends a token of `user`, or no token if `user` is None."""
 
     def __init__(self, app: Litestar, user: str | None = None, **options: Any) -> None:
         token = issue_token(user, SECRET.encode(), 3600) if user else None
@@ -30,7 +30,7 @@ CountQueries = Callable[[], AbstractContextManager[list[str]]]
 
 
 def assert_error(response: httpx.Response, status: int) -> dict[str, Any]:
-    """Assert that the response is an error of this status in the error format of the API; return its body."""
+    """Assert that the response is an error with this status, in the API's error format; return its body."""
     body = response.json()
     assert response.status_code == status, f"expected {status}, got {response.status_code}: {response.text}"
     assert response.headers["content-type"] == "application/json"

@@ -1,4 +1,4 @@
-"""Counting the statements of a request and, on PostgreSQL, its round trips."""
+"""Counts the statements of a request and, on PostgreSQL, its round trips."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +13,7 @@ from app.core.data.connection.execution import STATEMENT_LISTENERS
 
 @contextmanager
 def count_statements(engine: AsyncEngine) -> Iterator[list[str]]:
-    """Collect the statements that the repository and the engine execute within the block."""
+    """Collect the statements that repositories and the engine execute during the block."""
     statements: list[str] = []
 
     def collect(_: Any, __: Any, statement: str, *___: Any) -> None:
@@ -29,10 +29,7 @@ def count_statements(engine: AsyncEngine) -> Iterator[list[str]]:
 
 
 class CountingProxy:
-    """A proxy between the application and PostgreSQL that counts round trips.
-
-    All that the client sends before the server answers is one round trip.
-    """
+    """A proxy in front of PostgreSQL that counts round trips: all data that a client sends until the server answers."""
 
     def __init__(self, database_url: str) -> None:
         self._upstream = make_url(database_url)
@@ -42,7 +39,7 @@ class CountingProxy:
 
     @asynccontextmanager
     async def serve(self) -> AsyncIterator["CountingProxy"]:
-        """Listen on a free port while the block runs; `url` is the URL of the database through the proxy."""
+        """Listen on a free port during the block; `url` is the URL of the database through the proxy."""
         server = await asyncio.start_server(self._connect, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         here = self._upstream.difference_update_query(["host"]).set(host="127.0.0.1", port=port)
@@ -78,7 +75,7 @@ class CountingProxy:
 
 
 async def open_connection_to(url: URL) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    """Open a connection to a PostgreSQL, over TCP or its Unix socket."""
+    """Open a connection to a PostgreSQL server, over TCP or its Unix socket."""
     host = url.host or str(url.query.get("host", "localhost"))
     port = url.port or 5432
     if host.startswith("/"):

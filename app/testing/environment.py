@@ -1,4 +1,4 @@
-"""The environment of a test run, without the settings of the developer."""
+"""The environment of a test run, without the developer's settings."""
 
 import os
 
@@ -9,7 +9,7 @@ _OPTIONS = {option.envvar.lower() for option in run.params if isinstance(option.
 
 
 def remove_settings() -> None:
-    """Remove all settings from the environment of this process and its children; they do not read `.env` either."""
+    """Remove all settings from the environment, and let child processes ignore `.env`."""
     for name in list(os.environ):
         if name.lower() in Settings.model_fields or name.lower() in _OPTIONS:
             del os.environ[name]

@@ -1,4 +1,4 @@
-"""Factories: rows that obey every rule of their table, made by polyfactory and stored through the session `db`."""
+"""Factories: rows that obey all rules of their table, made by polyfactory and stored through the session `db`."""
 
 from collections.abc import Container, Iterator
 from contextlib import contextmanager
@@ -38,14 +38,14 @@ class SessionPersistence(AsyncPersistenceProtocol[Any], Generic[TableT]):
 
 
 class RuleFactory(ModelFactory[ModelT]):
-    """Makes values within the rules of our field types."""
+    """Makes values that obey the rules of the field types."""
 
     __is_base_factory__ = True
     __check_model__ = False
 
     @classmethod
     def get_provider_map(cls) -> dict[Any, Any]:
-        """Return the providers with aware times, because the tables refuse naive ones, that repeat with a seed."""
+        # The tables refuse naive times; Faker repeats its times for the same seed.
         faker = cls.__faker__
         return {
             **super().get_provider_map(),
@@ -55,11 +55,11 @@ class RuleFactory(ModelFactory[ModelT]):
 
 
 class RowFactory(RuleFactory[TableT]):
-    """The base of every noun's factory: it takes the defaults of the table, and otherwise values that obey its rules.
+    """The base of all nouns' factories: it uses the defaults of the table, and random values for the other fields.
 
     `build()` makes a row; `create_async()` and `create_batch_async()` make and store rows of the given `user_id`;
-    `store_async()` stores rows that were built. If a required reference is not given, a row for it is stored as well,
-    of the same user.
+    `store_async()` stores rows that were built. If a required reference is not given, a row of the same user is stored
+    for it.
     """
 
     __is_base_factory__ = True
@@ -67,7 +67,7 @@ class RowFactory(RuleFactory[TableT]):
 
     def __init_subclass__(cls, *args: Any, **kwargs: Any) -> None:
         super().__init_subclass__(*args, **kwargs)
-        if hasattr(cls, "__model__"):  # a base class of factories has none
+        if hasattr(cls, "__model__"):  # a base class has no model
             FACTORIES.setdefault(cls.__model__, cls)
 
     @classmethod
@@ -78,12 +78,12 @@ class RowFactory(RuleFactory[TableT]):
     async def create_batch_async(  # type: ignore[override]  # `size` may be a field
         cls, size: int, /, **kwargs: Any
     ) -> list[TableT]:
-        """Make and store several rows, all or none; required references of one user share a row."""
+        """Make and store several rows in one transaction; rows of one user share their required references."""
         return await cls.store_async([cls.build(**kwargs) for _ in range(size)], given=kwargs)
 
     @classmethod
     async def store_async(cls, rows: list[TableT], given: Container[str] = ()) -> list[TableT]:
-        """Store rows that were built, all or none; the references named in `given` stay as they are."""
+        """Store rows in one transaction. References named in `given` stay as they are."""
         for reference in references_of(cls.__model__):
             if not reference.nullable and reference.column not in given:
                 await cls._refer(rows, reference)
@@ -100,7 +100,7 @@ class RowFactory(RuleFactory[TableT]):
 
 @contextmanager
 def stored_through(session: AppSession) -> Iterator[None]:
-    """Let all factories store their rows in this session while the block runs."""
+    """Let all factories store their rows through this session during the block."""
     base: Any = RowFactory
     base.__async_persistence__ = SessionPersistence(session)
     try:
@@ -110,9 +110,5 @@ def stored_through(session: AppSession) -> Iterator[None]:
 
 
 def factory_of(model: type[TableT]) -> type[RowFactory[TableT]]:
-    """Return the factory of a table; its module must have been imported.
-
-    Raises:
-        LookupError: it has none.
-    """
+    """Return the factory of a table. Its module must be imported; else this raises LookupError."""
     return cast("type[RowFactory[TableT]]", registered_factory(model))

@@ -1,6 +1,6 @@
-"""The pytest plugin with the fixtures; `app/testing/__init__.py` is the guide.
+"""The pytest plugin: its fixtures and options. `app/testing/__init__.py` is the guide.
 
-The changes of a test are rolled back. With two roles (`restricted`), which cannot share a transaction, its rows are
+The changes of a test are rolled back. With two roles (`restricted`), which cannot share a transaction, all rows are
 deleted instead.
 """
 
@@ -54,7 +54,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Remove the developer's settings, register the markers, and import all factories."""
-    gc.disable()  # until all tests are collected: it would scan them again and again, for a third of that time
+    gc.disable()  # until all tests are collected: it takes a third of the time of the collection
     remove_settings()
     config.addinivalue_line("markers", "any_database: does not depend on the kind of database; runs on one kind only")
     config.addinivalue_line("markers", "hooks_alone: tests the session's hooks without row level security")
@@ -62,7 +62,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the garbage collector run seldom, and skip what exists already: it took a fifth of the time."""
+    """Collect garbage rarely, and without the objects that exist now: it took a fifth of the time."""
     gc.freeze()
     gc.set_threshold(50_000)
     gc.enable()
@@ -70,7 +70,7 @@ def pytest_collection_finish() -> None:
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
-    """The backend of anyio; one event loop serves the whole run, because the application lives as long."""
+    """Run all tests in one event loop, because the application lives through all of them."""
     return "asyncio"
 
 
@@ -103,7 +103,7 @@ def databases(request: pytest.FixtureRequest) -> Databases:
 
 @pytest.fixture(scope="session")
 async def live_app(databases: Databases) -> AsyncIterator[Litestar]:
-    """The started application on a database of its own. Changes stay, unless the test uses `app` or `db` as well."""
+    """The started application on its own database. Changes stay, unless the test also uses `app` or `db`."""
     app = create_app(settings_for_tests(databases.fresh()))
     async with app.lifespan():
         yield app
@@ -136,7 +136,7 @@ async def owner_engine(databases: Databases, engine: AsyncEngine) -> AsyncIterat
 
 @pytest.fixture(scope="session")
 async def isolated_engine(engine: AsyncEngine, owner_engine: AsyncEngine | None) -> AsyncIterator[AsyncEngine]:
-    """The engine of tests whose changes are undone: one shared connection or, with two roles, the application's."""
+    """The engine whose changes are undone: one shared connection or, with two roles, the application's engine."""
     if owner_engine:
         yield engine
         return
@@ -178,7 +178,7 @@ def count_queries(isolated_engine: AsyncEngine) -> CountQueries:
 
 @pytest.fixture
 def as_user(app: Litestar) -> ClientFor:
-    """Make a client that sends a token of the given user, e.g. bob."""
+    """Makes a client that sends a token of the given user, e.g. bob."""
     return lambda user: Client(app, user)
 
 

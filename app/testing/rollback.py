@@ -1,7 +1,7 @@
 """Isolation by rollback: a test runs in one transaction of one connection, which is rolled back at the end.
 
-The transaction is opened on the driver's connection, so SQLAlchemy does not know of it. The application behaves as
-usual: its sessions are in AUTOCOMMIT, a failed statement undoes only itself, and `atomic()` is a savepoint.
+SQLAlchemy does not know of the transaction, so the application behaves as usual: its sessions are in AUTOCOMMIT, a
+failed statement undoes only itself, and `atomic()` is a savepoint.
 """
 
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +23,7 @@ from app.core.data.ownership.session import JOINED, AppSession
 
 
 def make_isolated_engine(engine: AsyncEngine) -> AsyncEngine:
-    """Return an engine for the same database with a single connection, which all sessions share."""
+    """Return an engine for the same database whose sessions all share one connection."""
     isolated = create_async_engine(
         engine.url,
         poolclass=StaticPool,
@@ -58,7 +58,7 @@ async def rolled_back(isolated: AsyncEngine, sessions: async_sessionmaker[AppSes
 
 @asynccontextmanager
 async def emptied(owner: AsyncEngine) -> AsyncIterator[None]:
-    """Empty all tables at the end of the block: two roles commit, because they cannot share a connection."""
+    """Delete all rows at the end of the block: sessions of two roles commit, because they cannot share a connection."""
     try:
         yield
     finally:
@@ -66,9 +66,9 @@ async def emptied(owner: AsyncEngine) -> AsyncIterator[None]:
 
 
 async def _empty(owner: AsyncEngine) -> None:
-    """Delete all rows; foreign keys are checked at the end, so the order of the tables does not matter."""
     deletions = [table.delete() for table in SQLModel.metadata.tables.values()]
-    if owner.dialect.name == "postgresql":  # at the end of a statement
+    # Foreign keys are checked at the end of the statement or transaction, so the tables can be in any order.
+    if owner.dialect.name == "postgresql":
         async with owner.connect() as connection:
             await connection.execute(select(literal(1)).add_cte(*(deletion.cte() for deletion in deletions)))
         return
@@ -79,7 +79,7 @@ async def _empty(owner: AsyncEngine) -> None:
 
 
 class SavepointConnection(RlsConnection):
-    """PostgreSQL refuses everything after an error in a transaction, so each statement gets a savepoint of its own."""
+    """Gives each statement a savepoint, because PostgreSQL refuses all statements after an error in a transaction."""
 
     async def execute_fetchall(self, query: str, values: Sequence[Any]) -> list[TupleRow]:
         await self.execute("SAVEPOINT statement")
@@ -94,8 +94,6 @@ _CONNECTIONS: Final = {"postgresql": {"async_creator_fn": SavepointConnection.op
 
 
 def _protect_statements(isolated: AsyncEngine) -> None:
-    """Give each statement that SQLAlchemy executes a savepoint."""
-
     @event.listens_for(isolated.sync_engine, "before_cursor_execute")
     def _mark(connection: Connection, _: Any, statement: str, *__: Any) -> None:
         if not statement.startswith(("SAVEPOINT", "RELEASE", "ROLLBACK")):
@@ -109,7 +107,7 @@ def _protect_statements(isolated: AsyncEngine) -> None:
 
 
 def _execute(connection: Connection, statement: str) -> None:
-    """Execute without SQLAlchemy's events, so that tests that count statements do not count this one."""
+    # Without SQLAlchemy's events: tests that count statements must not count this one.
     cursor = connection.connection.cursor()
     cursor.execute(statement)
     cursor.close()

@@ -14,4 +14,4 @@ exec(compile(EXAMPLE, "<app.testing>", "exec"))  # noqa: S102  # our own text
 def test_the_example_is_there() -> None:
     names = [name for name in globals() if name.startswith("test_")]
 
-    assert names == ["test_a_list_is_one_query", "test_tasks_are_their_owners", "test_the_example_is_there"]
+    assert names == ["test_a_list_is_one_query", "test_a_task_is_private", "test_the_example_is_there"]
