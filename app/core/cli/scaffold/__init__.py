@@ -1,1 +1,1 @@
-"""What `app startapp` writes: a noun's names and fields, read from the command line, and the text of its files."""
+"""What `app startapp` writes: the names and fields of a noun, parsed from the command line, and its files."""

@@ -1,4 +1,4 @@
-"""A noun's two lines in `app/installed.py`: its import, and its place in INSTALLED, above the line that is marked."""
+"""The lines of a noun in `app/installed.py`: the import of its controller, and its entry in INSTALLED."""
 
 import re
 from typing import Final
@@ -9,10 +9,10 @@ MARKER: Final = "    # `app startapp` writes above this line."
 
 
 def add_controller(source: str, module: str, name: str) -> str:
-    """Return the source with a controller above the mark, imported where its name sorts it.
+    """Return the source with an import and an entry above the marker.
 
     Raises:
-        click.ClickException: the mark is missing.
+        click.ClickException: the marker is missing.
     """
     lines = source.splitlines()
     if MARKER not in lines:
@@ -33,5 +33,5 @@ def remove_controller(source: str, module: str, name: str) -> str:
 
 
 def _natural(line: str) -> list[str | int]:
-    """A key by which 2 comes before 10, as ruff sorts imports."""
+    # ruff sorts imports in natural order: 2 comes before 10.
     return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", line.split()[1])]

@@ -1,7 +1,6 @@
-"""What one of several is called: the plain rules of English; where they leave a doubt, the author has to say.
+"""The singular of an English plural, by rules. If the rules leave a doubt, the author must give it.
 
-No library does it well and lightly: of those that there are, one takes more than a second to import, and the other
-calls one of several caches a `cach`.
+Of the libraries for this, one takes more than a second to import, and another one turns `caches` into `cach`.
 """
 
 import re
@@ -17,11 +16,11 @@ _IRREGULAR: Final = {
     **{"aliases": "alias", "canvases": "canvas", "gases": "gas", "lenses": "lens", "heroes": "hero", "shoes": "shoe"},
     **{"potatoes": "potato", "tomatoes": "tomato", "caches": "cache"},
 }
-# Each is what stands before the ending, the ending, and what one has in its place. The first that fits is the rule;
-# None leaves a doubt: it is one already, or one of two.
+# A rule has the letters before the ending, the ending of the plural, and the ending of the singular. The first match
+# counts. None is a doubt: the word may be a singular, or have two singulars.
 _RULES: Final = tuple(
-    (re.compile(f"(.*(?:{before})){ending}"), one)
-    for before, ending, one in (
+    (re.compile(f"(.*(?:{before})){plural}"), singular)
+    for before, plural, singular in (
         ("s|u|i|^new|^len|^ga|^canva|^alia|^atla|^bia|^corp|^mean", "s", None),
         ("^serie|^specie|^axe|^base|^oase|diagnose|synopse|avalanche", "s", None),
         ("^mov|cook|^pix|^self|zomb|calor|brown|smooth|hood|rook|^gen|prair|^goal|^food|^p|^t|^l", "ies", "ie"),
@@ -39,22 +38,22 @@ _RULES: Final = tuple(
 
 
 def singular_of(plural: str) -> str:
-    """Return what one of several is called, where English leaves no doubt; of `line_items` the last word says it.
+    """Return the singular of the last word, like `line_item` for `line_items`.
 
     Raises:
-        click.UsageError: there is a doubt; the author has to say.
+        click.UsageError: the rules leave a doubt.
     """
     before, _, last = plural.rpartition("_")
-    one = _IRREGULAR.get(last) or _apply_rules(last)
-    if not one or len(last) < 3:
+    singular = _IRREGULAR.get(last) or _apply_rules(last)
+    if not singular or len(last) < 3:
         raise click.UsageError(
-            f"what is one of {plural!r} called? Say it with --singular, or name several, like notes."
+            f"the singular of {plural!r} is not clear; give it with --singular, or write a plural, like notes."
         )
-    return f"{before}_{one}" if before else one
+    return f"{before}_{singular}" if before else singular
 
 
-def _apply_rules(several: str) -> str | None:
-    for rule, one in _RULES:
-        if found := rule.fullmatch(several):
-            return None if one is None else found[1] + one
+def _apply_rules(plural: str) -> str | None:
+    for rule, ending in _RULES:
+        if found := rule.fullmatch(plural):
+            return None if ending is None else found[1] + ending
     return None

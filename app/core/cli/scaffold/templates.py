@@ -1,4 +1,4 @@
-"""The text of a noun's files, as one would write them by hand."""
+"""The files of a noun, as an author would write them by hand."""
 
 from string import Template
 from typing import Final
@@ -18,7 +18,7 @@ $imports
 
 
 class ${Noun}Fields(Fields):
-    """What a client may say about one of the $nouns."""
+    """The fields of $nouns that a client can set."""
 
 $fields
 
@@ -30,7 +30,7 @@ class $Noun(Timestamped, ${Noun}Fields, Owned, table=True):
 ''')
 
 _SCHEMAS: Final = Template('''\
-"""What a client sends about one of the $nouns."""
+"""The request bodies of $nouns."""
 
 from app.$table.models import ${Noun}Fields
 from app.core.http.body.dto import CreateSchema, UpdateSchema
@@ -41,11 +41,11 @@ class ${Noun}Create(${Noun}Fields, CreateSchema):
 
 
 class ${Noun}Update(${Noun}Fields, UpdateSchema):
-    """What to change about one of the $nouns."""
+    """The fields to change in one of the $nouns."""
 ''')
 
 _CONTROLLERS: Final = Template('''\
-"""What is offered about $nouns, at $path."""
+"""The REST API of $nouns, at $path."""
 
 from app.$table.models import $Noun
 from app.$table.schemas import ${Noun}Create, ${Noun}Update
@@ -59,25 +59,25 @@ class ${Noun}Controller(ResourceController[$Noun, ${Noun}Create, ${Noun}Update])
 ''')
 
 _FACTORIES: Final = Template('''\
-"""The $nouns that tests and seeding make."""
+"""The factory of $nouns, for tests and `app seed`."""
 
 from app.$table.models import $Noun
 from app.testing.factories import RowFactory
 
 
 class ${Noun}Factory(RowFactory[$Noun]):
-    """One of somebody's $nouns."""
+    """Makes $nouns of a user."""
 ''')
 
 _TESTS: Final = Template('''\
-"""What is special about $nouns; what every resource keeps is tested anyway."""
+"""Tests of $nouns; `tests/test_contract.py` tests the rules of all resources."""
 
 from app.$table.factories import ${Noun}Factory
 from app.core.data.ownership.session import AppSession
 from app.testing.clients import Client, assert_error
 
 
-async def test_a_list_holds_the_callers_$table(client: Client, db: AppSession) -> None:
+async def test_a_list_has_only_the_callers_$table(client: Client, db: AppSession) -> None:
     mine = await ${Noun}Factory.create_batch_async(2, user_id="alice")
     await ${Noun}Factory.create_async(user_id="bob")
     answer = await client.get("$path")
@@ -86,7 +86,7 @@ async def test_a_list_holds_the_callers_$table(client: Client, db: AppSession) -
     assert [row["id"] for row in answer.json()] == [row.id for row in mine]
 
 
-async def test_anothers_${one}_is_not_found(client: Client, db: AppSession) -> None:
+async def test_another_users_${one}_is_a_404(client: Client, db: AppSession) -> None:
     theirs = await ${Noun}Factory.create_async(user_id="bob")
 
     assert_error(await client.get(f"$path/{theirs.id}"), 404)
@@ -94,7 +94,7 @@ async def test_anothers_${one}_is_not_found(client: Client, db: AppSession) -> N
 
 
 def render(noun: Noun) -> dict[str, str]:
-    """Return what each file of a noun says, by its path from the top of the repository."""
+    """Return the text of each file of a noun, by its path in the repository."""
     aliased = {field.name for field in noun.fields} & {field.kind.function for field in noun.fields}
     words = {
         "Noun": noun.class_name,
@@ -106,7 +106,7 @@ def render(noun: Noun) -> dict[str, str]:
         "imports": _imports(noun, aliased),
         "fields": "\n".join(f"    {field.line(aliased)}" for field in noun.fields),
     }
-    files = {
+    templates = {
         f"app/{noun.plural}/__init__.py": _INIT,
         f"app/{noun.plural}/models.py": _MODELS,
         f"app/{noun.plural}/schemas.py": _SCHEMAS,
@@ -114,16 +114,15 @@ def render(noun: Noun) -> dict[str, str]:
         f"app/{noun.plural}/factories.py": _FACTORIES,
         f"tests/{noun.plural}/test_controllers.py": _TESTS,
     }
-    return {path: wrapped(_sorted_imports(template.substitute(words))) for path, template in files.items()}
+    return {path: wrapped(_sorted_imports(template.substitute(words))) for path, template in templates.items()}
 
 
 def path_of(noun: Noun) -> str:
-    """Return where its rows are found."""
+    """Return the URL path of a noun."""
     return f"/api/{noun.plural.replace('_', '-')}"
 
 
 def _imports(noun: Noun, aliased: set[str]) -> str:
-    """The one line that a `models.py` needs, and one for each function that goes by another name."""
     functions = {field.kind.function for field in noun.fields}
     names = {"Fields", "Owned", "Timestamped", *(field.kind.annotation for field in noun.fields)} - {"bool"}
     ordered = sorted(names | functions - aliased, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
@@ -132,7 +131,6 @@ def _imports(noun: Noun, aliased: set[str]) -> str:
 
 
 def _sorted_imports(text: str) -> str:
-    """The noun's own imports stand before or behind those of the frame, by their names."""
     lines = text.splitlines()
     block = [number for number, line in enumerate(lines) if line.startswith("from app.")]
     for number, line in zip(block, sorted(lines[number] for number in block), strict=True):

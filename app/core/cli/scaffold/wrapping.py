@@ -1,4 +1,4 @@
-"""Lines that are too long, laid out as the formatter of this repository lays them out."""
+"""Wraps long lines of code as the formatter of this repository does."""
 
 import re
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ _IMPORT: Final = re.compile(r"(from \S+ import )(.+)")
 
 
 def wrapped(text: str) -> str:
-    """Return a module's text without a line of code that is too long; what it says stays."""
+    """Return the text of a module with wrapped lines."""
     return "\n".join(part for line in text.splitlines() for part in _wrap(line)) + "\n"
 
 
@@ -25,7 +25,7 @@ def _wrap(line: str) -> Iterator[str]:
 
 
 def _split_brackets(line: str) -> Iterator[str]:
-    """What stands in the outermost brackets gets lines of its own: one if it fits, or one for each part."""
+    # The content of the outermost brackets gets one line if it fits, else a line for each argument.
     start = min((line.index(bracket) for bracket in _BRACKETS if bracket in line), default=len(line))
     end = line.rindex(_BRACKETS[line[start]])
     inner = line[: len(line) - len(line.lstrip())] + _INDENT
@@ -40,7 +40,7 @@ def _split_brackets(line: str) -> Iterator[str]:
 
 
 def _split_arguments(content: str) -> list[str]:
-    """The arguments: what commas part that are in no bracket."""
+    # Only commas outside of brackets separate arguments.
     parts, depth = [""], 0
     for character in content:
         depth += (character in "([") - (character in ")]")

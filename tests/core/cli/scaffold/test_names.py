@@ -21,5 +21,5 @@ def test_a_key_that_postgresql_would_cut_off_is_refused_and_one_that_just_fits_i
 
 
 def test_nothing_refers_to_users_by_the_column_that_is_the_owners() -> None:
-    with pytest.raises(click.UsageError, match="'user_id' is whose a row is; write the reference to users by hand"):
+    with pytest.raises(click.UsageError, match="'user_id' is the owner of a row; write the reference to users by hand"):
         refuse_names(noun("notes", "user:ref", "user"))

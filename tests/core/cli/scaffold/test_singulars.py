@@ -32,5 +32,5 @@ def test_what_is_plain_needs_no_word_of_the_author(words: str) -> None:
 
 @pytest.mark.parametrize("several", DOUBTFUL.split())
 def test_a_doubt_is_said(several: str) -> None:
-    with pytest.raises(click.UsageError, match=f"what is one of '{several}' called"):
+    with pytest.raises(click.UsageError, match=f"the singular of '{several}' is not clear"):
         singular_of(several)

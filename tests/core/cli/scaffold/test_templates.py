@@ -45,7 +45,7 @@ from app.core.data.tables import day as day_field
 
 
 class NoteFields(Fields):
-    """What a client may say about one of the notes."""
+    """The fields of notes that a client can set."""
 
     title: NonBlankText = text("Title.", max_length=80)
     body: PlainText | None = long_text("Body.", max_length=10000)
@@ -64,7 +64,7 @@ class Note(Timestamped, NoteFields, Owned, table=True):
     __tablename__ = "notes"
 '''
 CONTROLLERS = '''\
-"""What is offered about notes, at /api/notes."""
+"""The REST API of notes, at /api/notes."""
 
 from app.core.http.resource.controller import ResourceController
 from app.notes.models import Note

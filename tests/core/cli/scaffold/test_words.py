@@ -16,9 +16,9 @@ pytestmark = pytest.mark.slow
 
 Sentences = dict[str, str]
 
-PYTHON = "is a word of Python"
-PYDANTIC = "means something to pydantic, SQLModel or the frame's schemas"
-CLASS = "already; say with --singular what else one is called"
+PYTHON = "is a Python keyword"
+PYDANTIC = "has a meaning in pydantic, SQLModel or the schemas"
+CLASS = "exists already; choose another singular with --singular"
 
 
 class World(NamedTuple):
@@ -44,14 +44,14 @@ def world(tmp_path_factory: pytest.TempPathFactory, postgres: PostgresDatabases)
 
 
 def reason_of(sentence: str) -> str:
-    return next(reason for reason in (PYTHON, PYDANTIC, CLASS, "is a constant to SQLite") if reason in sentence)
+    return next(reason for reason in (PYTHON, PYDANTIC, CLASS, "is a constant in SQLite") if reason in sentence)
 
 
 def test_a_field_is_refused_for_what_it_means_to_python_and_libraries_alone(world: World) -> None:
     found = {word: reason_of(sentence) for word, sentence in world.fields.items() if not keyword.iskeyword(word)}
     meant = dict.fromkeys(("copy", "json", "read_only", "schema", "validate"), PYDANTIC)
 
-    assert found == meant | dict.fromkeys(("false", "true"), "is a constant to SQLite")
+    assert found == meant | dict.fromkeys(("false", "true"), "is a constant in SQLite")
     assert {reason_of(world.fields[word]) for word in world.fields.keys() - found.keys()} == {PYTHON}
 
 
