@@ -85,7 +85,18 @@ def test_a_backup_with_fewer_migrations_is_restored_and_says_so(
     assert not [found for found in site.findings() if found.startswith("data.")]
 
 
+PAGE = 4096
 Spoil = Callable[[bytes], bytes]
+
+
+def zeroed(whole: bytes, start: int, length: int) -> bytes:
+    return whole[:start] + bytes(length) + whole[start + length :]
+
+
+def without_rows(whole: bytes) -> bytes:
+    if whole.startswith(b"PGDMP"):
+        return zeroed(whole, whole.index(b"\x78\x9c"), 100)  # pg_dump compresses rows: these bytes begin a zlib stream
+    return zeroed(whole, whole.index(b"alice") // PAGE * PAGE, PAGE)
 
 
 @pytest.mark.parametrize(
@@ -95,14 +106,20 @@ Spoil = Callable[[bytes], bytes]
         pytest.param(lambda whole: b"Dear database,\n" * 1000, id="a letter"),
         pytest.param(lambda whole: whole[:40], id="its beginning"),
         pytest.param(lambda whole: whole[: len(whole) // 2], id="half"),
-        pytest.param(lambda whole: whole[:-5000], id="nearly all"),
-        pytest.param(lambda whole: whole[:100] + bytes(2000) + whole[2100:], id="zeros"),
+        pytest.param(lambda whole: whole[:-PAGE], id="all but a page"),
+        pytest.param(lambda whole: whole[:-100], id="all but 100 bytes"),
+        pytest.param(lambda whole: zeroed(whole, 16, 84), id="zeros in the header"),
+        pytest.param(lambda whole: zeroed(whole, 100, 2000), id="zeros in the first page"),
+        pytest.param(without_rows, id="zeros in the rows"),
     ],
 )
-def test_a_file_that_is_no_whole_backup_changes_nothing(
-    invoke: Invoke, databases: Databases, site: Site, backup: Path, spoil: Spoil
+def test_a_damaged_backup_is_refused_and_changes_nothing(
+    invoke: Invoke, databases: Databases, site: Site, tmp_path: Path, spoil: Spoil
 ) -> None:
-    before = site.rows()
+    before, backup = site.rows(), tmp_path / "a.backup"
+    # More empty tables than SQLite has free pages: the last page of the file is empty, and SQLite misses none of it.
+    site.do(*(f"CREATE TABLE empty_{number} (id bigint)" for number in range(9)))
+    assert invoke("backup", str(backup), **site.settings).exit_code == 0
     backup.write_bytes(spoil(backup.read_bytes()))
 
     result = invoke("restore", str(backup), "--yes", **site.settings)

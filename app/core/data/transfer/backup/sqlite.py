@@ -38,9 +38,8 @@ class SqliteBackups:
 
     def read(self, backup: Path) -> frozenset[str]:
         with _opened(backup, "ro") as opened:
-            (found,) = opened.execute("PRAGMA integrity_check(1)").fetchone()
-            if found != "ok":
-                raise BackupFailed(f"{backup.name} is damaged: {found.strip().splitlines()[-1]}")
+            _refuse_other_size(backup, opened)
+            _refuse_inconsistent(backup, opened)
             if not opened.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
                 return frozenset()
             return frozenset(revision for (revision,) in opened.execute("SELECT version_num FROM alembic_version"))
@@ -85,6 +84,23 @@ def _opened(file: Path, mode: str) -> Iterator[sqlite3.Connection]:
             yield connection
     except sqlite3.Error as error:
         raise BackupFailed(f"SQLite refuses {file.name}: {error}") from None
+
+
+def _refuse_other_size(backup: Path, opened: sqlite3.Connection) -> None:
+    # SQLite reads the missing end of the last page as zeros, and ignores bytes after the last page.
+    needed, size = _number(opened, "page_count") * _number(opened, "page_size"), backup.stat().st_size
+    log = backup.with_name(f"{backup.name}-wal")
+    if log.exists() and log.stat().st_size:  # a copy of a live database: its last pages can be in the WAL
+        return
+    if size != needed:
+        raise BackupFailed(f"{backup.name} is damaged: it has {size} bytes, and its pages need {needed}")
+
+
+def _refuse_inconsistent(backup: Path, opened: sqlite3.Connection) -> None:
+    # quick_check takes a tenth of the time (0.2 s instead of 2.1 s for 200 MB), but does not compare indexes with rows.
+    (found,) = opened.execute("PRAGMA integrity_check(1)").fetchone()
+    if found != "ok":
+        raise BackupFailed(f"{backup.name} is damaged: {found.strip().splitlines()[-1]}")
 
 
 def _begin_to_read(source: sqlite3.Connection) -> None:

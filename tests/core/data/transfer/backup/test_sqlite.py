@@ -1,7 +1,7 @@
 """SQLite's backups while others read and write: a copy is of one moment, and a restore is one transaction."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -202,6 +202,34 @@ def test_a_part_of_a_backup_is_damaged(tmp_path: Path, large: Path, part: float)
 
     with pytest.raises(BackupFailed):
         SqliteBackups(tmp_path / "app.db").read(tmp_path / "part")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        pytest.param(lambda whole: whole[:-1], id="without the last byte"),
+        pytest.param(lambda whole: whole[:-100], id="without the last 100 bytes"),
+        pytest.param(lambda whole: whole + bytes(100), id="with 100 more"),
+    ],
+)
+def test_a_backup_of_another_size_than_its_pages_is_damaged(
+    tmp_path: Path, live: sqlite3.Connection, change: Callable[[bytes], bytes]
+) -> None:
+    live.execute("CREATE TABLE last (id INTEGER)")  # its page is empty: SQLite itself finds no fault
+    backup = restorable(tmp_path / "app.db")
+    whole = backup.read_bytes()
+    backup.write_bytes(change(whole))
+
+    with pytest.raises(BackupFailed, match=rf"is damaged: it has \d+ bytes, and its pages need {len(whole)}$"):
+        SqliteBackups(tmp_path / "app.db").read(backup)
+
+
+def test_a_copied_database_may_have_pages_in_its_log(tmp_path: Path, live: sqlite3.Connection) -> None:
+    live.execute("CREATE TABLE later (id INTEGER)")
+    for suffix in ("", "-wal"):
+        (tmp_path / f"copy.db{suffix}").write_bytes((tmp_path / f"app.db{suffix}").read_bytes())
+
+    assert SqliteBackups(tmp_path / "new.db").read(tmp_path / "copy.db") == {"0007"}
 
 
 def test_an_index_that_does_not_say_what_the_table_says_is_damage(tmp_path: Path) -> None:
