@@ -12,8 +12,8 @@ from app.core.data.connection.failures import Failure, classify
 from app.core.data.errors import (
     BackupFailed,
     ImpossibleRows,
+    InvalidDeclaration,
     InvalidDump,
-    InvalidModel,
     MigrationError,
     OutcomeUnknown,
     UnfitRows,
@@ -28,7 +28,7 @@ R = TypeVar("R")
 _EXPLAINED: Final = (
     InvalidSettings,
     InvalidDump,
-    InvalidModel,
+    InvalidDeclaration,
     BackupFailed,
     ImpossibleRows,
     OutcomeUnknown,

@@ -92,8 +92,8 @@ class BackupFailed(DataError):
     """A backup failed, or its restore; nothing was changed, and the message says why."""
 
 
-class InvalidModel(DataError, TypeError):
-    """A class of `models.py` has a wrong declaration; the message names class, field and remedy."""
+class InvalidDeclaration(DataError, TypeError):
+    """A class of a noun is declared wrongly; the message names the class, the attribute and the remedy."""
 
 
 class ImpossibleRows(DataError):

@@ -11,7 +11,7 @@ from sqlalchemy import ForeignKeyConstraint, Table, inspect
 from sqlalchemy.orm import Mapper
 from sqlmodel import SQLModel
 
-from app.core.data.errors import InvalidModel
+from app.core.data.errors import InvalidDeclaration
 from app.core.data.schema.protections import Protection, protections_of
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import missing_targets
@@ -25,7 +25,7 @@ def check_mapping() -> None:
         TypeError: the message names the table and what to write.
     """
     for fault in missing_targets():
-        raise InvalidModel(fault)
+        raise InvalidDeclaration(fault)
     for fault in _faults_of_names():
         raise TypeError(fault)
     for table in SQLModel.metadata.tables.values():

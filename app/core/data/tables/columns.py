@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 from sqlalchemy import BigInteger, Text, false, true
 from sqlmodel import Field
 
+from app.core.data.errors import InvalidDeclaration
 from app.core.data.tables.declarations import Declaration, OnDelete, Target
 from app.core.data.tables.fields import BigIntKey, Day, Instant, NonBlankText, PlainText, RowId, SafeInt
 
@@ -85,6 +86,8 @@ def ref(table: str, description: str, *, on_delete: OnDelete, default: Any = UNS
 
 
 def _field(declared: Declaration, description: str, default: Any, example: Any, /, **options: Any) -> Any:
+    if (length := options.get("max_length")) is not None and length < 1:
+        raise InvalidDeclaration(f"{declared.function}({description!r}, max_length={length}): a length is at least 1.")
     given: dict[str, Any] = {name: value for name, value in options.items() if value is not None}
     if example is not UNSET:
         given["schema_extra"] = {"examples": [example]}

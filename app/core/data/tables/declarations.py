@@ -4,14 +4,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from types import NoneType
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from typing import Annotated, Any, Final, Literal, cast, get_args, get_origin
 
 from annotated_types import Ge, Le
+from pydantic import TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
-from pydantic_core import PydanticUndefined
+from pydantic_core import PydanticUndefined, to_json
 from sqlmodel import SQLModel
 
-from app.core.data.errors import InvalidModel
+from app.core.data.errors import InvalidDeclaration
 
 OnDelete = Literal["set null", "cascade", "restrict"]
 
@@ -37,19 +38,24 @@ class Declaration:
 
 
 class Fields(SQLModel):
-    """The base class of the fields that a table shares with its schemas; raises InvalidModel for a wrong one."""
+    """The base class of the fields that a table shares with its schemas; raises InvalidDeclaration for a wrong one."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
+        if isinstance(vars(cls).get("__tablename__"), str) and not _has_primary_key(cls):
+            raise InvalidDeclaration(f"{cls.__name__} has no primary key: derive it from Owned as well.")
         own = {
             name: cls.model_fields[name] for name in vars(cls).get("__annotations__", ()) if name in cls.model_fields
         }
         for name, field in own.items():
-            for fault in _faults_of(field):
-                raise InvalidModel(f"{cls.__name__}.{name}: {fault}.")
+            for fault in (*_faults_of_name(name), *_faults_of(field)):
+                raise InvalidDeclaration(f"{cls.__name__}.{name}: {fault}.")
         if [field for field in own.values() if declaration_of(field) and _complete_field(field)]:
             cls.model_rebuild(force=True)
+        for name, field in own.items():
+            for fault in _faults_of_values(field) if declaration_of(field) else ():
+                raise InvalidDeclaration(f"{cls.__name__}.{name}: {fault}.")
 
 
 def declaration_of(field: FieldInfo) -> Declaration | None:
@@ -60,6 +66,11 @@ def declaration_of(field: FieldInfo) -> Declaration | None:
 def is_optional(field: FieldInfo) -> bool:
     """Return whether a field may be null."""
     return NoneType in get_args(field.annotation)
+
+
+def _has_primary_key(cls: type[Fields]) -> bool:
+    # A field that hides the `id` of Owned is reported by Owned.
+    return any(name == "id" or getattr(field, "primary_key", None) is True for name, field in cls.model_fields.items())
 
 
 def _complete_field(field: FieldInfo) -> bool:
@@ -73,6 +84,11 @@ def _complete_field(field: FieldInfo) -> bool:
     return is_without_default or bool(bounds)
 
 
+def _faults_of_name(name: str) -> Iterator[str]:
+    if hasattr(SQLModel, name):
+        yield f"the name hides SQLModel.{name}; choose another"
+
+
 def _faults_of(field: FieldInfo) -> Iterator[str]:
     declared = declaration_of(field)
     if not declared:
@@ -83,9 +99,43 @@ def _faults_of(field: FieldInfo) -> Iterator[str]:
         yield f"{declared.function}() needs a length; write max_length=200, or use long_text()"
     if declared.target:
         yield from _faults_of_target(field, declared.target)
-    default = field.default
-    if declared.function == "choice" and default not in (PydanticUndefined, None) and not isinstance(default, Enum):
-        yield f"the default {default!r} is not a member of the Enum; write a member, such as State.NEW"
+    if declared.function == "choice":
+        yield from _faults_of_choice(field)
+
+
+def _faults_of_choice(field: FieldInfo) -> Iterator[str]:
+    kind: Any = _type_and_rules(field)[0]
+    if not (isinstance(kind, type) and issubclass(kind, Enum)):
+        return
+    if not list(kind):
+        yield f"{kind.__name__} has no members; add one"
+    if not all(isinstance(member.value, str) for member in kind):
+        yield f"the values of {kind.__name__} must be texts, because the column is one; derive it from StrEnum"
+    if field.default not in (PydanticUndefined, None) and not isinstance(field.default, Enum):
+        yield f"the default {field.default!r} is not a member of the Enum; write a member, such as State.NEW"
+
+
+def _faults_of_values(field: FieldInfo) -> Iterator[str]:
+    # A default is stored without validation, and the docs show an example as it is.
+    bounds: Any = [rule.ge for rule in field.metadata if isinstance(rule, Ge)][-1:]
+    bounds += [rule.le for rule in field.metadata if isinstance(rule, Le)][-1:]
+    if len(bounds) == 2 and bounds[0] > bounds[1]:
+        yield f"ge={bounds[0]} is above le={bounds[1]}, so no value is valid; swap them"
+    rules = [rule for rule in field.metadata if not isinstance(rule, Declaration)]
+    valid = TypeAdapter[Any](cast("Any", Annotated[(field.annotation, *rules)]), config={"strict": True})
+    defaults = () if field.is_required() else (field.default,)
+    for what, values in (("default", defaults), ("example", field.examples or ())):
+        for value in values:
+            if reason := _reason_against(valid, value):
+                yield f"the {what} {value!r} is invalid: {reason}; choose another"
+
+
+def _reason_against(valid: TypeAdapter[Any], value: object) -> str | None:
+    try:
+        valid.validate_json(to_json(value))  # as a client sends it
+    except ValidationError as error:
+        return error.errors()[0]["msg"]
+    return None
 
 
 def _faults_of_target(field: FieldInfo, target: Target) -> Iterator[str]:

@@ -19,6 +19,11 @@ class OwnerIndex:
     columns: tuple[str, ...]
     is_unique: bool
 
+    @property
+    def call(self) -> str:
+        """The call that declares it."""
+        return f"{'unique' if self.is_unique else 'index'}({', '.join(map(repr, self.columns))})"
+
     def schema_item(self) -> SchemaItem:
         columns = (OWNER_COLUMN, *self.columns)  # the owner first, because every query filters by it
         return UniqueConstraint(*columns) if self.is_unique else Index(None, *columns)

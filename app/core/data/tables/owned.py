@@ -10,7 +10,7 @@ from sqlalchemy.schema import SchemaItem
 from sqlmodel import Field, SQLModel
 from sqlmodel.main import get_column_from_field
 
-from app.core.data.errors import InvalidModel
+from app.core.data.errors import InvalidDeclaration
 from app.core.data.tables import choices as choices  # noqa: PLC0414  # listens to new tables
 from app.core.data.tables.declarations import Fields, declaration_of
 from app.core.data.tables.fields import BigIntKey
@@ -57,7 +57,7 @@ class Owned(Fields):
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         super().__pydantic_init_subclass__(**kwargs)
         for fault in _faults_of(cls):
-            raise InvalidModel(f"{cls.__name__}.{fault}.")
+            raise InvalidDeclaration(f"{cls.__name__}.{fault}.")
 
     if TYPE_CHECKING:  # SQLAlchemy adds these
         __table__: ClassVar[FromClause]
@@ -103,12 +103,22 @@ def _faults_of(model: type[Owned]) -> Iterator[str]:
     for base in model.__mro__:
         if "__table_args__" in vars(base) and base is not Owned:
             yield "__table_args__ replaces the constraints of Owned; put indexes and constraints into __indexes__"
+        if not isinstance(vars(base).get("__indexes__", ()), tuple | list):
+            yield "__indexes__ is not a tuple; write (index(...),) with a comma"
+            return
+        if base is not Owned and (
+            hidden := sorted({"id", OWNER_COLUMN} & vars(base).get("__annotations__", {}).keys())
+        ):
+            yield f"{hidden[0]}: Owned has a field of this name; choose another"
     for name, field in model.model_fields.items():
         yield from (f"{name}: {fault}" for fault in _faults_of_column(model, name, field))
     if "__tablename__" not in vars(model):  # a mixin: its indexes can name fields of the table that uses it
         return
-    for entry in _indexes_of(model):
+    entries = _indexes_of(model)
+    for place, entry in enumerate(entries):
         yield from (f"__indexes__: {fault}" for fault in _faults_of_index(model, entry))
+        if isinstance(entry, OwnerIndex) and entry in entries[:place]:
+            yield f"__indexes__: {entry.call} is there twice; remove one"
 
 
 def _faults_of_column(model: type[Owned], name: str, field: FieldInfo) -> Iterator[str]:

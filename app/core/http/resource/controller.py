@@ -19,6 +19,7 @@ from litestar.types import Scope
 from pydantic import BaseModel
 from sqlalchemy import inspect
 
+from app.core.data.errors import InvalidDeclaration
 from app.core.data.ownership.guard import session_of
 from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.repository import ExpectedVersions, Repository
@@ -73,8 +74,14 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         if any(isinstance(argument, TypeVar) for argument in types):
             return  # a generic subclass
         if not types:
-            raise TypeError(f"{cls.__name__} names no table: derive it from ResourceController[Table, Create, Update].")
+            raise InvalidDeclaration(
+                f"{cls.__name__} names no table: derive it from ResourceController[Table, Create, Update]."
+            )
         cls.model, cls.create_schema, cls.update_schema = types
+        if not hasattr(cls.model, "__table__"):
+            raise InvalidDeclaration(
+                f"{cls.model.__name__}, of {cls.__name__}, is no table: add table=True to its bases."
+            )
         cls.operations = operations_of(cls, getattr(cls, "operations", None))
         cls.max_page_size = min(MAX_LIMIT, max_page_size(cls.model, cls._written_schemas()))
         cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # a type at run time only

@@ -5,6 +5,8 @@ from typing import Final
 
 from litestar.handlers import HTTPRouteHandler
 
+from app.core.data.errors import InvalidDeclaration
+
 CREATES: Final = frozenset({"create"})
 CHANGES: Final = frozenset({"put", "update"})
 READS: Final = frozenset({"list", "get"})
@@ -24,7 +26,7 @@ def operations_of(controller: type, declared: Iterable[str] | None) -> frozenset
     """Return the names of the handlers that a class offers: the declared ones, or all.
 
     Raises:
-        TypeError: the declared set is empty, has an unknown name, or lacks a handler that the class itself defines.
+        InvalidDeclaration: the set is empty, has an unknown name, or lacks a handler that the class itself defines.
     """
     handlers = handlers_of(controller)
     if declared is None or isinstance(declared, AllHandlers):
@@ -32,13 +34,15 @@ def operations_of(controller: type, declared: Iterable[str] | None) -> frozenset
     operations = frozenset([declared] if isinstance(declared, str) else declared)
     where = f"{controller.__name__}.operations"
     if not operations:
-        raise TypeError(f"{where} is empty: name at least one of {', '.join(sorted(handlers))}.")
+        raise InvalidDeclaration(f"{where} is empty: name at least one of {', '.join(sorted(handlers))}.")
     if unknown := sorted(operations - handlers.keys()):
-        raise TypeError(
+        raise InvalidDeclaration(
             f"{where} names {unknown[0]!r}, which is no handler: choose from {', '.join(sorted(handlers))}."
         )
     if hidden := sorted(_own_handlers(controller) - operations):
-        raise TypeError(f"{where} leaves out {hidden[0]!r}, which the class defines: add it, or remove the handler.")
+        raise InvalidDeclaration(
+            f"{where} leaves out {hidden[0]!r}, which the class defines: add it, or remove the handler."
+        )
     return operations
 
 

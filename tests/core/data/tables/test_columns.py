@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from enum import StrEnum
+from enum import Enum, StrEnum
 from types import new_class
 from typing import Any, Literal
 
@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Index
 from sqlmodel import Field, SQLModel
 
-from app.core.data.errors import InvalidModel
+from app.core.data.errors import InvalidDeclaration
 from app.core.data.tables import (
     UUID,
     Day,
@@ -46,6 +46,12 @@ class State(StrEnum):
     """Where something is."""
 
     NEW = "as new"
+
+
+class Size(Enum):
+    """What has no texts."""
+
+    SMALL = 1
 
 
 class SampleFields(Fields):
@@ -124,6 +130,22 @@ def test_documentation_and_rules_follow_from_the_declaration() -> None:
         (Literal["a", "b"], choice("A."), "it: choice() is for an Enum;"),
         (State, choice("A.", default="as new"), "it: the default 'as new' is not a member of the Enum"),
         (
+            Size,
+            choice("A."),
+            "it: the values of Size must be texts, because the column is one; derive it from StrEnum.",
+        ),
+        (Enum("Nothing", []), choice("A."), "it: Nothing has no members; add one."),
+        (NonBlankText, text("A.", max_length=3, default="abcd"), "it: the default 'abcd' is invalid: "),
+        (NonBlankText, text("A.", max_length=3, default=""), "it: the default '' is invalid: "),
+        (
+            SafeInt,
+            integer("A.", ge=1, default=0),
+            "it: the default 0 is invalid: Input should be greater than or equal",
+        ),
+        (SafeInt, integer("A.", default=None), "it: the default None is invalid: Input should be a valid integer"),
+        (SafeInt, integer("A.", example="x"), "it: the example 'x' is invalid: Input should be a valid integer"),
+        (SafeInt | None, integer("A.", ge=10, le=1), "it: ge=10 is above le=1, so no value is valid; swap them."),
+        (
             RowId | None,
             ref("tasks", "A.", on_delete=BAD_FATE),
             """on_delete='nullify' is unknown; it is one of "set null", "cascade", "restrict".""",
@@ -136,7 +158,7 @@ def test_documentation_and_rules_follow_from_the_declaration() -> None:
     ],
 )
 def test_a_field_that_is_declared_wrongly_is_one_sentence(annotation: Any, declared: Any, said: str) -> None:
-    with pytest.raises(InvalidModel) as caught:
+    with pytest.raises(InvalidDeclaration) as caught:
         made(annotation, declared)
 
     assert str(caught.value).startswith("Sample.it: ")
@@ -151,27 +173,61 @@ def test_a_field_that_is_declared_wrongly_is_one_sentence(annotation: Any, decla
         ((index(),), "index() names no field; name at least one."),
         ((unique("user_id"),), "unique('user_id') names the owner, which is part of every index; leave it out."),
         (("it",), "'it' is not an index; write index('it') or unique('it')."),
+        ((unique("it"), index("it"), unique("it")), "unique('it') is there twice; remove one."),
     ],
 )
 def test_an_index_that_cannot_be_is_one_sentence(indexes: Any, said: str) -> None:
-    with pytest.raises(InvalidModel) as caught:
+    with pytest.raises(InvalidDeclaration) as caught:
         made(SafeInt, integer("A."), Owned, __indexes__=indexes)
 
     assert str(caught.value).startswith("Sample.__indexes__: ")
     assert said in str(caught.value)
 
 
+def test_an_index_that_is_not_in_a_tuple_is_one_sentence() -> None:
+    with pytest.raises(InvalidDeclaration, match=r"^Sample\.__indexes__ is not a tuple; write \(index\(\.\.\.\),\)"):
+        made(SafeInt, integer("A."), Owned, __indexes__=index("it"))
+
+
+def test_a_length_below_one_is_one_sentence() -> None:
+    with pytest.raises(InvalidDeclaration, match=r"^text\('A\.', max_length=-5\): a length is at least 1\."):
+        text("A.", max_length=-5)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [("id", "Owned has a field of this name; choose another"), ("json", "the name hides SQLModel.json")],
+)
+@pytest.mark.filterwarnings("ignore:Field name:UserWarning")
+def test_a_name_that_is_taken_is_one_sentence(name: str, said: str) -> None:
+    with pytest.raises(InvalidDeclaration, match=rf"^Sample\.{name}: {said}"):
+        new_class(
+            "Sample",
+            (Owned,),
+            {},
+            lambda body: body.update(
+                {"__annotations__": {name: SafeInt}, "__tablename__": "samples", name: integer("A.")}
+            ),
+        )
+
+
+def test_a_table_without_a_key_is_one_sentence() -> None:
+    with pytest.raises(InvalidDeclaration, match=r"^Sample has no primary key: derive it from Owned as well\."):
+        made(SafeInt, integer("A."), Fields, __tablename__="samples")
+
+
 @pytest.mark.parametrize("annotation", [Literal["a", "b"], list[str], int | str])
 def test_a_type_without_a_column_is_one_sentence(annotation: Any) -> None:
     with pytest.raises(
-        InvalidModel, match=r"^Sample\.it: no column type fits .*; declare an Enum with choice\(\), or write"
+        InvalidDeclaration, match=r"^Sample\.it: no column type fits .*; declare an Enum with choice\(\), or write"
     ):
         made(annotation, Field(), Owned)
 
 
 def test_what_would_drop_the_owners_key_is_one_sentence() -> None:
     with pytest.raises(
-        InvalidModel, match=r"^Sample\.__table_args__ replaces the constraints of Owned; put indexes and constraints"
+        InvalidDeclaration,
+        match=r"^Sample\.__table_args__ replaces the constraints of Owned; put indexes and constraints",
     ):
         made(SafeInt, integer("A."), Owned, __table_args__=(Index(None, "it"),))
 
@@ -180,7 +236,7 @@ def test_fields_whose_nulls_would_have_no_default_are_one_sentence() -> None:
     class Plain(SQLModel):
         it: PlainText | None = long_text("A.")
 
-    with pytest.raises(InvalidModel, match=r"^Sample\.it: derive Plain from Fields, so that"):
+    with pytest.raises(InvalidDeclaration, match=r"^Sample\.it: derive Plain from Fields, so that"):
         new_class("Sample", (Plain, Owned), {"table": True})
 
 
