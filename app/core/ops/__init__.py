@@ -1,1 +1,1 @@
-"""How the service is run and watched."""
+"""Operation of the service: server, logs, health and checks."""

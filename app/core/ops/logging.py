@@ -1,4 +1,4 @@
-"""Logging: to standard error, in the guide's format or as JSON; every line of a request names the request."""
+"""Logging to standard error, as text or JSON. Each line of a request has the request's id."""
 
 import json
 import logging
@@ -57,8 +57,7 @@ def configure_logging(settings: Settings) -> None:
                 }
             },
             "root": {"handlers": ["stderr"], "level": settings.log_level},
-            # uvicorn's access log would be a second line for each request. The callers of httpx and alembic log
-            # themselves what came of it.
+            # AccessLog replaces uvicorn's access log. The callers of httpx and alembic log the results themselves.
             "loggers": {
                 "uvicorn.access": {"level": "CRITICAL"},
                 "httpx": {"level": "WARNING"},

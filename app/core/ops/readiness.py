@@ -1,7 +1,4 @@
-"""Readiness: can this process serve? A client reads the reason in one sentence, the log has the details.
-
-It has a connection of its own: a pool that waits for one locked table must not make the process unready.
-"""
+"""Readiness: can this process serve? The response gives the reason in one sentence; the log has the details."""
 
 import asyncio
 import logging
@@ -30,7 +27,7 @@ _REFUSING: Final = "The role of this process lacks permissions in the database"
 
 
 class Readiness:
-    """Checks what serving needs: keys to verify tokens, a database that answers, and its migrations."""
+    """Checks the keys that verify tokens, the connection to the database, and its migrations."""
 
     def __init__(self, settings: Settings, has_keys: Callable[[], bool]) -> None:
         self._has_keys = has_keys
@@ -39,7 +36,7 @@ class Readiness:
         self._running: asyncio.Task[str | None] | None = None
 
     async def obstacle(self, *, is_draining: bool) -> str | None:
-        """Return why this process cannot serve, None if it can; takes 1 s at most."""
+        """Return the reason why this process cannot serve, or None; this takes at most 1 s."""
         if is_draining:
             found: str | None = "This process is shutting down"
         elif not self._has_keys():
@@ -54,7 +51,7 @@ class Readiness:
         await self._engine.dispose()
 
     async def _share_query(self) -> str | None:
-        # Requests that come while the database is asked share the answer.
+        # Requests that arrive during a query share its result.
         if self._running is None or self._running.done():
             self._running = asyncio.create_task(self._query_with_timeout())
         return await asyncio.shield(self._running)
@@ -79,16 +76,18 @@ class Readiness:
             logger.warning("not ready, the database answers: %s", in_one_line(error))
             if getattr(getattr(error, "orig", None), "sqlstate", None) == _INSUFFICIENT_PRIVILEGE:
                 return _REFUSING
-            return _BEHIND if classify(error) is Failure.BUG else NO_ANSWER  # there is no such table
+            # BUG: the table alembic_version does not exist.
+            return _BEHIND if classify(error) is Failure.BUG else NO_ANSWER
         return _BEHIND if self._revisions.are_behind(applied) else None
 
 
 def _retrieve_exception(task: asyncio.Task[str | None]) -> None:
-    # asyncio logs an exception that no one has retrieved.
+    # asyncio logs an exception that was never retrieved.
     if not task.cancelled():
         task.exception()
 
 
 def _single_connection_engine(settings: Settings) -> AsyncEngine:
-    alone = {"database_pool_size": 1, "database_max_overflow": 0, "database_pool_timeout": QUERY_TIMEOUT}
-    return make_engine(settings.model_copy(update=alone))
+    # Not from the pool: if all its connections wait for one locked table, the process is still ready.
+    single = {"database_pool_size": 1, "database_max_overflow": 0, "database_pool_timeout": QUERY_TIMEOUT}
+    return make_engine(settings.model_copy(update=single))

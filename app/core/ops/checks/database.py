@@ -1,4 +1,4 @@
-"""Checks of the live database: its migrations, its tables and the rights of its role."""
+"""Checks of the live database: its migrations, its tables, and the privileges of its role."""
 
 from typing import Any, Final
 
@@ -36,7 +36,7 @@ _WRITABLE_VERSIONS: Final = text("""
 
 @check("data.E001", hint="Run `app migrate`.", needs_database=True)
 async def migrations_are_applied(context: Context) -> Messages:
-    """The database has every migration that this version has."""
+    """The database has all migrations of this version."""
     if missing := _pending(context.settings):
         yield f"The database lacks {', '.join(missing)}."
 
@@ -47,14 +47,14 @@ async def migrations_are_applied(context: Context) -> Messages:
     needs_database=True,
 )
 async def no_migration_is_unknown(context: Context) -> Messages:
-    """This version has every migration that the database has."""
+    """This version has all migrations of the database."""
     if unknown := unknown_among(applied(context.settings)):
         yield f"The database is newer than this version, which lacks {', '.join(unknown)}."
 
 
 @check("data.E009", hint="Run `app makemigrations --merge`.", needs_database=True)
 async def migrations_have_one_head(context: Context) -> Messages:
-    """One migration is the newest."""
+    """The migrations have one head."""
     try:
         pending(context.settings)
     except MigrationError as error:
@@ -63,12 +63,12 @@ async def migrations_have_one_head(context: Context) -> Messages:
 
 @check(
     "data.E003",
-    hint="Revert the change, or put it into the models and run `app makemigrations NAME`.",
+    hint="Revert the change, or make it in the models and run `app makemigrations NAME`.",
     deploy=True,
     needs_database=True,
 )
 async def tables_match_the_models(context: Context) -> Messages:
-    """The columns, indexes and keys are those of the models; tables without a model are ignored."""
+    """Columns, indexes and keys match the models; tables without a model are ignored."""
     if _is_current(context.settings):
         for operation in drift(owner_settings(context.settings)):
             if message := _difference(operation[0] if isinstance(operation, list) else operation):
@@ -82,7 +82,7 @@ async def tables_match_the_models(context: Context) -> Messages:
     needs_database=True,
 )
 async def protections_are_in_place(context: Context) -> Messages:
-    """The triggers, policies and constraints are there, unchanged and enabled."""
+    """Triggers, policies and constraints exist, unchanged and enabled."""
     if _is_current(context.settings):
         url = database_url(owner_settings(context.settings).database_url.get_secret_value())
         with reading_engine(url).connect() as connection:
@@ -112,7 +112,7 @@ async def rls_applies_to_the_role(context: Context) -> Messages:
     needs_database=True,
 )
 async def role_has_privileges(context: Context) -> Messages:
-    """The role that serves may read and write all rows of the tables, as far as the policies let it."""
+    """The role that serves can read and write all tables, within the policies."""
     for table, right in await context.ask_postgres(_MISSING_PRIVILEGES, tables=list(SQLModel.metadata.tables)):
         yield f"The role that serves has no {right} on {table}."
 
@@ -130,24 +130,23 @@ async def role_cannot_change_alembic_version(context: Context) -> Messages:
 
 
 def _pending(settings: Settings) -> list[str]:
-    """The missing migrations; data.E009 reports migrations that cannot be applied."""
     try:
         return pending(settings)
     except MigrationError:
-        return []
+        return []  # data.E009 reports it
 
 
 def _is_current(settings: Settings) -> bool:
-    """Whether the database has exactly the migrations of this version."""
     return applied(settings) == tuple(known_revisions().newest)
 
 
 def _difference(operation: tuple[Any, ...]) -> str | None:
-    """One of alembic's operations in words; None for a table without a model, and for what data.E005 reports."""
     kind, named = operation[0], [part for part in operation[1:] if part is not None]
+    action = kind.replace("_", " ")
     table = getattr(named[0], "table", named[0])
     name = getattr(table, "name", table)
+    # data.E005 reports protections.
     if kind in {"add_protection", "remove_protection"} or name not in SQLModel.metadata.tables:
         return None
-    what = " ".join(str(getattr(part, "name", part)) for part in named[:2] if part is not table and part != name)
-    return f"{kind.replace('_', ' ')} {what} on {name}" if what else f"{kind.replace('_', ' ')} {name}"
+    parts = " ".join(str(getattr(part, "name", part)) for part in named[:2] if part is not table and part != name)
+    return f"{action} {parts} on {name}" if parts else f"{action} {name}"

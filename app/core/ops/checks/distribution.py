@@ -1,7 +1,4 @@
-"""Checks of partitions, Citus and poolers.
-
-A partition has policies of its own or none, and the owner of a statement must reach every server that executes it.
-"""
+"""Checks of partitions, Citus and poolers: row level security must apply on each server and partition."""
 
 from typing import Final
 
@@ -45,7 +42,7 @@ _PROBE: Final = "app check --deploy"
     needs_database=True,
 )
 async def partitions_have_rls(context: Context) -> Messages:
-    """No partition shows the role that serves rows that the policies of its table hide."""
+    """No partition shows rows to the role that serves if the policies of the table hide them."""
     for part, whole in await context.ask_postgres(_OPEN_PARTITIONS, tables=owned_table_names()):
         yield f"Row level security applies to {whole}, but not to its partition {part}, which the role can use."
 
@@ -57,7 +54,7 @@ async def partitions_have_rls(context: Context) -> Messages:
     needs_database=True,
 )
 async def tables_are_distributed(context: Context) -> Messages:
-    """On Citus, every owned table is distributed by its owner; a local one cannot be part of a foreign key."""
+    """On Citus, every owned table is distributed by its owner; foreign keys cannot include local tables."""
     if await context.ask_postgres(_CITUS_VERSION):
         for (table,) in await context.ask_postgres(_LOCAL_TABLES, tables=owned_table_names(), owner=OWNER_COLUMN):
             yield f"The table {table} is not distributed by {OWNER_COLUMN}."
@@ -65,15 +62,15 @@ async def tables_are_distributed(context: Context) -> Messages:
 
 @check(
     "security.E007",
-    hint="Remove the pooler between, or serve as the owner of the tables, to whom no policy applies.",
+    hint="Remove the pooler, or serve as the owner of the tables, to which no policy applies.",
     deploy=True,
     needs_database=True,
 )
 async def owner_reaches_postgres(context: Context) -> Messages:
-    """If policies apply to the role that serves, PostgreSQL gets the owner of each statement."""
+    """PostgreSQL receives the owner of each statement, if policies apply to the role that serves."""
     for (role,) in await context.ask_postgres(_ROLES_UNDER_RLS):
         told = select(func.current_setting(OWNER_SETTING, True, type_=String))
         if await execute_on_engine(context.engine.sync_engine, _PROBE, told, {}) != [(_PROBE,)]:
             yield f"The owner of a statement does not reach PostgreSQL, so the role {role} finds no rows."
-        elif await context.ask_postgres(_CITUS_VERSION):  # it does not pass set_config() on
+        elif await context.ask_postgres(_CITUS_VERSION):  # Citus does not forward set_config()
             yield f"Citus does not send the owner of a statement to its workers, so {role} finds no rows there."

@@ -1,4 +1,4 @@
-"""Checks of the settings for a deployment; invalid settings are refused earlier, when they are loaded."""
+"""Checks of the settings for a deployment. Invalid settings are refused earlier, when they are loaded."""
 
 from contextlib import suppress
 
@@ -41,30 +41,30 @@ async def allowed_hosts_are_listed(context: Context) -> Messages:
     deploy=True,
 )
 async def origins_are_encrypted(context: Context) -> Messages:
-    """A script in a page that was changed in the network cannot read answers of the API."""
+    """All CORS origins are https."""
     for origin in split_list(context.settings.cors_origins):
         if is_unencrypted(origin):
             yield f"CORS_ORIGINS has {origin}, which is not https."
 
 
-@check("security.W005", hint="Use a domain of your own for previews, or list each origin exactly.", deploy=True)
+@check("security.W005", hint="Use your own domain for previews, or list each origin exactly.", deploy=True)
 async def origins_cover_no_public_suffix(context: Context) -> Messages:
-    """A page of a stranger cannot read answers of the API."""
+    """No CORS origin covers subdomains where anyone can publish pages."""
     for origin in split_list(context.settings.cors_origins):
         if covers_public_suffix(origin):
-            yield f"CORS_ORIGINS has {origin}, and anybody can publish pages on its subdomains."
+            yield f"CORS_ORIGINS has {origin}, and anyone can publish pages on its subdomains."
 
 
 @check("security.W006", hint="Use https, or make sure that the network is private.", deploy=True)
 async def jwks_url_is_encrypted(context: Context) -> Messages:
-    """An attacker in the network cannot replace the keys that tokens are checked with."""
+    """The keys that verify tokens are fetched over https, so an attacker in the network cannot replace them."""
     if context.settings.uses_jwks and is_unencrypted(jwks_url(context.settings)):
         yield f"The keys are fetched from {jwks_url(context.settings)}, which is not https."
 
 
-@check("settings.E002", hint="Correct the variable where the service is started.", deploy=True)
+@check("settings.E002", hint="Correct the environment variable of the service.", deploy=True)
 async def jwks_client_can_be_made(context: Context) -> Messages:
-    """The proxy and the certificates for outgoing requests, which the environment names, are usable."""
+    """The environment's proxy and certificates for outgoing requests are valid."""
     if context.settings.uses_jwks:
         try:
             make_http_client(jwks_url(context.settings))
@@ -76,7 +76,7 @@ async def jwks_client_can_be_made(context: Context) -> Messages:
     "auth.E001", hint="Correct BETTER_AUTH_URL, or start Better Auth; without keys every token is refused.", deploy=True
 )
 async def jwks_can_be_fetched(context: Context) -> Messages:
-    """The issuer publishes usable keys, and this machine can fetch them."""
+    """The issuer publishes valid keys, and this machine can fetch them."""
     if context.settings.uses_jwks:
         url = jwks_url(context.settings)
         with suppress(InvalidSettings):  # settings.E002 reports it
@@ -84,7 +84,7 @@ async def jwks_can_be_fetched(context: Context) -> Messages:
                 try:
                     await fetch_jwk_set(http, url)
                 except InvalidJwkSet as error:
-                    yield f"No keys come from {url}: {error}."
+                    yield f"The keys cannot be fetched from {url}: {error}."
 
 
 @check(
@@ -93,7 +93,7 @@ async def jwks_can_be_fetched(context: Context) -> Messages:
     deploy=True,
 )
 async def migrations_bypass_the_pooler(context: Context) -> Messages:
-    """Migrations need a session of their own, because they hold locks for a whole transaction."""
+    """Migrations do not go through a pooler, because they hold locks for a whole transaction."""
     direct = context.settings.migration_database_url or context.settings.database_url
     for host in hosts_of(database_url(direct.get_secret_value())):
         if "-pooler" in host.partition(".")[0]:

@@ -1,14 +1,13 @@
-"""The list of checks, and how they run.
+"""The register of checks, and how they run.
 
-A check is an async generator that yields a sentence for each problem:
+A check yields a sentence for each problem:
 
     @check("tasks.W001", hint="Archive the completed tasks.")
     async def tasks_are_few(context: Context) -> Messages:
-        ...
         yield "There are a million tasks."
 
-The checks of a noun go into `checks.py` in its folder, which `app check` imports. In an id, E is an error, W a
-warning and I an info. An id never changes its meaning.
+`app check` imports the `checks.py` of each noun. In an id, E is an error, W a warning and I an info. An id never
+changes its meaning.
 """
 
 import re
@@ -34,7 +33,7 @@ _ID: Final = re.compile(r"[a-z][a-z0-9_]*\.([EWI])\d{3}")
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What a check looks at. `app` is None if it does not start; start.E001 reports that."""
+    """The input of a check. `app` is None if the application does not start, which start.E001 reports."""
 
     settings: Settings
     engine: AsyncEngine
@@ -50,7 +49,7 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """A problem that a check has found: a stable id, a level, a sentence, and a hint what to do."""
+    """A problem that a check has found: a stable id, a level, a sentence, and a hint."""
 
     id: str
     level: Level
@@ -71,7 +70,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """A check, and when it runs."""
+    """A check and the conditions under which it runs."""
 
     id: str
     hint: str
@@ -92,14 +91,10 @@ _UNREACHABLE: Final = Message.of(
 def check(
     id: str, *, hint: str, deploy: bool = False, needs_database: bool = False
 ) -> Callable[[Callable[[Context], Messages]], Callable[[Context], Messages]]:
-    """Add a check. With `deploy`, it runs only for `app check --deploy`.
-
-    Raises:
-        ValueError: the id is not valid, or another check has it.
-    """
+    """Register a check. With `deploy`, it runs only in `app check --deploy`."""
     Message.of(id, "", hint)
     if id in CHECKS:
-        raise ValueError(f"there is a check {id} already; choose the next number")
+        raise ValueError(f"the check {id} exists already; choose the next number")
 
     def register(find: Callable[[Context], Messages]) -> Callable[[Context], Messages]:
         CHECKS[id] = Check(id, hint, deploy, needs_database, find)
@@ -111,16 +106,16 @@ def check(
 async def run_checks(
     settings: Settings, make_app: Callable[[Settings], Litestar], *, deploy: bool = False
 ) -> list[Message]:
-    """Run the checks, with `deploy` also those for a deployment; return their messages, errors first."""
+    """Run the checks, with `deploy` also those of a deployment. Return the messages, errors first."""
     engine = make_engine(settings)
     found: list[Message] = []
     try:
         app, refusal = _started(settings, make_app)
         context = Context(settings, engine, app)
         for each in CHECKS.values():
-            # Once the database did not answer, each further check would wait for it again.
-            is_left_out = each.needs_database and _UNREACHABLE in found
-            if (deploy or not each.deploy) and not is_left_out:
+            # If the database is away, each further check would wait for it again.
+            is_skipped = each.needs_database and _UNREACHABLE in found
+            if (deploy or not each.deploy) and not is_skipped:
                 found += await _run(each, context)
     finally:
         await engine.dispose()

@@ -1,7 +1,4 @@
-"""Checks of views and functions that bypass row level security.
-
-A view has the rights of its owner, to whom no policy applies; so has a function that is SECURITY DEFINER.
-"""
+"""Checks of views and SECURITY DEFINER functions, which bypass row level security with the rights of their owner."""
 
 import sqlite3
 from collections.abc import AsyncIterator
@@ -17,7 +14,7 @@ from app.core.data.tables.registry import owned_table_names
 from app.core.ops.checks.registry import Context, Messages, check
 
 # Views that read owned tables, directly or through other views. The rights of the view directly above a table count.
-# A materialised view has read its rows with the rights of its owner.
+# A materialised view was filled with the rights of its owner.
 _VIEWS_OF_TABLES: Final = """
     WITH RECURSIVE view AS (
         SELECT ev_class AS oid, refobjid AS reads, relkind = 'm' AS is_stored, relkind = 'm' OR NOT EXISTS (
@@ -59,7 +56,7 @@ _DEFINER_FUNCTIONS: Final = text("""
     needs_database=True,
 )
 async def views_obey_rls(context: Context) -> Messages:
-    """No view shows the role that serves rows that the policies of its tables hide."""
+    """No view shows rows to the role that serves if the policies of the tables hide them."""
     for view, table in await context.ask_postgres(_OPEN_VIEWS, tables=owned_table_names()):
         yield f"The view {view} reads {table} and bypasses its row level security: it has the rights of its owner."
 
@@ -71,16 +68,18 @@ async def views_obey_rls(context: Context) -> Messages:
     needs_database=True,
 )
 async def functions_obey_rls(context: Context) -> Messages:
-    """The role that serves cannot call a function with the rights of another role."""
+    """The role that serves cannot call a function that runs with the rights of another role."""
     for (function,) in await context.ask_postgres(_DEFINER_FUNCTIONS):
         yield f"The function {function} is SECURITY DEFINER: it bypasses row level security for every caller."
 
 
 @check(
-    "data.E008", hint=f"Add the column {OWNER_COLUMN} to it: then a user reads only the own rows.", needs_database=True
+    "data.E008",
+    hint=f"Add the column {OWNER_COLUMN} to it, so that each user reads only the rows of that user.",
+    needs_database=True,
 )
 async def mapped_views_have_owners(context: Context) -> Messages:
-    """A view of owned tables that has a model has the column of the owner."""
+    """A view of owned tables with a model has the owner's column."""
     async for view, table in _views_of_owned(context):
         mapped = SQLModel.metadata.tables.get(view)
         if mapped is not None and OWNER_COLUMN not in mapped.c:
@@ -99,16 +98,16 @@ async def _views_of_owned(context: Context) -> AsyncIterator[tuple[str, str]]:
 
 
 async def _tables_read_by(driver: Any, view: str) -> set[str]:
-    """The tables that SQLite reads for a view, also through other views; none for a broken view."""
     tables: set[str] = set()
 
-    def note(action: int, table: str, *_: str | None) -> int:
+    def record(action: int, table: str, *_: str | None) -> int:
         if action == sqlite3.SQLITE_READ:
             tables.add(table)
         return sqlite3.SQLITE_OK
 
-    await driver.set_authorizer(note)
-    with suppress(sqlite3.OperationalError):
+    # SQLite reports all tables that the view reads, also through other views.
+    await driver.set_authorizer(record)
+    with suppress(sqlite3.OperationalError):  # a broken view
         await driver.execute(f"EXPLAIN SELECT * FROM {quoted(view)}")  # noqa: S608  # a name, quoted
     await driver.set_authorizer(None)
     return tables

@@ -1,4 +1,4 @@
-"""Checks of the routes of the application."""
+"""Checks of the routes."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ from app.core.ops.checks.registry import Context, Messages, check
 )
 async def routes_are_guarded(context: Context) -> Messages:
     """Every route requires a token or is marked public."""
-    for name, _, handler in _routes(context):
+    for name, handler in _routes(context):
         if not handler.opt.get(PUBLIC) and not _is_guarded(handler):
             yield f"{name} requires no token and is not marked public."
 
@@ -48,19 +48,19 @@ async def lists_are_bounded(context: Context) -> Messages:
 
 @check("http.W002", hint="Set its `max_length`: the longer values can be, the fewer rows a page has.")
 async def values_have_a_maximum_length(context: Context) -> Messages:
-    """Values have a maximum length, so that a page has a maximum size."""
-    for _, _, handler in _routes(context):
+    """Values have a maximum length, so a page has a maximum size."""
+    for _, handler in _routes(context):
         data = handler.parsed_data_field if isinstance(handler, HTTPRouteHandler) else None
         if data is not None and isinstance(data.annotation, type) and issubclass(data.annotation, BaseModel):
             for name in unbounded_fields(data.annotation):
                 yield f"{data.annotation.__name__}.{name} accepts a value of any length."
 
 
-def _routes(context: Context) -> Iterator[tuple[str, str, BaseRouteHandler]]:
+def _routes(context: Context) -> Iterator[tuple[str, BaseRouteHandler]]:
     for route in context.app.routes if context.app is not None else ():
         for handler in route.route_handlers if isinstance(route, HTTPRoute) else (route.route_handler,):
             methods = ", ".join(sorted(getattr(handler, "http_methods", ()))) or "WEBSOCKET or mount"
-            yield f"{methods} {route.path}", route.path, handler
+            yield f"{methods} {route.path}", handler
 
 
 def _is_guarded(handler: BaseRouteHandler) -> bool:

@@ -10,7 +10,7 @@ from app.core.ops.checks.registry import Context, Messages, check
 
 @check("data.E004", hint="Derive its model from `Owned`, or rename the column.")
 async def tables_of_users_are_owned(_: Context) -> Messages:
-    """A table with a `user_id` has a model that is derived from `Owned`."""
+    """The model of a table with a `user_id` derives from `Owned`."""
     owned = {model.__table__ for model in owned_models()}
     for table in SQLModel.metadata.tables.values():
         if OWNER_COLUMN in table.c and table not in owned:
@@ -19,6 +19,6 @@ async def tables_of_users_are_owned(_: Context) -> Messages:
 
 @check("data.E010", hint=MAKE_ONE_NULLABLE)
 async def references_are_possible(_: Context) -> Messages:
-    """No cycle of references consists only of required ones, because no row could be the first."""
+    """No cycle consists of required references only, because it could never have a first row."""
     for sentence in impossible_rows(SQLModel.metadata.tables):
         yield sentence

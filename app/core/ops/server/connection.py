@@ -1,8 +1,4 @@
-"""A connection: its timeouts, how it is closed, and how many there may be.
-
-One timer runs while no request is served: the connection is idle, a head arrives, or the rest of a body arrives after
-its response. The send timer runs while the client does not read.
-"""
+"""A connection: its timeouts, its closing, and the limits on the number of connections and unread bytes."""
 
 import asyncio
 import logging
@@ -31,7 +27,7 @@ BETWEEN_REQUESTS, HEAD, BODY = ReadState  # globals: access through the Enum cla
 class Connection(HttpToolsProtocol):
     """A connection with timeouts, in seconds, and limits per process."""
 
-    header_timeout: ClassVar[float] = 10.0  # for a head, from its first byte or from the opening of the connection
+    header_timeout: ClassVar[float] = 10.0  # for a head, from its first byte or from the start of the connection
     discard_timeout: ClassVar[float] = 10.0  # for the rest of a body after its response
     send_timeout: ClassVar[float] = 30.0  # between two reads of the client while it has a response to read
     idle_shutdown_delay: ClassVar[float] = 0.2  # for a request that is already on its way at shutdown
@@ -46,12 +42,12 @@ class Connection(HttpToolsProtocol):
         self.is_shutting_down = False
         self.is_closing = False
         self._raw_transport: Any = None
+        # While no request is served: between requests, during a head, or during the rest of a body after its response.
         self._timer: asyncio.TimerHandle | None = None
-        self._send_timer: asyncio.TimerHandle | None = None
+        self._send_timer: asyncio.TimerHandle | None = None  # while the client does not read
 
     @property
     def is_serving(self) -> bool:
-        """True while the application handles a request."""
         return self.active_cycle is not None and not self.active_cycle.response_complete
 
     def connection_made(self, transport: Any) -> None:
@@ -135,7 +131,7 @@ class Connection(HttpToolsProtocol):
             self._start_flush_timer()
 
     def _start_flush_timer(self) -> None:
-        """Limit the flush. A buffer below the low-water mark has no send timer."""
+        # A buffer below the low-water mark has no send timer.
         self.stop_timer()
         if self._raw_transport.get_write_buffer_size():
             self._timer = self.loop.call_later(self.send_timeout, self._abort_stalled)
@@ -147,7 +143,7 @@ class Connection(HttpToolsProtocol):
             self.active_cycle.message_event.set()
 
     def _evict_connection(self) -> bool:
-        """Close a connection without a request (closing ones first, then by timer). Return False if there is none."""
+        # A closing connection first, then the one whose timer ends first. A connection that is served has no timer.
         others = cast("set[Connection]", self.connections) - {self}
         waiting = [(not other.is_closing, other._timer.when(), id(other), other) for other in others if other._timer]
         if not waiting:
@@ -161,7 +157,7 @@ class Connection(HttpToolsProtocol):
         return True
 
     def _abort_slowest_reader(self) -> None:
-        """Abort the connection with the most unread bytes × stalled seconds, if all together exceed the limit."""
+        # The slowest is the one with the most unread bytes times stalled seconds.
         stalled = [each for each in cast("set[Connection]", self.connections) if each._send_timer is not None]
         unread = {each: each._raw_transport.get_write_buffer_size() for each in stalled}
         if (total := sum(unread.values())) > self.max_unsent_bytes:

@@ -1,7 +1,7 @@
-"""Framing: a request head that a proxy could parse in another way is rejected (RFC 9112), against request smuggling.
+"""Framing: reject a request head that a proxy could parse differently (RFC 9112), to prevent request smuggling.
 
-llhttp rejects most of them: folded lines, a bare CR or LF, two Content-Length, Content-Length with Transfer-Encoding.
-These are the rules that it does not have.
+llhttp rejects folded lines, a bare CR or LF, two Content-Length, and Content-Length with Transfer-Encoding. These are
+the rules that it lacks.
 """
 
 import re
@@ -25,11 +25,7 @@ _HOST: Final = re.compile(rb"([A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.]+\])(:
 
 
 def check_head(method: bytes, target: bytes, version: str, fields: list[Field]) -> None:
-    """Check what llhttp does not check, and convert the value of Expect to lower case (RFC 9110, 10.1.1).
-
-    Raises:
-        RequestRejected: the head is ambiguous or not supported.
-    """
+    """Check a head, and convert the value of Expect to lower case (RFC 9110, 10.1.1). Raises RequestRejected."""
     if method not in METHODS:
         raise unknown_method()
     if version not in _VERSIONS:
@@ -48,12 +44,9 @@ def check_head(method: bytes, target: bytes, version: str, fields: list[Field]) 
 
 
 def origin_form(target: bytes, fields: list[Field], *, is_options: bool = False) -> bytes:
-    """Return the request target in origin form: path and query (RFC 9112, 3.2.1).
+    """Return the target in origin form: path and query (RFC 9112, 3.2.1). Raises RequestRejected.
 
     The host of a target in absolute form replaces the Host header (section 3.2.2).
-
-    Raises:
-        RequestRejected: the target has neither form.
     """
     if target.startswith(b"/") or (is_options and target == b"*"):  # asterisk form (3.2.4)
         return target

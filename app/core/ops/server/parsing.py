@@ -1,4 +1,4 @@
-"""Parsing: received bytes go to the parser in small parts, with backpressure while pipelined requests wait."""
+"""Parsing: received bytes go to the parser in small parts; while pipelined requests wait, reading pauses."""
 
 from abc import abstractmethod
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from app.core.ops.server.rejections import RequestRejected, headers_too_large, m
 
 
 class ParsingConnection(Connection):
-    """A connection that parses requests. A client may pipeline requests; a few wait, the rest stay unread."""
+    """A connection that parses requests. Of pipelined requests, a few wait; the rest stays unread."""
 
     max_head_bytes: ClassVar[int] = 65_536  # also for the framing of a body: trailers, and chunk headers without data
     parse_bytes: ClassVar[int] = 8192  # parsed at once; the requests in them are served before the next part
@@ -39,11 +39,9 @@ class ParsingConnection(Connection):
             self.start_timer(self.header_timeout)
 
     def eof_received(self) -> bool:  # type: ignore[override]  # as asyncio has it
-        """Keep the connection open (return True) while complete requests wait for their response.
-
-        A client may close its sending half after its last request (RFC 9293, 3.6). During a streaming response that
-        cannot be told from a client that is gone, so the connection is closed.
-        """
+        """Keep the connection open (return True) while complete requests wait for their response."""
+        # A client may close its sending half after its last request (RFC 9293, 3.6). During a streaming response it
+        # may also be gone, so the connection is closed.
         self.has_received_eof = True
         is_cut_off = self.read_state is BODY and not self._buffered
         if is_cut_off and self.pipeline:

@@ -26,24 +26,19 @@ _OTHER_DESCRIPTORS: Final = 64  # files, sockets and pipes besides those of clie
 
 @dataclass(frozen=True, slots=True)
 class ServerOptions:
-    """How a process serves. All times are seconds.
+    """How a process serves. All times are seconds. `shutdown_seconds` includes `drain_seconds`."""
 
-    `app` names the application factory. `shutdown_seconds` limits the whole shutdown; `drain_seconds` is the part of it
-    before the sockets close. `reserved_descriptors` are the file descriptors that the application needs itself.
-    """
-
-    app: str = "app.asgi:serve"
-
+    app: str = "app.asgi:serve"  # the application factory
     keep_alive: int = 75
     root_path: str = ""
-    drain_seconds: float = 0.0
-    shutdown_seconds: float = 20.0
+    drain_seconds: float = 0.0  # before the sockets close
+    shutdown_seconds: float = 20.0  # for the whole shutdown
     exit_when_hung: bool = False
-    reserved_descriptors: int = 0
+    reserved_descriptors: int = 0  # file descriptors that the application needs itself
 
 
 def make_config(options: ServerOptions) -> uvicorn.Config:
-    """Return uvicorn's configuration."""
+    """Return the configuration of uvicorn."""
     # One second is left for the shutdown of the application itself.
     graceful = max(1, int(options.shutdown_seconds - options.drain_seconds - 1))
     return uvicorn.Config(
@@ -64,8 +59,8 @@ def make_config(options: ServerOptions) -> uvicorn.Config:
 class ServingProcess(uvicorn.Server):
     """Serves until a signal: SIGTERM drains first, SIGINT does not.
 
-    While it drains, the process still serves, but /health/ready is 503 and each response closes its connection, so that
-    a load balancer sends new requests elsewhere before the sockets close.
+    A draining process serves, but /health/ready is 503 and each response closes its connection, so that a load balancer
+    sends new requests elsewhere before the sockets close.
     """
 
     def __init__(self, options: ServerOptions, parent: socket.socket | None = None) -> None:
@@ -84,7 +79,6 @@ class ServingProcess(uvicorn.Server):
         self._watchdog.start()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Drain, close the sockets, and wait for the requests in progress."""
         await self._drain()
         await self._accept_backlog(sockets or [])
         await super().shutdown(sockets)
@@ -122,7 +116,7 @@ class ServingProcess(uvicorn.Server):
             await asyncio.sleep(0.1)
 
     async def _accept_backlog(self, sockets: list[socket.socket]) -> None:
-        """Accept the connections in the backlog: closing the socket would reset them."""
+        # Closing a socket resets the connections in its backlog, so they are accepted first.
         accepted = [connection for bound in sockets for connection in _accept_all(bound)]
         for server in self.servers:
             server.close()
@@ -148,7 +142,7 @@ def _accept_all(bound: socket.socket) -> Iterator[socket.socket]:
 
 
 def raise_descriptor_limit(reserved: int) -> int:
-    """Raise the limit of open files as far as the system allows, and return how many connections fit in it."""
+    """Raise the limit of open files as far as possible; return the number of connections that it allows."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     granted = max(soft, MAX_DESCRIPTORS) if hard == resource.RLIM_INFINITY else min(hard, max(soft, MAX_DESCRIPTORS))
     try:

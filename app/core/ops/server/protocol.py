@@ -1,7 +1,7 @@
-"""The protocol: HTTP/1.1 by httptools and uvicorn, with strict framing and limits on what a client may send.
+"""The protocol: HTTP/1.1 by httptools and uvicorn, with strict framing and limits on the input of clients.
 
-A malformed request gets an error response, and its connection is closed. The limits on the body of a request that is
-served are elsewhere: its size in Litestar, its time in `core/http/edge/outer.py`.
+A malformed request gets an error response, and its connection is closed. Litestar limits the size of a body, and
+`core/http/edge/outer.py` its time.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _WHITESPACE: Final = b" \t"
 
 
 class HttpProtocol(ParsingConnection):
-    """Serves the requests of a connection one after the other, in their order."""
+    """Serves the requests of a connection one after the other."""
 
     max_discarded_bytes: ClassVar[int] = 1_000_000  # of a body, after its response
     max_header_fields: ClassVar[int] = 200  # also the limit of trailer fields
@@ -88,7 +88,7 @@ class HttpProtocol(ParsingConnection):
         if self.parser.should_upgrade():
             return
         self.read_state, self.framing_bytes = BETWEEN_REQUESTS, 0
-        self.is_read_closed = not self.cycle.keep_alive  # nothing is read after the last request (RFC 9112, 9.6)
+        self.is_read_closed = not self.cycle.keep_alive  # no bytes are read after the last request (RFC 9112, 9.6)
         super().on_message_complete()
         if self.cycle.response_complete:
             self._await_next_request()
@@ -149,7 +149,6 @@ class HttpProtocol(ParsingConnection):
         self.tasks.add(task)
 
     def _await_next_request(self) -> None:
-        """Wait for the next request, or for the rest of this body, with a timeout."""
         if self.has_received_eof:
             self.close(linger=False)
             return
@@ -173,7 +172,7 @@ class HttpProtocol(ParsingConnection):
             self._respond_and_close(rejection)
 
     def _reject_active(self, rejection: RequestRejected) -> None:
-        """Respond instead of the application, which waits for the body, unless its response has started."""
+        # The application waits for the rest of the body; respond in its place, unless its response has started.
         if getcoroutinestate(self._task.get_coro()) == CORO_CREATED:
             self._task.cancel()  # head and error arrived together: the application is not called
         if self.cycle.response_started:

@@ -12,7 +12,7 @@ _RETRY_AFTER: Final = (b"retry-after", b"1")  # seconds
 
 
 class RequestRejected(Exception):
-    """A request or connection that is not served: it gets this error response, and the connection is closed."""
+    """A refusal to serve a request or a connection: the client gets this response, and the connection closes."""
 
     def __init__(self, status: HTTPStatus, detail: str) -> None:
         super().__init__(detail)
@@ -20,7 +20,6 @@ class RequestRejected(Exception):
         self.detail = detail
 
     def response(self) -> bytes:
-        """Return the HTTP response as bytes."""
         body = msgspec.json.encode(Problem(self.detail))
         headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
         headers += [(b"connection", b"close"), *security_headers(https_only=False)]
@@ -48,5 +47,5 @@ def headers_too_large() -> RequestRejected:
 
 
 def too_many_connections() -> RequestRejected:
-    """503: the process has all the connections that it may have."""
+    """503: the process has its maximum number of connections."""
     return RequestRejected(HTTPStatus.SERVICE_UNAVAILABLE, "There are too many connections; try again in a moment")

@@ -1,4 +1,4 @@
-"""Listening sockets. They are bound before anything else, so an address in use is reported in one sentence."""
+"""Listening sockets. They are bound before all other work, so an address in use is reported in one sentence."""
 
 import socket
 from collections.abc import Iterator
@@ -14,11 +14,7 @@ class BindError(Exception):
 
 
 def bind(host: str, port: int) -> socket.socket:
-    """Return a socket that is bound to an address. It does not listen yet: connections are refused until it does.
-
-    Raises:
-        BindError: the address is in use, is not an address of this machine, or needs more privileges.
-    """
+    """Return a bound socket. It refuses connections until it listens. Raises BindError."""
     with _bind_errors(_authority(host, port), "--host or --port"), ExitStack() as stack:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         bound = stack.enter_context(socket.socket(family, kind, protocol))
@@ -29,28 +25,22 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 def bind_unix(path: Path) -> socket.socket:
-    """Return a socket that listens at a path; every user of this machine may connect.
-
-    A stale socket file (its server was killed) is replaced. The new socket listens at once, so that a second server
-    that starts meanwhile does not take it for stale.
-
-    Raises:
-        BindError: another server listens there, or the file cannot be created.
-    """
+    """Return a socket that listens at a path, open to all users of this machine. Raises BindError."""
     with _bind_errors(str(path), "--uds"), ExitStack() as stack:
         bound = stack.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+        # A stale file is left if its server was killed.
         if path.is_socket() and not _has_listener(path):
             path.unlink()
         bound.bind(str(path))
         path.chmod(0o666)
-        bound.listen(_BACKLOG)
+        bound.listen(_BACKLOG)  # at once, so that another starting server does not find the file stale
         stack.pop_all()
     return bound
 
 
 @contextmanager
 def listening(bound: socket.socket) -> Iterator[socket.socket]:
-    """Close the socket at the end and remove its file, unless another server has replaced the file."""
+    """Close the socket at the end, and remove its file unless another server has replaced it."""
     path = Path(bound.getsockname()) if bound.family == socket.AF_UNIX else None
     file = path and _inode_of(path)
     try:

@@ -1,4 +1,4 @@
-"""The supervisor: the parent process of the workers. It replaces workers that die or hang, and shuts all down."""
+"""The supervisor: the parent process of the workers. It replaces workers that exit or hang, and stops all of them."""
 
 import logging
 import select
@@ -25,7 +25,7 @@ _SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGTTIN,
 
 
 class Supervisor:
-    """SIGTERM and SIGINT stop it, SIGHUP replaces all workers one by one, SIGTTIN and SIGTTOU add or remove one."""
+    """Runs workers. SIGTERM and SIGINT stop it, SIGHUP replaces all workers, SIGTTIN and SIGTTOU add or remove one."""
 
     def __init__(self, options: ServerOptions, sockets: list[socket.socket], count: int) -> None:
         self._options = options
@@ -51,14 +51,13 @@ class Supervisor:
         return 0 if self._shutdown_signal else STARTUP_FAILURE
 
     def _cannot_start(self) -> bool:
-        """Tell whether a worker exited before it was ready, while no other one is ready."""
+        # A worker has exited before it was ready, and no other worker is ready.
         if any(worker.is_ready for worker in self._workers) or not any(worker.has_exited for worker in self._workers):
             return False
         logger.error("the application cannot start; see the error above")
         return True
 
     def _maintain_count(self) -> None:
-        """Start workers for those that exited, and reach the wanted count."""
         for worker in [worker for worker in self._workers if worker.has_exited]:
             logger.warning("worker [%d] exited: %s", worker.pid, worker.exit_description)
             self._workers.remove(worker)
@@ -79,7 +78,7 @@ class Supervisor:
             return None
 
     def _replace_outdated(self) -> None:
-        """Replace outdated workers one by one: start the new one, then stop the old one. A failed start cancels it."""
+        # One by one: start the new worker, then stop the old one. A failed start cancels the rest.
         self._outdated = [worker for worker in self._outdated if worker in self._workers]
         if self._replacement is None:
             self._replacement = self._start() if self._outdated else None
@@ -97,7 +96,6 @@ class Supervisor:
             self._outdated.clear()
 
     def _wait(self, wakeup: socket.socket) -> None:
-        """Wait for a heartbeat or a signal, and kill workers that hang."""
         began = time.monotonic()
         readable: list[socket.socket | Worker] = [wakeup, *self._all_workers()]
         select.select(readable, [], [], 1.0)
@@ -135,7 +133,6 @@ class Supervisor:
         self._stopping[worker] = time.monotonic() + self._options.shutdown_seconds + _EXIT_MARGIN
 
     def _reap_stopped(self) -> None:
-        """Forget stopped workers that have exited, and kill those past their deadline."""
         for worker, deadline in list(self._stopping.items()):
             if not worker.has_exited and time.monotonic() > deadline:
                 _kill(worker)
@@ -144,7 +141,7 @@ class Supervisor:
                 worker.close()
 
     def _shut_down(self, number: int) -> None:
-        """Close the sockets, so that no client waits in the backlog, and stop all workers."""
+        # Close the sockets first, so that no client waits in the backlog.
         for bound in self._sockets:
             bound.close()
         for worker in self._all_workers():

@@ -1,11 +1,11 @@
-"""The transport proxy: uvicorn closes its transport, but must close the connection."""
+"""A proxy for the transport of a connection, because uvicorn closes the transport and not the connection."""
 
 from collections.abc import Callable
 from typing import Any
 
 
 class TransportProxy:
-    """The transport that uvicorn sees. Its `close` is the connection's, with a lingering close."""
+    """A transport whose `close` is the lingering close of its connection."""
 
     def __init__(self, transport: Any, close: Callable[[], None]) -> None:
         self._transport = transport

@@ -1,7 +1,4 @@
-"""The watchdog: a thread that detects a blocked event loop, a dead parent process, and a shutdown that takes too long.
-
-It is a thread because a blocked event loop runs no task that could report it.
-"""
+"""The watchdog detects a blocked event loop, a dead parent process, and a shutdown that takes too long."""
 
 import logging
 import math
@@ -23,10 +20,11 @@ HUNG_EXIT_CODE: Final = 70
 
 
 class Watchdog(threading.Thread):
-    """Watches the thread that creates it. The event loop must call `heartbeat()` every `interval`.
+    """Watches the event loop of the thread that creates it, which must call `heartbeat()` every `interval` seconds.
 
-    It sends its own heartbeat to `parent`, the socket to the supervisor. Without `exit_when_hung` a blocked loop is
-    only logged, so a debugger can pause the process. All times are seconds.
+    It is a thread, because a blocked event loop runs no task that could report it. It sends its own heartbeats to
+    `parent`, the socket to the supervisor. Without `exit_when_hung`, a blocked loop is only logged, so a debugger can
+    pause the process.
     """
 
     interval: ClassVar[float] = 1.0
@@ -67,7 +65,6 @@ class Watchdog(threading.Thread):
                 self._report(f"the process has not ended within {self._shutdown_seconds:g} s", exits=True)
 
     def _wait(self) -> None:
-        """Wait for one interval. If the parent dies meanwhile, start the shutdown."""
         if self._parent is None:
             time.sleep(self.interval)
         elif select.select([self._parent], [], [], self.interval)[0]:
@@ -81,11 +78,11 @@ class Watchdog(threading.Thread):
             with suppress(OSError):  # the parent is gone or busy
                 self._parent.send(b".", socket.MSG_DONTWAIT)
 
-    def _report(self, what: str, *, exits: bool) -> None:
+    def _report(self, problem: str, *, exits: bool) -> None:
         frame = sys._current_frames().get(self._watched)
         stack = "".join(traceback.format_stack(frame)).rstrip() if frame else "(the thread has ended)"
-        # In a thread, because logging itself may be what blocks.
-        reporter = threading.Thread(target=logger.error, args=("%s; its stack:\n%s", what, stack), daemon=True)
+        # In a thread, because logging itself may block.
+        reporter = threading.Thread(target=logger.error, args=("%s; its stack:\n%s", problem, stack), daemon=True)
         reporter.start()
         reporter.join(self.report_timeout)
         if exits:

@@ -1,7 +1,4 @@
-"""A worker: one of several processes that serve on the same sockets.
-
-The supervisor starts it as `python -m app.core.ops.server.worker`, so it inherits no state (no fork).
-"""
+"""A worker: one of several processes that serve on the same sockets."""
 
 import faulthandler
 import json
@@ -26,6 +23,7 @@ class Worker:
         self._socket.setblocking(False)
         descriptors = [bound.fileno() for bound in sockets]
         arguments = json.dumps({"options": asdict(options), "sockets": descriptors, "parent": theirs.fileno()})
+        # A new interpreter inherits no state, unlike a fork.
         self._process = subprocess.Popen(  # noqa: S603  # our own module
             [sys.executable, "-P", "-m", __name__, arguments],
             env=os.environ
@@ -39,7 +37,7 @@ class Worker:
         self.seconds_silent = 0.0  # since the last heartbeat
 
     def fileno(self) -> int:
-        """Return the descriptor that becomes readable with a heartbeat or at exit, for `select`."""
+        # For `select`: readable with a heartbeat, or after the exit.
         return self._socket.fileno()
 
     def receive_heartbeat(self, seconds: float) -> None:
@@ -52,12 +50,11 @@ class Worker:
         self.seconds_silent = 0.0 if received else self.seconds_silent + seconds
 
     def send_signal(self, number: int) -> None:
-        """Send a signal, unless the process has exited."""
         if self._process.poll() is None:
             self._process.send_signal(number)
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the exit, at most `seconds`; return whether it came."""
+        """Wait at most `seconds`; return whether the process has exited."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -70,7 +67,6 @@ class Worker:
 
     @property
     def exit_description(self) -> str:
-        """The exit code or the signal's name, for the log."""
         code = self._process.returncode
         if code >= 0:
             return f"exit code {code}"

@@ -62,7 +62,7 @@ async def test_keys_that_do_not_come_are_found_with_the_reason(sqlite_databases:
         [found] = await messages(settings)
 
     assert (found.id, found.level) == ("auth.E001", "error")
-    assert found.message == f"No keys come from {issuer.url}: the response status was 500."
+    assert found.message == f"The keys cannot be fetched from {issuer.url}: the response status was 500."
 
 
 async def test_a_proxy_that_keys_cannot_be_fetched_through_is_found(
