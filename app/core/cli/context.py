@@ -1,4 +1,4 @@
-"""What the commands need from the modules above them, which they may not import: `app/context.py` fills it in."""
+"""The parts of the application that commands need but cannot import, because imports go one way."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from app.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """What `click.pass_obj` gives to a command; it is imported when a command first uses it, so `--help` is quick."""
+    """The object of `click.pass_obj`, from `app/context.py`. It imports a part on first use, so `--help` is quick."""
 
     load_nouns: Callable[[], None]
     """Import all nouns, so that their tables are known. Raises click.ClickException if a noun is not installed."""
@@ -22,4 +22,4 @@ class AppContext:
     """Import the `factories.py` of all nouns; the factories register themselves."""
 
     make_app: Callable[[Settings], Litestar]
-    """Return the application; it does not start, and opens no connection."""
+    """Return the application, without starting it or opening a connection."""

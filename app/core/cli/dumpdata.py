@@ -10,7 +10,7 @@ import click
 
 from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
-from app.core.cli.output import destination, new_file_option, tell_counts
+from app.core.cli.output import destination, new_file_option, print_counts
 from app.core.cli.progress import progress
 from app.core.cli.sessions import as_everyone, prepare
 from app.core.data.ownership.session import AppSession
@@ -33,7 +33,7 @@ def command(context: AppContext, output: Path | None) -> None:
     prepare(context)
     with destination(output) as file:
         counts = asyncio.run(as_everyone(lambda session: _write(session, file), snapshot=True))
-    tell_counts(counts, "dumped", nothing="there are no rows", err=True)
+    print_counts(counts, "dumped", nothing="there are no rows", err=True)
 
 
 async def _write(session: AppSession, file: IO[bytes]) -> Mapping[str, int]:

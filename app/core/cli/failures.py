@@ -1,4 +1,4 @@
-"""The errors of commands: an error that the operator can correct is one sentence, without a traceback."""
+"""The errors of commands: an error that the operator can correct is one line, without a traceback."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -25,7 +25,7 @@ from app.settings import IS_CHECKOUT, InvalidSettings
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_EXPLAINED: Final = (
+_OPERATOR_ERRORS: Final = (
     InvalidSettings,
     InvalidDump,
     InvalidDeclaration,
@@ -39,16 +39,13 @@ _EXPLAINED: Final = (
 
 
 def explained(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn the errors of settings and of the database into click's one-line error with exit code 1.
-
-    Any other exception is a bug of the program and keeps its traceback.
-    """
+    """Show errors of settings and databases as one line, with exit code 1. Other exceptions keep their traceback."""
 
     @wraps(command)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except _EXPLAINED as error:
+        except _OPERATOR_ERRORS as error:
             raise click.ClickException(str(error)) from None
         except RevisionError:
             raise click.ClickException(
@@ -71,7 +68,7 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def refuse_installed(what: str) -> None:
-    """Raise click.ClickException if this is an installed package, into which no source code is written."""
+    """Raise click.ClickException in an installed package: source code is written only in a checkout."""
     if not IS_CHECKOUT:
         raise click.ClickException(f"this is an installed package; write {what} in a checkout of its repository")
 

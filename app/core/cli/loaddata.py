@@ -9,7 +9,7 @@ import click
 
 from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
-from app.core.cli.output import tell_counts
+from app.core.cli.output import print_counts
 from app.core.cli.progress import Advance, progress
 from app.core.cli.sessions import as_everyone, prepare
 from app.core.data.transfer.dumps import load_rows
@@ -27,15 +27,14 @@ def command(context: AppContext, file: IO[bytes]) -> None:
     prepare(context)
     with progress("loading", _size(file)) as advance:
         counts = asyncio.run(as_everyone(lambda session: load_rows(session, _tracked(file, advance))))
-    tell_counts(counts, "loaded", nothing="the file has no rows")
+    print_counts(counts, "loaded", nothing="the file has no rows")
 
 
 def _size(file: IO[bytes]) -> int:
-    """The size in bytes; 0 if it is not known, as for a pipe."""
     try:
         return os.fstat(file.fileno()).st_size
     except OSError:
-        return 0
+        return 0  # unknown, as for a pipe
 
 
 def _tracked(lines: IO[bytes], advance: Advance) -> Iterator[bytes]:

@@ -38,11 +38,11 @@ NOTHING = "the models agree with the migrations: nothing to write"
     help="Promise that its table has no rows in any database, so that no default is needed.",
 )
 @click.option(
-    "--allow-loss", is_flag=True, help="Delete fields and tables that are gone from the models, with their values."
+    "--allow-loss", is_flag=True, help="Delete fields and tables that the models no longer have, with their values."
 )
 @click.option("--merge", is_flag=True, help="Write a migration that joins the newest ones of two branches.")
 @explained
-def command(  # noqa: PLR0917  # click gives them by name
+def command(  # noqa: PLR0917  # click passes them by name
     name: str | None,
     check: bool,
     renames: tuple[str, ...],
@@ -53,7 +53,7 @@ def command(  # noqa: PLR0917  # click gives them by name
 ) -> None:
     """Write migrations/versions/NNNN_NAME.py with the changes of the models since the newest migration.
 
-    The models are compared with a temporary database, so yours need not run. The command asks what was renamed, which
+    The models are compared with a temporary database, so your database need not run. The command asks what was renamed, which
     value existing rows get in a new required field, and whether values may be deleted; without a terminal, the options
     answer. An operation that reads all rows of a table, like an index, goes into a second file, which runs while others
     write.

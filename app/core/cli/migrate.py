@@ -24,10 +24,10 @@ from app.settings import load_settings
 @click.option("--yes", is_flag=True, help="Revert migrations without asking.")
 @explained
 def command(to: str | None, check: bool, sql: bool, wait: float, yes: bool) -> None:
-    """Apply the missing migrations, or those up to the one of --to.
+    """Apply the missing migrations, or apply or revert migrations up to --to.
 
     Each migration commits by itself. If one fails, those before it stay applied, and the next run continues there.
-    Others can read and write at the same time. A migration that waits for a lock prints which connection holds it.
+    Others can read and write at the same time. A migration that waits for a lock reports the connection that holds it.
     MIGRATION_DATABASE_URL is used if it is set: behind a pooler, migrations need the direct address.
     """
     settings = load_settings()

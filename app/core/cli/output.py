@@ -16,7 +16,7 @@ new_file_option: Callable[[Any], Any] = click.option(
 
 @contextmanager
 def destination(output: Path | None) -> Iterator[IO[bytes]]:
-    """Yield standard output or a new file. A failure to write is a one-line error."""
+    """Yield standard output or a new file; a write error is a one-line error."""
     with explained_writing(output):
         if output is None:
             yield sys.stdout.buffer
@@ -28,7 +28,7 @@ def destination(output: Path | None) -> Iterator[IO[bytes]]:
 
 @contextmanager
 def explained_writing(output: Path | None) -> Iterator[None]:
-    """Turn an OSError of the block into a one-line error that names the file."""
+    """Show an OSError of the block as a one-line error that names the file."""
     try:
         yield
     except BrokenPipeError:
@@ -37,7 +37,7 @@ def explained_writing(output: Path | None) -> Iterator[None]:
         raise click.ClickException(f"cannot write {output or 'to standard output'}: {error.strerror}") from None
 
 
-def tell_counts(counts: Mapping[str, int], done: str, *, nothing: str, err: bool = False) -> None:
+def print_counts(counts: Mapping[str, int], done: str, *, nothing: str, err: bool = False) -> None:
     """Print how many rows of each table were `done`, or the text `nothing` if there were none."""
     for table, rows in counts.items():
         if rows:
@@ -48,7 +48,7 @@ def tell_counts(counts: Mapping[str, int], done: str, *, nothing: str, err: bool
 
 @contextmanager
 def _new_file(path: Path) -> Iterator[IO[bytes]]:
-    """A file that only its owner can read; it is removed if the block fails."""
+    # Only the owner can read the file. An incomplete file is removed.
     with open(path, "xb", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
         try:
             yield file

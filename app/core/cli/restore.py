@@ -6,7 +6,7 @@ import click
 
 from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
-from app.core.cli.output import tell_counts
+from app.core.cli.output import print_counts
 from app.core.cli.progress import progress
 from app.core.cli.sessions import prepare_as_owner
 from app.core.data.schema.revisions import pending
@@ -34,7 +34,7 @@ def command(context: AppContext, file: Path, yes: bool) -> None:
     database.refuse_other_files(file)
     lost = {} if yes else database.rows()
     if lost:
-        tell_counts(lost, "stored", nothing="", err=True)
+        print_counts(lost, "stored", nothing="", err=True)
         click.confirm(f"Replace all of these rows in {database.name}?", abort=True, err=True)
     with progress("restoring", database.steps(file)) as advance:
         database.restore(file, advance)

@@ -50,14 +50,14 @@ def _as_root_path(_: click.Context, __: click.Parameter, value: str) -> str:
     show_default=True,
     envvar="WEB_CONCURRENCY",
     type=click.IntRange(min=1),
-    help="Number of processes that serve. One that dies or hangs is replaced.",
+    help="Number of worker processes; a worker that dies or hangs is replaced.",
 )
 @click.option(
     "--keep-alive",
     default=75,
     show_default=True,
     type=click.IntRange(min=1),
-    help="Seconds until an idle connection is closed. Choose more than the proxy in front has.",
+    help="Seconds until an idle connection is closed; choose more than the proxy in front.",
 )
 @click.option(
     "--root-path",
@@ -67,7 +67,7 @@ def _as_root_path(_: click.Context, __: click.Parameter, value: str) -> str:
 )
 @click.option("--reload", is_flag=True, help="Restart when a file changes; for development.")
 @explained
-def command(  # noqa: PLR0917  # click gives each by its name
+def command(  # noqa: PLR0917  # click passes them by name
     host: str, port: int, uds: Path | None, workers: int, keep_alive: int, root_path: str, reload: bool
 ) -> None:
     """Serve the application.
@@ -83,11 +83,11 @@ def command(  # noqa: PLR0917  # click gives each by its name
     settings = load_settings()
     refuse_missing_client(settings)
     if settings.uses_jwks:
-        make_http_client(jwks_url(settings))  # here, once, before several workers would each complain
+        make_http_client(jwks_url(settings))  # reports an error once, and not in each worker
     with listening(bind_unix(uds) if uds else bind(host, port)) as bound:
         prepare(settings)
         if not settings.uses_jwks:
-            signing_keys(settings)  # made here, once, before several workers would each make one
+            signing_keys(settings)  # creates a missing secret once, and not in each worker
         configure_logging(settings)
         if unknown := unknown_among(applied(settings)):
             logger.warning("the database is newer than this version, which lacks the migration %s", ", ".join(unknown))
@@ -115,7 +115,6 @@ def _options(settings: Settings, keep_alive: int, root_path: str) -> ServerOptio
 
 
 def _serve(options: ServerOptions, bound: socket.socket, workers: int, *, reload: bool) -> int:
-    """Serve until told to end, and return the exit code."""
     if reload:
         config = make_config(options)
         config.reload, config.reload_dirs = True, [APP_DIR]
@@ -128,7 +127,7 @@ def _serve(options: ServerOptions, bound: socket.socket, workers: int, *, reload
 
 
 def prepare(settings: Settings) -> None:
-    """Apply missing migrations to SQLite; elsewhere raise a ClickException that names them."""
+    """Apply missing migrations to SQLite; for PostgreSQL, raise a ClickException that names them."""
     missing = pending(settings)
     if missing and _is_sqlite(settings):
         upgrade(settings)
@@ -137,7 +136,7 @@ def prepare(settings: Settings) -> None:
 
 
 def greet(settings: Settings, address: str) -> None:
-    """Print where the application is served, on which database, and how to get a token; no password."""
+    """Print the environment, the URL of the docs, the database (without its password), and how to get a token."""
     url = database_url(settings.database_url.get_secret_value())
     click.echo(
         f"APP_ENV:  {settings.app_env}"

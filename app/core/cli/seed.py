@@ -6,7 +6,7 @@ import click
 
 from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
-from app.core.cli.output import tell_counts
+from app.core.cli.output import print_counts
 from app.core.cli.progress import progress
 from app.core.cli.sessions import as_everyone, prepare, user_id
 from app.core.data.tables.registry import sorted_owned_models
@@ -45,4 +45,4 @@ def command(
     with progress("seeding", len(names) * per_user * len(sorted_owned_models())) as advance:
         seed = Seed(names, per_user, number, advance)
         counts = asyncio.run(as_everyone(lambda session: seed_rows(session, seed, factory_of)))
-    tell_counts(counts, "added", nothing="there is no table to add rows to")
+    print_counts(counts, "added", nothing="there is no table to add rows to")

@@ -1,4 +1,4 @@
-"""The sessions of commands: for one user, as in a request of that user, or for everyone."""
+"""The sessions of commands: for one user, as in a request of that user, or for all users."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -22,7 +22,7 @@ Work = Callable[[AppSession], Awaitable[T]]
 
 
 def user_id(_: click.Context, __: click.Parameter, given: str | None) -> str | None:
-    """Raise click.BadParameter for an id that no token can have (a callback of click)."""
+    """Refuse an id that no token can have (a callback of click)."""
     if given is not None and not is_valid_subject(given):
         raise click.BadParameter(
             f"an id is 1 to {MAX_SUBJECT_LENGTH} printable characters, at least one of them not a space"
@@ -31,21 +31,17 @@ def user_id(_: click.Context, __: click.Parameter, given: str | None) -> str | N
 
 
 def prepare(context: AppContext) -> Settings:
-    """Load all tables and refuse a database that lacks migrations: a table that is missing would be left out."""
+    """Load all models and the settings. Raises click.ClickException if the database lacks migrations."""
     settings = load_settings()
     context.load_nouns()
-    missing = pending(settings)
-    if missing:
+    # Without its table, the rows of a model would be silently left out.
+    if missing := pending(settings):
         raise click.ClickException(f"the database lacks the migrations {', '.join(missing)}; run `app migrate` first")
     return settings
 
 
 def prepare_as_owner(context: AppContext) -> Settings:
-    """Load all tables; migrations may be missing.
-
-    Raises:
-        InvalidSettings: row level security applies to that role.
-    """
+    """Load all models and the settings, and check the owner's role; migrations may be missing."""
     settings = load_settings()
     context.load_nouns()
     asyncio.run(as_everyone(_no_work))
@@ -53,18 +49,14 @@ def prepare_as_owner(context: AppContext) -> Settings:
 
 
 async def as_user(user: str, work: Work[T], *, snapshot: bool = False) -> T:
-    """Run `work` in a session of this user; with `snapshot` it is read-only."""
+    """Run `work` in a session of one user; with `snapshot`, the session is read-only."""
     async with _session(load_settings(), snapshot=snapshot) as session:
         bind_owner(session, user)
         return await work(session)
 
 
 async def as_everyone(work: Work[T], *, snapshot: bool = False) -> T:
-    """Run `work` in a session of everyone, as the role that owns the tables; with `snapshot` it is read-only.
-
-    Raises:
-        InvalidSettings: row level security applies to that role.
-    """
+    """Run `work` in a session of all users, as the owner of the tables; with `snapshot`, it is read-only."""
     async with _session(owner_settings(load_settings()), snapshot=snapshot) as session:
         everyone(session)
         await refuse_restricted_role(session)
@@ -72,7 +64,7 @@ async def as_everyone(work: Work[T], *, snapshot: bool = False) -> T:
 
 
 async def _no_work(_: AppSession) -> None:
-    """Leave it at the checks of `as_everyone`."""
+    pass  # as_everyone() checks the role
 
 
 @asynccontextmanager

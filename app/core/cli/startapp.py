@@ -43,7 +43,7 @@ DEFAULT_FIELDS: Final = ("name:str",)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.pass_obj
 @explained
-def command(  # noqa: PLR0917  # click gives them by name
+def command(  # noqa: PLR0917  # click passes them by name
     context: AppContext, noun: str, fields: tuple[str, ...], singular: str | None, remove: bool, yes: bool
 ) -> None:
     """Write a complete noun: app/NOUN, its line in app/installed.py, its migration, and tests/NOUN.

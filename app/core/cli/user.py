@@ -10,7 +10,7 @@ import click
 
 from app.core.cli.context import AppContext
 from app.core.cli.failures import explained
-from app.core.cli.output import destination, new_file_option, tell_counts
+from app.core.cli.output import destination, new_file_option, print_counts
 from app.core.cli.sessions import as_user, prepare, user_id
 from app.core.data.ownership.session import AppSession
 from app.core.data.transfer.account import count_rows, erase_rows, export_rows
@@ -36,7 +36,7 @@ def export(context: AppContext, user: str, output: Path | None) -> None:
     prepare(context)
     with destination(output) as file:
         counts = asyncio.run(as_user(user, lambda session: _write(session, file), snapshot=True))
-    tell_counts(counts, "exported", nothing=f"the user {user} has no rows", err=True)
+    print_counts(counts, "exported", nothing=f"the user {user} has no rows", err=True)
 
 
 @command.command("erase")
@@ -53,11 +53,11 @@ def erase(context: AppContext, user: str, yes: bool) -> None:
     prepare(context)
     counts = asyncio.run(as_user(user, count_rows))
     if any(counts.values()) and not yes:
-        tell_counts(counts, "stored", nothing="", err=True)
+        print_counts(counts, "stored", nothing="", err=True)
         click.confirm(f"Erase all of these rows of {user}?", abort=True, err=True)
     if any(counts.values()):
         counts = asyncio.run(as_user(user, erase_rows))
-    tell_counts(counts, "erased", nothing=f"the user {user} has no rows")
+    print_counts(counts, "erased", nothing=f"the user {user} has no rows")
 
 
 async def _write(session: AppSession, file: IO[bytes]) -> Mapping[str, int]:

@@ -1,1 +1,1 @@
-"""The diagnosis of a token: the verdict of the verifier, and a sentence for the operator. Clients never see it."""
+"""Explains to the operator why a token is refused. Clients never see these sentences."""

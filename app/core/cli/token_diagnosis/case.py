@@ -1,4 +1,4 @@
-"""A token under diagnosis, and the form in which its values are printed."""
+"""A token to explain, and functions that print its values."""
 
 import json
 from base64 import urlsafe_b64decode
@@ -18,7 +18,7 @@ _MAX_PRINTED: Final = 100  # characters of a claim
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A token and the settings that it is checked with. Its header and claims are decoded, and not verified."""
+    """A token and the settings that check it. Its header and its claims are decoded, but not verified."""
 
     token: str
     settings: Settings
@@ -33,23 +33,23 @@ class Case:
 
 
 def printable(value: object) -> str:
-    """Return a value from the token on one line, without control characters, which a terminal would execute."""
+    """Return a value of the token on one line, without control characters, which a terminal would execute."""
     text = ascii(value)
     return text if len(text) <= _MAX_PRINTED else f"{text[:_MAX_PRINTED]}..."
 
 
 def timestamp(seconds: float) -> str:
-    """Return the UTC time of a number of seconds since 1970."""
+    """Return seconds since 1970 as a UTC time."""
     return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def duration(seconds: float) -> str:
-    """Return a number of seconds as days, hours, minutes and seconds."""
+    """Return seconds as days, hours, minutes and seconds."""
     return str(timedelta(seconds=round(seconds)))
 
 
 def _decoded(token: str, index: int) -> dict[str, Any]:
-    """Return one part of the token; an empty dict if the part is not a JSON object."""
+    # A part that is not a JSON object is an empty dict.
     with suppress(ValueError, IndexError, RecursionError):
         segment = token[: MAX_TOKEN_BYTES + 1].split(".")[index]
         part = json.loads(urlsafe_b64decode(segment + "=" * (-len(segment) % 4)))

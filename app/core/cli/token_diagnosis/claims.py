@@ -1,4 +1,4 @@
-"""The sentences about the claims of a token: its times, its user, its issuer and its audience."""
+"""Explanations of refused claims: times, user, issuer and audience."""
 
 import time
 from collections.abc import Callable

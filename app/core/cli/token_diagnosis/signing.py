@@ -1,4 +1,4 @@
-"""The sentences about the form, the header and the signature of a token."""
+"""Explanations of a refused form, header or signature."""
 
 import hmac
 import re

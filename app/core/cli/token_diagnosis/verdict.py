@@ -1,4 +1,4 @@
-"""The verdict on a token. The verifier decides; the sentence comes from the decoded token, which is not trusted."""
+"""The verdict on a token: the verifier decides, and an explanation is chosen from the unverified content."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,18 +19,14 @@ SENTENCES: Final[dict[str, Callable[[Case], str]]] = {**SIGNING, **CLAIMS}
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`reason` is the code that the log has for a refusal; None if the token is accepted."""
+    """The result: `reason` is the code of the refusal, as in the log; None if the token is accepted."""
 
     reason: str | None
     sentence: str
 
 
 def diagnose(token: str, settings: Settings) -> Verdict:
-    """Check a token as the application would with these settings; send nothing over the network.
-
-    Raises:
-        InvalidSettings: there is no secret to check it with.
-    """
+    """Check a token as the application would with these settings, without any request over the network."""
     case = Case(token, settings)
     try:
         # Only the issuer has the public keys, so the signature is not checked with them; the sentence says so.
