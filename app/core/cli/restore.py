@@ -31,7 +31,7 @@ def command(context: AppContext, file: Path, yes: bool) -> None:
     """
     settings = prepare_as_owner(context)
     database = Database(settings)
-    database.refuse_other_files(file)
+    database.verify(file)
     lost = {} if yes else database.rows()
     if lost:
         print_counts(lost, "stored", nothing="", err=True)

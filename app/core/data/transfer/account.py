@@ -1,7 +1,4 @@
-"""The account of one user: counts, exports or erases their rows in every owned table.
-
-The session serves that user, so its checks and PostgreSQL's policies hold as they do in a request.
-"""
+"""The account of one user: counts, exports or erases their rows in every owned table."""
 
 from collections.abc import AsyncIterator
 from typing import Any, cast
@@ -20,32 +17,19 @@ from app.core.data.transfer.read import BATCH, TableRow, read_rows
 
 
 async def count_rows(session: AppSession) -> dict[str, int]:
-    """Return the number of the user's rows by table.
-
-    Raises:
-        OwnershipError: the session does not serve one user.
-    """
+    """Return the number of the user's rows by table."""
     return {table_name(model): await reading.count_rows(session, model) for model in _models_for(session)}
 
 
 async def export_rows(session: AppSession, batch: int = BATCH) -> AsyncIterator[TableRow]:
-    """Yield all rows of the user, table by table, in the order of their ids; see `read_rows()`.
-
-    Raises:
-        OwnershipError: the session does not serve one user.
-        NotAtomic: it is in no transaction.
-    """
+    """Yield all rows of the user, table by table, in the order of their ids; see `read_rows()`."""
     for model in _models_for(session):
         async for row in read_rows(session, model, batch):
             yield row
 
 
 async def erase_rows(session: AppSession) -> dict[str, int]:
-    """Delete all rows of the user in one transaction, and return the number by table.
-
-    Raises:
-        OwnershipError: the session does not serve one user.
-    """
+    """Delete all rows of the user in one transaction, and return the number by table."""
     models = {table_of(model): model for model in _models_for(session)}
     erased: dict[type[Owned], int] = {}
     async with session.atomic():
@@ -56,7 +40,7 @@ async def erase_rows(session: AppSession) -> dict[str, int]:
 
 
 async def _erase(session: AppSession, models: list[type[Owned]]) -> list[int]:
-    """Delete the rows of a table, or of all tables of a cycle at once: no order satisfies their foreign keys."""
+    # The tables of a cycle are deleted from together: no order satisfies their foreign keys.
     if len(models) == 1:
         return [cast("CursorResult[Any]", await session.execute(_deletion(models[0]))).rowcount]
     if session.dialect.name == "postgresql":  # it checks foreign keys at the end of a statement
@@ -76,7 +60,8 @@ def _deletion(model: type[Owned]) -> Delete:
 
 
 def _models_for(session: AppSession) -> list[type[Owned]]:
-    # In a session for everyone, the DELETE would empty the tables.
+    # In a session for one user, its checks and PostgreSQL's policies hold as they do in a request. In a session for
+    # everyone, the DELETE would empty the tables.
     if not isinstance(session.sync_session.owner, str):
         raise OwnershipError("This needs a session that serves one user: bind_owner(session, ID), not everyone().")
     return sorted_owned_models()

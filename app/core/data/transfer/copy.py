@@ -1,7 +1,6 @@
-"""Writes many rows at once, in sessions that serve everyone: COPY on PostgreSQL, batched INSERTs on SQLite.
+"""Writes many rows at once: COPY on PostgreSQL, batches of INSERT on SQLite.
 
-The rows bring all values, ids and owners too; defaults and the session's hooks are bypassed. It needs
-`session.atomic()`.
+Inside `session.atomic()` of a session for everyone. Defaults and the session's hooks are bypassed.
 """
 
 from collections.abc import Iterable, Sequence
@@ -37,7 +36,7 @@ async def write_rows(session: AppSession, model: type[SQLModel], rows: Iterable[
 
 
 async def reserve_ids(session: AppSession, model: type[SQLModel], count: int) -> list[int]:
-    """Return ids for new rows, in rising order, which no other transaction gets."""
+    """Return ids for new rows in ascending order; no other transaction gets them."""
     connection, table = await session.connection(), table_of(model)
     if connection.dialect.name == "sqlite":  # the transaction holds the write lock
         last = (await connection.execute(_LAST_ID, {"table": table.name})).scalar() or 0
@@ -47,8 +46,8 @@ async def reserve_ids(session: AppSession, model: type[SQLModel], count: int) ->
     return list(ids.scalars())
 
 
-async def continue_ids(session: AppSession, model: type[SQLModel]) -> None:
-    """Set the sequence behind the ids that were written; SQLite does so by itself."""
+async def reset_sequence(session: AppSession, model: type[SQLModel]) -> None:
+    """Let the sequence of a table continue after its highest id; SQLite does so by itself."""
     connection, column = await session.connection(), table_of(model).autoincrement_column
     if connection.dialect.name == "postgresql" and column is not None:
         quote = connection.dialect.identifier_preparer

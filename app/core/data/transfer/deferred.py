@@ -1,8 +1,4 @@
-"""Deferred foreign keys: while a command writes or deletes many rows, a row may refer to one that does not exist.
-
-The schema has no deferrable key, so that a wrong statement of a request fails at once. A command has them checked at
-the end.
-"""
+"""Deferred foreign keys, for commands that write or delete many rows: they are checked at the end."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,11 +15,10 @@ from app.core.data.tables.registry import sorted_models, table_of
 
 @asynccontextmanager
 async def deferred_keys(session: AppSession) -> AsyncIterator[None]:
-    """Let rows refer to later ones inside `atomic()`; SQLite checks the foreign keys at its end.
-
-    PostgreSQL checks them at the end of each statement, and those of cycles at the end of the block. For this it alters
-    their constraints, which needs the owner of the tables, and locks these tables until the transaction ends.
-    """
+    """Let rows refer to later ones inside `atomic()`; on PostgreSQL this needs the owner of the tables."""
+    # SQLite checks all keys when the transaction ends. PostgreSQL checks them at the end of each statement; only the
+    # keys in a cycle of tables have to wait for the end. The schema has no deferrable key, so that a wrong statement of
+    # a request fails at once. ALTER CONSTRAINT locks the tables until the transaction ends.
     await defer_in_sqlite(session)
     await _alter(session, "DEFERRABLE")
     await _set(session, "DEFERRED")
@@ -44,11 +39,11 @@ def _defer(session: Session) -> None:
     cursor.close()
 
 
-async def _alter(session: AppSession, what: str) -> None:
+async def _alter(session: AppSession, deferrability: str) -> None:
     quote = session.dialect.identifier_preparer
     for key in _keys_of_cycles():
         table, name = quote.format_table(key.table), quote.format_constraint(key)
-        await _execute_on_postgres(session, f"ALTER TABLE {table} ALTER CONSTRAINT {name} {what}")
+        await _execute_on_postgres(session, f"ALTER TABLE {table} ALTER CONSTRAINT {name} {deferrability}")
 
 
 def _keys_of_cycles() -> list[ForeignKeyConstraint]:
@@ -58,8 +53,8 @@ def _keys_of_cycles() -> list[ForeignKeyConstraint]:
     return sorted(keys, key=lambda key: str(key.name))
 
 
-async def _set(session: AppSession, when: str) -> None:
-    await _execute_on_postgres(session, f"SET CONSTRAINTS ALL {when}")
+async def _set(session: AppSession, mode: str) -> None:
+    await _execute_on_postgres(session, f"SET CONSTRAINTS ALL {mode}")
 
 
 async def _execute_on_postgres(session: AppSession, statement: str) -> None:

@@ -1,8 +1,4 @@
-"""Dumps: all rows of all users as JSON lines, and their loading.
-
-SQLite and PostgreSQL give the same bytes. Ids and owners are kept. A row follows those that it refers to, except in a
-cycle of tables, or where a table refers to itself.
-"""
+"""Dumps: all rows of all users as JSON lines, the same bytes from SQLite and PostgreSQL."""
 
 from collections.abc import AsyncIterator, Iterable, Iterator
 from datetime import UTC, datetime
@@ -19,7 +15,7 @@ from sqlmodel import SQLModel
 from app.core.data.errors import InvalidDump
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.registry import columns_by_name, sorted_models, table_name
-from app.core.data.transfer.copy import continue_ids, write_rows
+from app.core.data.transfer.copy import reset_sequence, write_rows
 from app.core.data.transfer.deferred import deferred_keys
 from app.core.data.transfer.read import TableRow, read_rows
 
@@ -33,6 +29,7 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
 
 async def dump_rows(session: AppSession) -> AsyncIterator[TableRow]:
     """Yield all rows of all tables; the session serves everyone, and reads from a `snapshot_of()` its engine."""
+    # A row follows the rows that it refers to, except in a cycle of tables, or where a table refers to itself.
     for model in sorted_models():
         async for row in read_rows(session, model):
             yield row
@@ -41,23 +38,22 @@ async def dump_rows(session: AppSession) -> AsyncIterator[TableRow]:
 async def load_rows(session: AppSession, lines: Iterable[bytes]) -> dict[str, int]:
     """Store a dump in empty tables, in one transaction, and return the number of rows by table.
 
-    Raises:
-        InvalidDump: a line cannot be stored, or a table has rows.
+    InvalidDump names the line that cannot be stored, or a table that has rows.
     """
     loaded: dict[str, int] = {}
     async with session.atomic(), deferred_keys(session):
         for model, rows in groupby(_parse(lines), key=itemgetter(0)):
             if table_name(model) not in loaded:
-                await _refuse_filled(session, model)
+                await _refuse_rows(session, model)
             written = await write_rows(session, model, (row for _, row in rows))
             loaded[table_name(model)] = loaded.get(table_name(model), 0) + written
         for model in sorted_models():
             if table_name(model) in loaded:
-                await continue_ids(session, model)
+                await reset_sequence(session, model)
     return loaded
 
 
-async def _refuse_filled(session: AppSession, model: type[SQLModel]) -> None:
+async def _refuse_rows(session: AppSession, model: type[SQLModel]) -> None:
     if (await session.execute(select(1).select_from(model).limit(1))).first():
         raise InvalidDump(f"{table_name(model)} has rows already; load into an empty database")
 
@@ -96,7 +92,7 @@ def _type_of(column: Column[Any]) -> Any:
 
 
 def _python_type(stored: TypeEngine[Any]) -> Any:
-    # The bounds of PostgreSQL: SQLite would store a text that is too long, or has a NUL.
+    # With the limits of PostgreSQL: SQLite would store a text that is too long, or has a NUL.
     if isinstance(stored, JSON):
         return Any
     python = stored.python_type

@@ -8,11 +8,7 @@ FACTORIES: Final[dict[type[Owned], Any]] = {}
 
 
 def factory_of(model: type[Owned]) -> Any:
-    """Return the factory of a table.
-
-    Raises:
-        LookupError: the table has no factory, or the module with the factory is not imported.
-    """
+    """Return the factory of a table; LookupError if there is none, or its module is not imported."""
     try:
         return FACTORIES[model]
     except KeyError:

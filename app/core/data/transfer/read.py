@@ -16,13 +16,13 @@ BATCH: Final = 1000  # rows in memory at a time
 
 @dataclass(frozen=True, slots=True)
 class TableRow:
-    """A row, its columns by name, and its table."""
+    """A row: its table, and its values by column."""
 
     table: str
     row: dict[str, Any]
 
     def line(self) -> bytes:
-        """Return a line of JSON, {"table": "tasks", "row": {...}}, the format of dumps and exports."""
+        """Return the line of dumps and exports: {"table": "tasks", "row": {...}}."""
         return msgspec.json.encode(self) + b"\n"
 
 
@@ -32,12 +32,9 @@ async def count_rows(session: AsyncSession, model: type[SQLModel]) -> int:
 
 
 async def read_rows(session: AsyncSession, model: type[SQLModel], batch: int = BATCH) -> AsyncIterator[TableRow]:
-    """Yield the rows that the session sees in a table, in the order of their ids, through one cursor.
+    """Yield the rows that the session sees in a table, in the order of their ids.
 
-    The session has a `snapshot_of(engine)`, or is inside `atomic()`.
-
-    Raises:
-        NotAtomic: it is in no transaction.
+    The session reads from a `snapshot_of(engine)`, or is inside `atomic()`; otherwise NotAtomic is raised.
     """
     columns = {name: getattr(model, name) for name in columns_by_name(model)}
     keys = (columns[name] for name, column in columns_by_name(model).items() if column.primary_key)

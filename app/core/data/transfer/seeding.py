@@ -21,7 +21,7 @@ from app.core.data.transfer.deferred import deferred_keys
 SEEDED_UNTIL: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """`created_at` of the newest row of a repeatable seed."""
 
-_NO_REFERENCE: Final = 0.25  # the share of optional references that stay empty
+_NULL_SHARE: Final = 0.25  # of optional references
 
 Factories = Callable[[type[Owned]], Any]
 Ids = dict[type[Owned], list[int]]
@@ -30,7 +30,7 @@ Ids = dict[type[Owned], list[int]]
 
 @dataclass(slots=True)
 class Seed:
-    """What to invent. A `number` makes it repeatable, apart from the ids."""
+    """Users, and rows per user and table. A `number` makes the values repeatable, apart from the ids."""
 
     users: Sequence[str]
     per_user: int
@@ -46,8 +46,6 @@ class Seed:
 
 async def seed_rows(session: AppSession, seed: Seed, factory_of: Factories) -> dict[str, int]:
     """Store rows in every owned table, in one transaction, and return their number by table.
-
-    The session serves everyone.
 
     Raises:
         ImpossibleRows: required references form a cycle, so that no row can be the first.
@@ -74,8 +72,8 @@ def _invent(model: type[Owned], ids: Ids, seed: Seed, factory: Any) -> Iterator[
         first = number - number % seed.per_user
         given: dict[str, Any] = {"id": row_id, OWNER_COLUMN: seed.users[number // seed.per_user]}
         for reference in references_of(model):
-            theirs = range(first, number if reference.model is model else first + seed.per_user)
-            given[reference.column] = _choose(ids[reference.model], theirs, seed.random, reference.nullable)
+            candidates = range(first, number if reference.model is model else first + seed.per_user)
+            given[reference.column] = _choose(ids[reference.model], candidates, seed.random, reference.nullable)
         if issubclass(model, Timestamped):
             given["created_at"] = given["updated_at"] = seed.until - timedelta(seconds=len(ids[model]) - number)
         # None replaces the given values: polyfactory inspects any other value at length.
@@ -83,8 +81,10 @@ def _invent(model: type[Owned], ids: Ids, seed: Seed, factory: Any) -> Iterator[
         seed.advance(1)
 
 
-def _choose(ids: list[int], theirs: range, random: Random, may_be_none: bool) -> int | None:
-    return None if not theirs or (may_be_none and random.random() < _NO_REFERENCE) else ids[random.choice(theirs)]
+def _choose(ids: list[int], candidates: range, random: Random, may_be_none: bool) -> int | None:
+    if not candidates or (may_be_none and random.random() < _NULL_SHARE):
+        return None
+    return ids[random.choice(candidates)]
 
 
 def _complete(model: type[Owned], columns: Any, values: dict[str, Any]) -> tuple[Any, ...]:

@@ -25,7 +25,7 @@ def test_a_pg_dump_that_is_older_than_the_server_is_one_line(
     result = invoke("backup", str(path), PATH=older, **Site(postgres).settings)
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("Error: pg_dump is of PostgreSQL 9 and the server of ")
+    assert result.stderr.startswith("Error: pg_dump has version 9 and the server ")
     assert "app dumpdata" in result.stderr
     assert result.stderr.count("\n") == 1
     assert not path.exists()
@@ -39,7 +39,7 @@ def test_a_pg_dump_that_fails_leaves_no_file(invoke: Invoke, postgres: PostgresD
 
     result = invoke("backup", str(folder / "a.backup"), PATH=path, **Site(postgres).settings)
 
-    assert (result.exit_code, result.stderr) == (1, "Error: pg_dump refuses: no\n")
+    assert (result.exit_code, result.stderr) == (1, "Error: pg_dump failed: no\n")
     assert list(folder.iterdir()) == []
 
 
@@ -55,7 +55,7 @@ def test_a_role_that_is_not_there_is_one_line_and_changes_nothing(
     result = invoke("restore", str(path), "--yes", **site.settings)
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr == f'Error: psql refuses: role "gone_{postgres.role}" does not exist\n'
+    assert result.stderr == f'Error: psql failed: role "gone_{postgres.role}" does not exist\n'
     assert site.rows() == before
 
 
@@ -98,7 +98,7 @@ def test_a_backup_of_a_newer_pg_dump_is_one_line(invoke: Invoke, postgres: Postg
     result = invoke("restore", str(path), "--yes", **site.settings)
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert "a newer pg_dump has written it; put one as new first on PATH\n" in result.stderr
+    assert "a newer pg_dump wrote it; put the client programs of that version first on PATH\n" in result.stderr
     assert result.stderr.count("\n") == 1
 
 
@@ -115,7 +115,7 @@ def test_a_pg_restore_that_ends_in_the_middle_changes_nothing(
     result = invoke("restore", str(path), "--yes", PATH=fake, **site.settings)
 
     assert (result.exit_code, result.stdout) == (1, "")
-    assert result.stderr.startswith("Error: pg_restore refuses: ")
+    assert result.stderr.startswith("Error: pg_restore failed: ")
     assert site.rows() == before
 
 
@@ -125,7 +125,7 @@ def test_an_older_server_is_not_told_of_a_setting_that_it_does_not_know(
 ) -> None:
     site, path = Site(postgres).filled(), tmp_path / "a.backup"
     assert invoke("backup", str(path), **site.settings).exit_code == 0
-    monkeypatch.setattr(backup_of_postgres, "_KNOWS_IT", 17 if knows_it else 999)
+    monkeypatch.setattr(backup_of_postgres, "_TRANSACTION_TIMEOUT_SINCE", 17 if knows_it else 999)
     noting = write_program(tmp_path, "psql", f'tee {tmp_path}/script | {PROGRAMS}/psql "$@"')
 
     result = invoke("restore", str(path), "--yes", PATH=noting, **site.settings)
@@ -146,6 +146,6 @@ def test_a_restore_does_not_come_between_two_migrations(
     with migration_lock(engine, "another", Backoff(1)):
         result = invoke("restore", str(path), "--yes", **site.settings)
 
-    message = "Error: psql refuses: migrations are being applied; restore when they are\n"
+    message = "Error: psql failed: migrations are being applied; restore after they are done\n"
     assert (result.exit_code, result.stdout, result.stderr) == (1, "", message)
     assert site.rows() == before

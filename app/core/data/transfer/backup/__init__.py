@@ -1,1 +1,1 @@
-"""Backups: the whole database in one file, made and restored by the database's own tools, all or nothing."""
+"""Backups: the whole database in one file, written and restored by the database's own tools, all or nothing."""

@@ -19,16 +19,16 @@ _VERSIONS: Final = "alembic_version"
 
 
 class Backups(Protocol):
-    """Backup and restore for one kind of database; the methods raise BackupFailed."""
+    """Backup and restore for one kind of database; each method may raise BackupFailed."""
 
     def steps(self, backup: Path | None = None, /) -> int:
-        """Return the number of steps of `write`, or of `restore` from a backup; 0 if it is unknown."""
+        """Return the number of steps of `write`, or of `restore`; 0 if it is unknown."""
 
     def write(self, target: Path, advance: Advance, /) -> None:
         """Copy a snapshot of the database into an empty file."""
 
     def read(self, backup: Path, /) -> frozenset[str]:
-        """Verify a backup, and return its revisions; none if it is not of this project."""
+        """Verify a backup, and return its revisions; none if it is of another project."""
 
     def restore(self, backup: Path, advance: Advance, /) -> None:
         """Replace everything in the database by a backup, in one transaction, or change nothing."""
@@ -38,11 +38,6 @@ class Database:
     """The database, with the URL of the owner of its tables."""
 
     def __init__(self, settings: Settings) -> None:
-        """Read the URL of the settings.
-
-        Raises:
-            InvalidSettings: the URL cannot be used.
-        """
         self._url = owner_url(settings)
         self._kind = self._url.get_backend_name()
         self._file = Path(self._url.database or "") if self._kind == "sqlite" else None
@@ -50,43 +45,29 @@ class Database:
         self.name: Final = display_url(self._url)
 
     def steps(self, backup: Path | None = None) -> int:
-        """Return the number of steps of `back_up`, or of `restore` from a backup; 0 if it is unknown.
-
-        Raises:
-            BackupFailed: there is no database file.
-        """
+        """Return the number of steps of `back_up`, or of `restore` from a backup; 0 if it is unknown."""
         if self._file and not backup and not self._file.exists():
             raise BackupFailed(f"there is no database {self._file}")
         return self._backups.steps(backup)
 
     def back_up(self, file: Path, advance: Advance, *, replaces: bool) -> frozenset[str]:
-        """Write a backup, verify it, and return its revisions.
-
-        Raises:
-            BackupFailed: the database cannot be copied, or the file may not be replaced.
-            OSError: the file cannot be written.
-        """
+        """Write a backup, verify it, and return its revisions."""
         self._refuse_itself(file)
-        with written_atomically(file, replaces=replaces) as unnamed:
-            self._backups.write(unnamed, advance)
-            revisions = self._backups.read(unnamed)
+        with written_atomically(file, replaces=replaces) as temporary:
+            self._backups.write(temporary, advance)
+            revisions = self._backups.read(temporary)
             if not revisions:
                 raise BackupFailed(
                     f"{self.name} has no migrations, so no tables of this project; run `app migrate` first"
                 )
         return revisions
 
-    def refuse_other_files(self, file: Path) -> None:
-        """Verify a file, and refuse one that cannot be restored here.
-
-        Raises:
-            BackupFailed: it is damaged, or no backup of this kind of database and of this project.
-            OSError: it cannot be read.
-        """
+    def verify(self, file: Path) -> None:
+        """Raise BackupFailed if a file is damaged, or is no backup of this kind of database and of this project."""
         self._refuse_itself(file)
         kind = database_kind(file)
         if kind is None:
-            raise BackupFailed(f"{file} is no backup: `app backup` writes one; what dumpdata wrote is for loaddata")
+            raise BackupFailed(f"{file} is no backup: `app backup` writes one; load a dump with `app loaddata`")
         if kind != self._kind:
             raise BackupFailed(f"{file} is a backup of {_NAMES[kind]}, and {self.name} is {_NAMES[self._kind]}")
         revisions = self._backups.read(file)
@@ -96,7 +77,7 @@ class Database:
             raise BackupFailed(f"{file} has the migration {', '.join(unknown)}, unknown to this version; update it")
 
     def rows(self) -> dict[str, int]:
-        """Return the number of rows by table, without the empty ones; a missing SQLite file has none."""
+        """Return the number of rows of each table that has some."""
         if self._file and not self._file.exists():  # connecting would create the file
             return {}
         engine = reading_engine(self._url)
@@ -108,11 +89,7 @@ class Database:
         return {name: rows for name, rows in counts.items() if rows}
 
     def restore(self, file: Path, advance: Advance) -> None:
-        """Replace everything in the database by a backup that `refuse_other_files` accepted.
-
-        Raises:
-            BackupFailed: the database is unchanged.
-        """
+        """Replace everything in the database by a verified backup; after BackupFailed it is unchanged."""
         self._backups.restore(file, advance)
 
     def _refuse_itself(self, file: Path) -> None:

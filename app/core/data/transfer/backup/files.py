@@ -11,39 +11,31 @@ from app.core.data.errors import BackupFailed
 
 Advance = Callable[[int], None]  # gets the number of steps since the last call
 
-# The names are SQLAlchemy's.
-_BEGINNINGS: Final[Mapping[bytes, str]] = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
+# The first bytes of a backup, and SQLAlchemy's name of the database.
+_MAGIC: Final[Mapping[bytes, str]] = {b"SQLite format 3\0": "sqlite", b"PGDMP": "postgresql"}
 
 
 def database_kind(file: Path) -> str | None:
-    """Return the database of a backup file, `sqlite` or `postgresql`; None if it is no backup.
-
-    Raises:
-        OSError: it cannot be read.
-    """
+    """Return the kind of database that a backup is of, `sqlite` or `postgresql`; None if it is no backup."""
     with file.open("rb") as opened:
-        beginning = opened.read(max(map(len, _BEGINNINGS)))
-    return next((kind for magic, kind in _BEGINNINGS.items() if beginning.startswith(magic)), None)
+        header = opened.read(max(map(len, _MAGIC)))
+    return next((kind for magic, kind in _MAGIC.items() if header.startswith(magic)), None)
 
 
 @contextmanager
 def written_atomically(file: Path, *, replaces: bool) -> Iterator[Path]:
     """Yield the path of an empty private file, which is flushed to disk and renamed to `file` after the block.
 
-    If the block raises, `file` stays as it was.
-
-    Raises:
-        BackupFailed: the file exists and may not be replaced, or it is no ordinary file.
-        OSError: it cannot be written.
+    If the block raises, `file` stays as it was. BackupFailed if `file` exists and may not be replaced.
     """
     _refuse_existing(file, replaces=replaces)
     with TemporaryDirectory(prefix=f".{file.name}.", dir=file.parent) as folder:  # a folder, for SQLite's side files
-        unnamed = Path(folder, file.name)
-        unnamed.touch(mode=0o600)
-        yield unnamed
+        temporary = Path(folder, file.name)
+        temporary.touch(mode=0o600)
+        yield temporary
         _refuse_existing(file, replaces=replaces)
-        _fsync(unnamed)
-        unnamed.replace(file)
+        _fsync(temporary)
+        temporary.replace(file)
         _fsync(file.parent)
 
 
@@ -51,7 +43,7 @@ def _refuse_existing(file: Path, *, replaces: bool) -> None:
     if file.exists() and not replaces:
         raise BackupFailed(f"{file} already exists; choose another name, or replace it with --force")
     if file.exists() and not file.is_file():
-        raise BackupFailed(f"{file} is no ordinary file; choose another name")
+        raise BackupFailed(f"{file} is not a regular file; choose another name")
 
 
 def _fsync(path: Path) -> None:

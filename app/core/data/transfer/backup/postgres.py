@@ -1,8 +1,4 @@
-"""Backups of PostgreSQL in pg_dump's custom format, and their restore in one transaction.
-
-pg_restore alone drops only the objects of the backup, and fails if a newer table refers to one of them. So its script
-is piped to psql, after statements that empty the schema, and before a COMMIT that is sent when the script was complete.
-"""
+"""Backups of PostgreSQL in pg_dump's custom format, and their restore in one transaction."""
 
 import os
 import re
@@ -19,24 +15,24 @@ from app.core.data.schema.running.locks import LOCK_KEY
 from app.core.data.transfer.backup.files import Advance
 from app.core.data.transfer.backup.programs import ClientPrograms, major_version
 
-_SCRIPT: Final = ("--clean", "--if-exists", "--no-owner", "--exit-on-error", "--file=-")
-_PSQL: Final = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
+_RESTORE_OPTIONS: Final = ("--clean", "--if-exists", "--no-owner", "--exit-on-error", "--file=-")
+_PSQL_OPTIONS: Final = ("--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--file=-")
 _REVISIONS: Final = re.compile(r"^COPY \S*alembic_version .*\n((?:\w+\n)*)\\\.$", re.MULTILINE)
-# pg_restore 17 and later writes it for any server; servers before 17 refuse it.
-_NEW_SETTING: Final = b"SET transaction_timeout = 0;\n"
-_KNOWS_IT: Final = 17
-_HEADER: Final = 8192  # it is within so many bytes
+# pg_restore 17 and later writes this line for any server; servers before 17 refuse it.
+_TRANSACTION_TIMEOUT: Final = b"SET transaction_timeout = 0;\n"
+_TRANSACTION_TIMEOUT_SINCE: Final = 17
+_HEADER_BYTES: Final = 8192  # the line is among the first bytes of the script
 # First the role's default privileges: a restored table would get them in addition to the grants of the backup. Then
-# all objects in the current schema that the role may drop, without those of extensions. One statement for each kind,
-# because tables refer to each other; no CASCADE, which would drop objects of other roles that depend on them.
-_EMPTY: Final = """
+# all objects in the current schema that the role may drop, except the objects of extensions. One statement for each
+# kind, because tables refer to each other; no CASCADE, which would drop dependent objects of other roles.
+_EMPTY_SCHEMA: Final = """
 BEGIN;
 SET LOCAL lock_timeout = '10s';
 DO $empty$
 DECLARE each text;
 BEGIN
     IF NOT pg_try_advisory_xact_lock({lock}) THEN
-        RAISE 'migrations are being applied; restore when they are';
+        RAISE 'migrations are being applied; restore after they are done';
     END IF;
     FOR each IN
         SELECT format(
@@ -77,13 +73,13 @@ class PostgresBackups:
         self._programs = ClientPrograms(url)
 
     def steps(self, _: Path | None = None) -> int:
-        return 0  # the programs do not tell
+        return 0  # the programs report no progress
 
     def write(self, target: Path, _: Advance) -> None:
         version, server = major_version("pg_dump"), self._server_version()
         if version < server:
             raise BackupFailed(
-                f"pg_dump is of PostgreSQL {version} and the server of {server}; put the client programs of {server} or"
+                f"pg_dump has version {version} and the server {server}; put the client programs of version {server} or"
                 " later first on PATH, or use `app dumpdata`, which needs none"
             )
         self._programs.connect("pg_dump", "--format=custom", f"--file={target}")
@@ -93,25 +89,29 @@ class PostgresBackups:
             self._programs.run("pg_restore", f"--file={os.devnull}", backup)
         except BackupFailed as error:
             if "unsupported version" in str(error):
-                raise BackupFailed(f"{error}: a newer pg_dump has written it; put one as new first on PATH") from None
+                raise BackupFailed(
+                    f"{error}: a newer pg_dump wrote it; put the client programs of that version first on PATH"
+                ) from None
             raise
         versions = self._output_of(backup, "--data-only", "--table=alembic_version", "--file=-")
         return frozenset(" ".join(_REVISIONS.findall(versions)).split())
 
     def restore(self, backup: Path, _: Advance) -> None:
-        knows_it = self._server_version() >= _KNOWS_IT
-        with NamedTemporaryFile("w") as list, self._programs.feed("psql", *_PSQL) as psql:
-            list.write(self._entries(backup))
-            list.flush()
-            psql.write(_EMPTY.format(lock=LOCK_KEY).encode())
-            with self._programs.read("pg_restore", *_SCRIPT, f"--use-list={list.name}", backup) as script:
-                header = script.read(_HEADER)
-                psql.write(header if knows_it else header.replace(_NEW_SETTING, b"", 1))
+        # pg_restore itself drops only the objects of the backup, and fails if a newer table refers to one of them. So
+        # psql runs its script after statements that empty the schema. COMMIT is sent only after a complete script;
+        # without it psql's transaction is rolled back.
+        unknown_line = _TRANSACTION_TIMEOUT if self._server_version() < _TRANSACTION_TIMEOUT_SINCE else b""
+        with NamedTemporaryFile("w") as entries, self._programs.feed("psql", *_PSQL_OPTIONS) as psql:
+            entries.write(self._entries(backup))
+            entries.flush()
+            psql.write(_EMPTY_SCHEMA.format(lock=LOCK_KEY).encode())
+            with self._programs.read("pg_restore", *_RESTORE_OPTIONS, f"--use-list={entries.name}", backup) as script:
+                psql.write(script.read(_HEADER_BYTES).replace(unknown_line, b"", 1))
                 shutil.copyfileobj(script, psql)
-            psql.write(b"COMMIT;\n")  # the script was complete; without this psql's transaction is rolled back
+            psql.write(b"COMMIT;\n")
 
     def _entries(self, backup: Path) -> str:
-        # Without the default privileges of other roles, which only these roles may set.
+        # Without the default privileges of other roles: only these roles may set them.
         with self._engine.connect() as connection:
             role = connection.scalar(text("SELECT current_user"))
         lines = self._output_of(backup, "--list").splitlines(keepends=True)
@@ -126,5 +126,5 @@ class PostgresBackups:
     def _server_version(self) -> int:
         with self._engine.connect() as connection:
             version = connection.dialect.server_version_info
-        assert version is not None, "it is known when it is connected"  # noqa: S101
+        assert version is not None, "the dialect knows it after the first connection"  # noqa: S101
         return int(version[0])

@@ -1,7 +1,4 @@
-"""Runs PostgreSQL's client programs with the connection parameters of the URL, and reports their first error.
-
-The password is passed in the environment: other users of the machine can read a command line.
-"""
+"""Runs PostgreSQL's client programs with the connection parameters of the URL, and reports their first error."""
 
 import os
 import re
@@ -20,9 +17,9 @@ from app.core.data.connection.engine import libpq_args
 from app.core.data.errors import BackupFailed
 from app.settings import InvalidSettings
 
-# libpq reads these from no environment variable.
+# libpq has no environment variable for these.
 _SECRETS: Final = frozenset({"sslpassword", "scram_client_key", "scram_server_key", "oauth_client_secret"})
-# Without tcp_user_timeout: a server that works on a long script is not lost.
+# Without tcp_user_timeout, which would end a restore while the server runs a long script.
 _LIMITS: Final = ("connect_timeout", "keepalives_idle", "keepalives_interval", "keepalives_count")
 _ERROR: Final = re.compile(r".*(?:error|ERROR|FATAL): +(.*)")
 _VERSION: Final = re.compile(r"\(PostgreSQL\) (\d+)")
@@ -32,16 +29,12 @@ class ClientPrograms:
     """The client programs, for one database; each method raises BackupFailed if the program is missing or fails."""
 
     def __init__(self, url: URL) -> None:
-        """Read the URL.
-
-        Raises:
-            InvalidSettings: it has a secret that libpq accepts on the command line only.
-        """
+        # The password is passed in the environment: other users of the machine can read a command line.
         _, options = url.get_dialect()().create_connect_args(url)
         if secrets := sorted(_SECRETS & options.keys()):
             raise InvalidSettings(
-                f"the database's URL has {secrets[0]}, which PostgreSQL's programs take from a command line only, where"
-                " others can read it; connect with a password, or with a key that has none"
+                f"the database's URL has {secrets[0]}, which PostgreSQL's programs accept only on the command line,"
+                " where other users can read it; connect with a password, or with a key that has none"
             )
         password = options.pop("password", None)
         limits = {name: value for name, value in libpq_args(url).items() if name in _LIMITS}
@@ -55,7 +48,7 @@ class ClientPrograms:
             ended = subprocess.run(  # noqa: S603  # no shell reads it
                 command, stdin=subprocess.DEVNULL, stdout=to, stderr=errors, env=self._environment, check=False
             )
-            _refuse_failure(name, ended.returncode, errors)
+            _raise_failure(name, ended.returncode, errors)
 
     def connect(self, name: str, *arguments: str | Path) -> None:
         """Run a program that connects to the database."""
@@ -71,7 +64,7 @@ class ClientPrograms:
             ) as process:
                 assert process.stdout is not None, "it is a pipe"  # noqa: S101
                 yield process.stdout
-            _refuse_failure(name, process.returncode, errors)
+            _raise_failure(name, process.returncode, errors)
 
     @contextmanager
     def feed(self, name: str, *arguments: str | Path) -> Iterator[IO[bytes]]:
@@ -82,17 +75,13 @@ class ClientPrograms:
                 command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=errors, env=self._environment
             ) as process:
                 assert process.stdin is not None, "it is a pipe"  # noqa: S101
-                with suppress(BrokenPipeError), process.stdin:  # it ended early; its error is raised below
+                with suppress(BrokenPipeError), process.stdin:  # if it ends early, its error is raised below
                     yield process.stdin
-            _refuse_failure(name, process.returncode, errors)
+            _raise_failure(name, process.returncode, errors)
 
 
 def find_program(name: str) -> str:
-    """Return the path of a program.
-
-    Raises:
-        BackupFailed: the program is missing.
-    """
+    """Return the path of a program; BackupFailed if it is missing."""
     found = shutil.which(name)
     if found is None:
         raise BackupFailed(
@@ -103,24 +92,20 @@ def find_program(name: str) -> str:
 
 
 def major_version(name: str) -> int:
-    """Return the major version of a program, 0 if it is unknown.
-
-    Raises:
-        BackupFailed: the program is missing.
-    """
-    said = subprocess.run(  # noqa: S603
+    """Return the major version of a program, 0 if it is unknown; BackupFailed if the program is missing."""
+    answer = subprocess.run(  # noqa: S603
         [find_program(name), "--version"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False
     )
-    found = _VERSION.search(said.stdout)
+    found = _VERSION.search(answer.stdout)
     return int(found[1]) if found else 0
 
 
-def _refuse_failure(name: str, code: int, errors: IO[bytes]) -> None:
+def _raise_failure(name: str, code: int, errors: IO[bytes]) -> None:
     if code:
         errors.seek(0)
-        raise BackupFailed(f"{name} refuses: {_first_error(errors.read().decode(errors='replace'))}")
+        raise BackupFailed(f"{name} failed: {_first_error(errors.read().decode(errors='replace'))}")
 
 
-def _first_error(said: str) -> str:
-    found = _ERROR.search(said)
-    return found[1] if found else said.strip().partition("\n")[0] or "it does not say why"
+def _first_error(output: str) -> str:
+    found = _ERROR.search(output)
+    return found[1] if found else output.strip().partition("\n")[0] or "it gave no reason"

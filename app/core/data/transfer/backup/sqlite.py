@@ -1,7 +1,6 @@
 """Backups of SQLite with its backup API, while the application reads and writes.
 
-A backup reads in one transaction, so that it is a snapshot and blocks no writer. A restore writes in one transaction
-into the live file: other connections see the old database until it commits, and a killed restore is rolled back.
+Backup and restore are one transaction each. Other connections see the old database until a restore commits.
 """
 
 import sqlite3
@@ -13,7 +12,7 @@ from typing import Final
 from app.core.data.errors import BackupFailed
 from app.core.data.transfer.backup.files import Advance
 
-_PAGES: Final = 1024  # copied at a time, 4 MB
+_PAGES: Final = 1024  # copied at a time, 4 MiB
 _BUSY_TIMEOUT: Final = 10.0  # seconds that a restore waits for another writer
 
 
@@ -30,8 +29,8 @@ class SqliteBackups:
     def write(self, target: Path, advance: Advance) -> None:
         with _opened(self._database, "rw") as source, _opened(target, "rw") as copy:
             copy.execute("PRAGMA journal_mode=OFF")  # a failed copy is deleted
-            copy.execute("PRAGMA synchronous=OFF")  # it is flushed once, at the end
-            _begin_to_read(source)
+            copy.execute("PRAGMA synchronous=OFF")  # `written_atomically` flushes it once
+            _begin_read(source)
             source.backup(copy, pages=_PAGES, progress=_Progress(advance))
         with _opened(target, "rw") as copy:
             copy.execute("PRAGMA journal_mode=DELETE")  # the header was copied, and says WAL
@@ -47,12 +46,12 @@ class SqliteBackups:
     def restore(self, backup: Path, advance: Advance) -> None:
         self._make_folder()
         with _opened(backup, "ro") as source, _opened(self._database, "rwc") as live:
-            _begin_to_read(source)
-            _fit_pages(source, live)
+            _begin_read(source)
+            _match_page_size(source, live)
             live.execute("PRAGMA journal_mode=WAL")
             live.execute("PRAGMA secure_delete=ON")
             source.backup(live, pages=_PAGES, progress=_Progress(advance))
-            _shorten_log(live)
+            _checkpoint(live)
 
     def _make_folder(self) -> None:
         try:
@@ -77,13 +76,13 @@ class _Progress:
 
 @contextmanager
 def _opened(file: Path, mode: str) -> Iterator[sqlite3.Connection]:
-    # In autocommit mode. An error of SQLite inside the block becomes a BackupFailed too.
+    # In autocommit mode. An error of SQLite inside the block becomes BackupFailed.
     try:
         url = f"{file.absolute().as_uri()}?mode={mode}"
         with closing(sqlite3.connect(url, uri=True, timeout=_BUSY_TIMEOUT, isolation_level=None)) as connection:
             yield connection
     except sqlite3.Error as error:
-        raise BackupFailed(f"SQLite refuses {file.name}: {error}") from None
+        raise BackupFailed(f"SQLite fails on {file.name}: {error}") from None
 
 
 def _refuse_other_size(backup: Path, opened: sqlite3.Connection) -> None:
@@ -103,27 +102,27 @@ def _refuse_inconsistent(backup: Path, opened: sqlite3.Connection) -> None:
         raise BackupFailed(f"{backup.name} is damaged: {found.strip().splitlines()[-1]}")
 
 
-def _begin_to_read(source: sqlite3.Connection) -> None:
+def _begin_read(source: sqlite3.Connection) -> None:
     # Without an open read transaction, SQLite restarts the copy after each write.
     source.execute("BEGIN")
     source.execute("SELECT 1 FROM sqlite_master").fetchone()
 
 
-def _fit_pages(source: sqlite3.Connection, live: sqlite3.Connection) -> None:
+def _match_page_size(source: sqlite3.Connection, live: sqlite3.Connection) -> None:
     # The page size of a new file can be set; a database in WAL mode cannot change it.
     size = _number(source, "page_size")
     live.execute(f"PRAGMA page_size={size}")
     if _number(live, "page_count") and _number(live, "page_size") != size:
         raise BackupFailed(
-            f"its pages have {size} bytes, and those of the database {_number(live, 'page_size')}; stop the"
-            " application, move the database away, and restore into a new file"
+            f"the pages of the backup have {size} bytes, and the pages of the database"
+            f" {_number(live, 'page_size')}; stop the application, move the database away, and restore into a new file"
         )
 
 
-def _shorten_log(live: sqlite3.Connection) -> None:
-    # Copies the WAL into the database and truncates it, unless a reader needs it; then SQLite does so later.
-    live.execute("PRAGMA busy_timeout=1000")  # milliseconds: writers wait as long
-    for mode in ("PASSIVE", "TRUNCATE"):  # PASSIVE blocks nobody, and leaves little work to TRUNCATE
+def _checkpoint(live: sqlite3.Connection) -> None:
+    # Truncates the WAL, unless a reader needs it; then a later checkpoint does so.
+    live.execute("PRAGMA busy_timeout=1000")  # milliseconds; writers wait for the same time
+    for mode in ("PASSIVE", "TRUNCATE"):  # PASSIVE blocks no connection, and leaves little work to TRUNCATE
         live.execute(f"PRAGMA wal_checkpoint({mode})")
 
 

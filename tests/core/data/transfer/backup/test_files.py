@@ -59,7 +59,7 @@ def test_a_file_that_somebody_makes_meanwhile_is_not_replaced(tmp_path: Path) ->
 
 
 def test_what_is_no_ordinary_file_is_never_replaced(tmp_path: Path) -> None:
-    with pytest.raises(BackupFailed, match="no ordinary file"), written_atomically(tmp_path, replaces=True):
+    with pytest.raises(BackupFailed, match="not a regular file"), written_atomically(tmp_path, replaces=True):
         raise AssertionError("it begins")
 
 

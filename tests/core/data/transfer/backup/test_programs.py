@@ -88,7 +88,7 @@ def test_the_version_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sa
         ('psql: error: connection to server at "h" failed: FATAL:  no entry', "no entry"),
         ("pg_restore: warning: w\npg_restore: error: end of file", "end of file"),
         ("Rolle fehlt\nmehr", "Rolle fehlt"),
-        ("", "it does not say why"),
+        ("", "it gave no reason"),
     ],
 )
 def test_what_it_says_is_one_sentence(
@@ -98,7 +98,7 @@ def test_what_it_says_is_one_sentence(
     monkeypatch.setenv("PATH", write_program(tmp_path, "psql", f"cat {tmp_path}/said >&2; exit 1"))
     programs = ClientPrograms(database_url("postgresql://ann@h/d"))
 
-    with pytest.raises(BackupFailed, match=f"^psql refuses: {sentence}") as run:
+    with pytest.raises(BackupFailed, match=f"^psql failed: {sentence}") as run:
         programs.run("psql")
     with pytest.raises(BackupFailed) as read, programs.read("psql") as output:
         assert output.read() == b""

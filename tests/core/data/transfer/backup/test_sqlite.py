@@ -179,7 +179,7 @@ def test_a_new_file_has_the_pages_of_the_backup_and_another_is_refused(
 ) -> None:
     backup = restorable(fill(tmp_path / "other.db", 5, page_size=1024))
 
-    with pytest.raises(BackupFailed, match="its pages have 1024 bytes, and those of the database 4096"):
+    with pytest.raises(BackupFailed, match="backup have 1024 bytes, and the pages of the database 4096"):
         SqliteBackups(tmp_path / "app.db").restore(backup, nobody)
     SqliteBackups(tmp_path / "new" / "app.db").restore(backup, nobody)
 
