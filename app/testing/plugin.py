@@ -5,6 +5,7 @@ deleted instead.
 """
 
 import gc
+import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
 
@@ -33,6 +34,7 @@ from app.testing.factories import stored_through
 from app.testing.rollback import emptied, make_isolated_engine, rolled_back
 
 KINDS = ("sqlite", "postgres", "restricted")
+_DONT_WRITE_BYTECODE = sys.dont_write_bytecode
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -55,6 +57,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Remove the developer's settings, register the markers, and import all factories."""
     gc.disable()  # until all tests are collected: it takes a third of the time of the collection
+    sys.dont_write_bytecode = False  # as long: to rewrite each module's asserts in every run takes half of the time
     remove_settings()
     config.addinivalue_line("markers", "any_database: does not depend on the kind of database; runs on one kind only")
     config.addinivalue_line("markers", "hooks_alone: tests the session's hooks without row level security")
@@ -63,6 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish() -> None:
     """Collect garbage rarely, and without the objects that exist now: it took a fifth of the time."""
+    sys.dont_write_bytecode = _DONT_WRITE_BYTECODE
     gc.freeze()
     gc.set_threshold(50_000)
     gc.enable()
