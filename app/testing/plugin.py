@@ -31,9 +31,9 @@ from app.testing.databases import (
 )
 from app.testing.environment import remove_settings
 from app.testing.factories import stored_through
+from app.testing.kinds import KINDS, MARKERS, kinds_of
 from app.testing.rollback import emptied, make_isolated_engine, rolled_back
 
-KINDS = ("sqlite", "postgres", "restricted")
 _DONT_WRITE_BYTECODE = sys.dont_write_bytecode
 
 
@@ -45,12 +45,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run each test that needs a database once on each kind of database."""
     if "databases" in metafunc.fixturenames:
-        chosen = metafunc.config.getoption("--db")
-        kinds: tuple[str, ...] = {"all": KINDS, "both": KINDS[:2]}.get(chosen, (chosen,))
-        if metafunc.definition.get_closest_marker("any_database"):
-            kinds = kinds[:1]
-        if metafunc.definition.get_closest_marker("hooks_alone"):
-            kinds = tuple(kind for kind in kinds if kind != "restricted")
+        kinds = kinds_of(metafunc.definition, metafunc.config.getoption("--db"))
         metafunc.parametrize("databases", kinds, indirect=True, scope="session")
 
 
@@ -59,8 +54,8 @@ def pytest_configure(config: pytest.Config) -> None:
     gc.disable()  # until all tests are collected: it takes a third of the time of the collection
     sys.dont_write_bytecode = False  # as long: to rewrite each module's asserts in every run takes half of the time
     remove_settings()
-    config.addinivalue_line("markers", "any_database: does not depend on the kind of database; runs on one kind only")
-    config.addinivalue_line("markers", "hooks_alone: tests the session's hooks without row level security")
+    for marker in MARKERS:
+        config.addinivalue_line("markers", marker)
     CONTEXT.load_factories()
 
 
