@@ -5,7 +5,6 @@ deleted instead.
 """
 
 import gc
-import sys
 from collections.abc import AsyncIterator, Iterator
 from typing import cast
 
@@ -34,8 +33,6 @@ from app.testing.factories import stored_through
 from app.testing.kinds import KINDS, MARKERS, kinds_of
 from app.testing.rollback import emptied, make_isolated_engine, rolled_back
 
-_DONT_WRITE_BYTECODE = sys.dont_write_bytecode
-
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Add the option --db."""
@@ -52,7 +49,6 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Remove the developer's settings, register the markers, and import all factories."""
     gc.disable()  # until all tests are collected: it takes a third of the time of the collection
-    sys.dont_write_bytecode = False  # as long: to rewrite each module's asserts in every run takes half of the time
     remove_settings()
     for marker in MARKERS:
         config.addinivalue_line("markers", marker)
@@ -61,7 +57,6 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_collection_finish() -> None:
     """Collect garbage rarely, and without the objects that exist now: it took a fifth of the time."""
-    sys.dont_write_bytecode = _DONT_WRITE_BYTECODE
     gc.freeze()
     gc.set_threshold(50_000)
     gc.enable()

@@ -53,10 +53,10 @@ def command(  # noqa: PLR0917  # click passes them by name
 ) -> None:
     """Write migrations/versions/NNNN_NAME.py with the changes of the models since the newest migration.
 
-    The models are compared with a temporary database, so your database need not run. The command asks what was renamed, which
-    value existing rows get in a new required field, and whether values may be deleted; without a terminal, the options
-    answer. An operation that reads all rows of a table, like an index, goes into a second file, which runs while others
-    write.
+    The models are compared with a temporary database, so your database need not run. The command asks what was renamed,
+    which value existing rows get in a new required field, and whether values may be deleted; without a terminal, the
+    options answer. An operation that reads all rows of a table, like an index, goes into a second file, which runs
+    while others write.
     """
     load_settings()  # reports an invalid setting first
     if merge:
