@@ -118,7 +118,8 @@ def test_migrations_of_a_name_that_another_follows_are_left_to_their_author(
     result = invoke("makemigrations", "--merge")
 
     expected = (
-        f"{NEXT_BUT_ONE}.py follows {NEXT}, which is {NEXT}.py or {NEXT}_other.py: give one another revision by hand"
+        f"{NEXT_BUT_ONE}.py follows {NEXT}, which is {NEXT}.py or {NEXT}_other.py: change the revision of one of them"
+        " by hand"
     )
     assert (result.exit_code, result.stderr) == (1, f"Error: {expected}\n")
 
@@ -165,7 +166,7 @@ Change = Callable[[MetaData], None]
 @pytest.mark.parametrize(
     ("change", "options", "sentence"),
     [
-        (rename_title, [], f"{RENAME} if its values may go"),
+        (rename_title, [], f"{RENAME} if its values may be lost"),
         (
             rename_title,
             ["--rename", "tasks.title=name"],
@@ -178,7 +179,7 @@ Change = Callable[[MetaData], None]
         ),
         (swap_names, ["--rename", "tasks.title=description"], "--rename tasks.title=description does not fit"),
         (require_rate, [], "tasks.rate is required: pass --default tasks.rate=VALUE for the rows that exist"),
-        (require_rate, ["--default", "rate=high"], "'high' is no value for tasks.rate"),
+        (require_rate, ["--default", "rate=high"], "'high' is not a valid value for tasks.rate"),
         (
             require_rate,
             ["--default", "rat=1"],
@@ -187,11 +188,11 @@ Change = Callable[[MetaData], None]
         (
             require_rate,
             ["--default", "rate=1", "--default", "tasks.rat=1"],
-            "tasks.rat does not change in a way that needs",
+            "no change of tasks.rat needs an answer",
         ),
-        (require_state, ["--default", "state=sent"], "'sent' is no value for tasks.state"),
-        (drop_description, [], "drops tasks.description and its values: pass --allow-loss if it may go"),
-        (drop_description, ["--allow-loss", "--rename", "x=y"], "--rename x=y does not fit: x has to be gone"),
+        (require_state, ["--default", "state=sent"], "'sent' is not a valid value for tasks.state"),
+        (drop_description, [], "drops tasks.description and its values: pass --allow-loss to accept this"),
+        (drop_description, ["--allow-loss", "--rename", "x=y"], "--rename x=y does not fit: x must be gone"),
         (require_parent, [], "tasks.parent_id is required and refers to other rows, so no value fits"),
     ],
 )

@@ -18,11 +18,8 @@ _LONGEST: Final = 32  # characters of alembic_version.version_num
 
 
 def refuse_branches(scripts: ScriptDirectory) -> None:
-    """Refuse a history with two heads, or with two files of one revision, of which alembic would load only one.
-
-    Raises:
-        MigrationError: the message names the migrations.
-    """
+    """Raise MigrationError if the migrations have two heads, or two files have the same revision."""
+    # Of two files with the same revision, alembic would load only one.
     for revision, paths in _same_revision(scripts).items():
         names = " and ".join(path.name for path in paths)
         raise MigrationError(f"{names} are both the migration {revision}: run `app makemigrations --merge`")
@@ -34,13 +31,7 @@ def refuse_branches(scripts: ScriptDirectory) -> None:
 
 
 def merge_migrations() -> Path | None:
-    """Write the migration that joins two heads, and return its path; None if there is one head.
-
-    If two have the same revision, the younger gets another one first.
-
-    Raises:
-        MigrationError: two files have one revision, and a third follows it.
-    """
+    """Write the migration that joins two heads, and return its path; None if there is one head."""
     _rename_duplicates(script_directory())
     scripts = script_directory()
     if len(scripts.get_heads()) < 2:
@@ -50,28 +41,20 @@ def merge_migrations() -> Path | None:
 
 
 def next_revision() -> str:
-    """Return the revision of the next migration, such as `0005`.
-
-    Raises:
-        MigrationError: the migrations have two heads.
-    """
+    """Return the revision of the next migration, such as `0005`; MigrationError if the migrations have two heads."""
     scripts = script_directory()
     refuse_branches(scripts)
     return next_number(scripts)
 
 
 def _rename_duplicates(scripts: ScriptDirectory) -> None:
-    """Where two files have the same revision, give the younger one its file name as revision.
-
-    Raises:
-        MigrationError: a third migration follows this revision, and could mean either of the two.
-    """
+    # Of two files with the same revision, the younger gets its file name as revision.
     for revision, paths in _same_revision(scripts).items():
         following = [path.name for path in _files(scripts) if _follows(path, revision)]
         if following:
             names = " or ".join(path.name for path in paths)
             raise MigrationError(
-                f"{following[0]} follows {revision}, which is {names}: give one another revision by hand"
+                f"{following[0]} follows {revision}, which is {names}: change the revision of one of them by hand"
             )
         for path in sorted(paths, key=_created)[1:]:
             _rename(path, revision, path.stem[:_LONGEST])

@@ -28,7 +28,7 @@ from app.core.data.tables.owned import OWNER_COLUMN
 
 @dataclass
 class Autodetector:
-    """Compares the scratch database with the models. It applies a rename there first, then compares again."""
+    """Compares the scratch database with the models; after each rename, which it applies there, it compares again."""
 
     context: MigrationContext
     answers: Answers
@@ -36,11 +36,7 @@ class Autodetector:
     operations: list[MigrateOperation] = field(default_factory=list)
 
     def detect(self) -> list[MigrateOperation]:
-        """Return the operations, in the order in which they have to run.
-
-        Raises:
-            Undecided: an answer of the author is missing.
-        """
+        """Return the operations in the order in which they run; Undecided if an answer of the author is missing."""
         self._drop_protections()
         while rename := next(self._renames(), None):
             self._apply(rename)
@@ -48,7 +44,7 @@ class Autodetector:
         for operation in flatten(self.operations):
             self.declared.complete(operation)
         self.answers.refuse_unused()
-        self.answers.accept_loss(describe_losses(self.operations))
+        self.answers.confirm_losses(describe_losses(self.operations))
         return self.operations
 
     def _difference(self) -> list[MigrateOperation]:
@@ -74,7 +70,7 @@ class Autodetector:
                 yield field_rename(self._connection, table, old, new)
 
     def _complete(self, operation: MigrateOperation) -> MigrateOperation:
-        """Add values for existing rows to the operations on a table."""
+        # Existing rows need values in new and required fields.
         if isinstance(operation, ModifyTableOps):
             operation.ops = [each for part in operation.ops for each in self._filled(part)]
         return operation
@@ -92,7 +88,7 @@ class Autodetector:
         column = self._column(operation.table_name, operation.column.name)
         if column.nullable or column.server_default is not None:
             return
-        operation.column = column._copy()  # as alembic itself does
+        operation.column = column._copy()  # private, but alembic uses it too
         if (value := self._value_for(column)) is not None:
             operation.column.server_default = DefaultClause(as_server_default(value))
 
@@ -105,7 +101,7 @@ class Autodetector:
         named = operation.table_name, operation.column_name
         operation.replaced = {old: self.answers.replacement_of(*named, old) for old in operation.removed}
         for value in {*operation.replaced.values()} - {*operation.new}:
-            raise Undecided(f"{value!r} is no value for {'.'.join(named)}")
+            raise Undecided(f"{value!r} is not a choice of {'.'.join(named)}")
 
     def _value_for(self, column: Column[Any]) -> Any:
         constant = default_constant(column)

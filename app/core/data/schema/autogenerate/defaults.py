@@ -1,7 +1,4 @@
-"""The value of existing rows in a new column: a constant default, which both databases add without a rewrite.
-
-It stays as the column's default, so that the previous version of the application can still insert rows.
-"""
+"""Values for existing rows in a new column: constant defaults, which both databases add without rewriting the table."""
 
 import json
 import math
@@ -34,11 +31,7 @@ _CALLED: Final[dict[str, Any]] = {"list": [], "dict": {}, "utcnow": func.now()}
 
 
 def read_constant(column: Column[Any], given: str) -> Any:
-    """Parse the author's value for a column.
-
-    Raises:
-        ValueError: it is not of the column's type, or too long.
-    """
+    """Parse the author's value for a column; ValueError if it has another type, or is too long."""
     stored = _stored(column)
     read = json.loads if isinstance(stored, JSON) else _READ.get(stored.python_type)
     read = column.type.kind if isinstance(column.type, Choice) else read
@@ -51,7 +44,7 @@ def read_constant(column: Column[Any], given: str) -> Any:
     if read is None:
         raise ValueError(f"no value can be given to {name} for the rows that exist: make it optional")
     if value is None:
-        raise ValueError(f"{given!r} is no value for {name}")
+        raise ValueError(f"{given!r} is not a valid value for {name}")
     if isinstance(value, str) and longest and len(value) > longest:
         raise ValueError(f"{given!r} is longer than the {longest} characters of {name}")
     return value
@@ -68,7 +61,7 @@ def default_constant(column: Column[Any]) -> Any:
 
 
 def _is_portable(value: Any) -> bool:
-    # Both databases have to read the same literal as this value.
+    # Both databases must read the literal as the same value.
     if isinstance(value, float):
         return math.isfinite(value)
     return isinstance(value, (list, dict, Enum, *_READ))
@@ -76,6 +69,7 @@ def _is_portable(value: Any) -> bool:
 
 def as_server_default(value: Any) -> Any:
     """Return a constant as a `server_default` that both databases read alike."""
+    # It stays after the migration, so that the previous version of the application can still insert rows.
     if isinstance(value, bool):
         return true() if value else false()
     if isinstance(value, FunctionElement):
@@ -91,7 +85,7 @@ def as_server_default(value: Any) -> Any:
 
 
 def as_value(value: Any) -> Any:
-    """Return a constant as `op.fill_empty()` takes it."""
+    """Return a constant as an argument of `op.fill_empty()`."""
     return value if isinstance(value, bool | int | float) else as_server_default(value)
 
 

@@ -19,7 +19,7 @@ _POSTGRES: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 
 
 def describe(operations: Iterable[MigrateOperation]) -> list[str]:
-    """Return a sentence for each operation, nested ones included."""
+    """Return a sentence for each operation, also for nested ones."""
     return [
         _SENTENCES[type(operation)](operation) for operation in flatten(operations) if type(operation) in _SENTENCES
     ]
@@ -66,7 +66,7 @@ def _is_instant(op: Any) -> bool:
 
 def _chosen(op: Any) -> str:
     replaced = "".join(f"; {old!r} becomes {new!r}" for old, new in op.replaced.items())
-    return f"lets {op.table_name}.{op.column_name} be {', '.join(map(repr, op.new))}, and nothing else{replaced}"
+    return f"lets {op.table_name}.{op.column_name} be {', '.join(map(repr, op.new))}, and no other value{replaced}"
 
 
 def _columns(op: Any) -> str:

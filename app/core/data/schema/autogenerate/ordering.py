@@ -1,8 +1,7 @@
-"""The order of operations: a table is created after, and dropped before, those that it refers to.
+"""Sorts operations: a table is created after the tables that it refers to, and dropped before them."""
 
-`tables/cycles.py` sorts mapped tables, whose keys SQLAlchemy resolves. These operations have unresolved keys, and each
-has to say which of its keys become operations of their own: the two have no step in common.
-"""
+# `tables/cycles.py` sorts tables with resolved foreign keys. The keys in alembic's operations are unresolved, and in a
+# cycle some become separate operations, so the two modules share no step.
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, cast
@@ -15,7 +14,7 @@ from app.core.data.schema.operations.protecting import ProtectOp
 
 
 def sorted_operations(operations: Iterable[MigrateOperation]) -> list[MigrateOperation]:
-    """Return the operations of autogenerate in an order that can run: new tables first, dropped ones last."""
+    """Return the operations of autogenerate in an order that can run: new tables first, dropped tables last."""
     operations = list(operations)
     created = [op for op in operations if isinstance(op, CreateTableOp)]
     dropped = [op for op in operations if isinstance(op, DropTableOp)]
@@ -53,7 +52,7 @@ def _dropped(tables: Sequence[DropTableOp]) -> Iterator[MigrateOperation]:
 
 
 def _sorted(tables: Sequence[Any], targets: dict[str, set[str]]) -> list[Any]:
-    # With a cycle no table is free; the first one is taken.
+    # In a cycle no table is free, and the first one is next.
     left, done = list(tables), list[Any]()
     while left:
         names = {table.table_name for table in left}
@@ -73,7 +72,7 @@ def _target(part: Any) -> str | None:
 
 
 def _bound(table: str, key: ForeignKeyConstraint) -> ForeignKeyConstraint:
-    # Alembic reads the columns of a key through its table.
+    # Alembic reads the columns of a key from its table.
     if key.parent is None:
         key = ForeignKeyConstraint(key.column_keys, [element.target_fullname for element in key.elements])
         Table(table, MetaData(), key)
@@ -82,5 +81,5 @@ def _bound(table: str, key: ForeignKeyConstraint) -> ForeignKeyConstraint:
 
 def _reverse_of(operation: DropTableOp) -> CreateTableOp:
     reverse = operation._reverse
-    assert reverse is not None, "autogenerate has seen the table"  # noqa: S101
+    assert reverse is not None, "autogenerate sets it"  # noqa: S101
     return reverse

@@ -8,8 +8,8 @@ from alembic.operations.ops import AddColumnOp, CreateTableOp, DropColumnOp, Dro
 
 from app.core.data.schema.ddl.type_changes import affinity_of
 
-_EVERYWHERE: Final = {"id", "user_id", "created_at", "updated_at"}
-_ALIKE: Final = 0.5  # the share of fields that two tables have in common, by name
+_COMMON_FIELDS: Final = {"id", "user_id", "created_at", "updated_at"}
+_MIN_SIMILARITY: Final = 0.5  # the share of field names that two tables have in common
 
 
 def possible_table_renames(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str]]:
@@ -17,14 +17,14 @@ def possible_table_renames(operations: Iterable[MigrateOperation]) -> Iterator[t
     operations = list(operations)
     gone = {op.table_name: _fields(op.reverse()) for op in operations if isinstance(op, DropTableOp)}
     new = {op.table_name: _fields(op) for op in operations if isinstance(op, CreateTableOp)}
-    alike = [(_likeness(gone[old], new[name]), old, name) for old in gone for name in new]
-    for likeness, old, name in sorted(alike, reverse=True):
-        if likeness >= _ALIKE:
+    pairs = [(_similarity(gone[old], new[name]), old, name) for old in gone for name in new]
+    for similarity, old, name in sorted(pairs, reverse=True):
+        if similarity >= _MIN_SIMILARITY:
             yield old, name
 
 
 def possible_column_renames(operations: Iterable[MigrateOperation]) -> Iterator[tuple[str, str, str, bool]]:
-    """Yield table, old and new name of each pair of columns, and whether both have the same type affinity."""
+    """Yield the table, the old and new name of each pair of columns, and whether their type affinity is the same."""
     for modified in operations:
         if isinstance(modified, ModifyTableOps):
             gone = [op for op in modified.ops if isinstance(op, DropColumnOp)]
@@ -35,8 +35,8 @@ def possible_column_renames(operations: Iterable[MigrateOperation]) -> Iterator[
 
 
 def _fields(operation: Any) -> set[str]:
-    return {column.name for column in operation.to_table().columns} - _EVERYWHERE
+    return {column.name for column in operation.to_table().columns} - _COMMON_FIELDS
 
 
-def _likeness(old: set[str], new: set[str]) -> float:
+def _similarity(old: set[str], new: set[str]) -> float:
     return len(old & new) / len(old | new) if old | new else 1.0

@@ -1,7 +1,6 @@
-"""Writes the files of a migration: one for fast operations, and one for those that read all rows of a table.
+"""Writes the files of a migration: one for fast operations, and one for operations that read all rows of a table.
 
-The first is one transaction. The second follows it and runs online (see `operations/online.py`): indexes, constraints,
-and columns that become NOT NULL.
+The first is one transaction. The second follows it and runs online (see `operations/online.py`).
 """
 
 from collections.abc import Iterable
@@ -13,6 +12,7 @@ from alembic import command
 from alembic.autogenerate import renderers
 from alembic.autogenerate.api import AutogenContext
 from alembic.autogenerate.render import render_op
+from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.operations import MigrateOperation
 from alembic.operations.ops import (
@@ -43,85 +43,96 @@ from app.core.data.schema.operations.choices import ChangeChoicesOp
 from app.core.data.schema.operations.online import OnlineOp, ReplaceValueOp
 from app.core.data.tables.cycles import sorting_cycles
 
-_ALONE: Final = (ReplaceValueOp, ChangeChoicesOp)  # these are no part of `batch_alter_table`
-_SLOW: Final = (CreateIndexOp, CreateUniqueConstraintOp, CreateForeignKeyOp, CreateCheckConstraintOp, *_ALONE)
-_NOTHING_SAID: Final = Answers()
+_NOT_BATCHED: Final = (ReplaceValueOp, ChangeChoicesOp)  # these run outside of `batch_alter_table`
+_SLOW: Final = (CreateIndexOp, CreateUniqueConstraintOp, CreateForeignKeyOp, CreateCheckConstraintOp, *_NOT_BATCHED)
+_NO_ANSWERS: Final = Answers()
 
 
 class WrittenMigration(NamedTuple):
-    """A file that was written, and descriptions of its operations."""
+    """The file of a new migration, and descriptions of its operations."""
 
     path: Path
     sentences: list[str]
 
 
 def make_migration(
-    name: str, answers: Answers = _NOTHING_SAID, metadata: MetaData = SQLModel.metadata
+    name: str, answers: Answers = _NO_ANSWERS, metadata: MetaData = SQLModel.metadata
 ) -> list[WrittenMigration]:
-    """Write the migration from the present ones to the models, in one file or two; in none if they agree.
-
-    It compares with a scratch database, and needs no other.
+    """Write the migration from the present ones to the models, in one file or two; in none if there is no difference.
 
     Raises:
         Undecided: an answer of the author is missing.
     """
     declared = DeclaredColumns()
-    sentences: list[list[str]] = []
-
-    def direct(context: MigrationContext, _: Any, directives: list[MigrationScript]) -> None:
-        operations = Autodetector(context, answers, declared).detect()
-        directives[:] = _scripts(directives[0], name, operations)
-        sentences.extend(describe(cast("UpgradeOps", script.upgrade_ops).ops) for script in directives)
-
     with sorting_cycles(), scratch_database(declared=declared) as scratch:
         if not drift(scratch, metadata):
             answers.refuse_unused()
             return []
-        config, revision = alembic_config(owner_url(scratch), declared=declared, metadata=metadata), next_revision()
-        made = command.revision(config, name, autogenerate=True, rev_id=revision, process_revision_directives=direct)
+        config = alembic_config(owner_url(scratch), declared=declared, metadata=metadata)
+        return _write(config, name, answers, declared)
+
+
+def _write(config: Config, name: str, answers: Answers, declared: DeclaredColumns) -> list[WrittenMigration]:
+    sentences: list[list[str]] = []
+
+    def replace_directives(context: MigrationContext, _: Any, directives: list[MigrationScript]) -> None:
+        operations = Autodetector(context, answers, declared).detect()
+        directives[:] = _scripts(directives[0], name, operations)
+        sentences.extend(describe(cast("UpgradeOps", script.upgrade_ops).ops) for script in directives)
+
+    made = command.revision(
+        config, name, autogenerate=True, rev_id=next_revision(), process_revision_directives=replace_directives
+    )
     scripts = made if isinstance(made, list) else [made]
     return [
-        WrittenMigration(Path(cast("Script", script).path), said)
-        for script, said in zip(scripts, sentences, strict=True)
+        WrittenMigration(Path(cast("Script", script).path), described)
+        for script, described in zip(scripts, sentences, strict=True)
     ]
 
 
 def _scripts(template: MigrationScript, name: str, operations: Iterable[MigrateOperation]) -> list[MigrationScript]:
-    at_once, online = _split(operations)
-    parts = [(name, at_once)] if at_once else []
+    fast, online = _split(operations)
+    parts = [(name, fast)] if fast else []
     if online:
-        parts.append((f"{name}_online" if at_once else name, [OnlineOp(online)]))
+        parts.append((f"{name}_online" if fast else name, [OnlineOp(online)]))
     return [_script(template, message, ops, number) for number, (message, ops) in enumerate(parts)]
 
 
 def _script(template: MigrationScript, message: str, ops: list[MigrateOperation], number: int) -> MigrationScript:
     revision = f"{int(str(template.rev_id)) + number:04d}"
     script = MigrationScript(revision, UpgradeOps(ops), DowngradeOps(_reversed(ops)), message=message, head="head")
-    script._needs_render = True  # alembic sets it on the first one only
+    script._needs_render = True  # alembic sets it on the first script only
     return script
 
 
 def _split(operations: Iterable[MigrateOperation]) -> tuple[list[MigrateOperation], list[MigrateOperation]]:
-    """Separate the fast operations from those that read all rows of an existing table."""
-    at_once: list[MigrateOperation] = []
+    # Slow operations read all rows of an existing table.
+    fast: list[MigrateOperation] = []
     online: list[MigrateOperation] = []
     new: set[str] = set()
     for operation in operations:
         if isinstance(operation, CreateTableOp):
             new.add(operation.table_name)
         if not isinstance(operation, ModifyTableOps) or operation.table_name in new:
-            at_once.append(operation)
+            fast.append(operation)
             continue
         parts = [each for part in operation.ops for each in _parts(part)]
-        again = {name for part in parts if _is_slow(part) and (name := _name_of(part))}
-        slow = [
-            part for part in parts if _is_slow(part) or _name_of(part) in again
-        ]  # a constraint is replaced in one file, so that it always holds
-        for each, into in (([part for part in parts if part not in slow], at_once), (slow, online)):
-            into += [part for part in each if isinstance(part, _ALONE)]
-            if batch := [part for part in each if not isinstance(part, _ALONE)]:
-                into.append(ModifyTableOps(operation.table_name, batch))
-    return at_once, online
+        slow = _slow_of(parts)
+        fast += _batched(operation.table_name, [part for part in parts if part not in slow])
+        online += _batched(operation.table_name, slow)
+    return fast, online
+
+
+def _slow_of(parts: list[MigrateOperation]) -> list[MigrateOperation]:
+    # A constraint is dropped and created again in the same file, so that it always holds.
+    replaced = {name for part in parts if _is_slow(part) and (name := _name_of(part))}
+    return [part for part in parts if _is_slow(part) or _name_of(part) in replaced]
+
+
+def _batched(table: str, parts: list[MigrateOperation]) -> list[MigrateOperation]:
+    alone = [part for part in parts if isinstance(part, _NOT_BATCHED)]
+    batch = [part for part in parts if not isinstance(part, _NOT_BATCHED)]
+    return [*alone, ModifyTableOps(table, batch)] if batch else [*alone]
 
 
 def _parts(operation: MigrateOperation) -> list[MigrateOperation]:
