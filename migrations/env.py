@@ -1,4 +1,4 @@
-"""Alembic's environment: it runs for every command, with the models of the installed nouns."""
+"""Alembic's environment, which runs for every command, with the models of the installed nouns."""
 
 import sys
 from typing import Any, Literal
@@ -16,22 +16,22 @@ from app.core.data.tables.choices import LONGEST, Choice
 from app.installed import INSTALLED
 from app.settings import load_settings
 
-_PORTABLE: dict[type, str] = {False_: "sa.false()", True_: "sa.true()", now: "sa.func.now()"}
+_DEFAULTS: dict[type, str] = {False_: "sa.false()", True_: "sa.true()", now: "sa.func.now()"}
 
 
 def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
-    """Render types and defaults for every database, without imports of this application."""
+    """Render types and defaults for both databases, without imports of this application."""
     if kind == "type" and isinstance(item, Choice):
         return f"sa.String(length={LONGEST})"
     if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, str):
         return repr(item.arg)  # alembic strips quotes at both ends
     if kind == "server_default" and isinstance(item, DefaultClause):
-        return _PORTABLE.get(type(item.arg), False)
+        return _DEFAULTS.get(type(item.arg), False)
     return False
 
 
 def run() -> None:
-    """Run the migrations of the command, or print their SQL for PostgreSQL."""
+    """Run the migrations of the present command, or print their SQL for PostgreSQL."""
     attributes = context.config.attributes
     environment: Any = context  # the module is a proxy for the EnvironmentContext of this command
     options: dict[str, Any] = {

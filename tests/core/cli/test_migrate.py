@@ -157,8 +157,8 @@ def test_back_it_asks_and_forwards_again_it_does_not(invoke: Invoke, databases: 
     assert refused.stdout.startswith(f"to revert: {TITLES[-1]}, {TITLES[-2]}\nThis deletes what")
     assert (back.exit_code, between) == (0, (goal,))
     assert [line.partition(" in ")[0] for line in back.stdout.splitlines()[1:]] == [
-        f"took back {TITLES[-1]}",
-        f"took back {TITLES[-2]}",
+        f"reverted {TITLES[-1]}",
+        f"reverted {TITLES[-2]}",
     ]
     assert (forwards.exit_code, applied(settings)) == (0, (between_them,))
 
@@ -188,7 +188,7 @@ def test_where_the_database_is_newer_there_is_nothing_to_apply(invoke: Invoke, w
     expected = "the database is newer than this version, which lacks 0099: nothing to apply\n"
     assert (result.exit_code, result.stdout, result.stderr) == (0, expected, "")
     assert (back.exit_code, back.stdout) == (1, "")
-    assert back.stderr == "Error: the database has 0099: take it back with the version that has it\n"
+    assert back.stderr == "Error: the database has 0099: revert it with the version that has it\n"
 
 
 @pytest.mark.parametrize("arguments", [["migrate"], ["migrate", "--check"], ["run"], ["makemigrations", "more"]])

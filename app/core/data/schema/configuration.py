@@ -1,4 +1,4 @@
-"""Alembic's configuration: where the migrations are, and what env.py is told about one run of a command."""
+"""Alembic's configuration: the folder of the migrations, and the attributes that a command passes to env.py."""
 
 from argparse import Namespace
 from typing import Any
@@ -7,16 +7,16 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 from sqlalchemy import URL
 
-# Imported for what it registers: the operations that migrations call, and autogenerate's comparison.
+# The import registers the operations that migrations call, and their comparison in autogenerate.
 from app.core.data.schema import operations as operations  # noqa: PLC0414
 from app.settings import MIGRATIONS_DIR
 
 
 def alembic_config(url: URL | None = None, **attributes: Any) -> Config:
     """Return the configuration for alembic's commands; env.py reads the URL and the attributes."""
-    # quiet: alembic would name each file that it writes, and our commands do so themselves.
+    # quiet: our commands name the files that alembic writes.
     config = Config(attributes=attributes | {"url": url}, cmd_opts=Namespace(quiet=True))
-    config.set_main_option("script_location", str(MIGRATIONS_DIR).replace("%", "%%"))  # it is read as an ini file is
+    config.set_main_option("script_location", str(MIGRATIONS_DIR).replace("%", "%%"))  # "%" interpolates in ini files
     return config
 
 

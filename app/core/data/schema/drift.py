@@ -1,4 +1,4 @@
-"""What differs between a database and the models, as alembic compares them."""
+"""Drift: the differences between a database and the models, as alembic compares them."""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -31,27 +31,23 @@ COMPARISON: Final[dict[str, Any]] = {
 
 
 def drift(settings: Settings, metadata: MetaData = SQLModel.metadata) -> list[Any]:
-    """Return what differs between the database and the models, as alembic's operations."""
+    """Return the differences between the database and the models, as alembic's operations."""
     with reading_engine(owner_url(settings)).connect() as connection:
-        options = COMPARISON | {"include_name": partial(_is_named, cloned_foreign_keys(connection))}
+        options = COMPARISON | {"include_name": partial(_is_included, cloned_foreign_keys(connection))}
         context = MigrationContext.configure(connection, opts=options)
         with sorting_cycles():
             return list(compare_metadata(context, metadata))
 
 
 def missing_operations() -> list[Any]:
-    """Return what differs between the present migrations and the models: what the next migration has to do."""
+    """Return the differences between the present migrations and the models."""
     with scratch_database() as scratch:
         return drift(scratch)
 
 
 @contextmanager
 def scratch_database(**attributes: Any) -> Iterator[Settings]:
-    """Yield the settings of a database that the present migrations made, which is deleted after the block.
-
-    Raises:
-        MigrationError: the migrations have two heads.
-    """
+    """Yield the settings of a database that the present migrations made, which is deleted after the block."""
     with TemporaryDirectory() as folder:
         url = SecretStr(f"sqlite:///{quote(folder)}/scratch.db")
         scratch = load_settings().model_copy(update={"database_url": url, "migration_database_url": None})
@@ -61,6 +57,6 @@ def scratch_database(**attributes: Any) -> Iterator[Settings]:
         yield scratch
 
 
-def _is_named(clones: AbstractSet[tuple[str, str]], name: str, kind: str, parents: Mapping[str, str]) -> bool:
-    """Leave out the foreign keys that PostgreSQL made by itself, which no migration has named."""
+def _is_included(clones: AbstractSet[tuple[str, str]], name: str, kind: str, parents: Mapping[str, str]) -> bool:
+    # PostgreSQL itself clones foreign keys for partitions; no migration has named these.
     return kind != "foreign_key_constraint" or (parents["table_name"], name) not in clones

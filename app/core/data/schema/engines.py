@@ -1,8 +1,4 @@
-"""Engines for migrations: synchronous, unpooled, and with real transactions.
-
-The application's engine commits every statement. A migration is one transaction, on SQLite too, so that one that fails
-leaves nothing behind.
-"""
+"""Engines for migrations: synchronous, unpooled, and with real transactions, on SQLite too."""
 
 from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.pool import NullPool
@@ -12,17 +8,13 @@ from app.settings import Settings
 
 
 def owner_settings(settings: Settings) -> Settings:
-    """Return the settings by which the owner of the tables connects: with MIGRATION_DATABASE_URL, if it is set."""
+    """Return the settings with which the owner of the tables connects: MIGRATION_DATABASE_URL, if it is set."""
     direct = settings.migration_database_url
     return settings.model_copy(update={"database_url": direct}) if direct else settings
 
 
 def owner_url(settings: Settings) -> URL:
-    """Return the URL by which the owner of the tables connects.
-
-    Raises:
-        InvalidSettings: the URL cannot be used; the message names the setting.
-    """
+    """Return the URL with which the owner of the tables connects; InvalidSettings names the setting."""
     direct = settings.migration_database_url
     given, setting = (direct, "MIGRATION_DATABASE_URL") if direct else (settings.database_url, "DATABASE_URL")
     return database_url(given.get_secret_value(), setting)

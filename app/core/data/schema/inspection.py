@@ -7,8 +7,8 @@ from typing import Final, NamedTuple
 from sqlalchemy import Connection, MetaData, text
 
 from app.core.data.schema.protections import (
-    CLEARS,
-    FINAL,
+    CLEAR_PREFIX,
+    OWNER_SUFFIX,
     ClearedReference,
     OwnerProtection,
     Protection,
@@ -16,7 +16,7 @@ from app.core.data.schema.protections import (
 )
 
 _SQLITE: Final = "SELECT sql FROM sqlite_master WHERE type = 'trigger'"
-# Each row is the statement that would make it again. A disabled trigger counts as missing.
+# Each row is the statement that would create the object again. A disabled trigger counts as missing.
 _POSTGRES: Final = """
     SELECT pg_get_triggerdef(oid, true) FROM pg_trigger WHERE NOT tgisinternal AND tgenabled IN ('O', 'A')
     UNION ALL
@@ -73,70 +73,64 @@ class DatabaseProtections(NamedTuple):
     protections: frozenset[Protection]
 
     def has(self, protection: Protection) -> bool:
-        """Tell whether the database has all statements of a protection, unchanged."""
-        return {_plain(statement) for statement in protection.definition(self.dialect)} <= self.statements.keys()
+        return {_normalized(statement) for statement in protection.definition(self.dialect)} <= self.statements.keys()
 
 
 def read_protections(connection: Connection) -> DatabaseProtections:
-    """Read the protections of a database, also those whose table or reference the models no longer have."""
+    """Read the protections of a database, also of tables and references that the models no longer have."""
     dialect = connection.dialect.name
     query = _SQLITE if dialect == "sqlite" else _POSTGRES
-    statements = {_plain(statement): statement for statement in connection.execute(text(query)).scalars()}
+    statements = {_normalized(statement): statement for statement in connection.execute(text(query)).scalars()}
     texts: dict[str, str] = {}
     for statement in statements.values():
-        if named := _NAMED.match(statement):
-            texts[named[1]] = texts.get(named[1], "") + statement
+        if found := _NAMED.match(statement):
+            texts[found[1]] = texts.get(found[1], "") + statement
     return DatabaseProtections(dialect, statements, frozenset(filter(None, map(_parsed, texts, texts.values()))))
 
 
 def altered_protections(connection: Connection, metadata: MetaData) -> Iterator[str]:
-    """Yield a sentence for each protection that is missing, altered or left over, and for each foreign policy.
-
-    PostgreSQL joins permissive policies with OR, so another policy beside ours opens the table.
-    """
-    held, expected = (
-        read_protections(connection),
-        {protection.name: protection for protection in protections_of(metadata)},
-    )
+    """Yield a sentence for each protection that is missing, altered or obsolete, and for each additional policy."""
+    held = read_protections(connection)
+    expected = {protection.name: protection for protection in protections_of(metadata)}
     for protection in expected.values():
         if not held.has(protection):
             yield f"The protection of op.{protection.call} is missing or altered."
     for protection in held.protections:
         if protection.name not in expected and protection.tables & metadata.tables.keys():
-            yield f"The protection of op.{protection.call} is left over."
-    ours = {protection.policy for protection in expected.values() if isinstance(protection, OwnerProtection)}
+            yield f"The protection of op.{protection.call} is obsolete."
+    # PostgreSQL joins permissive policies with OR, so an additional policy can show the rows of other users.
+    policies = {protection.policy for protection in expected.values() if isinstance(protection, OwnerProtection)}
     for statement in held.statements.values():
-        named = _POLICY.match(statement)
-        if named and named[1] not in ours and named[2] in metadata.tables:
-            yield f"The policy {named[1]} of {named[2]} shows rows that ours hides."
+        found = _POLICY.match(statement)
+        if found and found[1] not in policies and found[2] in metadata.tables:
+            yield f"The policy {found[1]} of {found[2]} can show rows of other users."
 
 
 def unenforced_constraints(connection: Connection) -> list[str]:
-    """Return a sentence for each constraint and index that exists but is not enforced; none on SQLite."""
+    """Return a sentence for each constraint and index that is not enforced; SQLite has none."""
     if connection.dialect.name == "sqlite":
         return []
     return list(connection.execute(_UNENFORCED).scalars())
 
 
 def cloned_foreign_keys(connection: Connection) -> frozenset[tuple[str, str]]:
-    """Return table and name of each foreign key that PostgreSQL cloned for a partition."""
+    """Return the table and name of each foreign key that PostgreSQL cloned for a partition."""
     if connection.dialect.name == "sqlite":
         return frozenset()
     return frozenset((table, name) for table, name in connection.execute(_CLONED))
 
 
-def _plain(statement: str) -> str:
-    """Normalize a statement: PostgreSQL adds casts, parentheses, quotes and capitals when it prints one."""
+def _normalized(statement: str) -> str:
+    # PostgreSQL adds casts, parentheses, quotes and capitals when it prints a statement.
     uncast = re.sub(r"::(text|character varying)", "", statement.lower())
     return re.sub(r'[\s()"]', "", uncast)
 
 
 def _parsed(name: str, statements: str) -> Protection | None:
-    """Return the protection that a trigger belongs to, by its name and statements; None if it is not one of ours."""
-    if name.endswith(FINAL):
-        return OwnerProtection(name.removesuffix(FINAL))
+    if name.endswith(OWNER_SUFFIX):
+        return OwnerProtection(name.removesuffix(OWNER_SUFFIX))
     cleared = _CLEARED.search(statements)
-    if not name.startswith(CLEARS) or not cleared:
+    if not name.startswith(CLEAR_PREFIX) or not cleared:
         return None
     target = _TARGET.search(statements)  # None if the table was dropped and only the function is left
     return ClearedReference(cleared[1], cleared[2], target[1] if target else cleared[1], cleared[3])

@@ -1,7 +1,6 @@
-"""Checks the tables and mapped classes for mistakes that break the isolation of users, when the application starts.
+"""Checks the tables and mapped classes, when the application starts, for mistakes that break the isolation of users.
 
-No query fails because of them: a foreign key that can refer to another user's row, a mapping that hides the owner
-column from the unit of work, a column with a second name.
+Queries do not fail because of these mistakes: for example a foreign key that can refer to another user's row.
 """
 
 from collections.abc import Iterator
@@ -19,11 +18,7 @@ from app.core.data.tables.registry import owned_models
 
 
 def check_mapping() -> None:
-    """Check every table and every owned class.
-
-    Raises:
-        TypeError: the message names the table and what to write.
-    """
+    """Check every table and every owned class; TypeError says which declaration to change."""
     for fault in missing_targets():
         raise InvalidDeclaration(fault)
     for fault in _faults_of_names():
@@ -79,4 +74,5 @@ def _faults_of_mapper(mapper: Mapper[Owned]) -> Iterator[str]:
         )
     for column in table.c:
         if mapper.get_property_by_column(column).key != column.key:
-            yield f"{mapper.class_.__name__} calls {table}.{column.name} by another name; name the field as the column."
+            name = mapper.class_.__name__
+            yield f"{name} calls {table}.{column.name} by another name; give the field the name of the column."

@@ -1,4 +1,4 @@
-"""Migrations: a database up to a revision, or back to one (see `running/applying.py` for how they run)."""
+"""Migrates a database up or down to a revision, with alembic's commands."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -12,18 +12,16 @@ from app.core.data.schema.running.backoff import Backoff
 from app.settings import InvalidSettings, Settings
 
 Trace = Callable[[str], None] | None
-"""What gets the statements that SQLite executes."""
+"""A function that gets each statement that SQLite executes."""
 
 
 def upgrade(settings: Settings, revision: str = "head", backoff: Backoff | None = None, trace: Trace = None) -> None:
-    """Bring the database up to a revision; a SQLite file is created where there is none.
-
-    Each migration is stored when it is done, and stays when a later one fails.
+    """Migrate up to a revision. Each migration commits by itself, and stays applied when a later one fails.
 
     Raises:
         InvalidSettings: the folder of the SQLite file cannot be made.
         MigrationError: a lock was not free within the timeout.
-        UnfitRows: a migration that runs online found rows that it does not fit.
+        UnfitRows: an online migration found rows that break its constraint.
     """
     url = owner_url(settings)
     refuse_branches(script_directory())
@@ -33,11 +31,7 @@ def upgrade(settings: Settings, revision: str = "head", backoff: Backoff | None 
 
 
 def downgrade(settings: Settings, revision: str, backoff: Backoff | None = None, trace: Trace = None) -> None:
-    """Take the database back to a revision, `base` for an empty one. Tables that it drops lose their rows.
-
-    Raises:
-        MigrationError: a lock was not free within the timeout.
-    """
+    """Migrate down to a revision, or to `base`, an empty database; the same errors as `upgrade()`."""
     command.downgrade(alembic_config(owner_url(settings), backoff=backoff, trace=trace), revision)
 
 

@@ -1,4 +1,4 @@
-"""The plan of a run: which migrations, forwards or backwards, and their SQL."""
+"""Migration plans: the migrations to apply or to revert, and their SQL."""
 
 import re
 import sqlite3
@@ -27,7 +27,7 @@ _READS: Final = re.compile(r"\s*(SELECT|PRAGMA|--)", re.IGNORECASE)
 
 
 class Plan(NamedTuple):
-    """The migrations to apply or to take back, in this order, from one revision to another."""
+    """The migrations to apply or to revert, in this order, from one revision to another."""
 
     steps: list[Script]
     is_back: bool
@@ -37,25 +37,19 @@ class Plan(NamedTuple):
     """Revisions of the database that this version does not have: the database is newer, and the plan is empty."""
 
     def carry_out(self, settings: Settings, backoff: Backoff | None = None, trace: Trace = None) -> None:
-        """Apply the migrations, or take them back.
-
-        Raises:
-            MigrationError: a lock was not free within the timeout.
-            UnfitRows: a migration that runs online found rows that it does not fit.
-        """
         (downgrade if self.is_back else upgrade)(settings, self.end, backoff, trace)
 
     def print_sql(self, settings: Settings) -> None:
-        """Print the SQL of the plan, and change nothing. For SQLite it is the trace of a migrated copy of the file."""
+        # Alembic cannot write SQL for the rebuild of a table, so for SQLite this migrates a copy and prints the trace.
         url = owner_url(settings)
         if url.get_backend_name() == "sqlite":
-            self._try_on_copy(settings, Path(url.database or ""))
+            self._trace_on_copy(settings, Path(url.database or ""))
         elif self.is_back:
             command.downgrade(alembic_config(url), f"{self.start}:{self.end}", sql=True)
         else:
             command.upgrade(alembic_config(url), f"{self.start}:{self.end}", sql=True)
 
-    def _try_on_copy(self, settings: Settings, path: Path) -> None:
+    def _trace_on_copy(self, settings: Settings, path: Path) -> None:
         with TemporaryDirectory() as folder:
             if path.exists():
                 with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(f"{folder}/copy.db")) as copy:
@@ -66,10 +60,10 @@ class Plan(NamedTuple):
 
 
 def planned(settings: Settings, to: str | None = None) -> Plan:
-    """Return the plan that brings a database to a revision, to the newest by default; `base` is before the first.
+    """Return the plan from the database's revision to another, to the newest by default; `base` reverts all.
 
     Raises:
-        MigrationError: there is no such revision, or the database is newer than this version.
+        MigrationError: the revision is unknown, or the database is newer than this version.
     """
     scripts = script_directory()
     refuse_branches(scripts)
@@ -77,7 +71,7 @@ def planned(settings: Settings, to: str | None = None) -> Plan:
     known = {script.revision for script in scripts.walk_revisions()}
     unknown = [revision for revision in current if revision not in known]
     if unknown and to:
-        raise MigrationError(f"the database has {', '.join(unknown)}: take it back with the version that has it")
+        raise MigrationError(f"the database has {', '.join(unknown)}: revert it with the version that has it")
     if unknown:
         return Plan([], is_back=False, start="", end="", unknown=unknown)
     start, end = ",".join(current) or "base", _resolved(scripts, to)
@@ -88,7 +82,7 @@ def planned(settings: Settings, to: str | None = None) -> Plan:
 
 
 def named(steps: Sequence[Script]) -> str:
-    """Return the revisions with their messages, for the operator."""
+    """Return the revisions with their messages, such as `0001 (tasks)`."""
     return ", ".join(f"{step.revision} ({step.doc})" for step in steps)
 
 

@@ -1,8 +1,6 @@
-"""Protections: the rules of isolation that the database enforces for every role, as triggers and policies.
+"""Protections: triggers that keep owners final and clear references, and PostgreSQL's policies.
 
-A trigger keeps the owner of a row final, and another sets a reference to NULL when its target is deleted. On PostgreSQL
-a policy shows a role the rows of one user only (see `connection/rls.py`). Migrations make them with
-`operations/protecting.py`.
+Migrations create them with `operations/protecting.py`; `connection/rls.py` sets the owner for the policies.
 """
 
 from collections.abc import Iterator
@@ -15,8 +13,8 @@ from app.core.data.connection.rls import OWNER_SETTING
 from app.core.data.tables.indexes import ON_DELETE, OWNER_COLUMN
 from app.core.data.tables.versions import CHANGED_AT, change_time_sql
 
-FINAL: Final = "_owner_is_final"
-CLEARS: Final = "CLEAR_"
+OWNER_SUFFIX: Final = "_owner_is_final"
+CLEAR_PREFIX: Final = "CLEAR_"
 
 
 def quoted(name: str) -> str:
@@ -40,7 +38,7 @@ class OwnerProtection:
 
     @property
     def name(self) -> str:
-        return self.table + FINAL
+        return self.table + OWNER_SUFFIX
 
     @property
     def policy(self) -> str:
@@ -51,30 +49,29 @@ class OwnerProtection:
         return frozenset({self.table})
 
     def create(self, dialect: str) -> list[str]:
-        """Return statements that can be run again: they drop what is there first."""
+        # A migration that was interrupted can run them again.
         return [*self._remove(dialect), *self.definition(dialect)]
 
     def definition(self, dialect: str) -> list[str]:
-        """Return the statements that `inspection.py` looks for in a database."""
         table, name, changed = quoted(self.table), quoted(self.name), "the owner of a row never changes"
         if dialect == "sqlite":
             return [
                 f"CREATE TRIGGER {name} BEFORE UPDATE OF {OWNER_COLUMN} ON {table} "
                 f"WHEN NEW.{OWNER_COLUMN} IS NOT OLD.{OWNER_COLUMN} BEGIN SELECT RAISE(ABORT, '{changed}'); END"
             ]
-        mine = f"{OWNER_COLUMN} = nullif(current_setting('{OWNER_SETTING}', true), '')"
+        is_own = f"{OWNER_COLUMN} = nullif(current_setting('{OWNER_SETTING}', true), '')"
         return [
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$BEGIN RAISE EXCEPTION '{changed}' USING ERRCODE = 'check_violation'; END$$",
             f"CREATE TRIGGER {name} BEFORE UPDATE OF {OWNER_COLUMN} ON {table} FOR EACH ROW "
             f"WHEN (NEW.{OWNER_COLUMN} IS DISTINCT FROM OLD.{OWNER_COLUMN}) EXECUTE FUNCTION {name}()",
             f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
-            f"CREATE POLICY {quoted(self.policy)} ON {table} USING ({mine}) WITH CHECK ({mine})",
+            f"CREATE POLICY {quoted(self.policy)} ON {table} USING ({is_own}) WITH CHECK ({is_own})",
             *self._drop_primary_key(),
         ]
 
     def drop(self, dialect: str) -> list[str]:
-        """Return statements that drop what is there; the primary key does not come back."""
+        # The primary key stays dropped.
         if dialect == "sqlite":
             return self._remove(dialect)
         return [*self._remove(dialect), f"ALTER TABLE {quoted(self.table)} DISABLE ROW LEVEL SECURITY"]
@@ -102,16 +99,15 @@ class OwnerProtection:
 
 @dataclass(frozen=True)
 class ClearedReference:
-    """The trigger that sets a reference to NULL when its target is deleted.
+    """The trigger that sets a reference to NULL when its target is deleted."""
 
-    ON DELETE SET NULL would clear both columns of the foreign key, `user_id` too; SQLite cannot name one of them.
-    """
+    # ON DELETE SET NULL would clear both columns of the foreign key, `user_id` too; SQLite cannot name one of them.
 
     table: str
     column: str
     target: str
     changed_at: str | None = None
-    """The column with the time of the last change, which the trigger sets too: the row's ETag has to change."""
+    """The column with the time of the last change. The trigger sets it, so that the row's ETag changes."""
 
     @property
     def call(self) -> str:
@@ -128,14 +124,12 @@ class ClearedReference:
 
     @property
     def name(self) -> str:
-        return f"{CLEARS}{self.table}_{self.column}"
+        return f"{CLEAR_PREFIX}{self.table}_{self.column}"
 
     def create(self, dialect: str) -> list[str]:
-        """Return statements that can be run again: they drop what is there first."""
         return [*self.drop(dialect), *self.definition(dialect)]
 
     def definition(self, dialect: str) -> list[str]:
-        """Return the statements that `inspection.py` looks for in a database."""
         name, target, column = quoted(self.name), quoted(self.target), quoted(self.column)
         changed = f", {self.changed_at} = {change_time_sql(dialect, self.changed_at)}" if self.changed_at else ""
         clear = (

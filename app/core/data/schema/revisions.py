@@ -1,4 +1,4 @@
-"""Which migrations this version has, which ones the database has, and which ones it lacks."""
+"""The revisions of this version's migrations, of the database, and the missing ones."""
 
 from collections.abc import Collection
 from collections.abc import Set as AbstractSet
@@ -15,32 +15,32 @@ from app.settings import Settings
 
 
 class Revisions(NamedTuple):
-    """The migrations of this version: the names of all, and of the newest."""
+    """The revisions of this version's migrations: all of them, and the heads."""
 
     all: frozenset[str]
     newest: frozenset[str]
 
     def are_behind(self, applied: AbstractSet[str]) -> bool:
-        """Tell whether a database with these lacks some. A revision that this version does not know is newer."""
+        # A revision that is unknown to this version belongs to a newer one.
         return not applied or (applied <= self.all and applied != self.newest)
 
 
 def known_revisions() -> Revisions:
-    """Return the migrations of this version."""
+    """Return the revisions of this version's migrations."""
     scripts = script_directory()
     names = (script.revision for script in scripts.walk_revisions())
     return Revisions(frozenset(names), frozenset(scripts.get_heads()))
 
 
 def newest_migration() -> Script:
-    """Return the newest of the present migrations, with its `path`, `revision` and `down_revision`."""
+    """Return the newest migration."""
     script = script_directory().get_revision("head")
     assert script is not None, "a project has one head"  # noqa: S101
     return script
 
 
 def applied(settings: Settings) -> tuple[str, ...]:
-    """Return the current heads of the database: none, one, or two of two branches."""
+    """Return the current heads of the database: none, one, or two if there are two branches."""
     url = owner_url(settings)
     if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
         return ()  # connecting would create the file
@@ -49,11 +49,7 @@ def applied(settings: Settings) -> tuple[str, ...]:
 
 
 def pending(settings: Settings) -> list[str]:
-    """Return the revisions that the database lacks, oldest first; none if it is newer than this version.
-
-    Raises:
-        MigrationError: the migrations of this version have two heads.
-    """
+    """Return the revisions that the database lacks, oldest first; none if it is newer than this version."""
     scripts, current = script_directory(), applied(settings)
     refuse_branches(scripts)
     if unknown_among(current):
@@ -63,5 +59,5 @@ def pending(settings: Settings) -> list[str]:
 
 
 def unknown_among(revisions: Collection[str]) -> list[str]:
-    """Return the revisions that this version does not have; a database with one of them is newer."""
+    """Return the revisions that are unknown to this version; a database with one of them is newer."""
     return sorted(set(revisions) - known_revisions().all)

@@ -44,7 +44,7 @@ ANY = "current_setting('app.user_id', true)"
         (f"ALTER POLICY tasks_owner ON tasks USING (user_id = {ANY} OR {ANY} = 'root')", "protect_owner('tasks')"),
         ("ALTER POLICY tasks_owner ON tasks WITH CHECK (true)", "protect_owner('tasks')"),
         ("ALTER POLICY tasks_owner ON tasks TO CURRENT_USER", "protect_owner('tasks')"),
-        ("CREATE POLICY support ON projects USING (true)", "The policy support of projects shows rows"),
+        ("CREATE POLICY support ON projects USING (true)", "The policy support of projects can show rows"),
         ("ALTER TABLE tasks DISABLE TRIGGER tasks_owner_is_final", "protect_owner('tasks')"),
         ("DROP TRIGGER projects_owner_is_final ON projects", "protect_owner('projects')"),
         ("ALTER TABLE projects ADD CONSTRAINT pk_projects PRIMARY KEY (id)", "protect_owner('projects')"),

@@ -90,7 +90,7 @@ class Probe(Owned, table=True):
     __tablename__ = "probes"
     title: str = Field(sa_column=Column("heading", Text))
 """,
-        "name the field as the column",
+        "give the field the name of the column",
     ),
 }
 RIGHT = """

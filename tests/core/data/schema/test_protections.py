@@ -151,7 +151,7 @@ def test_one_that_no_model_calls_for_is_drift(protection: Protection, found: str
 
     assert ("remove_protection", found) in drift(settings)
     assert len(messages) == 1
-    assert ("is left over" in messages[0]) == (protection.table == "gone")
+    assert ("is obsolete" in messages[0]) == (protection.table == "gone")
 
 
 @pytest.mark.parametrize("protection", list(protections_of(SQLModel.metadata)), ids=lambda protection: protection.call)

@@ -1,7 +1,4 @@
-"""Alembic's DDL implementations for the two databases: they keep rows and triggers, and block no writer for long.
-
-Importing the package registers both with alembic.
-"""
+"""Alembic's DDL implementations for the two databases; importing the package registers them with alembic."""
 
 from app.core.data.schema.ddl import postgres, sqlite
 

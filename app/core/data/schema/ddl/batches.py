@@ -1,4 +1,4 @@
-"""Batches: a large table is updated in batches of some thousand rows, in the order of its key."""
+"""Splits the update of a large table into batches of rows, in the order of its key."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -9,7 +9,7 @@ from sqlalchemy import Column, ColumnElement, Connection, Table, select, tuple_
 from app.core.data.tables.owned import OWNER_COLUMN
 
 BATCH_SIZE: Final = 2000
-"""An update of so many rows takes some ten milliseconds, and blocks other writers of these rows for no longer."""
+"""An update of so many rows takes about ten milliseconds, and blocks other writers of these rows for that time."""
 
 _REPORT_EVERY: Final = 5.0  # seconds
 
@@ -17,7 +17,7 @@ _REPORT_EVERY: Final = 5.0  # seconds
 def batches_of(
     connection: Connection, rows: Table, report: Callable[[str], None]
 ) -> Iterator[list[ColumnElement[bool]]]:
-    """Yield the WHERE conditions of each batch; a table without a key is one batch."""
+    """Yield the WHERE conditions of each batch; a table without a key is a single batch."""
     key, after, number, reported_at = _key_of(rows), None, 0, time.monotonic()
     while True:
         last = _last_of(connection, key, after) if key else None
@@ -37,7 +37,7 @@ def _key_of(rows: Table) -> list[Column[Any]]:
 
 
 def _last_of(connection: Connection, key: list[Column[Any]], after: Any) -> Any:
-    """Return the key of the last row of a full batch; None if fewer rows are left."""
+    # None if fewer rows than a full batch are left.
     following = select(*key).where(*_bounds(key, after, None)).order_by(*key)
     return connection.execute(following.offset(BATCH_SIZE - 1).limit(1)).one_or_none()
 

@@ -1,4 +1,4 @@
-"""Queries of PostgreSQL's catalog: what a table already has, for a migration that was interrupted and runs again."""
+"""Queries of PostgreSQL's catalog, for an interrupted migration that runs again: the objects that exist already."""
 
 from collections.abc import Sequence
 from typing import Any, Final
@@ -21,13 +21,13 @@ _TIMEOUTS: Final = text("""
 
 
 class Catalog:
-    """Queries of the catalog. Without a connection (`--sql`) nothing exists yet, except columns."""
+    """Queries of the catalog. Without a connection (`--sql`) every column exists, and nothing else."""
 
     def __init__(self, connection: Connection | None) -> None:
         self._connection = connection
 
     def has_table(self, table: str) -> bool:
-        return bool(self._ask(_HAS_TABLE, table=table))
+        return bool(self._scalar(_HAS_TABLE, table=table))
 
     def has_column(self, table: str, column: str) -> bool:
         return self._connection is None or self._column(table, column) is not None
@@ -36,23 +36,23 @@ class Catalog:
         return bool(self._column(table, column))
 
     def is_partitioned(self, table: str) -> bool:
-        return self._ask(_IS_PARTITIONED, table=table) is True
+        return self._scalar(_IS_PARTITIONED, table=table) is True
 
     def is_index_valid(self, index: str) -> bool | None:
-        """Tell whether an index is valid; None if there is no such index."""
-        valid: bool | None = self._ask(_IS_INDEX_VALID, table=index)
+        """Tell whether an index is valid; None if it does not exist."""
+        valid: bool | None = self._scalar(_IS_INDEX_VALID, table=index)
         return valid
 
     def is_constraint_valid(self, table: str, name: str) -> bool | None:
-        """Tell whether a constraint was validated; None if there is no such constraint."""
-        valid: bool | None = self._ask(_IS_CONSTRAINT_VALID, table=table, name=name)
+        """Tell whether a constraint was validated; None if it does not exist."""
+        valid: bool | None = self._scalar(_IS_CONSTRAINT_VALID, table=table, name=name)
         return valid
 
     def disable_timeouts(self) -> Sequence[str]:
-        """Switch the timeouts off for this connection, and return the names of those that were on."""
+        """Switch the timeouts of this connection off, and return their names for `reset()`."""
         names = self._connection.execute(_TIMEOUTS).scalars().all() if self._connection else []
         for name in names:
-            self._ask("SELECT set_config(:setting, '0', false)", setting=name)
+            self._scalar("SELECT set_config(:setting, '0', false)", setting=name)
         return names
 
     def reset(self, names: Sequence[str]) -> None:
@@ -61,8 +61,8 @@ class Catalog:
                 self._connection.exec_driver_sql(f"RESET {name}")
 
     def _column(self, table: str, column: str) -> bool | None:
-        found: bool | None = self._ask(_IS_NOT_NULL, table=table, name=column)
+        found: bool | None = self._scalar(_IS_NOT_NULL, table=table, name=column)
         return found
 
-    def _ask(self, statement: str, **values: Any) -> Any:
+    def _scalar(self, statement: str, **values: Any) -> Any:
         return self._connection.execute(text(statement), values).scalar() if self._connection else None

@@ -1,7 +1,4 @@
-"""The columns of the scratch database as the migrations declared them; reflection on SQLite loses part of a type.
-
-A downgrade needs the declared types: on PostgreSQL it creates again what the upgrade dropped.
-"""
+"""The columns as migrations declared them: reflection on SQLite loses part of a type, and a downgrade needs all."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,17 +9,17 @@ from sqlalchemy.schema import conv
 
 
 class DeclaredColumns:
-    """Records what alembic's operations do to columns; the DDL implementation of SQLite calls it."""
+    """Records the columns in alembic's operations; the DDL implementation of SQLite calls it."""
 
     def __init__(self) -> None:
         self._tables: dict[str, dict[str, Column[Any]]] = {}
 
     def record(self, operation: str, /, *arguments: Any, **options: Any) -> None:
-        """Record one of alembic's operations, with the arguments that its implementation gets."""
-        notes: dict[str, Callable[..., None]] = {"create_table": self._created, "rename_table": self._renamed}
-        notes |= {"add_column": self._added, "alter_column": self._altered}
-        if operation in notes:
-            notes[operation](*arguments, **options)
+        """Record an operation by its name, with the arguments of its implementation."""
+        handlers: dict[str, Callable[..., None]] = {"create_table": self._created, "rename_table": self._renamed}
+        handlers |= {"add_column": self._added, "alter_column": self._altered}
+        if operation in handlers:
+            handlers[operation](*arguments, **options)
 
     def _created(self, table: Table) -> None:
         self._tables[table.name] = {column.name: column for column in table.columns}
@@ -36,7 +33,7 @@ class DeclaredColumns:
     def _altered(self, table: str, column: str, *, name: str | None = None, type_: Any = None, **_: Any) -> None:
         columns = self._tables.get(table, {})
         if column in columns:
-            recorded = columns.pop(column)._copy()  # as alembic itself does
+            recorded = columns.pop(column)._copy()  # private, but alembic uses it too
             recorded.name, recorded.type = name or recorded.name, recorded.type if type_ is None else type_
             columns[recorded.name] = recorded
 

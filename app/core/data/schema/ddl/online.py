@@ -1,4 +1,4 @@
-"""How statements run in `op.online()`: each is its own transaction, with a short lock timeout and retries."""
+"""Runs the statements of `op.online()`: each in its own transaction, with a short lock timeout and retries."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ from app.core.data.schema.running.backoff import Backoff
 R = TypeVar("R")
 
 LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '300ms'"
-# These block no writer, so they may wait for their locks; some of them cannot run in a transaction.
+# These block no writer, so they can wait for their locks; some of them cannot run in a transaction.
 _NONBLOCKING: Final = re.compile(
     r"\s*(VACUUM\b|ANALYZE\b|(CREATE|DROP|REINDEX|REFRESH)\b.*\bCONCURRENTLY\b|ALTER TABLE .* VALIDATE CONSTRAINT\b)",
     re.IGNORECASE | re.DOTALL,
@@ -42,11 +42,7 @@ class OnlineImpl(PostgresqlImpl):
         return Catalog(None if self.as_sql else self.connection)
 
     def refuse_started_transaction(self) -> None:
-        """Refuse `op.online()` after another operation of the same migration, which would be committed early.
-
-        Raises:
-            MigrationError: the migration has executed a statement.
-        """
+        """Raise MigrationError if the migration has executed a statement, which `op.online()` would commit early."""
         if self._has_begun and not self.as_sql:
             raise MigrationError(
                 "op.online() follows other operations of its migration, which would be committed even if the rest"
@@ -64,15 +60,11 @@ class OnlineImpl(PostgresqlImpl):
             self.is_online = False
 
     def with_lock_timeout(self, change: Callable[[], R]) -> R:
-        """Make a change in a transaction with a short lock timeout, and retry it until it gets its locks.
-
-        Raises:
-            MigrationError: a lock was not free within the timeout.
-        """
+        """Run a change in a transaction with a short lock timeout, and retry it until it gets its locks."""
         while True:
             try:
                 with self._transaction():
-                    done = change()
+                    result = change()
             except OperationalError as error:
                 if classify(error) is not Failure.BUSY:
                     raise
@@ -80,7 +72,7 @@ class OnlineImpl(PostgresqlImpl):
                 self.backoff.wait(watch.take_blockers() if watch else "waiting for a lock")
             else:
                 self.backoff.reset()
-                return done
+                return result
 
     def _exec(
         self,

@@ -1,7 +1,6 @@
 """Alembic's operations on PostgreSQL. In `op.online()` they are split into steps that block writers for a moment only.
 
-A step that reads all rows (an index, the validation of a constraint) takes a lock that blocks no writer. A step that is
-done is skipped, so that an interrupted migration can run again.
+A step that is done is skipped, so that an interrupted migration can run again.
 """
 
 from functools import partial
@@ -23,13 +22,13 @@ class PostgresImpl(OnlineImpl):
     __dialect__ = "postgresql"
 
     def create_index(self, index: Index, **kw: Any) -> None:
-        """Create an index CONCURRENTLY; on a partitioned table PostgreSQL cannot, and writers wait."""
+        # PostgreSQL cannot index a partitioned table CONCURRENTLY, so writers wait.
         if not self.is_online or self.has_lock_timeout:
             super().create_index(index, **kw)
         elif self.catalog.is_partitioned(_table_of(index)):
             super().create_index(index, **kw | {"if_not_exists": True})
         else:
-            self._build(index)
+            self._create_concurrently(index)
 
     def drop_index(self, index: Index, **kw: Any) -> None:
         if self.is_online:
@@ -38,12 +37,11 @@ class PostgresImpl(OnlineImpl):
         super().drop_index(index, **kw)
 
     def add_constraint(self, const: Any, **kw: Any) -> None:
-        """Add a constraint as NOT VALID, then validate it."""
         is_wanted = const._create_rule is None or const._create_rule(self)
         if not self.is_online or self.has_lock_timeout or not isinstance(const.name, str):
             super().add_constraint(const, **kw)
         elif is_wanted and not self.catalog.is_constraint_valid(_table_of(const), const.name):
-            self._add(const)
+            self._add_validated(const)
 
     def drop_constraint(self, const: Constraint, **kw: Any) -> None:
         super().drop_constraint(const, **kw | ({"if_exists": True} if self.is_online else {}))
@@ -83,7 +81,6 @@ class PostgresImpl(OnlineImpl):
             super().rename_table(old_table_name, new_table_name, schema)
 
     def _convert(self, table: Table, new: Any) -> dict[str, Any]:
-        """Check that each value fits the new type of a column, and return the options that convert it."""
         (column,) = table.columns
         refuse_changed_values(None if self.as_sql else self.connection, column, new)
         if affinity_of(column.type) is affinity_of(new):
@@ -93,8 +90,8 @@ class PostgresImpl(OnlineImpl):
         options = {"literal_binds": True, "include_table": False}
         return {"postgresql_using": str(converted.compile(dialect=self.dialect, compile_kwargs=options))}
 
-    def _build(self, index: Index) -> None:
-        # CREATE INDEX CONCURRENTLY leaves an invalid index behind when it fails, which has to be dropped.
+    def _create_concurrently(self, index: Index) -> None:
+        # A CREATE INDEX CONCURRENTLY that fails leaves an invalid index behind.
         is_valid = self.catalog.is_index_valid(str(index.name))
         drop = f"DROP INDEX CONCURRENTLY IF EXISTS {quoted(str(index.name))}"
         if is_valid:
@@ -111,17 +108,18 @@ class PostgresImpl(OnlineImpl):
                 raise _unfit(_table_of(index), str(index.name)) from None
             raise
 
-    def _add(self, const: Any) -> None:
+    def _add_validated(self, const: Any) -> None:
+        # As NOT VALID first: the validation of all rows then takes a lock that blocks no writer.
         table, name = _table_of(const), str(const.name)
         if isinstance(const, PrimaryKeyConstraint) or self.catalog.is_partitioned(table):
             super().add_constraint(const)
         elif isinstance(const, UniqueConstraint):
-            self._build(Index(name, *const.columns, unique=True, **const.dialect_kwargs))
+            self._create_concurrently(Index(name, *const.columns, unique=True, **const.dialect_kwargs))
             deferral = self.dialect.ddl_compiler(self.dialect, AddConstraint(const)).define_constraint_deferrability(
                 const
             )
-            made = f"ADD CONSTRAINT {quoted(name)} UNIQUE USING INDEX {quoted(name)}{deferral}"
-            self._exec(f"ALTER TABLE {quoted(table)} {made}")
+            add = f"ADD CONSTRAINT {quoted(name)} UNIQUE USING INDEX {quoted(name)}{deferral}"
+            self._exec(f"ALTER TABLE {quoted(table)} {add}")
         else:
             const.dialect_options["postgresql"]["not_valid"] = True
             if self.catalog.is_constraint_valid(table, name) is None:
@@ -130,19 +128,19 @@ class PostgresImpl(OnlineImpl):
 
     def _set_not_null(self, table: str, column: str) -> None:
         # With a validated CHECK (... IS NOT NULL), SET NOT NULL does not scan the table under its exclusive lock.
-        rule, on = f"required_{column}"[:63], f"ALTER TABLE {quoted(table)}"
+        check, alter = f"required_{column}"[:63], f"ALTER TABLE {quoted(table)}"
         if self.catalog.is_not_null(table, column):
             return
-        if self.catalog.is_constraint_valid(table, rule) is None:
-            self._exec(f"{on} ADD CONSTRAINT {quoted(rule)} CHECK ({quoted(column)} IS NOT NULL) NOT VALID")
+        if self.catalog.is_constraint_valid(table, check) is None:
+            self._exec(f"{alter} ADD CONSTRAINT {quoted(check)} CHECK ({quoted(column)} IS NOT NULL) NOT VALID")
         lacking = f"{table} has rows without {column}: set it, with op.fill_empty() or by hand, and migrate again"
-        self._validate(table, rule, UnfitRows(lacking))
-        self.with_lock_timeout(partial(self._use_check, on, column, rule))
+        self._validate(table, check, UnfitRows(lacking))
+        self.with_lock_timeout(partial(self._replace_check, alter, column, check))
 
-    def _use_check(self, on: str, column: str, rule: str) -> None:
-        # In one ALTER TABLE, PostgreSQL would drop the constraint first, and scan the table.
-        self._exec(f"{on} ALTER COLUMN {quoted(column)} SET NOT NULL")
-        self._exec(f"{on} DROP CONSTRAINT {quoted(rule)}")
+    def _replace_check(self, alter: str, column: str, check: str) -> None:
+        # Two statements: in one ALTER TABLE, PostgreSQL would drop the constraint first, and scan the table.
+        self._exec(f"{alter} ALTER COLUMN {quoted(column)} SET NOT NULL")
+        self._exec(f"{alter} DROP CONSTRAINT {quoted(check)}")
 
     def _validate(self, table: str, name: str, refusal: UnfitRows) -> None:
         try:

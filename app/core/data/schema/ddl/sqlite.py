@@ -1,7 +1,6 @@
-"""Alembic's operations on SQLite. A table that cannot be altered is rebuilt, and keeps its triggers and its next id.
+"""Alembic's operations on SQLite. A table that is rebuilt keeps its triggers and its AUTOINCREMENT counter.
 
-A rebuild copies the rows to a new table, drops the old one and renames the new one. With the old table SQLite drops its
-triggers and its AUTOINCREMENT counter, and it refuses to rename a table that another trigger refers to.
+A rebuild copies the rows to a new table, drops the old table and renames the new one.
 """
 
 import re
@@ -33,7 +32,7 @@ class SqliteImpl(SQLiteImpl):
     __dialect__ = "sqlite"
 
     def requires_recreate_in_batch(self, batch_op: BatchOperationsImpl) -> bool:
-        """Tell whether a table has to be rebuilt; a new column with a constant default needs no rebuild."""
+        # A new column with a constant default needs no rebuild.
         for operation, arguments, options in batch_op.batch:
             self._record(operation, *arguments, **options)
         plain = [part for part in batch_op.batch if not _adds_constant(*part)]
@@ -57,16 +56,15 @@ class SqliteImpl(SQLiteImpl):
             declared.record(operation, *arguments, **options)
 
     def prep_table_for_batch(self, batch_impl: Any, table: Table) -> None:
-        """Read what the rebuild would lose."""
+        # SQLite drops the triggers and the counter with the old table.
         super().prep_table_for_batch(batch_impl, table)
         named = {"table": table.name}
-        self._triggers = list(self._ask(_TRIGGERS, named).scalars())
-        self._last_id = self._ask(_LAST_ID, named).scalar() if _has_sequences(self.connection) else None
+        self._triggers = list(self._execute(_TRIGGERS, named).scalars())
+        self._last_id = self._execute(_LAST_ID, named).scalar() if _has_sequences(self.connection) else None
 
     def rename_table(self, old_table_name: str, new_table_name: str, schema: Any = None) -> None:
-        """Rename a table; at the end of a rebuild, restore its triggers and its counter."""
         is_rebuilt = old_table_name.startswith("_alembic_tmp_")
-        if is_rebuilt:  # so that SQLite neither checks nor rewrites triggers and views that name the table
+        if is_rebuilt:  # otherwise SQLite checks and rewrites triggers and views that name the table
             self._exec("PRAGMA legacy_alter_table = ON")
         else:
             self._record("rename_table", old_table_name, new_table_name)
@@ -77,28 +75,23 @@ class SqliteImpl(SQLiteImpl):
 
     def _restore(self, table: str) -> None:
         for trigger in self._triggers:
-            self._ask(text(trigger.replace(":", "\\:")), {})
+            self._execute(text(trigger.replace(":", "\\:")), {})
         if self._last_id is not None:
-            self._ask(_FORGET_IDS, {"table": table})
-            self._ask(_KEEP_IDS, {"table": table, "seq": self._last_id})
-        lost = {row.parent for row in self._ask(_BROKEN_KEYS, {"table": table})}
+            self._execute(_FORGET_IDS, {"table": table})
+            self._execute(_KEEP_IDS, {"table": table, "seq": self._last_id})
+        lost = {row.parent for row in self._execute(_BROKEN_KEYS, {"table": table})}
         if lost:
             raise UnfitRows(
                 f"{table} has rows that refer to a missing row of {', '.join(sorted(lost))}: change them first"
             )
 
     def autogen_column_reflect(self, inspector: Any, table: Table, column_info: dict[str, Any]) -> None:
-        """Escape colons in a reflected default, which SQLAlchemy would read as bound parameters."""
+        # SQLAlchemy would read a colon in a reflected default as a bound parameter.
         super().autogen_column_reflect(inspector, table, column_info)
         if column_info.get("default"):
             column_info["default"] = _PARAMETER.sub(r"\\\g<0>", column_info["default"])
 
     def cast_for_batch_migrate(self, existing: Column[Any], existing_transfer: dict[str, Any], new_type: Any) -> None:
-        """Convert the values of a column in the copy.
-
-        Raises:
-            UnfitRows: a value would change.
-        """
         column = existing_transfer["expr"]
         refuse_changed_values(self.connection, column, new_type)
         existing_transfer["expr"] = convert(column, new_type, self.dialect.name)
@@ -106,29 +99,25 @@ class SqliteImpl(SQLiteImpl):
             existing.server_default = None  # it is a value of the old type
 
     def _exec(self, construct: Any, *arguments: Any, **options: Any) -> Any:
-        """Execute, and report a violation in the temporary table as one of the table itself.
-
-        Raises:
-            UnfitRows: the rows break a new constraint.
-        """
+        # A violation in the temporary table of a rebuild is one of the table itself.
         try:
             return super()._exec(construct, *arguments, **options)
         except IntegrityError as error:
             rebuilt = _REBUILT.search(str(error.orig))
             if rebuilt is None:
                 raise
-            why = str(error.orig).replace("_alembic_tmp_", "")
+            reason = str(error.orig).replace("_alembic_tmp_", "")
             raise UnfitRows(
-                f"some rows of {rebuilt[1]} break a constraint ({why}): change them, and migrate again"
+                f"some rows of {rebuilt[1]} break a constraint ({reason}): change them, and migrate again"
             ) from None
 
-    def _ask(self, statement: Any, values: dict[str, Any]) -> Any:
+    def _execute(self, statement: Any, values: dict[str, Any]) -> Any:
         assert self.connection is not None, "a rebuild reads the table"  # noqa: S101
         return self.connection.execute(statement, values)
 
 
 class _PartialBatch:
-    """A part of a batch, as far as alembic's `requires_recreate_in_batch` reads it."""
+    """A part of a batch, with the one attribute that alembic's `requires_recreate_in_batch` reads."""
 
     def __init__(self, batch: list[Any]) -> None:
         self.batch = batch

@@ -1,4 +1,4 @@
-"""Changes of a column's type: each stored value is kept, or the change is refused."""
+"""Changes of a column's type: refused if a stored value would change."""
 
 from typing import Any, Final
 
@@ -31,11 +31,7 @@ _TRUTHS: Final = ["0", "1", "true", "false"]
 
 
 def refuse_changed_values(connection: Connection | None, column: Column[Any], new: TypeEngine[Any]) -> None:
-    """Refuse a new type if a stored value would change or would not fit.
-
-    Raises:
-        UnfitRows: the message has the number of rows.
-    """
+    """Raise UnfitRows with their number if stored values would change, or do not fit the new type."""
     if connection is None:  # with --sql there are no rows to check
         return
     kinds = {affinity_of(column.type), affinity_of(new)}
@@ -44,32 +40,31 @@ def refuse_changed_values(connection: Connection | None, column: Column[Any], ne
     count = select(func.count()).select_from(column.table).where(column.is_not(None), changed)
     try:
         rows = connection.execute(count).scalar()
-    except DataError as error:  # PostgreSQL names the first value that it cannot cast, not the number of rows
+    except DataError as error:  # PostgreSQL stops at the first value that it cannot cast
         raise _unfit(connection, column, new, f"{error.orig}".partition("\n")[0] + "; change it first") from None
     if rows:
         if not is_convertible:
             raise _unfit(
-                connection, column, new, f"{rows} rows have a value, which nothing converts; add another field"
+                connection, column, new, f"{rows} rows have a value, which cannot be converted; add another field"
             )
-        whose = "1 row has" if rows == 1 else f"{rows} rows have"
-        raise _unfit(connection, column, new, f"{whose} a value that does not fit; change it first")
+        counted = "1 row has" if rows == 1 else f"{rows} rows have"
+        raise _unfit(connection, column, new, f"{counted} a value that does not fit; change it first")
 
 
-def _unfit(connection: Connection, column: Column[Any], new: TypeEngine[Any], why: str) -> UnfitRows:
-    wanted = new.compile(connection.dialect)
-    return UnfitRows(f"{column.table} cannot have {column.name} as {wanted}: {why}")
+def _unfit(connection: Connection, column: Column[Any], new: TypeEngine[Any], reason: str) -> UnfitRows:
+    return UnfitRows(f"{column.table}.{column.name} cannot become {new.compile(connection.dialect)}: {reason}")
 
 
 def convert(column: ColumnElement[Any], new: TypeEngine[Any], dialect: str) -> ColumnElement[Any]:
     """Return the expression that casts a column to another type; a date becomes its midnight in UTC."""
-    old, wanted = affinity_of(column.type), affinity_of(new)
-    if old is wanted and old is not Numeric:
+    affinities = {affinity_of(column.type), affinity_of(new)}
+    if len(affinities) == 1 and affinities != {Numeric}:
         return column
-    if {old, wanted} == {Date, DateTime}:
+    if affinities == {Date, DateTime}:
         return _sqlite_time(column) if dialect == "sqlite" else _postgres_time(column, new)
     if dialect == "sqlite":
         return cast(column, new)
-    if {old, wanted} == {Boolean, Integer}:  # PostgreSQL casts a boolean to INTEGER, not to BIGINT
+    if affinities == {Boolean, Integer}:  # PostgreSQL casts a boolean to INTEGER, not to BIGINT
         column = cast(column, Integer)
     return cast(column, new)
 
@@ -102,6 +97,6 @@ def _is_changed(column: Column[Any], new: TypeEngine[Any], dialect: str) -> Colu
     if new_kind is Numeric and scale is not None:  # SQLite stores more digits than the type declares
         exact = cast(column, Numeric())
         return func.round(exact, scale).is_distinct_from(exact)
-    there = convert(column, new, dialect)
-    there.type = new
-    return convert(there, column.type, dialect).is_distinct_from(column)
+    converted = convert(column, new, dialect)
+    converted.type = new
+    return convert(converted, column.type, dialect).is_distinct_from(column)

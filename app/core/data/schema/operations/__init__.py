@@ -1,7 +1,4 @@
-"""Operations for migrations besides alembic's own, such as `op.protect_owner("tasks")` and `with op.online():`.
-
-Importing the package registers them, and the DDL implementations of both databases.
-"""
+"""Additional operations for migrations, such as `op.protect_owner("tasks")`; importing the package registers them."""
 
 from app.core.data.schema import ddl
 from app.core.data.schema.operations import choices, online, protecting, renames

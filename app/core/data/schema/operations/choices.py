@@ -23,7 +23,7 @@ _TEXT_WHOLE: Final = re.compile("('(?:[^']|'')*')")
 class ChangeChoicesOp(MigrateOperation):
     """Replace the CHECK constraint of a column with choices."""
 
-    def __init__(  # as it stands in a migration
+    def __init__(  # the arguments of the call in a migration
         self,
         table_name: str,
         column_name: str,
@@ -36,7 +36,7 @@ class ChangeChoicesOp(MigrateOperation):
 
     @classmethod
     def change_choices(cls, operations: Operations, *arguments: Any) -> None:
-        """Change the choices; the arguments are table, column, old and new values, and a mapping of replacements."""
+        """Change the choices: table, column, old values, new values, and a mapping from removed values to others."""
         operations.invoke(cls(*arguments))
 
     @property
@@ -44,7 +44,7 @@ class ChangeChoicesOp(MigrateOperation):
         return [value for value in self.old if value not in self.new]
 
     def reverse(self) -> "ChangeChoicesOp":
-        # A replacement is undone only if it is a new value: rows may have had any old one before.
+        # A replacement is undone only if it is a new value: other rows may have had an old value before.
         back = {new: old for old, new in self.replaced.items() if new not in self.old}
         return ChangeChoicesOp(self.table_name, self.column_name, self.new, self.old, back)
 
@@ -65,10 +65,10 @@ def _change(operations: Operations, operation: ChangeChoicesOp) -> None:
 
 
 @comparators.dispatch_for("table")
-def _compare(  # alembic calls it so
+def _compare(  # the signature is alembic's
     context: AutogenContext, changes: ModifyTableOps, _: str | None, name: str, there: Table | None, model: Table | None
 ) -> PriorityDispatchResult:
-    # Alembic compares CHECK constraints by their names alone; this compares what they say.
+    # Alembic compares CHECK constraints by name alone; this compares their conditions.
     if there is not None and model is not None:
         rules = {str(rule["name"]): rule["sqltext"] for rule in context.inspector.get_check_constraints(name)}
         for rule in model.constraints:
@@ -85,16 +85,16 @@ def _changed(table: str, rule: CheckConstraint, old: str, dialect: Any) -> list[
     if dialect.name != "sqlite":  # PostgreSQL prints a CHECK in its own form; migrations are written on SQLite
         return []
     options = {"literal_binds": True, "include_table": False}
-    said = str(rule.sqltext.compile(dialect=dialect, compile_kwargs=options))
-    if _plain(said) == _plain(old):
+    new = str(rule.sqltext.compile(dialect=dialect, compile_kwargs=options))
+    if _normalized(new) == _normalized(old):
         return []
     before = CheckConstraint(text(old.replace(":", "\\:")), name=rule.name)
     Table(table, MetaData(), before)
     return [DropConstraintOp.from_constraint(before), CreateCheckConstraintOp.from_constraint(rule)]
 
 
-def _plain(sql: str) -> str:
-    """Normalize a CHECK: white space and quoted names mean nothing outside of its string literals."""
+def _normalized(sql: str) -> str:
+    # White space and quotes of names have no meaning outside of string literals.
     parts = _TEXT_WHOLE.split(sql)
     return "".join(part if number % 2 else re.sub(r'[\s"]', "", part) for number, part in enumerate(parts))
 

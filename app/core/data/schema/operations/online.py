@@ -4,9 +4,7 @@
         op.fill_empty("tasks", "priority", "normal")
         op.alter_column("tasks", "priority", nullable=False)
 
-On PostgreSQL each operation in the block is committed by itself, in a form that blocks no writer for long
-(`ddl/postgres.py`). An operation that an earlier run completed is skipped, so that an interrupted migration can run
-again. On SQLite the block changes nothing.
+On PostgreSQL each operation in the block commits by itself (`ddl/postgres.py`). On SQLite the block has no effect.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,11 +29,7 @@ class OnlineOp(MigrateOperation):
 
     @classmethod
     def online(cls, operations: Operations) -> AbstractContextManager[None]:
-        """Return a block in which each operation is committed by itself.
-
-        Raises:
-            MigrationError: the migration executed a statement before, which would be committed early.
-        """
+        """Return a block in which each operation commits by itself; it has to come first in its migration."""
         return _online(operations)
 
 
@@ -58,7 +52,7 @@ class ReplaceValueOp(MigrateOperation):
 
     @classmethod
     def replace_value(cls, operations: Operations, table_name: str, column: str, old: Any, new: Any) -> None:
-        """Replace a value by another, where None is NULL; inside `op.online()` on PostgreSQL in batches."""
+        """Replace a value by another, where None is NULL; on PostgreSQL inside `op.online()` in batches."""
         operations.invoke(cls(table_name, column, old, new))
 
 
@@ -72,7 +66,7 @@ class FillEmptyOp(ReplaceValueOp):
 
     @classmethod
     def fill_empty(cls, operations: Operations, table_name: str, column: str, value: Any) -> None:
-        """Set a value where a column is NULL; inside `op.online()` on PostgreSQL in batches."""
+        """Set a value where a column is NULL; on PostgreSQL inside `op.online()` in batches."""
         operations.invoke(cls(table_name, column, value))
 
 
@@ -80,8 +74,8 @@ class FillEmptyOp(ReplaceValueOp):
 def _replace(operations: Operations, operation: ReplaceValueOp) -> None:
     impl = operations.get_context().impl
     if impl.as_sql:
-        of_rows = column(operation.column, literal(operation.new).type)  # with --sql there is no table to reflect
-        impl.execute(_statement(operation, table(operation.table_name, of_rows)))
+        target = column(operation.column, literal(operation.new).type)  # with --sql there is no table to reflect
+        impl.execute(_statement(operation, table(operation.table_name, target)))
         return
     rows = Table(operation.table_name, MetaData(), autoload_with=operations.get_bind(), resolve_fks=False)
     change = _statement(operation, rows)
@@ -93,13 +87,13 @@ def _replace(operations: Operations, operation: ReplaceValueOp) -> None:
 
 
 def _statement(operation: ReplaceValueOp, rows: Any) -> Update:
-    of_rows = rows.c[operation.column]
-    is_old = of_rows.is_(None) if operation.old is None else of_rows == _literal(operation.old)
-    return update(rows).where(is_old).values({of_rows: _literal(operation.new)})
+    target = rows.c[operation.column]
+    is_old = target.is_(None) if operation.old is None else target == _literal(operation.old)
+    return update(rows).where(is_old).values({target: _literal(operation.new)})
 
 
 def _literal(value: Any) -> Any:
-    # A string literal in SQL has no type yet, so the database reads it as a value of the column's type.
+    # A literal instead of a bound parameter: the database reads it as a value of the column's type.
     return literal_column("'" + value.replace("'", "''") + "'") if isinstance(value, str) else value
 
 

@@ -1,7 +1,6 @@
 """The operations that create and drop protections, and their comparison in autogenerate.
 
-Autogenerate writes `op.protect_owner("tasks")` and `op.clear_on_delete("tasks", "project_id", "projects")` for a new
-table, and reports a missing one as drift.
+For example `op.protect_owner("tasks")` and `op.clear_on_delete("tasks", "project_id", "projects")`.
 """
 
 from typing import Any, Final, cast
@@ -34,7 +33,7 @@ class ProtectOp(MigrateOperation):
     def clear_on_delete(
         cls, operations: Operations, table: str, column: str, target: str, changed_at: str | None = None
     ) -> None:
-        """Set a reference to NULL when its target is deleted, and `changed_at` to the time of that."""
+        """Set a reference to NULL when its target is deleted, and the column `changed_at` to the time."""
         operations.invoke(cls(ClearedReference(table, column, target, changed_at)))
 
     def reverse(self) -> "UnprotectOp":
@@ -74,10 +73,8 @@ _modify_table: Final = renderers.dispatch(ModifyTableOps)
 @comparators.dispatch_for("schema", priority=DispatchPriority.LAST)
 def _compare(context: AutogenContext, upgrade_ops: UpgradeOps, _: Any) -> None:
     # Protections are dropped before their tables change, and created after all tables exist.
-    held, expected = (
-        read_protections(cast("Connection", context.connection)),
-        [*protections_of(cast("MetaData", context.metadata))],
-    )
+    held = read_protections(cast("Connection", context.connection))
+    expected = [*protections_of(cast("MetaData", context.metadata))]
     gone = sorted(held.protections - {*expected}, key=lambda protection: protection.name, reverse=True)
     upgrade_ops.ops[:0] = [UnprotectOp(protection) for protection in gone]
     upgrade_ops.ops += [ProtectOp(protection) for protection in expected if not held.has(protection)]
@@ -95,7 +92,7 @@ def _render_reverse(_: AutogenContext, operation: UnprotectOp) -> str:
 
 @renderers.dispatch_for(ModifyTableOps, replace=True)
 def _render_batch(context: AutogenContext, operation: ModifyTableOps) -> list[str]:
-    # A batch rebuilds the table; without AUTOINCREMENT SQLite would give deleted ids again.
+    # A batch can rebuild the table; without AUTOINCREMENT SQLite would use deleted ids again.
     lines: list[str] = _modify_table(context, operation)
     keeping = "table_kwargs={'sqlite_autoincrement': True}"
     return [line.replace("schema=None) as batch_op", f"{keeping}) as batch_op") for line in lines]

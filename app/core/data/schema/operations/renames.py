@@ -1,8 +1,7 @@
 """The operations that rename a table or a column, with the constraints and indexes that are named after it.
 
-`op.rename_noun("notes", "memos", {"uq_notes_user_id_id": "uq_memos_user_id_id"})` and
-`op.rename_field("notes", "color", "colour", {})`. A migration drops the protections before them, and creates them
-again after them.
+For example `op.rename_noun("notes", "memos", {"uq_notes_user_id_id": "uq_memos_user_id_id"})`. Protections are dropped
+before it, and created again after it.
 """
 
 import re
@@ -22,14 +21,14 @@ Parts = Mapping[str, str]
 
 @Operations.register_operation("rename_noun")
 class RenameNounOp(MigrateOperation):
-    """Rename a table, and some of its constraints and indexes."""
+    """Rename a table."""
 
     def __init__(self, old: str, new: str, parts: Parts) -> None:
         self.old, self.new, self.parts = old, new, parts
 
     @classmethod
     def rename_noun(cls, operations: Operations, old: str, new: str, parts: Parts) -> None:
-        """Rename a table, and the given constraints and indexes, from old names to new ones."""
+        """Rename a table; `parts` maps old names of constraints and indexes to new names."""
         operations.invoke(cls(old, new, parts))
 
     @property
@@ -37,7 +36,7 @@ class RenameNounOp(MigrateOperation):
         return self.new
 
     def reverse(self) -> "RenameNounOp":
-        return RenameNounOp(self.new, self.old, _opposite(self.parts))
+        return RenameNounOp(self.new, self.old, _swapped(self.parts))
 
     def to_diff_tuple(self) -> tuple[str, str, str]:
         return ("rename_noun", self.old, self.new)
@@ -45,59 +44,59 @@ class RenameNounOp(MigrateOperation):
 
 @Operations.register_operation("rename_field")
 class RenameFieldOp(MigrateOperation):
-    """Rename a column, and some constraints and indexes of its table."""
+    """Rename a column."""
 
     def __init__(self, table: str, old: str, new: str, parts: Parts) -> None:
         self.table, self.old, self.new, self.parts = table, old, new, parts
 
     @classmethod
     def rename_field(cls, operations: Operations, table: str, old: str, new: str, parts: Parts) -> None:
-        """Rename a column, and the given constraints and indexes, from old names to new ones."""
+        """Rename a column; `parts` maps old names of constraints and indexes to new names."""
         operations.invoke(cls(table, old, new, parts))
 
     def reverse(self) -> "RenameFieldOp":
-        return RenameFieldOp(self.table, self.new, self.old, _opposite(self.parts))
+        return RenameFieldOp(self.table, self.new, self.old, _swapped(self.parts))
 
     def to_diff_tuple(self) -> tuple[str, str, str, str]:
         return ("rename_field", self.table, self.old, self.new)
 
 
 def noun_rename(connection: Connection, old: str, new: str) -> RenameNounOp:
-    """Return the operation that renames a table of a database, with all that is named after it."""
+    """Return the operation that renames a table, with the constraints and indexes that are named after it."""
     prefix = re.compile(rf"(pk|uq|fk|ix|ck)_{re.escape(old)}(?=_|$)")
     names = {name: prefix.sub(rf"\1_{new}", name) for name in _columns_of_parts(connection, old)}
     return RenameNounOp(old, new, _changed(names))
 
 
 def field_rename(connection: Connection, table: str, old: str, new: str) -> RenameFieldOp:
-    """Return the operation that renames a column of a database, with all that is named after it."""
+    """Return the operation that renames a column, with the constraints and indexes that are named after it."""
     names = {}
     for name, columns in _columns_of_parts(connection, table).items():
         kind, after = name.partition("_")[0], [new if column == old else column for column in columns]
-        is_by_rule = name == "_".join([kind, table, *columns])
-        names[name] = "_".join([kind, table, *after]) if is_by_rule else name
+        is_conventional = name == "_".join([kind, table, *columns])
+        names[name] = "_".join([kind, table, *after]) if is_conventional else name
     return RenameFieldOp(table, old, new, _changed(names))
 
 
 def _columns_of_parts(connection: Connection, table: str) -> dict[str, list[str]]:
-    """Return the named constraints and indexes of a table with their columns; a CHECK is named after its column."""
-    there = inspect(connection)
-    found: list[Any] = [*there.get_unique_constraints(table), *there.get_indexes(table)]
+    # By the names of constraints and indexes. A CHECK is named after its column.
+    inspector = inspect(connection)
+    found: list[Any] = [*inspector.get_unique_constraints(table), *inspector.get_indexes(table)]
     columns = {part["name"]: part["column_names"] for part in found}
-    columns |= {key["name"]: key["constrained_columns"] for key in there.get_foreign_keys(table) if key["name"]}
-    columns |= {rule["name"]: [rule["name"].removeprefix(f"ck_{table}_")] for rule in _checks(there, table)}
-    return columns | ({key: []} if (key := there.get_pk_constraint(table)["name"]) else {})
+    columns |= {key["name"]: key["constrained_columns"] for key in inspector.get_foreign_keys(table) if key["name"]}
+    columns |= {check["name"]: [check["name"].removeprefix(f"ck_{table}_")] for check in _checks(inspector, table)}
+    return columns | ({key: []} if (key := inspector.get_pk_constraint(table)["name"]) else {})
 
 
-def _checks(there: Any, table: str) -> list[Any]:
-    return [rule for rule in there.get_check_constraints(table) if rule["name"]]
+def _checks(inspector: Any, table: str) -> list[Any]:
+    return [check for check in inspector.get_check_constraints(table) if check["name"]]
 
 
 def _changed(names: Parts) -> dict[str, str]:
     return {old: new for old, new in sorted(names.items()) if old != new}
 
 
-def _opposite(parts: Parts) -> dict[str, str]:
+def _swapped(parts: Parts) -> dict[str, str]:
     return {new: old for old, new in parts.items()}
 
 
@@ -120,25 +119,29 @@ def _rename_parts(operations: Operations, table: str, parts: Parts) -> None:
     if operations.get_context().dialect.name == "postgresql":
         for old, new in parts.items():
             operations.execute(_rename_part(table, old, new))
-    elif parts:  # SQLite renames neither, and rebuilds the table
-        listeners = [("column_reflect", operations.get_context().impl.autogen_column_reflect)]
-        bind = operations.get_bind()
-        there = Table(table, MetaData(), autoload_with=bind, resolve_fks=False, listeners=listeners)
-        named: list[Any] = [*there.constraints, *there.indexes]
-        for part in named:
-            if part.name in parts:
-                part.name = conv(parts[str(part.name)])
-        kept = {"sqlite_autoincrement": True}
-        with operations.batch_alter_table(table, recreate="always", copy_from=there, table_kwargs=kept):
-            pass
+    elif parts:
+        _rebuild(operations, table, parts)
+
+
+def _rebuild(operations: Operations, table: str, parts: Parts) -> None:
+    # SQLite can rename no constraint and no index.
+    listeners = [("column_reflect", operations.get_context().impl.autogen_column_reflect)]
+    bind = operations.get_bind()
+    reflected = Table(table, MetaData(), autoload_with=bind, resolve_fks=False, listeners=listeners)
+    named: list[Any] = [*reflected.constraints, *reflected.indexes]
+    for part in named:
+        if part.name in parts:
+            part.name = conv(parts[str(part.name)])
+    kept = {"sqlite_autoincrement": True}
+    with operations.batch_alter_table(table, recreate="always", copy_from=reflected, table_kwargs=kept):
+        pass
 
 
 def _rename_part(table: str, old: str, new: str) -> str:
     if old.startswith(("fk_", "ck_")):
         return f"ALTER TABLE {quoted(table)} RENAME CONSTRAINT {quoted(old)} TO {quoted(new)}"
-    return (
-        f"ALTER INDEX IF EXISTS {quoted(old)} RENAME TO {quoted(new)}"  # a unique constraint has the name of its index
-    )
+    # A unique constraint has the name of its index.
+    return f"ALTER INDEX IF EXISTS {quoted(old)} RENAME TO {quoted(new)}"
 
 
 @renderers.dispatch_for(RenameNounOp)

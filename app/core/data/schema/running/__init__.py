@@ -1,1 +1,1 @@
-"""How migrations run: one migrator at a time, one transaction for each, with short lock timeouts."""
+"""The run of migrations: one process at a time, one transaction per migration, with short lock timeouts."""

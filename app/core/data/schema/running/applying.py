@@ -1,8 +1,4 @@
-"""How migrations run: one migrator at a time, each migration in its own transaction, with a short lock timeout.
-
-On PostgreSQL an ALTER TABLE waits for all transactions that use the table, and every later statement queues behind it.
-So a migration waits 0.3 s for a lock; then it rolls back, pauses, and tries again.
-"""
+"""Applies migrations: one process at a time, each migration in its own transaction, with a short lock timeout."""
 
 import os
 import secrets
@@ -20,13 +16,15 @@ from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.running.backoff import Backoff
 from app.core.data.schema.running.locks import LockWatch, migration_lock
 
+# On PostgreSQL an ALTER TABLE waits for all transactions that use the table, and all later statements wait behind it.
+# So a migration that waits longer for a lock rolls back, pauses, and tries again.
 TIMEOUTS: Final = "SET LOCAL lock_timeout = '300ms'; SET LOCAL statement_timeout = 0"
 
 Steps = Callable[[Any, Any], Iterable[Any]]
 
 
 class _OneByOne:
-    """Gives alembic one step at a time, so that it reads the current revision again in the transaction of each."""
+    """Gives alembic one step at a time, so that it reads the current revision again in the transaction of each step."""
 
     def __init__(self, steps: Steps) -> None:
         self._steps = steps
@@ -34,14 +32,14 @@ class _OneByOne:
         self.current: Any = None
 
     def __call__(self, heads: Any, context: Any) -> list[Any]:
-        """Return the next step, leaving out those that another process has done since the first call."""
+        # Without the steps that another process has done since the first call.
         found = list(self._steps(heads, context))
         self._left = found if self._left is None else self._left
         self.current = next((step for step in found if step in self._left), None)
         return [self.current] if self.current else []
 
     def advance(self) -> bool:
-        """Count the current step as done; tell whether another may follow."""
+        """Mark the current step as done, and tell whether steps are left."""
         if self._left is None or self.current is None:
             return False
         self._left = [step for step in self._left if step != self.current]
@@ -49,9 +47,9 @@ class _OneByOne:
 
 
 def apply(environment: EnvironmentContext, url: URL, options: dict[str, Any]) -> None:
-    """Run the migrations of alembic's present command; those that were applied stay when a later one fails.
+    """Run the migrations of alembic's present command; applied migrations stay when a later one fails.
 
-    The options are alembic's, with a `backoff`, and with what gets SQLite's statements as `trace`.
+    The options are alembic's, with a `backoff`, and a `trace` function for SQLite's statements.
 
     Raises:
         MigrationError: a lock was not free within the timeout.
@@ -77,14 +75,14 @@ def apply(environment: EnvironmentContext, url: URL, options: dict[str, Any]) ->
 
 
 def _run_one(environment: EnvironmentContext, connection: Connection, options: dict[str, Any]) -> None:
-    """Run a step, again and again until it gets its locks."""
+    # A step that does not get its locks is rolled back and retried.
     backoff: Backoff = options["backoff"]
     watch: LockWatch | None = options["watch"]
     while True:
         try:
             environment.configure(**options)
             environment.run_migrations()
-            connection.rollback()  # with no step to do, the transaction of alembic's first read is still open
+            connection.rollback()  # without a step, the transaction of alembic's first read is still open
         except OperationalError as error:
             connection.rollback()
             if classify(error) is not Failure.BUSY:
@@ -97,7 +95,7 @@ def _run_one(environment: EnvironmentContext, connection: Connection, options: d
 
 def _report_step(backoff: Backoff, step: Any, seconds: float) -> None:
     if revision := getattr(step, "revision", None):
-        verb = "applied" if step.is_upgrade else "took back"
+        verb = "applied" if step.is_upgrade else "reverted"
         backoff.report(f"{verb} {revision.revision} ({revision.doc}) in {seconds:.2f} s")
 
 
@@ -133,7 +131,7 @@ def _locked(engine: Engine, name: str, backoff: Backoff) -> Iterator[LockWatch |
 
 
 def print_statements(environment: EnvironmentContext, options: dict[str, Any]) -> None:
-    """Print what alembic's present command would run on PostgreSQL, without a connection."""
+    """Print the SQL of alembic's present command for PostgreSQL, without a connection."""
     environment.configure(
         dialect_name="postgresql",
         dialect_opts={"paramstyle": "named"},

@@ -1,4 +1,4 @@
-"""How long a run of migrations waits for others, and where it reports that."""
+"""Exponential backoff for migrations that wait for other connections."""
 
 import logging
 import random
@@ -12,18 +12,18 @@ from app.core.data.errors import MigrationError
 logger = logging.getLogger(__name__)
 
 DEFAULT_TIMEOUT: Final = 600.0
-"""Seconds that a run waits for others by default."""
+"""Seconds that a run waits for other connections by default."""
 
-_SHORTEST: Final = 0.2  # seconds; each pause is twice the one before, up to the longest
+_SHORTEST: Final = 0.2  # seconds; each pause doubles, up to the longest
 _LONGEST: Final = 4.0
 _REPORT_EVERY: Final = 15.0
 
 
 @dataclass
 class Backoff:
-    """Exponential backoff with a timeout in seconds, which starts anew after each success.
+    """Exponential backoff with a timeout in seconds, which starts again after each success.
 
-    `report` gets the sentences for the operator: what it waits for, and what it applied.
+    `report` gets sentences for the operator: the reason for a wait, and each applied migration.
     """
 
     timeout: float = DEFAULT_TIMEOUT
@@ -33,11 +33,7 @@ class Backoff:
     _reported_at: float | None = field(default=None, init=False)
 
     def wait(self, reason: str) -> None:
-        """Sleep, longer each time, and report the reason from time to time.
-
-        Raises:
-            MigrationError: the timeout has passed; the message names the reason.
-        """
+        """Sleep, longer each time; MigrationError with the reason when the timeout has passed."""
         now = time.monotonic()
         self._began = self._began or now
         left = self._began + self.timeout - now
@@ -56,5 +52,4 @@ class Backoff:
             self.report(reason)
 
     def reset(self) -> None:
-        """Start the timeout anew after a success."""
         self._began, self._pauses = None, 0

@@ -1,8 +1,6 @@
-"""The advisory lock of the migrator on PostgreSQL, and a watch that reports which processes block a migration.
+"""PostgreSQL: the advisory lock of a migration run, and a watch that reports the processes that block a migration.
 
-Each has a connection of its own beside the one that migrates. The lock belongs to a transaction, so that it also holds
-behind a pooler. It is polled: a transaction that waits for a lock holds a snapshot, for which CREATE INDEX CONCURRENTLY
-of the other migrator would wait. For the same reason the transaction with the lock runs no other query.
+Both use connections of their own, beside the connection that migrates.
 """
 
 import threading
@@ -15,9 +13,12 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from app.core.data.schema.running.backoff import Backoff
 
-LOCK_KEY: Final = 718293041  # arbitrary; all migrators use the same
+LOCK_KEY: Final = 718293041  # arbitrary; all runs use the same
+# The lock belongs to a transaction, so that it also holds behind a pooler. It is polled: a transaction that waits for a
+# lock holds a snapshot, and CREATE INDEX CONCURRENTLY of the other run would wait for it. For the same reason the
+# transaction with the lock runs no other query.
 _LOCK: Final = text(f"SELECT pg_try_advisory_xact_lock({LOCK_KEY})")
-# Older versions lack some of them. This transaction is idle for as long as the migrations take.
+# Older versions lack some of them. The transaction with the lock is idle until the migrations end.
 _NO_TIMEOUTS: Final = text("""
     SELECT set_config(name, '0', true) FROM pg_settings
     WHERE name IN ('idle_in_transaction_session_timeout', 'transaction_timeout', 'statement_timeout', 'lock_timeout')
@@ -38,11 +39,11 @@ _AUTOVACUUM_LOCKS: Final = text("""
     WHERE pid = :pid AND mode = 'ShareUpdateExclusiveLock' AND relkind = 'r'
 """)
 _POLL_INTERVAL: Final = 0.1  # seconds; less than the lock timeout of a migration
-_REPORT_AFTER: Final = 3.0  # seconds of one wait
+_REPORT_AFTER: Final = 3.0  # seconds
 
 
 class LockWatch:
-    """Polls, in a thread, for the processes that block a migration, and reports them when it takes long."""
+    """Polls, in a thread, for the processes that block a migration, and reports a long wait."""
 
     def __init__(self, engine: Engine, name: str, backoff: Backoff) -> None:
         self._engine, self._name, self._backoff = engine, name, backoff
@@ -62,7 +63,7 @@ class LockWatch:
     def take_blockers(self) -> str:
         """Return the processes that blocked since the last call, as a sentence."""
         blockers, self._blockers = self._blockers, ""
-        return f"waiting for {blockers}" if blockers else "waiting for a lock that others hold"
+        return f"waiting for {blockers}" if blockers else "waiting for a lock that another process holds"
 
     def _poll(self) -> None:
         try:
@@ -70,7 +71,7 @@ class LockWatch:
                 while not self._ended.wait(_POLL_INTERVAL):
                     self._poll_once(connection)
         except SQLAlchemyError:
-            return  # the connection is lost; the one that migrates raises the error
+            return  # the connection is lost; the migration raises the error
 
     def _poll_once(self, connection: Connection) -> None:
         others = connection.execute(_BLOCKERS, {"name": self._name}).all()
@@ -86,11 +87,7 @@ class LockWatch:
 
 @contextmanager
 def migration_lock(engine: Engine, name: str, backoff: Backoff) -> Iterator[LockWatch]:
-    """Hold the advisory lock while the block runs; `name` is the application_name of the connection that migrates.
-
-    Raises:
-        MigrationError: the lock was not free within the timeout.
-    """
+    """Hold the advisory lock while the block runs; `name` is the application_name of the connection that migrates."""
     with engine.connect() as connection:
         while not connection.execute(_LOCK).scalar():
             connection.rollback()
@@ -102,8 +99,8 @@ def migration_lock(engine: Engine, name: str, backoff: Backoff) -> Iterator[Lock
 
 
 def _cancel_autovacuum(connection: Connection, pid: int) -> None:
-    # PostgreSQL cancels an autovacuum that blocks a statement for deadlock_timeout (1 s). A migration gives up earlier,
-    # so this waits in its place, for a lock mode that blocks no reader and no writer.
+    # PostgreSQL cancels an autovacuum that blocks a statement for deadlock_timeout (1 s). A migration gives up earlier.
+    # So this waits in its place, for a lock mode that blocks no reader and no writer.
     for lock in connection.execute(_AUTOVACUUM_LOCKS, {"pid": pid}).scalars().all():
         with suppress(OperationalError), connection.connection.driver_connection.transaction():  # type: ignore[union-attr]
             connection.exec_driver_sql("SET LOCAL lock_timeout = '3s'")
@@ -112,9 +109,9 @@ def _cancel_autovacuum(connection: Connection, pid: int) -> None:
 
 def _described(other: Any) -> str:
     # PostgreSQL shows the transaction and the query of another role to privileged roles only.
-    who = [f"role {other.usename}"] if other.usename else []
-    who += [other.application_name] if other.application_name else []
-    since = f", its transaction is open for {other.seconds:.0f} s" if other.seconds is not None else ""
+    names = [f"role {other.usename}"] if other.usename else []
+    names += [other.application_name] if other.application_name else []
+    age = f", its transaction is open for {other.seconds:.0f} s" if other.seconds is not None else ""
     query = " ".join((other.query or "").split())
-    asks = f": {query}" if other.seconds is not None and query else ""
-    return f"process {other.pid} ({', '.join(who) or 'of the server'}){since}{asks}"
+    shown = f": {query}" if other.seconds is not None and query else ""
+    return f"process {other.pid} ({', '.join(names) or 'of the server'}){age}{shown}"

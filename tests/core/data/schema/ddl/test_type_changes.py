@@ -96,6 +96,6 @@ def test_a_value_that_would_become_another_is_refused(
     connection: Connection, old: Any, new: Any, values: list[Any]
 ) -> None:
     with pytest.raises(
-        UnfitRows, match=r"things cannot have value as .*: (1 row has a value that does not fit|invalid input)"
+        UnfitRows, match=r"things\.value cannot become .*: (1 row has a value that does not fit|invalid input)"
     ):
         change(connection, old, new, values)
