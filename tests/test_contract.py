@@ -79,6 +79,7 @@ FEWER = [
 ]
 
 
+@pytest.mark.quick_on("sqlite")  # which rules apply does not depend on the database
 @pytest.mark.parametrize(("resource", "rule"), FEWER)
 async def test_a_resource_with_fewer_operations_keeps_the_rules_about_them(
     sessions: async_sessionmaker[AppSession], db: AppSession, resource: Resource, rule: Rule
