@@ -12,14 +12,17 @@ from tests.core.data.schema.changes.rows import all_of, can_be_deleted, connect,
 from tests.core.data.schema.changes.tables import models
 from tests.parts.history import NEXT
 
+DATABASES = ("sqlite_databases", "postgres")
 QUICK = {"a flag", "a field becomes required", "a field is renamed", "the noun is renamed", "a reference to a new noun"}
 QUICK |= {"a choice loses a value", "a shorter text", "a reference goes, its column stays"}
 
 
-def is_quick(name: str, noun: str) -> bool:
-    """Whether this one is in the quick suite: some kinds, each of one noun, together all nouns."""
-    nouns = KINDS[name].nouns
-    return name in QUICK and noun == nouns[sorted(QUICK).index(name) % len(nouns)]
+def is_quick(name: str, noun: str, databases: str) -> bool:
+    """Whether this one is in the quick suite: some kinds, each of one noun, on one database; together all."""
+    if name not in QUICK:
+        return False
+    number, nouns = sorted(QUICK).index(name), KINDS[name].nouns
+    return noun == nouns[number % len(nouns)] and databases == DATABASES[number // 2 % 2]
 
 
 def expected(before: list[dict[str, Any]], kind: Kind, noun: str) -> list[dict[str, Any]]:
@@ -34,12 +37,14 @@ def expected(before: list[dict[str, Any]], kind: Kind, noun: str) -> list[dict[s
 
 
 @pytest.mark.parametrize(
-    ("name", "noun"),
+    ("name", "noun", "filled"),
     [
-        pytest.param(name, noun, marks=() if is_quick(name, noun) else pytest.mark.slow)
+        pytest.param(name, noun, databases, marks=() if is_quick(name, noun, databases) else pytest.mark.slow)
         for name in KINDS
         for noun in KINDS[name].nouns
+        for databases in DATABASES
     ],
+    indirect=["filled"],
 )
 def test_a_change_keeps_rows_and_protections_there_and_back(
     name: str, noun: str, filled: Settings, migrations: str
