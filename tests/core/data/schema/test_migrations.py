@@ -26,6 +26,9 @@ from app.settings import MIGRATIONS_DIR, Settings
 from app.testing.databases import settings_for_tests
 from app.testing.factories import factory_of
 
+# Migrations are the owner's: a role beside it changes nothing.
+pytestmark = pytest.mark.quick_on("sqlite", "postgres")
+
 
 def tables(settings: Settings) -> set[str]:
     engine = migration_engine(database_url(settings.database_url.get_secret_value()))

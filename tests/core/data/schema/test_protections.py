@@ -15,6 +15,9 @@ from app.core.data.schema.inspection import altered_protections, read_protection
 from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of, quoted
 from app.testing.databases import Databases, settings_for_tests
 
+# Protections are the owner's: a role beside it changes nothing.
+pytestmark = pytest.mark.quick_on("sqlite", "postgres")
+
 NOTES = """
     CREATE TABLE probes (
         id bigint NOT NULL, user_id text NOT NULL, parent_id bigint, root_id bigint,
