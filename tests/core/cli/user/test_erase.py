@@ -23,6 +23,7 @@ def answer(url: str, text: str) -> Result:
     return CliRunner().invoke(main, ["user", "erase", PERSON], input=text, env={"DATABASE_URL": url}, prog_name="app")
 
 
+@pytest.mark.quick_on("sqlite")
 @pytest.mark.parametrize("text", ["n\n", "\n", "maybe\nn\n", ""], ids=["no", "return", "maybe", "end of input"])
 def test_erase_asks_and_without_a_yes_all_stays(invoke: Invoke, databases: Databases, url: str, text: str) -> None:
     before = everything(databases, url)

@@ -185,6 +185,7 @@ async def test_a_snapshot_is_of_one_moment_and_lets_others_write(databases: Data
     assert len(await dumped(url)) == 4
 
 
+@pytest.mark.quick_on("sqlite", "postgres")
 async def test_only_a_batch_of_it_is_in_memory(databases: Databases) -> None:
     url = databases.for_owner(databases.fresh())
     numbers = "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 8000) SELECT n FROM s"
