@@ -47,21 +47,9 @@ def explained(command: Callable[P, R]) -> Callable[P, R]:
             return command(*args, **kwargs)
         except _OPERATOR_ERRORS as error:
             raise click.ClickException(str(error)) from None
-        except RevisionError:
-            raise click.ClickException(
-                "the database has a migration that this version does not have; deploy a newer version"
-            ) from None
-        except NoReferencedTableError as error:
-            raise click.ClickException(next(missing_targets(), _first_line(error))) from None
-        except SQLAlchemyError as error:
-            if classify(error) is Failure.AWAY:
-                raise click.ClickException(
-                    f"the database cannot be reached; check DATABASE_URL: {_first_line(error)}"
-                ) from None
-            if classify(error) is Failure.BUSY:
-                raise click.ClickException(f"the database is busy; try again later: {_first_line(error)}") from None
-            if isinstance(error, DBAPIError):
-                raise click.ClickException(f"the database refused a statement: {_first_line(error)}") from None
+        except (RevisionError, SQLAlchemyError) as error:
+            if sentence := _explanation_of(error):
+                raise click.ClickException(sentence) from None
             raise
 
     return run
@@ -71,6 +59,21 @@ def refuse_installed(what: str) -> None:
     """Raise click.ClickException in an installed package: source code is written only in a checkout."""
     if not IS_CHECKOUT:
         raise click.ClickException(f"this is an installed package; write {what} in a checkout of its repository")
+
+
+def _explanation_of(error: RevisionError | SQLAlchemyError) -> str | None:
+    if isinstance(error, RevisionError):
+        return "the database has a migration that this version does not have; deploy a newer version"
+    if isinstance(error, NoReferencedTableError):
+        return next(missing_targets(), _first_line(error))
+    failure = classify(error)
+    if failure is Failure.AWAY:
+        return f"the database cannot be reached; check DATABASE_URL: {_first_line(error)}"
+    if failure is Failure.BUSY:
+        return f"the database is busy; try again later: {_first_line(error)}"
+    if isinstance(error, DBAPIError):
+        return f"the database refused a statement: {_first_line(error)}"
+    return None
 
 
 def _first_line(error: SQLAlchemyError) -> str:
