@@ -1,11 +1,12 @@
 """Rules about isolation: a user cannot see, change or detect the rows of another user."""
 
 from datetime import datetime
+from itertools import product
 from typing import Any
 
 from app.testing.clients import Client
 from app.testing.contract.answers import expect, expect_error, row_in, visible_parts, without_updated_at
-from app.testing.contract.operations import CHANGES, CREATE, WRITES, own_operations
+from app.testing.contract.operations import CHANGES, CREATE, WRITES, Operation, own_operations
 from app.testing.contract.resource import ABSENT, ResourceUnderTest
 from app.testing.contract.rules import acts_on_rows, changes, offers, rule, writes
 
@@ -28,6 +29,11 @@ async def every_operation_needs_a_valid_token(tested: ResourceUnderTest) -> None
     expect("the rows afterwards", await tested.all_rows(), before)
 
 
+def _options_for(operation: Operation, valid: dict[str, Any]) -> list[dict[str, Any]]:
+    bodies: tuple[dict[str, Any], ...] = (valid, {}, {"no such field": 1})
+    return [{"json": body} for body in bodies] if operation.has_body else [{}]
+
+
 @rule(acts_on_rows)
 async def another_users_row_is_like_a_missing_row(tested: ResourceUnderTest) -> None:
     """The response for another user's row equals the one for a missing row: status, headers and body."""
@@ -36,23 +42,13 @@ async def another_users_row_is_like_a_missing_row(tested: ResourceUnderTest) -> 
     await tested.delete_row(tested.owner, deleted)
     valid = await tested.new_body(tested.stranger)
     for operation in (o for o in tested.operations if o.on_row):
-        bodies: list[dict[str, Any]] = (
-            [{"json": b} for b in (valid, {}, {"no such field": 1})] if operation.has_body else [{}]
-        )
-        for after in ("", "/", "?nothing=1"):
-            for options in bodies:
-                there, gone, never = [
-                    await tested.send(tested.stranger, operation, row_id, after=after, **options)
-                    for row_id in (theirs, deleted, ABSENT)
-                ]
-                expect(
-                    f"{operation.name} of another user's row and of a missing row",
-                    visible_parts(there),
-                    visible_parts(never),
-                )
-                expect(
-                    f"{operation.name} of a deleted row and of a missing row", visible_parts(gone), visible_parts(never)
-                )
+        for after, options in product(("", "/", "?nothing=1"), _options_for(operation, valid)):
+            there, gone, never = [
+                visible_parts(await tested.send(tested.stranger, operation, row_id, after=after, **options))
+                for row_id in (theirs, deleted, ABSENT)
+            ]
+            expect(f"{operation.name} of another user's row and of a missing row", there, never)
+            expect(f"{operation.name} of a deleted row and of a missing row", gone, never)
         expect_error(operation.name, await tested.send(tested.stranger, operation, theirs), 404)
 
 
