@@ -12,7 +12,8 @@ from litestar.types import ASGIApp
 
 from app.core.auth.middleware import BearerMiddleware, make_authentication
 from app.core.data.ownership.guard import owner_guard
-from app.core.data.ownership.plugin import SessionLifetime, make_alchemy
+from app.core.data.ownership.plugin import make_alchemy
+from app.core.data.ownership.session_lifetime import SessionLifetime
 from app.core.data.schema.mapping import check_mapping
 from app.core.http.docs.assets import docs_asset
 from app.core.http.docs.page import make_openapi_config
@@ -28,7 +29,7 @@ from app.core.http.edge.private_caching import PrivateCaching
 from app.core.http.edge.root_path import RootPath
 from app.core.http.edge.security_headers import SecurityHeaders
 from app.core.http.edge.trusted_proxies import TrustedProxies
-from app.core.http.errors import EXCEPTION_HANDLERS
+from app.core.http.exception_handlers import EXCEPTION_HANDLERS
 from app.core.http.probes import probe_paths
 from app.core.http.rate_limit.setup import RateLimits, make_rate_limits
 from app.core.http.resource.query import QueryMiddleware

@@ -151,7 +151,7 @@ async def test_a_failure_tells_the_client_nothing_and_the_log_everything(
     answer = await failing.get("/fails/here")
 
     assert assert_error(answer, 500) == {"detail": "Internal server error"}
-    (record,) = (r for r in caplog.records if r.name == "app.core.http.errors")
+    (record,) = (r for r in caplog.records if r.name == "app.core.http.exception_handlers")
     assert record.levelno == logging.ERROR
     assert record.exc_info is not None
     assert SECRET_TEXT in caplog.text

@@ -12,7 +12,7 @@ MODELS = '''"""Rows without HTTP."""
 
 from sqlmodel import Field, SQLModel
 
-from app.core.data.tables.fields import NonBlankText
+from app.core.data.tables.field_types import NonBlankText
 from app.core.data.tables.owned import Owned
 
 

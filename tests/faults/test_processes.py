@@ -203,7 +203,7 @@ async def test_no_client_delays_a_stop_beyond_its_limit(serve: ServeHanging, par
 def test_an_application_that_cannot_start_ends_all() -> None:
     program = (
         "import sys\n"
-        "from app.core.ops.server.process import ServerOptions\n"
+        "from app.core.ops.server.serving_process import ServerOptions\n"
         "from app.core.ops.server.sockets import bind\n"
         "from app.core.ops.server.supervisor import Supervisor\n"
         "sys.exit(Supervisor(ServerOptions(app='no.such:thing'), [bind('127.0.0.1', 0)], 2).run())"

@@ -9,7 +9,7 @@ from hypothesis.stateful import run_state_machine_as_test
 from sqlalchemy import func, true
 
 from app.core.data.connection import compiled
-from app.core.data.sql import compiler
+from app.core.data.sql import owner_compiler as compiler
 from app.testing.databases import Databases
 from tests.isolation.machine import SIMILAR_IDS, IsolationMachine, World, world_on
 from tests.isolation.oracle import Wrong

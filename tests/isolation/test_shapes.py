@@ -15,8 +15,9 @@ from sqlalchemy import delete, func, insert, select, text, update
 from sqlmodel import SQLModel, col
 
 from app.core.data.ownership.session import AppSession
-from app.core.data.sql import compiler, mapped_tables
-from app.core.data.sql.compiler import OwnerCompiler
+from app.core.data.sql import mapped_tables
+from app.core.data.sql import owner_compiler as compiler
+from app.core.data.sql.owner_compiler import OwnerCompiler
 from app.core.data.sql.raw_sql import NoRawSql, NoRawTypes
 from app.tasks.models import Task
 from app.testing.databases import Databases

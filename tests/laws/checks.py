@@ -1,6 +1,6 @@
 """The house's laws as functions: each takes a file's path and its source, and returns what breaks the law, and where.
 
-A path is relative to the repository (`app/core/http/errors.py`). A message says file, line, and what to do instead.
+A path is relative to the repository. A message says file, line, and what to do instead.
 """
 
 import ast
@@ -46,7 +46,7 @@ INNER_FLOORS: Final = {
         "rate_limit": 1,
         "edge": 2,
         "resource": 2,
-        "errors": 3,
+        "exception_handlers": 3,
         "docs": 4,
     },
 }

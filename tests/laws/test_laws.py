@@ -46,7 +46,7 @@ def test_the_repository_obeys(law: Law) -> None:
         (checks.imports_go_one_way, "app/core/auth/x.py", "import app.core.data.ownership.session"),
         (checks.imports_go_one_way, "app/core/auth/x.py", "from ..data.session import AppSession"),
         (checks.imports_go_one_way, "app/core/auth/__init__.py", "from ..data import session"),
-        (checks.imports_go_one_way, "app/core/data/x.py", "from app.core.http.errors import Problem"),
+        (checks.imports_go_one_way, "app/core/data/x.py", "from app.core.http.exception_handlers import Problem"),
         (checks.imports_go_one_way, "app/core/http/x.py", "from app.core.ops.health import ready"),
         (checks.imports_go_one_way, "app/core/ops/x.py", "from app.core.cli.run import command"),
         (checks.imports_go_one_way, "app/core/http/x.py", "from app.tasks.models import Task"),
@@ -81,7 +81,7 @@ def test_the_repository_obeys(law: Law) -> None:
         (
             checks.imports_go_one_way_inside_a_room,
             "app/core/http/edge/x.py",
-            "from app.core.http.errors import handlers",
+            "from app.core.http.exception_handlers import handlers",
         ),
         (checks.nouns_share_models_only, "app/tasks/x.py", "from app.projects.schemas import ProjectCreate"),
         (checks.nouns_share_models_only, "app/tasks/x.py", "from app.projects import controllers"),
@@ -138,7 +138,11 @@ def test_a_law_reports_what_breaks_it(law: Law, path: str, source: str) -> None:
         (checks.imports_go_one_way, "app/core/http/x.py", "from app.core.auth.users import User\nimport applepie"),
         (checks.imports_go_one_way, "app/tasks/factories.py", "from app.testing.factories import RowFactory"),
         (checks.imports_go_one_way, "app/testing/x.py", "from app.tasks.factories import TaskFactory"),
-        (checks.imports_go_one_way, "app/batteries/outbox/x.py", "from app.core.http.errors import handlers"),
+        (
+            checks.imports_go_one_way,
+            "app/batteries/outbox/x.py",
+            "from app.core.http.exception_handlers import handlers",
+        ),
         (
             checks.imports_go_one_way,
             "app/batteries/outbox/factories.py",
@@ -172,7 +176,7 @@ def test_a_law_reports_what_breaks_it(law: Law, path: str, source: str) -> None:
         (
             checks.imports_go_one_way_inside_a_room,
             "app/core/data/sql/x.py",
-            "from app.core.data.sql.compiler import OWNER",
+            "from app.core.data.sql.owner_compiler import OWNER",
         ),
         (checks.imports_go_one_way_inside_a_room, "app/core/ops/x.py", "from app.core.ops.health import ready"),
         (checks.everything_public_is_described, "app/x.py", DOCUMENTED + "def _f(): ..."),

@@ -13,7 +13,7 @@ from sqlalchemy import func, select
 
 from app.asgi import create_app
 from app.core.data.ownership.session import AppSession
-from app.core.ops.server.process import ServerOptions, ServingProcess
+from app.core.ops.server.serving_process import ServerOptions, ServingProcess
 from app.core.ops.server.sockets import bind
 from app.tasks.models import Task
 

@@ -9,7 +9,7 @@ from typing import Any
 from app.core.data.connection.engine import make_engine, snapshot_of
 from app.core.data.ownership.guard import everyone
 from app.core.data.ownership.session import AppSession
-from app.core.data.tables.fields import MAX_ID
+from app.core.data.tables.field_types import MAX_ID
 from app.core.data.tables.registry import sorted_owned_models
 from app.core.data.transfer.dumps import dump_rows
 from app.projects.factories import ProjectFactory

@@ -9,7 +9,7 @@ from litestar import Litestar, get
 
 from app.asgi import create_app
 from app.core.ops.logging import configure_logging
-from app.core.ops.server.process import ServerOptions, ServingProcess
+from app.core.ops.server.serving_process import ServerOptions, ServingProcess
 from app.core.ops.server.sockets import bind
 from app.core.ops.server.supervisor import Supervisor
 from app.settings import load_settings

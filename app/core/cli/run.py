@@ -22,7 +22,7 @@ from app.core.data.schema.migrations import upgrade
 from app.core.data.schema.revisions import applied, pending, unknown_among
 from app.core.http.rate_limit.setup import refuse_missing_client
 from app.core.ops.logging import configure_logging
-from app.core.ops.server.process import ServerOptions, ServingProcess, make_config
+from app.core.ops.server.serving_process import ServerOptions, ServingProcess, make_config
 from app.core.ops.server.sockets import bind, bind_unix, listening, url_of
 from app.core.ops.server.supervisor import Supervisor
 from app.settings import APP_DIR, Settings, load_settings

@@ -1,4 +1,4 @@
-"""The errors of `core/data`; `core/http/errors.py` maps them to HTTP statuses."""
+"""The errors of `core/data`; `core/http/exception_handlers.py` maps them to HTTP statuses."""
 
 from collections.abc import Sequence
 from typing import Any

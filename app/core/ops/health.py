@@ -7,7 +7,7 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 from litestar.params import SkipValidation
 
-from app.core.http.errors import RETRY_AFTER, AnyRequest
+from app.core.http.exception_handlers import RETRY_AFTER, AnyRequest
 from app.core.http.problems import Problem
 from app.core.ops.readiness import NO_ANSWER, Readiness
 from app.core.ops.server.protocol import DRAINING

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from app.core.data.connection.engine import make_engine
 from app.core.data.connection.failures import Failure, classify
 from app.core.data.schema.revisions import Revisions, known_revisions
-from app.core.http.errors import in_one_line
+from app.core.http.exception_handlers import in_one_line
 from app.settings import Settings
 
 logger = logging.getLogger(__name__)

@@ -13,7 +13,7 @@ from typing import Final
 import click
 
 from app.core.cli.scaffold.fields import Field
-from app.core.data.tables.fields import Timestamped
+from app.core.data.tables.field_types import Timestamped
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 

@@ -11,7 +11,7 @@ from sqlalchemy.types import TypeEngine
 from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app.core.data.errors import OwnerNotBound
-from app.core.data.sql.compiler import OWNER
+from app.core.data.sql.owner_compiler import OWNER
 from app.core.data.sql.shapes import MAX_SHAPES
 
 Statement = Select[Any] | Insert | Update | Delete

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.schema import DefaultGenerator
 
 from app.core.data.errors import ForeignRow, UnreachableStatement
-from app.core.data.sql.compiler import OWNER
 from app.core.data.sql.dialects import ScopedDialect, scoped_dialect, unscoped_dialect
+from app.core.data.sql.owner_compiler import OWNER
 from app.core.data.tables.owned import OWNER_COLUMN
 
 OWNER_OPTION: Final = "owner"

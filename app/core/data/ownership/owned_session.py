@@ -13,7 +13,7 @@ from app.core.data.connection.compiled import Statement, Values
 from app.core.data.connection.concurrency import Slot
 from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
 from app.core.data.ownership.engines import is_scoped
-from app.core.data.sql.compiler import OWNER
+from app.core.data.sql.owner_compiler import OWNER
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.registry import table_of
 

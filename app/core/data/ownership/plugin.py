@@ -4,7 +4,7 @@ from typing import Any, Final, cast
 
 from advanced_alchemy.extensions.litestar import SQLAlchemyAsyncConfig
 from litestar.datastructures import State
-from litestar.types import ASGIApp, Receive, Scope, Send
+from litestar.types import Scope
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlmodel import SQLModel
 
@@ -29,24 +29,6 @@ class Alchemy(SQLAlchemyAsyncConfig):
         session = super().provide_session(state, scope)
         cast("Any", scope)[_SESSION] = session
         return session
-
-
-class SessionLifetime:
-    """Closes the session of a request at the end of the request."""
-
-    # The plugin closes it when the response starts, so that a slow client holds no connection. A background task or a
-    # stream may use the session after that; without this its connection would never return to the pool.
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            session = request_session(scope)
-            if session is not None:
-                await session.close()
 
 
 def request_session(scope: Any) -> AppSession | None:

@@ -14,7 +14,7 @@ from app.core.data.repository.pages import Page, PageRequest
 from app.core.data.repository.rows import Row, row_struct
 from app.core.data.sql.pages import page_of
 from app.core.data.sql.statements import NEW_PREFIX, delete_of, select_of, update_of
-from app.core.data.tables.fields import MAX_ID
+from app.core.data.tables.field_types import MAX_ID
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.versions import CHANGED_AT, RowVersion, is_sent_as, parse_moment
 

@@ -18,7 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.sql.compiler import IdentifierPreparer, TypeCompiler
 
 from app.core.data.errors import UnreachableStatement
-from app.core.data.sql.compiler import OwnerCompiler
+from app.core.data.sql.owner_compiler import OwnerCompiler
 from app.core.data.sql.raw_sql import NoDDL, NoRawSql, NoRawTypes
 
 # The URL of an engine starts with one of these.

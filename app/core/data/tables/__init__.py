@@ -4,9 +4,9 @@ from uuid import UUID
 
 from pydantic import FiniteFloat
 
-from app.core.data.tables.columns import choice, day, flag, instant, integer, long_text, number, ref, text, uuid
 from app.core.data.tables.declarations import Fields
-from app.core.data.tables.fields import Day, Instant, NonBlankText, PlainText, RowId, SafeInt, Timestamped
+from app.core.data.tables.field_functions import choice, day, flag, instant, integer, long_text, number, ref, text, uuid
+from app.core.data.tables.field_types import Day, Instant, NonBlankText, PlainText, RowId, SafeInt, Timestamped
 from app.core.data.tables.indexes import index, unique
 from app.core.data.tables.owned import Owned
 

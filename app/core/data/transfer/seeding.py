@@ -11,7 +11,7 @@ from sqlmodel import SQLModel
 from app.core.data.errors import ImpossibleRows
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.cycles import MAKE_ONE_NULLABLE, impossible_rows
-from app.core.data.tables.fields import Timestamped, utcnow
+from app.core.data.tables.field_types import Timestamped, utcnow
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import references_of
 from app.core.data.tables.registry import columns_by_name, sorted_owned_models, table_name

@@ -10,7 +10,7 @@ from app.core.auth.middleware import PUBLIC, UNAUTHORIZED
 from app.core.data.connection.failures import Failure
 from app.core.data.errors import OwnerBusy, RowChanged
 from app.core.http.body.media import NOT_JSON
-from app.core.http.errors import UNAVAILABLE
+from app.core.http.exception_handlers import UNAVAILABLE
 from app.core.http.probes import PROBE
 from app.core.http.problems import INTERNAL_ERROR, NOT_FOUND, TOO_LONG, FieldError, problem_of
 from app.core.http.rate_limit.limit import too_many_requests

@@ -27,7 +27,7 @@ from app.core.data.repository.rows import Row
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import table_name
 from app.core.http.body.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
-from app.core.http.resource.conflicts import conflicts_of
+from app.core.http.resource.documented_conflicts import conflicts_of
 from app.core.http.resource.etags import ETAG, provide_expected, with_etag
 from app.core.http.resource.generics import type_arguments
 from app.core.http.resource.handler import Operation

@@ -12,7 +12,7 @@ from litestar.params import HeaderParameter, QueryParameter, SkipValidation
 from app.core.data.repository.pages import Page, PageRequest
 from app.core.data.repository.repository import Repository
 from app.core.data.repository.rows import Row
-from app.core.data.tables.fields import MAX_ID
+from app.core.data.tables.field_types import MAX_ID
 from app.core.http.resource.preferences import parse_prefer
 from app.core.http.resource.query import invalid_parameter
 

@@ -32,7 +32,7 @@ class Connection(HttpToolsProtocol):
     send_timeout: ClassVar[float] = 30.0  # between two reads of the client while it has a response to read
     idle_shutdown_delay: ClassVar[float] = 0.2  # for a request that is already on its way at shutdown
     linger_timeout: ClassVar[float] = 2.0  # lingering close: for bytes that arrive after the last response
-    max_connections: ClassVar[int] = 10_000  # per process; `process.py` sets it from the limit of open files
+    max_connections: ClassVar[int] = 10_000  # per process; `serving_process.py` sets it from the limit of open files
     max_unsent_bytes: ClassVar[int] = 2**28  # of responses that clients have not read, per process
 
     def __init__(self, *arguments: Any, **options: Any) -> None:

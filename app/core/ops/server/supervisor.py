@@ -11,7 +11,7 @@ from typing import Final
 
 from uvicorn.config import STARTUP_FAILURE
 
-from app.core.ops.server.process import ServerOptions
+from app.core.ops.server.serving_process import ServerOptions
 from app.core.ops.server.worker import Worker
 
 logger = logging.getLogger(__name__)

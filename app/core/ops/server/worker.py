@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from typing import Final
 
-from app.core.ops.server.process import ServerOptions, ServingProcess
+from app.core.ops.server.serving_process import ServerOptions, ServingProcess
 
 _KNOWN_SIGNALS: Final = frozenset(signal.Signals)
 

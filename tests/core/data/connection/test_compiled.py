@@ -43,7 +43,7 @@ from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.plugin import make_alchemy
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
-from app.core.data.sql.compiler import OWNER
+from app.core.data.sql.owner_compiler import OWNER
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
 from app.tasks.models import Task

@@ -17,7 +17,7 @@ from app.core.data.ownership import owned_session
 from app.core.data.ownership.guard import bind_owner, everyone, session_of
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
-from app.core.data.sql.compiler import OwnerCompiler
+from app.core.data.sql.owner_compiler import OwnerCompiler
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of, owned_models
 from app.testing.factories import factory_of

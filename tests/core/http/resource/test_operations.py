@@ -11,7 +11,7 @@ from app.core.data.ownership.session import AppSession
 from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.rows import Row
 from app.core.http.body.dto import CreateSchema, UpdateSchema
-from app.core.http.resource import conflicts
+from app.core.http.resource import documented_conflicts as conflicts
 from app.core.http.resource.controller import PathId, RepositoryDependency, ResourceController
 from app.core.http.resource.handler import Operation
 from app.tasks.models import Task

@@ -12,7 +12,7 @@ from litestar.params import JSONBody
 
 from app.core.http.edge.body_timeout import BodyTimeout
 from app.core.http.edge.security_headers import SecurityHeaders
-from app.core.http.errors import EXCEPTION_HANDLERS
+from app.core.http.exception_handlers import EXCEPTION_HANDLERS
 from app.core.ops.access_log import AccessLog
 from tests.core.ops.server.raw import assert_refusal, connected, send, serving, statuses
 

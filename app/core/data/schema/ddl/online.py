@@ -13,11 +13,11 @@ from sqlalchemy.util import immutabledict
 from app.core.data.connection.failures import Failure, classify
 from app.core.data.errors import MigrationError
 from app.core.data.schema.ddl.catalog import Catalog
+from app.core.data.schema.lock_timeout import LOCK_TIMEOUT
 from app.core.data.schema.running.backoff import Backoff
 
 R = TypeVar("R")
 
-LOCK_TIMEOUT: Final = "SET LOCAL lock_timeout = '300ms'"
 # These block no writer, so they can wait for their locks; some of them cannot run in a transaction.
 _NONBLOCKING: Final = re.compile(
     r"\s*(VACUUM\b|ANALYZE\b|(CREATE|DROP|REINDEX|REFRESH)\b.*\bCONCURRENTLY\b|ALTER TABLE .* VALIDATE CONSTRAINT\b)",

@@ -13,12 +13,11 @@ from sqlalchemy.exc import OperationalError
 
 from app.core.data.connection.failures import Failure, classify
 from app.core.data.schema.engines import migration_engine
+from app.core.data.schema.lock_timeout import LOCK_TIMEOUT
 from app.core.data.schema.running.backoff import Backoff
 from app.core.data.schema.running.locks import LockWatch, migration_lock
 
-# On PostgreSQL an ALTER TABLE waits for all transactions that use the table, and all later statements wait behind it.
-# So a migration that waits longer for a lock rolls back, pauses, and tries again.
-TIMEOUTS: Final = "SET LOCAL lock_timeout = '300ms'; SET LOCAL statement_timeout = 0"
+_TIMEOUTS: Final = f"{LOCK_TIMEOUT}; SET LOCAL statement_timeout = 0"
 
 Steps = Callable[[Any, Any], Iterable[Any]]
 
@@ -113,7 +112,7 @@ def _engine(url: URL, name: str, trace: Callable[[str], None] | None) -> Iterato
         @event.listens_for(engine, "begin")
         def _begin(connection: Connection) -> None:
             if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
-                connection.exec_driver_sql(TIMEOUTS)
+                connection.exec_driver_sql(_TIMEOUTS)
 
     try:
         yield engine

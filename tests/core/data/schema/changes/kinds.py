@@ -20,7 +20,7 @@ from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from app.core.data.schema.autogenerate.answers import Answers
 from app.core.data.tables.choices import CHOICES, Choice, choices_constraint
-from app.core.data.tables.fields import BigIntKey
+from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import reference
 from tests.core.data.schema.changes.tables import add_noun, alter, rename, without_rules
 

@@ -20,7 +20,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from app.core.data.tables.choices import CHOICES, choices_constraint
-from app.core.data.tables.fields import BigIntKey
+from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import reference
 from app.core.data.tables.owned import owned_table_args
 

@@ -4,7 +4,7 @@ import resource
 
 import pytest
 
-from app.core.ops.server.process import MAX_CONNECTIONS, raise_descriptor_limit
+from app.core.ops.server.serving_process import MAX_CONNECTIONS, raise_descriptor_limit
 
 pytestmark = pytest.mark.any_database
 

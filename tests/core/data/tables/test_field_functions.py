@@ -246,7 +246,7 @@ from sqlalchemy.dialects import postgresql
 from sqlalchemy.schema import CreateIndex, CreateTable
 import app.installed
 from app.core.data.tables import Owned, Timestamped, index, unique
-from tests.core.data.tables.test_columns import SampleFields
+from tests.core.data.tables.test_field_functions import SampleFields
 
 class Countable:
     __indexes__ = (index("count"),)

@@ -31,7 +31,7 @@ from app.core.data.connection.failures import Failure, classify
 from app.core.data.errors import RowNotFound
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
-from app.core.http.errors import EXCEPTION_HANDLERS
+from app.core.http.exception_handlers import EXCEPTION_HANDLERS
 from app.testing.clients import Client, assert_error
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of
@@ -134,7 +134,7 @@ async def test_a_failure_of_the_database_has_the_status_of_what_happened(
     kind = classify(failure)
     waits = {Failure.AWAY: "1", Failure.BUSY: "1", Failure.READ_ONLY: "1", Failure.SLOW: "30"}
     assert answer.headers.get("retry-after") == waits.get(kind)
-    logged = [r for r in caplog.records if r.name == "app.core.http.errors"]
+    logged = [r for r in caplog.records if r.name == "app.core.http.exception_handlers"]
     is_ours = status >= 500 or kind is Failure.INVALID  # a value that validation should have refused
     assert [(r.levelno, bool(r.exc_info)) for r in logged] == (
         [(logging.ERROR, kind is Failure.BUG)] if is_ours else []
@@ -279,7 +279,7 @@ async def test_a_database_that_takes_no_changes_is_a_503_to_writers_and_serves_r
     assert assert_error(written, 503) == {"detail": "The database accepts no changes at the moment; try again later"}
     assert written.headers["retry-after"] == "1"
     assert (read.status_code, read.json()) == (200, [])
-    (record,) = (r for r in caplog.records if r.name == "app.core.http.errors")
+    (record,) = (r for r in caplog.records if r.name == "app.core.http.exception_handlers")
     assert record.getMessage().startswith("POST /api/tasks: the database is read-only: ")
 
 
@@ -306,7 +306,9 @@ async def test_a_rule_of_the_table_that_validation_does_not_know_is_our_bug(
             answer = await client.post("/api/tasks", json={"title": MARKER})
 
         assert assert_error(answer, 500) == {"detail": "Internal server error"}
-        (line,) = [line for line in capsys.readouterr().err.splitlines() if "app.core.http.errors - ERROR" in line]
+        (line,) = [
+            line for line in capsys.readouterr().err.splitlines() if "app.core.http.exception_handlers - ERROR" in line
+        ]
         assert "POST /api/tasks: the database refuses a value that validation accepted: " in line
         assert name in line
         assert MARKER not in line
@@ -326,5 +328,5 @@ async def test_the_log_has_the_drivers_word_in_one_line_and_nothing_that_users_w
 
     assert_error(await raising(DBAPIError("INSERT\nINTO tasks", {"title": MARKER}, gone)).get("/"), 503)
 
-    (record,) = (r for r in caplog.records if r.name == "app.core.http.errors")
+    (record,) = (r for r in caplog.records if r.name == "app.core.http.exception_handlers")
     assert record.getMessage() == "GET /: the database is away: gone for good"

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from app.core.data.tables.fields import NonBlankText, PlainText
+from app.core.data.tables.field_types import NonBlankText, PlainText
 
 TYPES: list[Any] = [NonBlankText, PlainText]
 

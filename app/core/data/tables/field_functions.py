@@ -14,7 +14,7 @@ from sqlmodel import Field
 
 from app.core.data.errors import InvalidDeclaration
 from app.core.data.tables.declarations import Declaration, OnDelete, Target
-from app.core.data.tables.fields import BigIntKey, Day, Instant, NonBlankText, PlainText, RowId, SafeInt
+from app.core.data.tables.field_types import BigIntKey, Day, Instant, NonBlankText, PlainText, RowId, SafeInt
 
 UNSET: Final[Any] = PydanticUndefined
 

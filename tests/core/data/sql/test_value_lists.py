@@ -15,7 +15,7 @@ from app.core.data.connection.execution import execute_on_engine
 from app.core.data.ownership.engines import unscoped
 from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
-from app.core.data.sql.lists import any_of
+from app.core.data.sql.value_lists import any_of
 from app.core.data.tables.choices import Choice
 from app.core.data.tables.registry import columns_of
 from app.tasks.models import Task
