@@ -4,6 +4,7 @@ NOUNS is a module that has some.
 """
 
 import asyncio
+import gc
 import json
 import sys
 from collections.abc import Sequence
@@ -103,4 +104,7 @@ async def answer_all(nouns: Nouns) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(answer_all(import_module(sys.argv[1]).NOUNS))
+    given = import_module(sys.argv[1]).NOUNS
+    gc.freeze()  # as for the tests: see `app.testing.plugin`
+    gc.set_threshold(50_000)
+    asyncio.run(answer_all(given))
