@@ -67,20 +67,12 @@ def outcome_of(
 
 @pytest.fixture(scope="module")
 def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Outcome]]:
-    """What came of four processes: alone, with two workers, without a port, without a database."""
-    folder = tmp_path_factory.mktemp("run")
-    one, two = free_port(), free_port()
+    """What came of three processes: with one worker, without a port, without a database."""
+    folder, port = tmp_path_factory.mktemp("run"), free_port()
     with ExitStack() as stack:
         taken = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
         processes = {
-            "one": start(PORT=str(one), RATE_LIMIT="9/second", DATABASE_URL=f"sqlite:///{folder}/made/one.db"),
-            "two": start(
-                *("--port", str(two), "--host", "localhost", "--root-path", "/backend/"),
-                WEB_CONCURRENCY="2",
-                HOST="192.0.2.1",  # an address of nobody's: what is given comes first
-                RATE_LIMIT="9/second",
-                DATABASE_URL=f"sqlite:///{folder}/two.db",
-            ),
+            "one": start(PORT=str(port), RATE_LIMIT="9/second", DATABASE_URL=f"sqlite:///{folder}/made/one.db"),
             "taken": start("--port", str(taken), DATABASE_URL=f"sqlite:///{folder}/taken.db"),
             "away": start("--port", str(free_port()), DATABASE_URL="postgresql://x:hunter2@127.0.0.1:1/x"),
         }
@@ -88,8 +80,7 @@ def outcomes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Out
             stack.callback(process.wait)
             stack.callback(process.kill)
         yield {
-            "one": serve_and_stop(processes["one"], one),
-            "two": serve_and_stop(processes["two"], two),
+            "one": serve_and_stop(processes["one"], port),
             "taken": outcome_of(processes["taken"], taken),
             "away": outcome_of(processes["away"], 0),
             "folder": outcome_in(folder),
@@ -100,20 +91,45 @@ def outcome_in(folder: Path) -> Outcome:
     return Outcome(0, None, None, None, 0, "\n".join(sorted(path.name for path in folder.rglob("*.db"))), "")
 
 
-@pytest.mark.parametrize("name", ["one", "two"])
-def test_it_serves_on_a_database_that_was_not_there_and_stops_in_order_when_told_to(
-    outcomes: dict[str, Outcome], name: str
-) -> None:
-    outcome = outcomes[name]
+@pytest.fixture(scope="module")
+def one(outcomes: dict[str, Outcome]) -> Outcome:
+    return outcomes["one"]
 
-    assert outcome.health is not None, outcome.stderr
-    assert outcome.tasks is not None
-    assert outcome.health.json() == {"status": "ok"}
-    assert (outcome.tasks.status_code, outcome.tasks.json()) == (200, [])
-    assert outcome.exit_code == 0
-    assert "Application shutdown complete" in outcome.stderr
-    assert "Traceback" not in outcome.stderr
-    assert "server" not in outcome.health.headers
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Outcome:
+    """What came of a process with two workers."""
+    port = free_port()
+    process = start(
+        *("--port", str(port), "--host", "localhost", "--root-path", "/backend/"),
+        WEB_CONCURRENCY="2",
+        HOST="192.0.2.1",  # an address of nobody's: what is given comes first
+        RATE_LIMIT="9/second",
+        DATABASE_URL=f"sqlite:///{tmp_path_factory.mktemp('run')}/two.db",
+    )
+    try:
+        return serve_and_stop(process, port)
+    finally:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(params=["one", pytest.param("two", marks=pytest.mark.slow)])
+def served(request: pytest.FixtureRequest) -> Outcome:
+    """What came of one worker, and of two."""
+    outcome: Outcome = request.getfixturevalue(request.param)
+    return outcome
+
+
+def test_it_serves_on_a_database_that_was_not_there_and_stops_in_order_when_told_to(served: Outcome) -> None:
+    assert served.health is not None, served.stderr
+    assert served.tasks is not None
+    assert served.health.json() == {"status": "ok"}
+    assert (served.tasks.status_code, served.tasks.json()) == (200, [])
+    assert served.exit_code == 0
+    assert "Application shutdown complete" in served.stderr
+    assert "Traceback" not in served.stderr
+    assert "server" not in served.health.headers
 
 
 @pytest.mark.slow
@@ -135,30 +151,29 @@ def test_it_serves_on_a_unix_socket_and_leaves_no_file(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-@pytest.mark.parametrize("name", ["one", "two"])
-def test_the_limits_on_a_requests_head_hold(outcomes: dict[str, Outcome], name: str) -> None:
-    crowded = outcomes[name].crowded
-
-    assert crowded is not None
-    assert crowded.status_code == 431
+def test_the_limits_on_a_requests_head_hold(served: Outcome) -> None:
+    assert served.crowded is not None
+    assert served.crowded.status_code == 431
 
 
-def test_it_says_where_the_docs_are_where_the_rows_are_and_how_to_get_a_token(outcomes: dict[str, Outcome]) -> None:
-    environment, docs, database, token = outcomes["one"].stdout.splitlines()
+def test_it_says_where_the_docs_are_where_the_rows_are_and_how_to_get_a_token(one: Outcome) -> None:
+    environment, docs, database, token = one.stdout.splitlines()
 
     assert environment == "APP_ENV:  development (set production where others can reach it)"
-    assert docs.endswith(f" http://127.0.0.1:{outcomes['one'].port}/schema")
+    assert docs.endswith(f" http://127.0.0.1:{one.port}/schema")
     assert re.search(r" sqlite\S*:///\S+/made/one\.db$", database)
     assert token.endswith(" app token alice")
 
 
-def test_it_says_so_once_for_all_workers(outcomes: dict[str, Outcome]) -> None:
-    assert outcomes["two"].stdout.count("Docs:") == 1
-    assert f"http://localhost:{outcomes['two'].port}/backend/schema\n" in outcomes["two"].stdout
+@pytest.mark.slow
+def test_it_says_so_once_for_all_workers(two: Outcome) -> None:
+    assert two.stdout.count("Docs:") == 1
+    assert f"http://localhost:{two.port}/backend/schema\n" in two.stdout
 
 
-def test_as_many_processes_serve_as_were_asked_for_and_none_stays(outcomes: dict[str, Outcome]) -> None:
-    workers = set(re.findall(r"Started server process \[(\d+)\]", outcomes["two"].stderr))
+@pytest.mark.slow
+def test_as_many_processes_serve_as_were_asked_for_and_none_stays(two: Outcome) -> None:
+    workers = set(re.findall(r"Started server process \[(\d+)\]", two.stderr))
 
     assert len(workers) == 2
     for worker in workers:
@@ -166,9 +181,8 @@ def test_as_many_processes_serve_as_were_asked_for_and_none_stays(outcomes: dict
             os.kill(int(worker), 0)
 
 
-@pytest.mark.parametrize("name", ["one", "two"])
-def test_every_line_of_the_log_has_the_one_form(outcomes: dict[str, Outcome], name: str) -> None:
-    for line in outcomes[name].stderr.splitlines():
+def test_every_line_of_the_log_has_the_one_form(served: Outcome) -> None:
+    for line in served.stderr.splitlines():
         assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d - [\w.]+ - (INFO|WARNING) - \S", line), line
 
 
@@ -179,7 +193,7 @@ def test_a_port_that_is_taken_is_one_line_and_nothing_is_made(outcomes: dict[str
     assert outcome.stderr == (
         f"Error: cannot listen on 127.0.0.1:{outcome.port}: Address already in use; choose another --host or --port\n"
     )
-    assert outcomes["folder"].stdout.splitlines() == ["one.db", "two.db"]
+    assert outcomes["folder"].stdout.splitlines() == ["one.db"]
 
 
 def test_a_database_that_is_away_is_one_line_without_the_password(outcomes: dict[str, Outcome]) -> None:
@@ -237,11 +251,16 @@ def test_certificates_that_cannot_be_used_are_one_line_before_anything_is_made(i
     assert not database.exists()
 
 
-@pytest.mark.parametrize(("name", "lines"), [("one", 0), ("two", 1)])
-def test_workers_that_count_for_themselves_are_told_of_once(
-    outcomes: dict[str, Outcome], name: str, lines: int
-) -> None:
-    assert outcomes[name].stderr.count("workers counts requests for itself") == lines
+COUNTS_ALONE = "workers counts requests for itself"
+
+
+def test_one_worker_counts_all_requests(one: Outcome) -> None:
+    assert COUNTS_ALONE not in one.stderr
+
+
+@pytest.mark.slow
+def test_workers_that_count_for_themselves_are_told_of_once(two: Outcome) -> None:
+    assert two.stderr.count(COUNTS_ALONE) == 1
 
 
 def test_production_does_not_start_without_a_secret(invoke: Invoke) -> None:
