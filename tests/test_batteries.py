@@ -61,7 +61,7 @@ def test_tables_without_http_are_installed_by_a_line(tmp_path: Path) -> None:
 
     refused = checkout.run(sys.executable, "-m", "app", "check")
     assert refused.returncode != 0
-    assert "Add to INSTALLED or BATTERIES in app/installed.py, or remove: batteries.outbox, links" in refused.stderr
+    assert "Add to INSTALLED or BATTERIES in app/installed.py, or remove: batteries.outbox, links" in refused.stdout
 
     list_both(checkout.folder / "app" / "installed.py")
     for command in ("makemigrations", "add_tables"), ("migrate",), ("check",), ("seed", "--user", "alice", "--yes"):

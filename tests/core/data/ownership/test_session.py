@@ -15,11 +15,11 @@ from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.plugin import make_alchemy
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.owned import Owned
-from app.core.data.tables.registry import owned_models
+from app.tasks.models import Task
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of
 
-Model: Any = owned_models()[0]
+Model: Any = Task
 Factory: Any = factory_of(Model)
 
 
@@ -206,7 +206,7 @@ async def test_a_cancelled_transaction_is_rolled_back(committing: async_sessionm
                 await asyncio.Event().wait()
 
     task = asyncio.ensure_future(work())
-    await inside.wait()
+    await asyncio.wait_for(inside.wait(), 30)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
