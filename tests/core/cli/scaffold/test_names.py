@@ -23,3 +23,9 @@ def test_a_key_that_postgresql_would_cut_off_is_refused_and_one_that_just_fits_i
 def test_nothing_refers_to_users_by_the_column_that_is_the_owners() -> None:
     with pytest.raises(click.UsageError, match="'user_id' is the owner of a row; write the reference to users by hand"):
         refuse_names(noun("notes", "user:ref", "user"))
+
+
+@pytest.mark.parametrize("singular", ["none", "true", "false"])
+def test_a_class_cannot_be_called_like_a_keyword(singular: str) -> None:
+    with pytest.raises(click.UsageError, match="is a Python keyword; choose another singular with --singular"):
+        refuse_names(Noun(f"{singular}s", singular, parse_fields([], {})))
