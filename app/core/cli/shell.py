@@ -37,7 +37,7 @@ def command(context: AppContext, user: str | None) -> None:
     session.atomic():` makes one transaction of several.
     """
     settings = prepare(context)
-    click.echo(f"The session serves {user or 'ALL_OWNERS: it reads and writes the rows of all users'}.", err=True)
+    click.echo(f"The session reads and writes the rows of {user or 'all users'}.", err=True)
     with asyncio.Runner() as runner:
         session = runner.run(_open(settings, user))
         try:

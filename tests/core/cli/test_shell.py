@@ -13,7 +13,7 @@ from app.testing.databases import Databases
 from tests.core.cli.conftest import Invoke
 
 IDS = "print((await session.scalars(select(Task.user_id).order_by(Task.id))).all())\n"
-ALL_OWNERS = "The session serves ALL_OWNERS: it reads and writes the rows of all users."
+ALL_USERS = "The session reads and writes the rows of all users."
 
 Type = Callable[..., Result]
 
@@ -43,14 +43,14 @@ def urls(invoke: Invoke, databases: Databases) -> dict[str, str]:
 def test_without_a_user_it_serves_everyone_after_saying_so(typed: Type, urls: dict[str, str]) -> None:
     result = typed(IDS, **urls)
 
-    assert (result.exit_code, result.stderr.strip()) == (0, ALL_OWNERS)
+    assert (result.exit_code, result.stderr.strip()) == (0, ALL_USERS)
     assert result.stdout == "['user1', 'user2']\n"
 
 
 def test_with_a_user_it_serves_that_one(typed: Type, urls: dict[str, str]) -> None:
     result = typed(IDS, "--user", "user2", **urls)
 
-    assert (result.exit_code, result.stderr.strip()) == (0, "The session serves user2.")
+    assert (result.exit_code, result.stderr.strip()) == (0, "The session reads and writes the rows of user2.")
     assert result.stdout == "['user2']\n"
 
 

@@ -1,7 +1,7 @@
 """The protocol: HTTP/1.1 by httptools and uvicorn, with strict framing and limits on the input of clients.
 
 A malformed request gets an error response, and its connection is closed. Litestar limits the size of a body, and
-`core/http/edge/outer.py` its time.
+`core/http/edge/body_timeout.py` its time.
 """
 
 import asyncio
