@@ -7,14 +7,16 @@ import pytest
 from litestar.di import NamedDependency, Provide
 
 from app.asgi import create_app
+from app.core.data.errors import InvalidDeclaration
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.rows import Row
+from app.core.data.tables import Owned
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource import documented_conflicts as conflicts
 from app.core.http.resource.controller import PathId, RepositoryDependency, ResourceController
 from app.core.http.resource.handler import Operation
-from app.tasks.models import Task
+from app.tasks.models import Task, TaskFields
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.clients import Client, assert_error
 from app.testing.databases import settings_for_tests
@@ -145,3 +147,11 @@ def test_a_class_that_derives_from_one_with_fewer_offers_as_few() -> None:
 def test_a_resource_without_a_table_is_refused() -> None:
     with pytest.raises(TypeError, match=r"Made names no table: derive it from ResourceController\[Table"):
         made(ResourceController)
+
+
+def test_a_class_that_is_no_table_is_one_sentence() -> None:
+    class Forgotten(TaskFields, Owned):
+        """A class without table=True."""
+
+    with pytest.raises(InvalidDeclaration, match=r"^Forgotten, of Made, is no table: add table=True to its bases\."):
+        new_class("Made", (ResourceController[Forgotten, TaskCreate, TaskUpdate],))
