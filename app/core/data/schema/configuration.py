@@ -8,7 +8,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import URL
 
 # The import registers the operations that migrations call, and their comparison in autogenerate.
-from app.core.data.schema import operations as operations  # noqa: PLC0414  # noqa: PLC0414
+from app.core.data.schema import operations as operations  # noqa: PLC0414
 from app.settings import MIGRATIONS_DIR
 
 

@@ -11,7 +11,7 @@ from sqlmodel import Field, SQLModel
 from sqlmodel.main import get_column_from_field
 
 from app.core.data.errors import InvalidDeclaration
-from app.core.data.tables import choices as choices  # noqa: PLC0414  # listens to new tables  # noqa: PLC0414  # listens to new tables
+from app.core.data.tables import choices as choices  # noqa: PLC0414  # listens to new tables
 from app.core.data.tables.declarations import Fields, declaration_of
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import OWNER_COLUMN, OwnerIndex, reference

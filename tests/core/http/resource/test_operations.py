@@ -13,7 +13,7 @@ from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.rows import Row
 from app.core.data.tables import Owned
 from app.core.http.body.dto import CreateSchema, UpdateSchema
-from app.core.http.resource import documented_conflicts as conflicts
+from app.core.http.resource import documented_conflicts
 from app.core.http.resource.controller import PathId, RepositoryDependency, ResourceController
 from app.core.http.resource.handler import Operation
 from app.tasks.models import Task, TaskFields
@@ -107,10 +107,10 @@ async def test_the_document_has_what_is_offered_and_its_conflicts(monkeypatch: p
 def test_only_what_is_offered_can_be_a_conflict(
     monkeypatch: pytest.MonkeyPatch, operations: set[str], found: set[str]
 ) -> None:
-    monkeypatch.setattr(conflicts, "unique_constraints", lambda _: [("title",)])
-    monkeypatch.setattr(conflicts, "deletion_can_be_refused", lambda _: True)
+    monkeypatch.setattr(documented_conflicts, "unique_constraints", lambda _: [("title",)])
+    monkeypatch.setattr(documented_conflicts, "deletion_can_be_refused", lambda _: True)
 
-    assert conflicts.conflicts_of(Task, "task", operations).keys() == found
+    assert documented_conflicts.conflicts_of(Task, "task", operations).keys() == found
 
 
 def test_a_resource_that_is_only_read_needs_no_schemas() -> None:
