@@ -15,7 +15,7 @@ from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
 from app.core.data.ownership.engines import is_scoped
 from app.core.data.sql.owner_compiler import OWNER
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
-from app.core.data.tables.registry import table_of
+from app.core.data.tables.registry import table_of, visible_columns
 
 
 class AllOwners(Enum):
@@ -120,4 +120,4 @@ class OwnedSession(Session):
 def _insert_of(model: type[SQLModel]) -> Insert:
     # Into the table, not the class: an ORM insert takes four times as long.
     table = table_of(model)
-    return insert(table).returning(*table.c)
+    return insert(table).returning(*visible_columns(table))

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, func
 
 from app.core.data.sql.shapes import MAX_SHAPES
 from app.core.data.tables.owned import Owned
-from app.core.data.tables.registry import table_of
+from app.core.data.tables.registry import table_of, visible_columns
 
 
 class PageShape(NamedTuple):
@@ -36,7 +36,7 @@ def page_of(model: type[Owned], shape: PageShape) -> Select[Any]:
 
 def _page(table: Table, shape: PageShape) -> Select[Any]:
     limit, offset = (bindparam(name, type_=BigInteger) for name in ("limit", "offset"))
-    page = select(*table.c).order_by(*_sorted_by(table.c, shape)).limit(limit).offset(offset)
+    page = select(*visible_columns(table)).order_by(*_sorted_by(table.c, shape)).limit(limit).offset(offset)
     return page.where(_after_key(table, shape)) if shape.has_key else page
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from app.core.data.sql.shapes import MAX_SHAPES
 from app.core.data.tables.owned import Owned
-from app.core.data.tables.registry import table_of
+from app.core.data.tables.registry import table_of, visible_columns
 from app.core.data.tables.versions import CHANGED_AT, changed_at
 
 NEW_PREFIX: Final = "new_"
@@ -19,7 +19,7 @@ NEW_PREFIX: Final = "new_"
 def select_of(model: type[Owned]) -> Select[Any]:
     """Return the SELECT of the row with the id `_id`."""
     table, condition = _table_and_condition(model, False)
-    return select(*table.c).where(condition)
+    return select(*visible_columns(table)).where(condition)
 
 
 # Clients choose the set of columns.
@@ -35,7 +35,7 @@ def update_of(model: type[Owned], names: frozenset[str], *, at_version: bool) ->
     changes: dict[str, Any] = dict(values)
     if CHANGED_AT in table.c and CHANGED_AT not in names:
         changes[CHANGED_AT] = changed_at(table, values)
-    return update(table).where(condition).values(changes).returning(*table.c)
+    return update(table).where(condition).values(changes).returning(*visible_columns(table))
 
 
 @cache

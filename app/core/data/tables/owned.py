@@ -15,6 +15,7 @@ from app.core.data.tables import choices as choices  # noqa: PLC0414  # listens 
 from app.core.data.tables.declarations import Fields, declaration_of
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import OWNER_COLUMN, OwnerIndex, reference
+from app.core.data.tables.queryable import queryable_faults, queryable_items
 
 __all__ = ["OWNER_COLUMN", "Owned", "owned_mapper_args", "owned_table_args"]
 
@@ -31,7 +32,8 @@ class Owned(Fields):
     """The mixin of every table whose rows belong to a user.
 
     A table lists it last, `class Task(Timestamped, TaskFields, Owned, table=True)`: the fields of the last base come
-    first. `__indexes__` holds `index()`, `unique()` and other constraints of SQLAlchemy.
+    first. `__indexes__` holds `index()`, `unique()` and other constraints of SQLAlchemy. `__sortable__` and
+    `__searchable__` name the fields by which clients may sort, and the texts that a search reads.
     """
 
     # UNIQUE (user_id, id) is the access path of every query, the target of composite foreign keys, and on PostgreSQL
@@ -52,6 +54,8 @@ class Owned(Fields):
     )
 
     __indexes__: ClassVar[tuple[OwnerIndex | SchemaItem, ...]] = ()
+    __sortable__: ClassVar[tuple[str, ...]] = ()
+    __searchable__: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
@@ -89,6 +93,7 @@ def owned_table_args(*items: SchemaItem) -> tuple[Any, ...]:
 def _schema_items_of(model: type[Owned]) -> Iterator[SchemaItem]:
     for entry in _indexes_of(model):
         yield entry.schema_item() if isinstance(entry, OwnerIndex) else entry
+    yield from queryable_items(model)
     for name, field in model.model_fields.items():
         if (declared := declaration_of(field)) and (target := declared.target):
             yield from reference(name, target.table, on_delete=target.on_delete)
@@ -114,6 +119,7 @@ def _faults_of(model: type[Owned]) -> Iterator[str]:
         yield from (f"{name}: {fault}" for fault in _faults_of_column(model, name, field))
     if "__tablename__" not in vars(model):  # a mixin: its indexes can name fields of the table that uses it
         return
+    yield from queryable_faults(model)
     entries = _indexes_of(model)
     for place, entry in enumerate(entries):
         yield from (f"__indexes__: {fault}" for fault in _faults_of_index(model, entry))

@@ -9,6 +9,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.tables.cycles import sorted_tables
 from app.core.data.tables.owned import Owned
+from app.core.data.tables.queryable import HIDDEN
 
 
 def owned_models() -> tuple[type[Owned], ...]:
@@ -43,12 +44,18 @@ def table_name(model: type[SQLModel]) -> str:
     return str(model.__tablename__)
 
 
+def visible_columns(table: Table) -> list[Column[Any]]:
+    """Return the columns of a table that rows have, in the order of a row's values."""
+    return [column for column in table.c if HIDDEN not in column.info]
+
+
 def columns_by_name(model: type[SQLModel]) -> dict[str, Column[Any]]:
-    """Return the columns of a class by attribute name, in order."""
-    return {attribute.key: cast("Column[Any]", attribute.columns[0]) for attribute in inspect(model).column_attrs}
+    """Return the columns of a class that rows have by attribute name, in order."""
+    columns = {attribute.key: cast("Column[Any]", attribute.columns[0]) for attribute in inspect(model).column_attrs}
+    return {name: column for name, column in columns.items() if HIDDEN not in column.info}
 
 
 @cache
 def columns_of(model: type[Owned]) -> tuple[InstrumentedAttribute[Any], ...]:
-    """Return the columns of a class as mapped attributes, in the order of a row's values."""
-    return tuple(getattr(model, attribute.key) for attribute in inspect(model).column_attrs)
+    """Return the columns of a class that rows have as mapped attributes, in the order of a row's values."""
+    return tuple(getattr(model, name) for name in columns_by_name(model))

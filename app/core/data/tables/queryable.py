@@ -1,0 +1,96 @@
+"""Queryable fields: `__sortable__` and `__searchable__` of a table, with their indexes and folds."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from pydantic.fields import FieldInfo
+from sqlalchemy import Column, Index, Table
+from sqlalchemy.schema import SchemaItem
+from sqlmodel import SQLModel
+
+from app.core.data.tables.declarations import declaration_of
+from app.core.data.tables.folds import Fold
+from app.core.data.tables.indexes import OWNER_COLUMN
+
+HIDDEN: Final = "hidden"
+"""The key in a column's `info` that marks a column without a field: rows and dumps do not have it."""
+
+# An entry of an index of PostgreSQL has at most 2,704 bytes: the owner takes up to 1,020 of them, a character 4.
+_CUT: Final = 400  # characters
+_UNSORTABLE: Final = frozenset({"long_text", "json", "refs"})
+
+
+def sortable_of(model: type[SQLModel]) -> tuple[str, ...]:
+    """Return the fields by which the rows of a table can be sorted, apart from `id`."""
+    return _declared(model, "__sortable__")
+
+
+def searchable_of(model: type[SQLModel]) -> tuple[str, ...]:
+    """Return the text fields that a search reads."""
+    return _declared(model, "__searchable__")
+
+
+def fold_of(table: Table, name: str) -> Column[Any] | None:
+    """Return the column with the fold of a text column; None if it has no fold."""
+    return table.c.get(_fold_name(name))
+
+
+def order_column(table: Table, name: str) -> Column[Any]:
+    """Return the column by which rows are sorted by a field: its fold if it has one."""
+    found = fold_of(table, name)
+    return table.c[name] if found is None else found
+
+
+def queryable_items(model: type[SQLModel]) -> Iterator[SchemaItem]:
+    """Yield the columns and indexes that a table needs for its queryable fields."""
+    folded = dict.fromkeys(name for name in (*sortable_of(model), *searchable_of(model)) if _is_text(model, name))
+    for name in folded:
+        yield _fold_column(model, name)
+    for name in sortable_of(model):
+        yield Index(None, OWNER_COLUMN, _fold_name(name) if name in folded else name, "id")
+
+
+def queryable_faults(model: type[SQLModel]) -> Iterator[str]:
+    """Yield a sentence for each wrong name in `__sortable__` and `__searchable__`."""
+    for attribute in ("__sortable__", "__searchable__"):
+        names = getattr(model, attribute, ())
+        if not isinstance(names, tuple):
+            yield f'{attribute} is not a tuple; write ("title",) with a comma'
+            return
+        for place, name in enumerate(names):
+            if name not in model.model_fields or name in {"id", OWNER_COLUMN}:
+                fields = ", ".join(each for each in model.model_fields if each not in {"id", OWNER_COLUMN})
+                yield f"{attribute}: {name!r} is not one of its fields, which are {fields}"
+            elif name in names[:place]:
+                yield f"{attribute}: {name!r} is there twice; remove one"
+            elif attribute == "__searchable__" and not _is_text(model, name):
+                yield f"{attribute}: {name!r} is not a text; a search reads texts only"
+            elif attribute == "__sortable__" and _function_of(model.model_fields[name]) in _UNSORTABLE:
+                yield f"{attribute}: rows cannot be sorted by {name!r}, because its values have no useful order"
+
+
+def _declared(model: type[SQLModel], attribute: str) -> tuple[str, ...]:
+    names: tuple[str, ...] = getattr(model, attribute, ())
+    return names
+
+
+def _fold_name(name: str) -> str:
+    return f"{name}_fold"
+
+
+def _fold_column(model: type[SQLModel], name: str) -> Column[Any]:
+    def given(context: Any) -> Any:
+        return context.get_current_parameters().get(name)
+
+    kind = Fold(None if _function_of(model.model_fields[name]) == "long_text" else _CUT)
+    return Column(_fold_name(name), kind, nullable=True, default=given, info={HIDDEN: name})
+
+
+def _is_text(model: type[SQLModel], name: str) -> bool:
+    field = model.model_fields.get(name)
+    return field is not None and _function_of(field) in {"text", "long_text"}
+
+
+def _function_of(field: FieldInfo) -> str:
+    declared = declaration_of(field)
+    return declared.function if declared else ""
