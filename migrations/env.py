@@ -13,6 +13,7 @@ from app.core.data.schema.engines import owner_url
 from app.core.data.schema.running.applying import apply, print_statements
 from app.core.data.schema.running.backoff import Backoff
 from app.core.data.tables.choices import LONGEST, Choice
+from app.core.data.tables.stored_types import StoredType
 from app.installed import INSTALLED
 from app.settings import load_settings
 
@@ -23,6 +24,8 @@ def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]
     """Render types and defaults for both databases, without imports of this application."""
     if kind == "type" and isinstance(item, Choice):
         return f"sa.String(length={LONGEST})"
+    if kind == "type" and isinstance(item, StoredType):
+        return item.in_migrations
     if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, str):
         return repr(item.arg)  # alembic strips quotes at both ends
     if kind == "server_default" and isinstance(item, DefaultClause):

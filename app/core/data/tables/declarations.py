@@ -13,6 +13,7 @@ from pydantic_core import PydanticUndefined, to_json
 from sqlmodel import SQLModel
 
 from app.core.data.errors import InvalidDeclaration
+from app.core.data.tables.choices import fault_of_ranks
 
 OnDelete = Literal["set null", "cascade", "restrict"]
 
@@ -29,12 +30,13 @@ class Target:
 
 @dataclass(frozen=True)
 class Declaration:
-    """The function that declared a field, the types that it accepts, and the target of a reference."""
+    """The function that declared a field, the types that it accepts, a reference's target and a choice's ranks."""
 
     function: str
     types: Mapping[str, Any]
     target: Target | None = None
     needs_length: bool = False
+    ranks: Mapping[Any, int] | None = None
 
 
 class Fields(SQLModel):
@@ -100,10 +102,10 @@ def _faults_of(field: FieldInfo) -> Iterator[str]:
     if declared.target:
         yield from _faults_of_target(field, declared.target)
     if declared.function == "choice":
-        yield from _faults_of_choice(field)
+        yield from _faults_of_choice(field, declared.ranks)
 
 
-def _faults_of_choice(field: FieldInfo) -> Iterator[str]:
+def _faults_of_choice(field: FieldInfo, ranks: Mapping[Any, int] | None) -> Iterator[str]:
     kind: Any = _type_and_rules(field)[0]
     if not (isinstance(kind, type) and issubclass(kind, Enum)):
         return
@@ -113,6 +115,8 @@ def _faults_of_choice(field: FieldInfo) -> Iterator[str]:
         yield f"the values of {kind.__name__} must be texts, because the column is one; derive it from StrEnum"
     if field.default not in (PydanticUndefined, None) and not isinstance(field.default, Enum):
         yield f"the default {field.default!r} is not a member of the Enum; write a member, such as State.NEW"
+    if ranks is not None and (fault := fault_of_ranks(kind, ranks)):
+        yield fault
 
 
 def _faults_of_values(field: FieldInfo) -> Iterator[str]:

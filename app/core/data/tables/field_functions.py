@@ -3,6 +3,7 @@
 The first argument describes the field to clients. A field whose type allows None defaults to null.
 """
 
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any, Final
 from uuid import UUID
@@ -13,6 +14,7 @@ from sqlalchemy import BigInteger, Text, false, true
 from sqlmodel import Field
 
 from app.core.data.errors import InvalidDeclaration
+from app.core.data.tables.choices import ranked_choice
 from app.core.data.tables.declarations import Declaration, OnDelete, Target
 from app.core.data.tables.field_types import BigIntKey, Day, Instant, NonBlankText, PlainText, RowId, SafeInt
 
@@ -69,9 +71,16 @@ def uuid(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any
     return _field(Declaration("uuid", {"UUID": UUID}), description, default, example)
 
 
-def choice(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:
-    """Declare a member of an `Enum`; a CHECK constraint allows their values only."""
-    return _field(Declaration("choice", {"an Enum": Enum}), description, default, example)
+def choice(
+    description: str, *, ranks: Mapping[Any, int] | None = None, default: Any = UNSET, example: Any = UNSET
+) -> Any:
+    """Declare a member of an `Enum`; a CHECK constraint allows their values only.
+
+    With `ranks`, a number for each member, rows sort and compare by it: `{Priority.LOW: 10, Priority.HIGH: 20}`. Gaps
+    leave room for further members.
+    """
+    declared = Declaration("choice", {"an Enum": Enum}, ranks=ranks)
+    return _field(declared, description, default, example, **ranked_choice(ranks))
 
 
 def ref(table: str, description: str, *, on_delete: OnDelete, default: Any = UNSET, example: Any = UNSET) -> Any:

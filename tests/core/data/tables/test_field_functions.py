@@ -40,12 +40,21 @@ from app.settings import BASE_DIR
 from app.tasks.factories import TaskFactory
 
 BAD_FATE: Any = "nullify"
+BAD_RANK: Any = 2.5
 
 
 class State(StrEnum):
     """Where something is."""
 
     NEW = "as new"
+
+
+class Three(StrEnum):
+    """What has an order."""
+
+    A = "a"
+    B = "b"
+    C = "c"
 
 
 class Size(Enum):
@@ -135,6 +144,23 @@ def test_documentation_and_rules_follow_from_the_declaration() -> None:
             "it: the values of Size must be texts, because the column is one; derive it from StrEnum.",
         ),
         (Enum("Nothing", []), choice("A."), "it: Nothing has no members; add one."),
+        (
+            Three,
+            choice("A.", ranks={Three.A: 1}),
+            "it: ranks must name every member of Three once, in its order: A, B, C.",
+        ),
+        (Three, choice("A.", ranks={Three.B: 1, Three.A: 2, Three.C: 3}), "in its order: A, B, C."),
+        (Three, choice("A.", ranks={State.NEW: 1}), "it: ranks must name every member of Three once"),
+        (Three, choice("A.", ranks={}), "it: ranks must name every member of Three once"),
+        (Three, choice("A.", ranks={"a": 1, "b": 2, "c": 3}), "it: ranks must name every member of Three once"),
+        (
+            Three,
+            choice("A.", ranks={Three.A: 1, Three.B: 1, Three.C: 3}),
+            "the ranks of Three must ascend in the order",
+        ),
+        (Three, choice("A.", ranks={Three.A: -1, Three.B: 1, Three.C: 3}), "it: a rank is an integer from 0 to 32767."),
+        (Three, choice("A.", ranks={Three.A: 1, Three.B: 2, Three.C: 2**15}), "it: a rank is an integer from 0 to"),
+        (Three, choice("A.", ranks={Three.A: 1, Three.B: 2, Three.C: BAD_RANK}), "it: a rank is an integer from 0 to"),
         (NonBlankText, text("A.", max_length=3, default="abcd"), "it: the default 'abcd' is invalid: "),
         (NonBlankText, text("A.", max_length=3, default=""), "it: the default '' is invalid: "),
         (

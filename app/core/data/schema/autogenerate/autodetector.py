@@ -14,6 +14,7 @@ from sqlalchemy import Column, Connection, DefaultClause, MetaData
 from app.core.data.schema.autogenerate.answers import Answers, Undecided
 from app.core.data.schema.autogenerate.defaults import as_server_default, as_value, default_constant, read_constant
 from app.core.data.schema.autogenerate.descriptions import describe_losses, flatten
+from app.core.data.schema.autogenerate.meanings import refuse_other_kind, refuse_other_ranks
 from app.core.data.schema.autogenerate.ordering import sorted_operations
 from app.core.data.schema.autogenerate.rename_detection import possible_column_renames, possible_table_renames
 from app.core.data.schema.ddl.declared_columns import DeclaredColumns
@@ -90,18 +91,20 @@ class Autodetector:
             return
         operation.column = column._copy()  # private, but alembic uses it too
         if (value := self._value_for(column)) is not None:
-            operation.column.server_default = DefaultClause(as_server_default(value))
+            operation.column.server_default = DefaultClause(as_server_default(column, value))
 
     def _fill_empty(self, operation: AlterColumnOp) -> Iterator[MigrateOperation]:
-        value = self._value_for(self._column(operation.table_name, operation.column_name))
-        if value is not None:
-            yield FillEmptyOp(operation.table_name, operation.column_name, as_value(value))
+        column = self._column(operation.table_name, operation.column_name)
+        if (value := self._value_for(column)) is not None:
+            yield FillEmptyOp(operation.table_name, operation.column_name, as_value(column, value))
 
     def _replace(self, operation: ChangeChoicesOp) -> None:
+        refuse_other_kind(operation)
         named = operation.table_name, operation.column_name
         operation.replaced = {old: self.answers.replacement_of(*named, old) for old in operation.removed}
         for value in {*operation.replaced.values()} - {*operation.new}:
             raise Undecided(f"{value!r} is not a choice of {'.'.join(named)}")
+        refuse_other_ranks(operation)
 
     def _value_for(self, column: Column[Any]) -> Any:
         constant = default_constant(column)

@@ -14,6 +14,7 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 from app.core.data.tables.choices import Choice
+from app.core.data.tables.stored_types import StoredType
 
 _READ: Final[dict[type, Callable[[str], Any]]] = {
     bool: lambda text: {"true": True, "false": False}[text.lower()],
@@ -35,6 +36,7 @@ def read_constant(column: Column[Any], given: str) -> Any:
     stored = _stored(column)
     read = json.loads if isinstance(stored, JSON) else _READ.get(stored.python_type)
     read = column.type.kind if isinstance(column.type, Choice) else read
+    read = column.type.parse if isinstance(column.type, StoredType) else read
     try:
         value = read(given) if read else None
     except (ValueError, KeyError, ArithmeticError):
@@ -67,9 +69,13 @@ def _is_portable(value: Any) -> bool:
     return isinstance(value, (list, dict, Enum, *_READ))
 
 
-def as_server_default(value: Any) -> Any:
+def as_server_default(column: Column[Any], value: Any) -> Any:
     """Return a constant as a `server_default` that both databases read alike."""
     # It stays after the migration, so that the previous version of the application can still insert rows.
+    return str(column.type.literal(value)) if isinstance(column.type, StoredType) else _server_default(value)
+
+
+def _server_default(value: Any) -> Any:
     if isinstance(value, bool):
         return true() if value else false()
     if isinstance(value, FunctionElement):
@@ -84,9 +90,10 @@ def as_server_default(value: Any) -> Any:
     return json.dumps(value) if isinstance(value, list | dict) else str(value)
 
 
-def as_value(value: Any) -> Any:
+def as_value(column: Column[Any], value: Any) -> Any:
     """Return a constant as an argument of `op.fill_empty()`."""
-    return value if isinstance(value, bool | int | float) else as_server_default(value)
+    stored = column.type.literal(value) if isinstance(column.type, StoredType) else value
+    return stored if isinstance(stored, bool | int | float) else as_server_default(column, value)
 
 
 def _stored(column: Column[Any]) -> TypeEngine[Any]:

@@ -1,7 +1,10 @@
-"""Changes of a field's choices: `op.change_choices("tasks", "status", ["open"], ["open", "done"])`."""
+"""Changes of a field's choices: `op.change_choices("tasks", "status", ["open"], ["open", "done"])`.
+
+With ranks the old and new values are mappings: `{"low": 10, "high": 20}`.
+"""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -13,9 +16,10 @@ from alembic.util import PriorityDispatchResult
 from sqlalchemy import CheckConstraint, MetaData, Table, text
 
 from app.core.data.schema.operations.online import ReplaceValueOp
-from app.core.data.tables.choices import CHOICES, choices_sql
+from app.core.data.tables.choices import CHOICES, ChoiceValues, choices_sql
 
 _TEXT: Final = re.compile("'((?:[^']|'')*)'")
+_RANK: Final = re.compile("WHEN (\\d+) THEN '((?:[^']|'')*)'")
 _TEXT_WHOLE: Final = re.compile("('(?:[^']|'')*')")
 
 
@@ -27,12 +31,12 @@ class ChangeChoicesOp(MigrateOperation):
         self,
         table_name: str,
         column_name: str,
-        old: Sequence[str],
-        new: Sequence[str],
+        old: ChoiceValues,
+        new: ChoiceValues,
         replaced: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.table_name, self.column_name = table_name, column_name
-        self.old, self.new, self.replaced = list(old), list(new), dict(replaced)
+        self.old, self.new, self.replaced = _plain(old), _plain(new), dict(replaced)
 
     @classmethod
     def change_choices(cls, operations: Operations, *arguments: Any) -> None:
@@ -42,6 +46,18 @@ class ChangeChoicesOp(MigrateOperation):
     @property
     def removed(self) -> list[str]:
         return [value for value in self.old if value not in self.new]
+
+    @property
+    def moved(self) -> list[str]:
+        """The values whose stored form changes, or whose number another value had before."""
+        before, after = _stored(self.old), _stored(self.new)
+        owners = {stored: value for value, stored in before.items()}
+        return [
+            value
+            for value, stored in after.items()
+            if before.get(value, stored) != stored
+            or (value not in before and stored in owners and self.replaced.get(owners[stored]) != value)
+        ]
 
     def reverse(self) -> "ChangeChoicesOp":
         # A replacement is undone only if it is a new value: other rows may have had an old value before.
@@ -58,8 +74,10 @@ def _change(operations: Operations, operation: ChangeChoicesOp) -> None:
     rebuilt = {"sqlite_autoincrement": True}
     with operations.batch_alter_table(operation.table_name, table_kwargs=rebuilt) as table:
         table.drop_constraint(name, type_="check")
+    before, after = _stored(operation.old), _stored(operation.new)
     for old, new in operation.replaced.items():
-        operations.invoke(ReplaceValueOp(operation.table_name, operation.column_name, old, new))
+        if before[old] != after[new]:
+            operations.invoke(ReplaceValueOp(operation.table_name, operation.column_name, before[old], after[new]))
     with operations.batch_alter_table(operation.table_name, table_kwargs=rebuilt) as table:
         table.create_check_constraint(name, cast("Any", choices_sql(operation.column_name, operation.new)))
 
@@ -79,9 +97,8 @@ def _compare(  # the signature is alembic's
 
 def _changed(table: str, rule: CheckConstraint, old: str, dialect: Any) -> list[MigrateOperation]:
     if CHOICES in rule.info:
-        values = [found.replace("''", "'") for found in _TEXT.findall(old)]
-        column, new = rule.info[CHOICES]
-        return [ChangeChoicesOp(table, column, values, new)] if {*values} != {*new} else []
+        values, (column, new) = _values_in(old), rule.info[CHOICES]
+        return [ChangeChoicesOp(table, column, values, new)] if _stored(values) != _stored(new) else []
     if dialect.name != "sqlite":  # PostgreSQL prints a CHECK in its own form; migrations are written on SQLite
         return []
     options = {"literal_binds": True, "include_table": False}
@@ -91,6 +108,21 @@ def _changed(table: str, rule: CheckConstraint, old: str, dialect: Any) -> list[
     before = CheckConstraint(text(old.replace(":", "\\:")), name=rule.name)
     Table(table, MetaData(), before)
     return [DropConstraintOp.from_constraint(before), CreateCheckConstraintOp.from_constraint(rule)]
+
+
+def _values_in(condition: str) -> ChoiceValues:
+    if ranks := _RANK.findall(condition):
+        return {value.replace("''", "'"): int(rank) for rank, value in ranks}
+    return [found.replace("''", "'") for found in _TEXT.findall(condition)]
+
+
+def _stored(values: ChoiceValues) -> dict[str, Any]:
+    # What the column holds for each value.
+    return dict(values) if isinstance(values, Mapping) else {value: value for value in values}
+
+
+def _plain(values: ChoiceValues) -> ChoiceValues:
+    return dict(values) if isinstance(values, Mapping) else list(values)
 
 
 def _normalized(sql: str) -> str:

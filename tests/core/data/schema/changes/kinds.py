@@ -19,10 +19,10 @@ from sqlalchemy import (
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from app.core.data.schema.autogenerate.answers import Answers
-from app.core.data.tables.choices import CHOICES, Choice, choices_constraint
+from app.core.data.tables.choices import CHOICES, Choice, RankedChoice, choices_constraint
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import reference
-from tests.core.data.schema.changes.tables import add_noun, alter, rename, without_rules
+from tests.core.data.schema.changes.tables import LEVEL, Level, add_noun, alter, rename, without_rules
 
 TEXT: Final = {"projects": "name", "tasks": "title", "notes": "title"}
 OPTIONAL: Final = {"projects": "description", "tasks": "description", "notes": "body"}
@@ -33,6 +33,27 @@ class State(StrEnum):
 
     OPEN = "it's open"
     DONE = "done"
+
+
+class ThreeLevels(StrEnum):
+    """The levels, and one between them."""
+
+    LOW = "low"
+    MIDDLE = "middle"
+    HIGH = "it's high"
+
+
+class OneLevel(StrEnum):
+    """One of the levels."""
+
+    HIGH = "it's high"
+
+
+class OtherLevels(StrEnum):
+    """The levels, one of them under another name."""
+
+    LOWER = "lower"
+    HIGH = "it's high"
 
 
 @dataclass(frozen=True)
@@ -125,9 +146,23 @@ def _bound(length: int) -> Callable[[MetaData, str], None]:
 
 def _choose(*values: str) -> Callable[[MetaData, str], None]:
     def change(metadata: MetaData, noun: str) -> None:
-        (rule,) = (rule for rule in metadata.tables[noun].constraints if CHOICES in rule.info)
+        (rule,) = (r for r in metadata.tables[noun].constraints if getattr(r.info.get(CHOICES), "column", "") == "rank")
         metadata.tables[noun].constraints.remove(rule)
         metadata.tables[noun].append_constraint(choices_constraint("rank", values))
+
+    return change
+
+
+def _rank(kind: type[StrEnum], *ranks: int) -> Callable[[MetaData, str], None]:
+    """Give the field `level` these values."""
+
+    def change(metadata: MetaData, noun: str) -> None:
+        ranked = RankedChoice(kind, tuple(zip(kind, ranks, strict=True)))
+        (rule,) = (
+            r for r in metadata.tables[noun].constraints if getattr(r.info.get(CHOICES), "column", "") == "level"
+        )
+        metadata.tables[noun].constraints.remove(rule)
+        alter(metadata, noun, ranked.check("level"), columns={"level": Column("level", ranked)})
 
     return change
 
@@ -214,13 +249,41 @@ KINDS: Final[dict[str, Kind]] = {
         nouns=("notes",),
     ),
     "a choice is renamed": Kind(
-        lambda metadata, noun: alter(metadata, noun, columns={"rank": Column("level", AutoString(255))}),
-        lambda _: Answers(renames={"notes.rank": "level"}),
-        called=lambda _: {"rank": "level"},
+        lambda metadata, noun: alter(metadata, noun, columns={"rank": Column("place", AutoString(255))}),
+        lambda _: Answers(renames={"notes.rank": "place"}),
+        called=lambda _: {"rank": "place"},
         nouns=("notes",),
     ),
     "a choice goes": Kind(
         lambda metadata, noun: alter(metadata, noun, drop=("rank",)), LOSS, gone=lambda _: {"rank"}, nouns=("notes",)
+    ),
+    "a ranked choice": Kind(
+        _add(lambda: Column("rated", LEVEL, nullable=False, default=Level.HIGH), lambda: LEVEL.check("rated")),
+        fills=lambda _: {"rated": Level.HIGH},
+    ),
+    "a required ranked choice": Kind(
+        _add(lambda: Column("rated", LEVEL, nullable=False), lambda: LEVEL.check("rated")),
+        lambda _: Answers(defaults={"rated": "it's high"}),
+        fills=lambda _: {"rated": Level.HIGH},
+    ),
+    "a ranked choice gets a value": Kind(_rank(ThreeLevels, 10, 15, 20), nouns=("notes",)),
+    "a ranked choice loses a value": Kind(
+        _rank(OneLevel, 20),
+        lambda _: Answers(defaults={"level": "it's high"}),
+        fills=lambda _: {"level": OneLevel.HIGH},
+        nouns=("notes",),
+    ),
+    "a ranked choice calls a value something else": Kind(
+        _rank(OtherLevels, 10, 20),
+        lambda _: Answers(defaults={"level": "lower"}),
+        fills=lambda _: {"level": ["lower", "it's high"]},
+        nouns=("notes",),
+    ),
+    "a ranked choice is renamed": Kind(
+        lambda metadata, noun: alter(metadata, noun, columns={"level": Column("height", LEVEL)}),
+        lambda _: Answers(renames={"notes.level": "height"}),
+        called=lambda _: {"level": "height"},
+        nouns=("notes",),
     ),
     "a rule": Kind(
         lambda metadata, noun: alter(metadata, noun, CheckConstraint(f"{TEXT[noun]} <> ''", name="says_something"))

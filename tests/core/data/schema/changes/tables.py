@@ -1,7 +1,8 @@
 """Copies of the tables of the models, which can be changed as their author would change the models."""
 
 from collections.abc import Mapping
-from typing import Any
+from enum import StrEnum
+from typing import Any, Final
 
 from sqlalchemy import (
     CheckConstraint,
@@ -19,10 +20,20 @@ from sqlalchemy import (
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
-from app.core.data.tables.choices import CHOICES, choices_constraint
+from app.core.data.tables.choices import CHOICES, RankedChoice, choices_constraint
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import reference
 from app.core.data.tables.owned import owned_table_args
+
+
+class Level(StrEnum):
+    """How high a thing is."""
+
+    LOW = "low"
+    HIGH = "it's high"
+
+
+LEVEL: Final = RankedChoice(Level, ((Level.LOW, 10), (Level.HIGH, 20)))
 
 
 def models() -> MetaData:
@@ -31,10 +42,12 @@ def models() -> MetaData:
     for table in SQLModel.metadata.tables.values():
         table.to_metadata(metadata)
     columns = [Column("title", AutoString(200), nullable=False), Column("body", Text), Column("rank", AutoString(255))]
+    columns += [Column("level", LEVEL)]
     keys = [Column("task_id", BigIntKey), Column("project_id", BigIntKey)]
     cleared = reference("task_id", "tasks", on_delete="set null")
     deleted = reference("project_id", "projects", on_delete="cascade")
     rules = [choices_constraint("rank", ["low", "it's high"]), CheckConstraint("length(title) < 400", name="short")]
+    rules += [LEVEL.check("level")]
     add_noun(metadata, "notes", *columns, *keys, *cleared, *deleted, *rules)
     return metadata
 
