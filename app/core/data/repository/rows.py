@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Union, get_args, get_origin
 import msgspec
 from sqlalchemy import inspect
 
+from app.core.data.tables.decimals import ScaledDecimal
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
 
@@ -26,9 +27,10 @@ def row_struct(model: type[Owned]) -> type[msgspec.Struct]:
 
 
 def _type_of(model: type[Owned], name: str) -> Any:
-    field = model.model_fields[name]
-    is_nullable = inspect(model).columns[name].nullable
-    annotation = field.annotation if is_nullable else _without_none(field.annotation)
+    field, column = model.model_fields[name], inspect(model).columns[name]
+    annotation = field.annotation if column.nullable else _without_none(field.annotation)
+    if isinstance(column.type, ScaledDecimal):
+        annotation = column.type.dumped | None if column.nullable else column.type.dumped
     return Annotated[annotation, msgspec.Meta(description=field.description, examples=field.examples)]
 
 

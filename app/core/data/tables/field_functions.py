@@ -4,6 +4,7 @@ The first argument describes the field to clients. A field whose type allows Non
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
 from uuid import UUID
@@ -15,6 +16,7 @@ from sqlmodel import Field
 
 from app.core.data.errors import InvalidDeclaration
 from app.core.data.tables.choices import ranked_choice
+from app.core.data.tables.decimals import ScaledDecimal, decimal_rules
 from app.core.data.tables.declarations import Declaration, OnDelete, Target
 from app.core.data.tables.field_types import BigIntKey, Day, Instant, NonBlankText, PlainText, RowId, SafeInt
 
@@ -64,6 +66,26 @@ def number(
 ) -> Any:
     """Declare a floating-point number from `ge` to `le`."""
     return _field(Declaration("number", {"FiniteFloat": FiniteFloat}), description, default, example, ge=ge, le=le)
+
+
+def decimal(
+    description: str,
+    *,
+    scale: int,
+    ge: Decimal | int | str | None = None,
+    le: Decimal | int | str | None = None,
+    default: Any = UNSET,
+    example: Any = UNSET,
+) -> Any:
+    """Declare an exact number of `scale` fraction digits and 18 digits in all; JSON has it as a string: "12.50"."""
+    rules = decimal_rules(scale, ge, le)
+    shown = str(rules.example) if example is UNSET else example
+    default = rules.normalized(default)
+    field = _field(
+        Declaration("decimal", {"Decimal": Decimal}), description, default, shown, sa_type=ScaledDecimal(scale)
+    )
+    field.metadata.append(rules)
+    return field
 
 
 def uuid(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:

@@ -14,7 +14,7 @@ from sqlalchemy import Column, Connection, DefaultClause, MetaData
 from app.core.data.schema.autogenerate.answers import Answers, Undecided
 from app.core.data.schema.autogenerate.defaults import as_server_default, as_value, default_constant, read_constant
 from app.core.data.schema.autogenerate.descriptions import describe_losses, flatten
-from app.core.data.schema.autogenerate.meanings import refuse_other_kind, refuse_other_ranks
+from app.core.data.schema.autogenerate.meanings import refuse_other_kind, refuse_other_ranks, refuse_other_scale
 from app.core.data.schema.autogenerate.ordering import sorted_operations
 from app.core.data.schema.autogenerate.rename_detection import possible_column_renames, possible_table_renames
 from app.core.data.schema.ddl.declared_columns import DeclaredColumns
@@ -23,6 +23,7 @@ from app.core.data.schema.operations.choices import ChangeChoicesOp
 from app.core.data.schema.operations.online import FillEmptyOp
 from app.core.data.schema.operations.protecting import UnprotectOp
 from app.core.data.schema.operations.renames import field_rename, noun_rename
+from app.core.data.schema.operations.scales import ChangeScaleOp
 from app.core.data.schema.protections import protections_of
 from app.core.data.tables.owned import OWNER_COLUMN
 
@@ -83,6 +84,8 @@ class Autodetector:
             yield from self._fill_empty(operation)
         elif isinstance(operation, ChangeChoicesOp):
             self._replace(operation)
+        elif isinstance(operation, ChangeScaleOp):
+            refuse_other_scale(operation)
         yield operation
 
     def _fill_new(self, operation: AddColumnOp) -> None:

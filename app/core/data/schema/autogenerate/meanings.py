@@ -4,9 +4,17 @@ from collections.abc import Mapping
 
 from app.core.data.schema.autogenerate.answers import Undecided
 from app.core.data.schema.operations.choices import ChangeChoicesOp
+from app.core.data.schema.operations.scales import ChangeScaleOp
 
 # No migration converts them: until the new version runs everywhere, the previous one reads and writes such numbers.
 _OTHERWISE = "or add another field and copy the values in a migration of your own"
+
+
+def refuse_other_scale(operation: ChangeScaleOp) -> None:
+    """Raise Undecided, because a decimal has another scale, or a number becomes a decimal or ends to be one."""
+    kept = "no decimal" if operation.old is None else f"a decimal with scale={operation.old}"
+    name = f"{operation.table_name}.{operation.column_name}"
+    raise Undecided(f"{name} is {kept} in the rows that exist: keep that, {_OTHERWISE}")
 
 
 def refuse_other_kind(operation: ChangeChoicesOp) -> None:

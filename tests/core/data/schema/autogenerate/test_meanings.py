@@ -6,12 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, MetaData
+from sqlalchemy import BigInteger, Column, MetaData
 
 from app.core.data.schema.autogenerate.answers import Answers, Undecided
 from app.core.data.schema.autogenerate.scripts import make_migration
 from app.core.data.schema.drift import drift
 from app.core.data.tables.choices import CHOICES, Choice, RankedChoice, choices_constraint
+from app.core.data.tables.decimals import ScaledDecimal
 from app.settings import Settings
 from tests.core.data.schema.changes.tables import LEVEL, Level, alter, models
 
@@ -37,6 +38,16 @@ def _with(metadata: MetaData, column: Column[Any], rule: Any) -> MetaData:
     return metadata
 
 
+def priced(scale: int | None, name: str = "price") -> MetaData:
+    """The models, with a field of this scale."""
+    metadata = models()
+    alter(metadata, "notes", drop=(name,))
+    kind = BigInteger() if scale is None else ScaledDecimal(scale)
+    rules = [kind.check(name)] if isinstance(kind, ScaledDecimal) else []
+    alter(metadata, "notes", Column(name, kind), *rules)
+    return metadata
+
+
 def with_ranks() -> MetaData:
     metadata = models()
     alter(metadata, "notes", drop=("rank",))
@@ -59,6 +70,9 @@ def with_ranks() -> MetaData:
             lambda: leveled(Other, 20, 10),
             "notes.level: 10, the rank of 'urgent', is that of another value in the rows that exist: choose another",
         ),
+        (lambda: priced(3), "notes.price is a decimal with scale=2 in the rows that exist: keep that, or add another"),
+        (lambda: priced(None), "notes.price is a decimal with scale=2 in the rows that exist: keep that, or add"),
+        (lambda: priced(2, "task_id"), "notes.task_id is no decimal in the rows that exist: keep that, or add another"),
         (without_ranks, "notes.level is stored with ranks in the rows that exist: keep it with ranks, or add"),
         (with_ranks, "notes.rank is stored without ranks in the rows that exist: keep it without ranks, or add"),
     ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Final, Literal
 
@@ -22,7 +23,7 @@ from app.core.data.schema.autogenerate.answers import Answers
 from app.core.data.tables.choices import CHOICES, Choice, RankedChoice, choices_constraint
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import reference
-from tests.core.data.schema.changes.tables import LEVEL, Level, add_noun, alter, rename, without_rules
+from tests.core.data.schema.changes.tables import LEVEL, PRICE, Level, add_noun, alter, rename, without_rules
 
 TEXT: Final = {"projects": "name", "tasks": "title", "notes": "title"}
 OPTIONAL: Final = {"projects": "description", "tasks": "description", "notes": "body"}
@@ -283,6 +284,27 @@ KINDS: Final[dict[str, Kind]] = {
         lambda metadata, noun: alter(metadata, noun, columns={"level": Column("height", LEVEL)}),
         lambda _: Answers(renames={"notes.level": "height"}),
         called=lambda _: {"level": "height"},
+        nouns=("notes",),
+    ),
+    "a decimal with a default": Kind(
+        _add(lambda: Column("cost", PRICE, nullable=False, default=Decimal("-0.50")), lambda: PRICE.check("cost")),
+        fills=lambda _: {"cost": Decimal("-0.50")},
+    ),
+    "a required decimal": Kind(
+        _add(lambda: Column("cost", PRICE, nullable=False), lambda: PRICE.check("cost")),
+        lambda _: Answers(defaults={"cost": "12.5"}),
+        fills=lambda _: {"cost": Decimal("12.50")},
+    ),
+    "a decimal is renamed": Kind(
+        lambda metadata, noun: alter(metadata, noun, columns={"price": Column("cost", PRICE)}),
+        lambda _: Answers(renames={"notes.price": "cost"}),
+        called=lambda _: {"price": "cost"},
+        nouns=("notes",),
+    ),
+    "a decimal goes": Kind(
+        lambda metadata, noun: alter(metadata, noun, drop=("price",)),
+        LOSS,
+        gone=lambda _: {"price"},
         nouns=("notes",),
     ),
     "a rule": Kind(

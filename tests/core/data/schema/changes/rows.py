@@ -36,7 +36,7 @@ def fill(connection: Connection, metadata: MetaData) -> None:
         for number, owner in ((1, "alice"), (2, "bob"), (3, "alice")):
             values = {"user_id": owner, TEXT[name]: f"{name} {number}", "project_id": number, "task_id": number}
             values["rank"] = "low" if number == 1 else "it's high"
-            values["level"] = values["rank"]
+            values |= {"level": values["rank"], "price": f"-{number}.50"}
             known = {column: value for column, value in values.items() if column in table.c}
             connection.execute(insert(table).values(known))
     for name in ("notes", "tasks", "projects"):

@@ -21,6 +21,7 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from app.core.data.tables.choices import CHOICES, RankedChoice, choices_constraint
+from app.core.data.tables.decimals import SCALE, ScaledDecimal
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import reference
 from app.core.data.tables.owned import owned_table_args
@@ -35,6 +36,8 @@ class Level(StrEnum):
 
 LEVEL: Final = RankedChoice(Level, ((Level.LOW, 10), (Level.HIGH, 20)))
 
+PRICE: Final = ScaledDecimal(2)
+
 
 def models() -> MetaData:
     """Return the tables of the sample product, and of a noun as `app startapp` writes it that refers to both."""
@@ -42,12 +45,12 @@ def models() -> MetaData:
     for table in SQLModel.metadata.tables.values():
         table.to_metadata(metadata)
     columns = [Column("title", AutoString(200), nullable=False), Column("body", Text), Column("rank", AutoString(255))]
-    columns += [Column("level", LEVEL)]
+    columns += [Column("level", LEVEL), Column("price", PRICE)]
     keys = [Column("task_id", BigIntKey), Column("project_id", BigIntKey)]
     cleared = reference("task_id", "tasks", on_delete="set null")
     deleted = reference("project_id", "projects", on_delete="cascade")
     rules = [choices_constraint("rank", ["low", "it's high"]), CheckConstraint("length(title) < 400", name="short")]
-    rules += [LEVEL.check("level")]
+    rules += [LEVEL.check("level"), PRICE.check("price")]
     add_noun(metadata, "notes", *columns, *keys, *cleared, *deleted, *rules)
     return metadata
 
@@ -99,6 +102,8 @@ def without_rules(metadata: MetaData, name: str, column: str) -> None:
 
 
 def _columns_of(rule: Any) -> set[str]:
+    if SCALE in rule.info:
+        return {str(rule.name).rpartition("_")[2]}
     return {rule.info[CHOICES].column} if CHOICES in rule.info else {column.name for column in rule.columns}
 
 
@@ -110,6 +115,9 @@ def _again(rule: Any, names: Mapping[str, str], tables: Mapping[str, str] | None
     if CHOICES in rule.info:
         column, values = rule.info[CHOICES]
         return choices_constraint(names.get(column, column), values)
+    if SCALE in rule.info:
+        name = str(rule.name).rpartition("_")[2]
+        return ScaledDecimal(rule.info[SCALE]).check(names.get(name, name))
     if isinstance(rule, CheckConstraint):
         text = str(rule.sqltext)
         for old, new in names.items():
