@@ -6,6 +6,7 @@ from typing import Any, Literal
 from alembic import context
 from alembic.autogenerate.api import AutogenContext
 from sqlalchemy import DefaultClause, False_, True_
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.sql.functions import now
 
 from app.core.data.schema.drift import COMPARISON
@@ -20,12 +21,13 @@ from app.settings import load_settings
 _DEFAULTS: dict[type, str] = {False_: "sa.false()", True_: "sa.true()", now: "sa.func.now()"}
 
 
-def render_item(kind: str, item: Any, _: AutogenContext) -> str | Literal[False]:
+def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Render types and defaults for both databases, without imports of this application."""
     if kind == "type" and isinstance(item, Choice):
         return f"sa.String(length={LONGEST})"
-    if kind == "type" and isinstance(item, StoredType):
-        return item.in_migrations
+    if kind == "type" and isinstance(item, StoredType | JSONB):
+        autogen.imports.add("from sqlalchemy.dialects import postgresql")
+        return item.in_migrations if isinstance(item, StoredType) else "postgresql.JSONB()"
     if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, str):
         return repr(item.arg)  # alembic strips quotes at both ends
     if kind == "server_default" and isinstance(item, DefaultClause):

@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Final, Generic, TypeVar, cast
 
 from polyfactory.factories.pydantic_factory import ModelFactory
+from polyfactory.field_meta import FieldMeta
 from polyfactory.persistence import AsyncPersistenceProtocol
 from sqlmodel import SQLModel
 
@@ -14,6 +15,7 @@ from app.core.data.tables.owned import Owned
 from app.core.data.tables.references import Reference, references_of
 from app.core.data.transfer.factories import FACTORIES
 from app.core.data.transfer.factories import factory_of as registered_factory
+from app.testing.inventing import inventors_of
 
 ModelT = TypeVar("ModelT", bound=SQLModel)
 TableT = TypeVar("TableT", bound=Owned)
@@ -51,7 +53,17 @@ class RuleFactory(ModelFactory[ModelT]):
             **super().get_provider_map(),
             datetime: lambda: faker.date_time_between(_FROM, _TO, tzinfo=UTC),
             date: lambda: faker.date_between(_FROM, _TO),
+            Any: faker.word,
         }
+
+    @classmethod
+    def get_field_value(
+        cls, field_meta: FieldMeta, field_build_parameters: Any = None, build_context: Any = None
+    ) -> Any:
+        invent = inventors_of(cls.__model__).get(field_meta.name)
+        if invent is None or field_build_parameters is not None:
+            return super().get_field_value(field_meta, field_build_parameters, build_context)
+        return None if cls.should_set_none_value(field_meta) else invent(cls.__faker__)
 
 
 class RowFactory(RuleFactory[TableT]):

@@ -38,6 +38,7 @@ class Library:
 
     def __init__(self, say: Say, url: str, owner_url: str) -> None:
         self._say = say
+        self._owner_url = owner_url
         self._number = say("serve", url, owner_url)
 
     def ask(
@@ -45,6 +46,15 @@ class Library:
     ) -> Answer:
         """Send a request of a user's, and return what comes back."""
         return Answer(*self._say("ask", self._number, [method, path, body, user, headers]))
+
+    def ask_text(self, method: str, path: str, body: object = None) -> tuple[int, str]:
+        """Send a request of alice, and return the status and the body as it came."""
+        status, text = self._say("ask_text", self._number, [method, path, body])
+        return status, text
+
+    def broken_rules(self) -> list[str]:
+        """Return what breaks the contract."""
+        return list(self._say("broken_rules", self._number, self._owner_url))
 
     def document(self) -> dict[str, Any]:
         """Return the OpenAPI document."""

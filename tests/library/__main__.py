@@ -20,12 +20,16 @@ from sqlmodel import SQLModel
 
 from app.__main__ import main
 from app.asgi import create_app
-from app.core.data.connection.engine import database_url
+from app.core.data.connection.engine import database_url, make_engine
+from app.core.data.ownership.guard import everyone
+from app.core.data.ownership.session import AppSession
 from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.protections import protections_of
 from app.settings import load_settings
 from app.testing.clients import Client
+from app.testing.contract import RULES, ResourceUnderTest, Rule, applies, check_rule
 from app.testing.databases import SECRET, settings_for_tests
+from app.testing.factories import stored_through
 
 Nouns = Sequence[Any]
 
@@ -74,6 +78,24 @@ class Libraries:
         """Let one more database have the tables."""
         add_tables(self._nouns, owner_url, make_url(url).username)
 
+    async def ask_text(self, number: int, request: list[Any]) -> list[Any]:
+        """Send a request to one of them, and return status and body as they were sent."""
+        method, path, body = request
+        async with Client(self._apps[number], "alice") as client:
+            answer = await client.request(method, path, json=body)
+            return [answer.status_code, answer.text]
+
+    async def broken_rules(self, number: int, owner_url: str) -> list[str]:
+        """Check the rules of the contract on one of them, and return what breaks one."""
+        engine, app, found = make_engine(settings_for_tests(owner_url)), self._apps[number], list[str | None]()
+        async with AppSession(engine, expire_on_commit=False) as session:
+            with stored_through(everyone(session)):
+                for noun in self._nouns:
+                    rules = [rule for rule in RULES if applies(rule, noun)]
+                    found += [await _breaks(rule, ResourceUnderTest(noun, app, session)) for rule in rules]
+        await engine.dispose()
+        return [message for message in found if message]
+
     async def call(self, url: str, owner_url: str, *arguments: str) -> list[Any]:
         """Call `app` for a database, in a thread: it has an event loop of its own."""
         return await asyncio.to_thread(_call, url, owner_url, *arguments)
@@ -84,6 +106,14 @@ class Libraries:
         content = {} if body is None else {"json": body}
         async with Client(self._apps[number], user) as client:
             return as_words(await client.request(method, path, headers=headers, **content))
+
+
+async def _breaks(rule: Rule, tested: ResourceUnderTest) -> str | None:
+    try:
+        await check_rule(rule, tested)
+    except AssertionError as error:
+        return str(error)
+    return None
 
 
 def _call(url: str, owner_url: str, *arguments: str) -> list[Any]:

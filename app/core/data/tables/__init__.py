@@ -1,10 +1,12 @@
 """Tables: the names that a `models.py` imports."""
 
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from pydantic import FiniteFloat
 
+from app.core.data.tables.addresses import Email, Url
 from app.core.data.tables.declarations import Fields
 from app.core.data.tables.field_functions import (
     choice,
@@ -13,6 +15,7 @@ from app.core.data.tables.field_functions import (
     flag,
     instant,
     integer,
+    json,
     long_text,
     number,
     ref,
@@ -23,19 +26,25 @@ from app.core.data.tables.field_types import Day, Instant, NonBlankText, PlainTe
 from app.core.data.tables.indexes import index, unique
 from app.core.data.tables.owned import Owned
 
+JsonObject = dict[str, Any]
+"""A JSON object with any content."""
+
 __all__ = [
     "UUID",
     "Day",
     "Decimal",
+    "Email",
     "Fields",
     "FiniteFloat",
     "Instant",
+    "JsonObject",
     "NonBlankText",
     "Owned",
     "PlainText",
     "RowId",
     "SafeInt",
     "Timestamped",
+    "Url",
     "choice",
     "day",
     "decimal",
@@ -43,6 +52,7 @@ __all__ = [
     "index",
     "instant",
     "integer",
+    "json",
     "long_text",
     "number",
     "ref",

@@ -97,7 +97,7 @@ class DecimalRules:
         pattern = pattern_of(self.scale)
         schema: CoreSchema = core_schema.no_info_plain_validator_function(
             self._validate,
-            json_schema_input_schema=core_schema.str_schema(pattern=pattern),
+            json_schema_input_schema=core_schema.str_schema(pattern=pattern, max_length=MAX_DIGITS + 2),
             serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json"),
         )
         return core_schema.nullable_schema(schema) if NoneType in get_args(source) else schema

@@ -70,6 +70,13 @@ def is_optional(field: FieldInfo) -> bool:
     return NoneType in get_args(field.annotation)
 
 
+def type_and_rules(field: FieldInfo) -> tuple[Any, list[Any]]:
+    """Return the type of a field without None, and the rules of the type and of the field."""
+    present = [arm for arm in get_args(field.annotation) if arm is not NoneType] if is_optional(field) else []
+    bare, rules = _unwrap(present[0] if len(present) == 1 else field.annotation)
+    return bare, [*rules, *field.metadata]
+
+
 def _has_primary_key(cls: type[Fields]) -> bool:
     # A field that hides the `id` of Owned is reported by Owned.
     return any(name == "id" or getattr(field, "primary_key", None) is True for name, field in cls.model_fields.items())
@@ -95,7 +102,7 @@ def _faults_of(field: FieldInfo) -> Iterator[str]:
     declared = declaration_of(field)
     if not declared:
         return
-    if not any(_has_type(field, kind) for kind in declared.types.values()):
+    if declared.types and not any(_has_type(field, kind) for kind in declared.types.values()):
         yield f"{declared.function}() is for {' or '.join(declared.types)}; annotate the field with it"
     if declared.needs_length and not any(getattr(part, "max_length", 0) for part in field.metadata):
         yield f"{declared.function}() needs a length; write max_length=200, or use long_text()"
@@ -106,7 +113,7 @@ def _faults_of(field: FieldInfo) -> Iterator[str]:
 
 
 def _faults_of_choice(field: FieldInfo, ranks: Mapping[Any, int] | None) -> Iterator[str]:
-    kind: Any = _type_and_rules(field)[0]
+    kind: Any = type_and_rules(field)[0]
     if not (isinstance(kind, type) and issubclass(kind, Enum)):
         return
     if not list(kind):
@@ -152,16 +159,10 @@ def _faults_of_target(field: FieldInfo, target: Target) -> Iterator[str]:
 
 def _has_type(field: FieldInfo, kind: Any) -> bool:
     # The field may have further rules.
-    bare, rules = _type_and_rules(field)
+    bare, rules = type_and_rules(field)
     wanted, needed = _unwrap(kind)
     is_same = isinstance(bare, type) and issubclass(bare, Enum) if wanted is Enum else bare is wanted
     return is_same and all(rule in rules for rule in needed)
-
-
-def _type_and_rules(field: FieldInfo) -> tuple[Any, list[Any]]:
-    present = [arm for arm in get_args(field.annotation) if arm is not NoneType] if is_optional(field) else []
-    bare, rules = _unwrap(present[0] if len(present) == 1 else field.annotation)
-    return bare, [*rules, *field.metadata]
 
 
 def _unwrap(kind: Any) -> tuple[Any, list[Any]]:

@@ -15,19 +15,22 @@ from sqlalchemy import BigInteger, Text, false, true
 from sqlmodel import Field
 
 from app.core.data.errors import InvalidDeclaration
+from app.core.data.tables.addresses import Email, Url
 from app.core.data.tables.choices import ranked_choice
 from app.core.data.tables.decimals import ScaledDecimal, decimal_rules
 from app.core.data.tables.declarations import Declaration, OnDelete, Target
+from app.core.data.tables.documents import LIMITS, JsonDocument, JsonRules
 from app.core.data.tables.field_types import BigIntKey, Day, Instant, NonBlankText, PlainText, RowId, SafeInt
 
 UNSET: Final[Any] = PydanticUndefined
 
 _TEXTS: Final = {"NonBlankText": NonBlankText, "PlainText": PlainText}
+_LINES: Final = {**_TEXTS, "Email": Email, "Url": Url}
 
 
 def text(description: str, *, max_length: int | None = None, default: Any = UNSET, example: Any = UNSET) -> Any:
     """Declare a text of at most `max_length` characters; the length is required."""
-    declared = Declaration("text", _TEXTS, needs_length=True)
+    declared = Declaration("text", _LINES, needs_length=True)
     return _field(declared, description, default, example, max_length=max_length)
 
 
@@ -85,6 +88,14 @@ def decimal(
         Declaration("decimal", {"Decimal": Decimal}), description, default, shown, sa_type=ScaledDecimal(scale)
     )
     field.metadata.append(rules)
+    return field
+
+
+def json(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:
+    """Declare a JSON value of any type that pydantic knows, like `list[str]`; a change replaces all of it."""
+    declared = Declaration("json", {})
+    field = _field(declared, f"{description} {LIMITS}", default, example, sa_type=JsonDocument())
+    field.metadata.append(JsonRules())
     return field
 
 

@@ -77,6 +77,9 @@ def _parse_line(line: bytes, models: dict[str, type[SQLModel]]) -> Parsed:
         values = msgspec.structs.astuple(_decoder_of(model).decode(found.row))
     except msgspec.ValidationError as error:
         raise ValueError(f"{found.table}: {error}") from None
+    for column, value in zip(columns_by_name(model).values(), values, strict=True):
+        if isinstance(column.type, StoredType) and value is not None:
+            column.type.literal(value)  # raises ValueError
     return model, tuple(v.astimezone(UTC) if isinstance(v, datetime) and v.tzinfo else v for v in values)
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from pydantic import BaseModel
 
+from app.core.data.tables.documents import MAX_BYTES, JsonRules
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
 
@@ -33,8 +34,10 @@ def unbounded_fields(schema: type[BaseModel]) -> list[str]:
 
 def _max_sizes(schema: type[BaseModel]) -> dict[str, int]:
     described = schema.model_json_schema()
-    definitions = described.get("$defs", {})
-    return {name: _max_size(part, definitions) for name, part in described.get("properties", {}).items()}
+    definitions, properties = described.get("$defs", {}), described.get("properties", {})
+    documents = [name for name, field in schema.model_fields.items() if JsonRules() in field.metadata]
+    sizes = {name: _max_size(part, definitions) for name, part in properties.items() if name not in documents}
+    return sizes | dict.fromkeys(documents, MAX_BYTES)
 
 
 def _max_size(part: Mapping[str, Any], definitions: Mapping[str, Any]) -> int:

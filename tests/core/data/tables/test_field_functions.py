@@ -126,7 +126,11 @@ def test_documentation_and_rules_follow_from_the_declaration() -> None:
     ("annotation", "declared", "said"),
     [
         (NonBlankText, text("A."), "it: text() needs a length; write max_length=200, or use long_text()"),
-        (str, text("A.", max_length=9), "it: text() is for NonBlankText or PlainText; annotate the field with it"),
+        (
+            str,
+            text("A.", max_length=9),
+            "it: text() is for NonBlankText or PlainText or Email or Url; annotate the field with it",
+        ),
         (str | None, long_text("A."), "it: long_text() is for NonBlankText or PlainText;"),
         (SafeInt, flag("A."), "it: flag() is for bool;"),
         (bool, integer("A."), "it: integer() is for SafeInt;"),

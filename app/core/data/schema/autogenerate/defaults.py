@@ -9,6 +9,7 @@ from enum import Enum
 from typing import Any, Final
 from uuid import UUID
 
+from pydantic import BaseModel
 from sqlalchemy import JSON, Column, TypeDecorator, false, func, true
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
@@ -66,7 +67,7 @@ def _is_portable(value: Any) -> bool:
     # Both databases must read the literal as the same value.
     if isinstance(value, float):
         return math.isfinite(value)
-    return isinstance(value, (list, dict, Enum, *_READ))
+    return isinstance(value, (list, dict, Enum, BaseModel, *_READ))
 
 
 def as_server_default(column: Column[Any], value: Any) -> Any:

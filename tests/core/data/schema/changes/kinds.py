@@ -21,6 +21,7 @@ from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from app.core.data.schema.autogenerate.answers import Answers
 from app.core.data.tables.choices import CHOICES, Choice, RankedChoice, choices_constraint
+from app.core.data.tables.documents import JsonDocument
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import reference
 from tests.core.data.schema.changes.tables import LEVEL, PRICE, Level, add_noun, alter, rename, without_rules
@@ -305,6 +306,32 @@ KINDS: Final[dict[str, Kind]] = {
         lambda metadata, noun: alter(metadata, noun, drop=("price",)),
         LOSS,
         gone=lambda _: {"price"},
+        nouns=("notes",),
+    ),
+    "a document with a default": Kind(
+        _add(
+            lambda: Column("extra", JsonDocument(), nullable=False, default={"bb": ["it's"], "a": 1.0}),
+            lambda: JsonDocument().check("extra"),
+        ),
+        fills=lambda _: {"extra": {"a": 1, "bb": ["it's"]}},
+    ),
+    "a required document": Kind(
+        _add(lambda: Column("extra", JsonDocument(), nullable=False), lambda: JsonDocument().check("extra")),
+        lambda _: Answers(defaults={"extra": '{"b": ["a"]}'}),
+        fills=lambda _: {"extra": {"b": ["a"]}},
+    ),
+    "a document is renamed": Kind(
+        lambda metadata, noun: alter(metadata, noun, columns={"tags": Column("words", JsonDocument())}),
+        lambda _: Answers(renames={"notes.tags": "words"}),
+        called=lambda _: {"tags": "words"},
+        nouns=("notes",),
+    ),
+    "a document becomes required": Kind(
+        lambda metadata, noun: alter(
+            metadata, noun, columns={"labels": Column("labels", JsonDocument(), nullable=False)}
+        ),
+        lambda _: Answers(defaults={"labels": '{"a": "it\'s"}'}),
+        fills=lambda _: {"labels": {"a": "it's"}},
         nouns=("notes",),
     ),
     "a rule": Kind(

@@ -15,7 +15,14 @@ from app.core.data.schema.inspection import altered_protections, unenforced_cons
 from app.settings import Settings
 from tests.core.data.schema.changes.kinds import TEXT
 
-_ANY: Final[dict[str, Any]] = {"rank": None, "rate": 7, "completed": True, "archived": True, "starred": True}
+_ANY: Final[dict[str, Any]] = {
+    "rank": None,
+    "rate": 7,
+    "labels": {},
+    "completed": True,
+    "archived": True,
+    "starred": True,
+}
 _TEXTS: Final = {"title", "name", "headline", "label", "description", "body"}
 
 
@@ -36,7 +43,7 @@ def fill(connection: Connection, metadata: MetaData) -> None:
         for number, owner in ((1, "alice"), (2, "bob"), (3, "alice")):
             values = {"user_id": owner, TEXT[name]: f"{name} {number}", "project_id": number, "task_id": number}
             values["rank"] = "low" if number == 1 else "it's high"
-            values |= {"level": values["rank"], "price": f"-{number}.50"}
+            values |= {"level": values["rank"], "price": f"-{number}.50", "tags": ["x", number]}
             known = {column: value for column, value in values.items() if column in table.c}
             connection.execute(insert(table).values(known))
     for name in ("notes", "tasks", "projects"):

@@ -21,10 +21,12 @@ from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString, UTCDateTime
 
 from app.core.data.tables.choices import CHOICES, RankedChoice, choices_constraint
-from app.core.data.tables.decimals import SCALE, ScaledDecimal
+from app.core.data.tables.decimals import ScaledDecimal
+from app.core.data.tables.documents import JsonDocument
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import reference
 from app.core.data.tables.owned import owned_table_args
+from app.core.data.tables.stored_types import StoredType
 
 
 class Level(StrEnum):
@@ -46,11 +48,12 @@ def models() -> MetaData:
         table.to_metadata(metadata)
     columns = [Column("title", AutoString(200), nullable=False), Column("body", Text), Column("rank", AutoString(255))]
     columns += [Column("level", LEVEL), Column("price", PRICE)]
+    columns += [Column(name, JsonDocument()) for name in ("tags", "labels")]
     keys = [Column("task_id", BigIntKey), Column("project_id", BigIntKey)]
     cleared = reference("task_id", "tasks", on_delete="set null")
     deleted = reference("project_id", "projects", on_delete="cascade")
     rules = [choices_constraint("rank", ["low", "it's high"]), CheckConstraint("length(title) < 400", name="short")]
-    rules += [LEVEL.check("level"), PRICE.check("price")]
+    rules += [LEVEL.check("level"), PRICE.check("price"), *map(JsonDocument().check, ("tags", "labels"))]
     add_noun(metadata, "notes", *columns, *keys, *cleared, *deleted, *rules)
     return metadata
 
@@ -102,7 +105,7 @@ def without_rules(metadata: MetaData, name: str, column: str) -> None:
 
 
 def _columns_of(rule: Any) -> set[str]:
-    if SCALE in rule.info:
+    if _type_of_check(rule):
         return {str(rule.name).rpartition("_")[2]}
     return {rule.info[CHOICES].column} if CHOICES in rule.info else {column.name for column in rule.columns}
 
@@ -112,12 +115,12 @@ def _rules(table: Table) -> list[Any]:
 
 
 def _again(rule: Any, names: Mapping[str, str], tables: Mapping[str, str] | None = None) -> Any:
+    if stored := _type_of_check(rule):
+        column = str(rule.name).rpartition("_")[2]
+        return stored.check(names.get(column, column))
     if CHOICES in rule.info:
         column, values = rule.info[CHOICES]
         return choices_constraint(names.get(column, column), values)
-    if SCALE in rule.info:
-        name = str(rule.name).rpartition("_")[2]
-        return ScaledDecimal(rule.info[SCALE]).check(names.get(name, name))
     if isinstance(rule, CheckConstraint):
         text = str(rule.sqltext)
         for old, new in names.items():
@@ -134,3 +137,11 @@ def _again(rule: Any, names: Mapping[str, str], tables: Mapping[str, str] | None
     again = ForeignKeyConstraint(columns, [f"{whose}.user_id", f"{whose}.id"], ondelete=rule.ondelete)
     again.info.update(rule.info)
     return again
+
+
+def _type_of_check(rule: Any) -> StoredType | None:
+    if not isinstance(rule, CheckConstraint):
+        return None
+    return {"level": LEVEL, "price": PRICE, "tags": JsonDocument(), "labels": JsonDocument()}.get(
+        str(rule.name).rpartition("_")[2]
+    )
