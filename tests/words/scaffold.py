@@ -16,7 +16,10 @@ from app.core.cli.scaffold.names import Noun, refuse_clashes, refuse_names, refu
 from app.core.cli.scaffold.templates import render
 from app.settings import BASE_DIR
 
-KINDS: Final = ("str", "text?", "bool", "int?", "float?", "date?", "datetime?", "uuid?")
+KINDS: Final = (
+    *("str", "text?", "bool", "int?", "float?", "date?", "datetime?", "uuid?", "choice:a,b?", "ranked:low,high?"),
+    *("decimal:2?", "json?", "email?", "url?"),
+)
 LISTED: Final = BASE_DIR / "app" / "installed.py"
 
 

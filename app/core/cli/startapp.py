@@ -50,7 +50,9 @@ def command(  # noqa: PLR0917  # click passes them by name
 
     NOUN is a plural, like notes or people. A field is name:type, with a ? at the end if it can be null: title:str:200
     (its maximum length is 200), body:text:10000?, pinned:bool, due:datetime?, and project:ref for a reference to a
-    project of the same user. The default is the field name:str. Words of SQL can be names; Python keywords cannot.
+    project of the same user. state:choice:open,done has these values, priority:ranked:low,normal,high sorts in this
+    order, price:decimal:2 has two fraction digits, and extra:json holds an object. The default is the field name:str.
+    Words of SQL can be names; Python keywords cannot.
     `app startapp NOUN --remove` deletes the noun if its migration is the newest.
     """
     load_settings()  # reports an invalid setting first

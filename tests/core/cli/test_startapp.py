@@ -57,6 +57,19 @@ def files() -> dict[str, int]:
         ("notes title:str:10001", "cannot have this length; lengths are for str (1 to 10000)"),
         ("notes body:text:1000001", "cannot have this length; lengths are for str (1 to 10000)"),
         ("notes stars:int:5", "cannot have this length; lengths are for str (1 to 10000)"),
+        ("notes state:choice", "'state:choice' needs values of a-z, 0-9 and _, like"),
+        ("notes state:choice:", "'state:choice:' is not a field"),
+        ("notes state:choice:open,", "needs values of a-z, 0-9 and _, like state:choice:open,done."),
+        ("notes state:ranked:Open,done", "needs values of a-z, 0-9 and _"),
+        ("notes state:ranked:1st,2nd", "needs values of a-z, 0-9 and _"),
+        ("notes state:choice:open,open", "names a value twice; leave one out."),
+        ("notes update:choice:a,b", "a choice needs a class of its own, and 'NoteUpdate' is another one; rename the"),
+        (f"notes {'s' * 40}:choice:a --singular {'n' * 40}", "has a long name; choose a shorter one for it."),
+        ("notes price:decimal", "'price:decimal' needs its fraction digits, 0 to 6; write price:decimal:2."),
+        ("notes price:decimal:7", "needs its fraction digits, 0 to 6"),
+        ("notes mail:email:9", "cannot have this length; lengths are for str"),
+        ("notes extra:json:9", "cannot have this length; lengths are for str"),
+        ("notes json:json", "'json' has a meaning in pydantic"),
         ("notes owner:ref", "'owner:ref' does not name an installed noun; the references are: "),
         ("notes note:ref", "'note:ref' does not name an installed noun"),
         ("notes id:int", "every noun has the field 'id' already"),
@@ -113,7 +126,8 @@ def test_two_nouns_work_as_they_are_written_and_leave_without_a_trace(checkout: 
     checkout.python("app", "startapp", "shelves", "--singular", "shelf", "name:str:50", "opened:date", "height:float?")
     checkout.python(
         *("app", "startapp", "library_books", "title:str", "text:text?", "lent:bool", "due:datetime?", "pages:int"),
-        *("isbn:uuid?", "shelf:ref", "project:ref?"),
+        *("isbn:uuid?", "shelf:ref", "project:ref?", "state:choice:lent,lost?", "rank:ranked:low,normal,high"),
+        *("price:decimal:2", "cost:decimal:6?", "extra:json", "more:json?", "mail:email", "page:url?"),
     )
     for words in (("ruff", "check", "."), ("ruff", "format", "--check", "."), ("mypy",)):
         checkout.python(*words)

@@ -6,6 +6,7 @@ Words of SQL are allowed, because all names are quoted. Each refusal is a click.
 import ast
 import keyword
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -19,6 +20,7 @@ from app.core.http.body.dto import CreateSchema, UpdateSchema
 
 MAX_NAME: Final = 40  # alembic cuts the name of a migration's file here
 _MAX_POSTGRES_NAME: Final = 63
+_MAX_ENUM: Final = 55  # characters, so that each line of code is short enough
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _RESERVED_PREFIXES: Final = ("pg_", "sqlite_", "alembic_")
 _TRIGGER_ROW: Final = "old"
@@ -75,6 +77,8 @@ def _refusal_of(field: Field, noun: Noun) -> str | None:
         return f"{name!r} is the owner of a row; write the reference to {field.target} by hand, under another name."
     if field.target and len(key) > _MAX_POSTGRES_NAME:
         return f"PostgreSQL would cut off {key}, the name of a foreign key; choose a shorter name for the noun."
+    if field.values and len(field.enum_of(noun.class_name)) > _MAX_ENUM:
+        return f"{field.enum_of(noun.class_name)}, the class of a choice, has a long name; choose a shorter one for it."
     if name in {*Owned.model_fields, *Timestamped.model_fields}:
         return f"every noun has the field {name!r} already; leave it out, or choose another name."
     meaning = _RESERVED_FIELDS.get(name)
@@ -86,8 +90,11 @@ def _refusal_of(field: Field, noun: Noun) -> str | None:
 def refuse_clashes(texts: Mapping[str, str], classes: Iterable[str]) -> None:
     """Refuse a noun whose classes would hide an import or a type, or have the name of another class."""
     taken = {*classes, *_SCHEMA_NAMES}
-    for text in texts.values():
-        tree = ast.parse(text)
+    trees = [ast.parse(text) for text in texts.values()]
+    named = Counter(node.name for tree in trees for node in tree.body if isinstance(node, ast.ClassDef))
+    for name in (name for name, count in named.items() if count > 1):
+        raise click.UsageError(f"a choice needs a class of its own, and {name!r} is another one; rename the field.")
+    for tree in trees:
         imported = {alias.name for node in tree.body if isinstance(node, ast.ImportFrom) for alias in node.names}
         classes_here = [node for node in tree.body if isinstance(node, ast.ClassDef)]
         for name in sorted({node.name for node in classes_here} & (imported | taken)):

@@ -3,7 +3,7 @@
 from string import Template
 from typing import Final
 
-from app.core.cli.scaffold.fields import alias_of
+from app.core.cli.scaffold.fields import Field, alias_of
 from app.core.cli.scaffold.names import Noun
 from app.core.cli.scaffold.wrapping import wrapped
 
@@ -15,7 +15,7 @@ _MODELS: Final = Template('''\
 """The table of $nouns, and the fields that it shares with its schemas."""
 
 $imports
-
+$enums
 
 class ${Noun}Fields(Fields):
     """The fields of $nouns that a client can set."""
@@ -104,7 +104,8 @@ def render(noun: Noun) -> dict[str, str]:
         "table": noun.plural,
         "path": path_of(noun),
         "imports": _imports(noun, aliased),
-        "fields": "\n".join(f"    {field.line(aliased)}" for field in noun.fields),
+        "enums": "".join(_enum(noun, field) for field in noun.fields if field.values),
+        "fields": "\n".join(f"    {field.line(aliased, noun.class_name)}" for field in noun.fields),
     }
     templates = {
         f"app/{noun.plural}/__init__.py": _INIT,
@@ -124,10 +125,17 @@ def path_of(noun: Noun) -> str:
 
 def _imports(noun: Noun, aliased: set[str]) -> str:
     functions = {field.kind.function for field in noun.fields}
-    names = {"Fields", "Owned", "Timestamped", *(field.kind.annotation for field in noun.fields)} - {"bool"}
+    names = {"Fields", "Owned", "Timestamped", *(field.kind.annotation for field in noun.fields)} - {"bool", ""}
     ordered = sorted(names | functions - aliased, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
     lines = [", ".join(ordered), *(f"{name} as {alias_of(name)}" for name in sorted(aliased))]
-    return "\n".join(f"from app.core.data.tables import {line}" for line in lines)
+    standard = ["from enum import StrEnum", ""] if any(field.values for field in noun.fields) else []
+    return "\n".join([*standard, *(f"from app.core.data.tables import {line}" for line in lines)])
+
+
+def _enum(noun: Noun, field: Field) -> str:
+    members = "".join(f'    {value.upper()} = "{value}"\n' for value in field.values)
+    words = f"{noun.singular} {field.name}".replace("_", " ")
+    return f'\n\nclass {field.enum_of(noun.class_name)}(StrEnum):\n    """The values of a {words}."""\n\n{members}'
 
 
 def _sorted_imports(text: str) -> str:

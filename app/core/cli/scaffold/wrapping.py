@@ -6,7 +6,7 @@ from typing import Final
 
 WIDTH: Final = 120
 _INDENT: Final = "    "
-_BRACKETS: Final = {"(": ")", "[": "]"}
+_BRACKETS: Final = {"(": ")", "[": "]", "{": "}"}
 _IMPORT: Final = re.compile(r"(from \S+ import )(.+)")
 
 
@@ -43,7 +43,7 @@ def _split_arguments(content: str) -> list[str]:
     # Only commas outside of brackets separate arguments.
     parts, depth = [""], 0
     for character in content:
-        depth += (character in "([") - (character in ")]")
+        depth += (character in "([{") - (character in ")]}")
         if character == "," and not depth:
             parts.append("")
         else:

@@ -63,6 +63,37 @@ class Note(Timestamped, NoteFields, Owned, table=True):
 
     __tablename__ = "notes"
 '''
+CHOICES = '''\
+"""The table of notes, and the fields that it shares with its schemas."""
+
+from enum import StrEnum
+
+from app.core.data.tables import Decimal, Email, Fields, JsonObject, Owned, Timestamped, choice, decimal, json, text
+
+
+class NoteState(StrEnum):
+    """The values of a note state."""
+
+    OPEN = "open"
+    DONE = "done"
+
+
+class NoteHowMuch(StrEnum):
+    """The values of a note how much."""
+
+    LOW = "low"
+    VERY_HIGH = "very_high"
+
+
+class NoteFields(Fields):
+'''
+LINES = """
+    state: NoteState | None = choice("State.")
+    how_much: NoteHowMuch = choice("How much.", ranks={NoteHowMuch.LOW: 10, NoteHowMuch.VERY_HIGH: 20})
+    price: Decimal = decimal("Price.", scale=2)
+    extra: JsonObject = json("Extra.")
+    mail: Email = text("Mail.", max_length=254)
+"""
 CONTROLLERS = '''\
 """The REST API of notes, at /api/notes."""
 
@@ -76,6 +107,7 @@ class NoteController(ResourceController[Note, NoteCreate, NoteUpdate]):
 
     path = "/api/notes"
 '''
+RANKED = "ranked:low,normal,high,highest"
 NOTES = Noun("notes", "note", parse_fields(EVERY_TYPE, {"project": "projects"}))
 
 
@@ -89,6 +121,14 @@ def test_a_noun_is_what_one_would_write_by_hand() -> None:
         *(f"app/notes/{name}.py" for name in ("models", "schemas", "controllers", "factories")),
         "tests/notes/test_controllers.py",
     ]
+
+
+def test_a_choice_is_an_enum_of_its_own() -> None:
+    words = ("state:choice:open,done?", "how_much:ranked:low,very_high", "price:decimal:2", "extra:json", "mail:email")
+    models = render(Noun("notes", "note", parse_fields(words, {})))["app/notes/models.py"]
+
+    assert models.startswith(CHOICES)
+    assert LINES in models
 
 
 def test_a_noun_costs_about_forty_lines() -> None:
@@ -120,6 +160,7 @@ def test_what_may_be_empty_is_none_until_it_is_said(word: str, line: str) -> Non
 def test_the_longest_names_are_laid_out_as_the_formatter_does_it(tmp_path: Path) -> None:
     several, one, target = ("s" * MAX_NAME, "o" * MAX_NAME, "t" * 37)
     words = [f"{'f' * (MAX_NAME - 1)}{number}:{kind}" for number, kind in enumerate(("str?", "text:1000000?"))]
+    words += [f"rank:{RANKED}", f"other:{RANKED},{'v' * 30}?", f"third:{RANKED},{','.join('abcdef')}"]
     noun = Noun(several, one, parse_fields([*words, f"{target}:ref"], {target: several}))
     for name, text in render(noun).items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
