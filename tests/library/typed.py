@@ -18,6 +18,7 @@ from app.core.data.tables import (
     choice,
     decimal,
     json,
+    one_per_owner,
     ref,
     text,
 )
@@ -81,5 +82,33 @@ class SampleItemController(ResourceController[SampleItem, SampleItemCreate, Samp
     path = "/api/sample-items"
 
 
-NOUNS = (SampleItemController,)
-FACTORIES = [RowFactory.create_factory(SampleItem)]
+class SampleProfileFields(Fields):
+    """What a user says about the profile."""
+
+    name: NonBlankText = text("What it is called.", max_length=50)
+    favourite_id: RowId | None = ref("sample_items", "The item that matters most.", on_delete="set null")
+
+
+class SampleProfile(Timestamped, SampleProfileFields, Owned, table=True):
+    """A user's profile."""
+
+    __tablename__ = "sample_profiles"
+    __indexes__ = (one_per_owner(),)
+
+
+class SampleProfileCreate(SampleProfileFields, CreateSchema):
+    """A new profile."""
+
+
+class SampleProfileUpdate(SampleProfileFields, UpdateSchema):
+    """What to change about a profile."""
+
+
+class SampleProfileController(ResourceController[SampleProfile, SampleProfileCreate, SampleProfileUpdate]):
+    """Your profile."""
+
+    path = "/api/sample-profiles"
+
+
+NOUNS = (SampleItemController, SampleProfileController)
+FACTORIES = [RowFactory.create_factory(noun.model) for noun in NOUNS]

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.data.connection.failures import Failure, classify
-from app.core.data.connection.violations import violated_columns, violated_constraint
+from app.core.data.connection.violations import violated_columns, violated_constraint, violates_one_per_owner
 from app.core.data.errors import FieldsReadOnly, OutcomeUnknown, OwnerBusy, RowChanged, RowNotFound
 from app.core.http.body.validation import first_errors
 from app.core.http.edge.options_requests import allow
@@ -24,6 +24,7 @@ from app.core.http.problems import (
     INTERNAL_ERROR,
     MAX_ERRORS,
     NOT_FOUND,
+    ONE_PER_OWNER,
     REFERRED_TO,
     FieldError,
     Problem,
@@ -94,7 +95,8 @@ def _on_read_only(_: AnyRequest, error: FieldsReadOnly) -> Response[Problem]:
 def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Problem]:
     match classify(error):
         case Failure.CLASH:
-            body = unique_conflict(violated_columns(error))
+            is_second = violates_one_per_owner(error)
+            body = Problem(ONE_PER_OWNER) if is_second else unique_conflict(violated_columns(error))
             return Response(body, status_code=HTTPStatus.CONFLICT, media_type="application/json")
         case Failure.REFERRED_TO:
             return error_response(HTTPStatus.CONFLICT, REFERRED_TO)

@@ -11,6 +11,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 NOT_FOUND: Final = "Not Found"
 INTERNAL_ERROR: Final = "Internal server error"
+ONE_PER_OWNER: Final = "You have one already; change it, or delete it first"
 REFERRED_TO: Final = "Other rows still refer to this one"
 TOO_LONG: Final = "String should have at most 200 characters"  # pydantic's, for examples
 MAX_ERRORS: Final = 20  # in one 422; a body may have a thousand unknown fields

@@ -12,12 +12,14 @@ from sqlmodel import SQLModel
 from app.core.data.connection.compiled import Statement, Values
 from app.core.data.connection.failures import Failure, classify
 from app.core.data.sql.statements import NEW_PREFIX
+from app.core.data.tables.indexes import is_owner_alone
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import Reference, references_of
 from app.core.data.tables.registry import owned_models, table_of
 
 # Truncates a long constraint name in the same way as the migration that created it.
 _preparer: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
+_UNIQUE: Final = "UNIQUE constraint failed: "
 
 
 # PostgreSQL names the violated constraint, SQLite the columns of a unique constraint. SQLite does not name a foreign
@@ -42,11 +44,23 @@ def violated_columns(error: SQLAlchemyError) -> tuple[str, ...]:
 
 def unique_constraints(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
     """Return the columns of each unique constraint and unique index of a model, without the owner column."""
-    # An index on an expression has no columns. The constraint on ids is omitted, because clients do not choose ids.
+    # An index on an expression has no columns. The constraints on ids, which clients do not choose, and on the owner
+    # alone are omitted.
     table = table_of(model)
     unique = [c for c in _constraints_of([table]) if isinstance(c, UniqueConstraint) or getattr(c, "unique", False)]
+    unique = [constraint for constraint in unique if not is_owner_alone(constraint)]
     columns = (tuple(name for name in each.columns.keys() if name != OWNER_COLUMN) for each in unique)  # noqa: SIM118  # no dict
     return tuple(sorted(names for names in columns if names != ("id",)))
+
+
+def violates_one_per_owner(error: SQLAlchemyError) -> bool:
+    """Return whether the owner has the only row already that `one_per_owner()` allows."""
+    cause: Any = getattr(error, "orig", None)
+    if (diag := getattr(cause, "diag", None)) is None:
+        return str(cause).startswith(_UNIQUE) and str(cause).endswith(f".{OWNER_COLUMN}") and "," not in str(cause)
+    table = SQLModel.metadata.tables.get(diag.table_name or "")
+    rules = () if table is None else table.constraints
+    return any(is_owner_alone(rule) and _name_of(rule) == diag.constraint_name for rule in rules)
 
 
 def violated_constraint(error: SQLAlchemyError) -> str:
@@ -76,7 +90,7 @@ def _columns_in(error: Any) -> Iterable[str]:
     tables = SQLModel.metadata.tables
     if (diag := getattr(error, "diag", None)) is not None:
         return _columns_of(diag.constraint_name, [tables[diag.table_name]] if diag.table_name in tables else [])
-    names = str(error).rpartition("UNIQUE constraint failed: ")[2]  # shelves.user_id, shelves.name
+    names = str(error).rpartition(_UNIQUE)[2]  # shelves.user_id, shelves.name
     if names.startswith("index "):
         return _columns_of(names.removeprefix("index ").strip("'"), tables.values())
     pairs = (name.partition(".") for name in names.split(", "))

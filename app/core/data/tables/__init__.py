@@ -23,7 +23,7 @@ from app.core.data.tables.field_functions import (
     uuid,
 )
 from app.core.data.tables.field_types import Day, Instant, NonBlankText, PlainText, RowId, SafeInt, Timestamped
-from app.core.data.tables.indexes import index, unique
+from app.core.data.tables.indexes import index, one_per_owner, unique
 from app.core.data.tables.owned import Owned
 
 JsonObject = dict[str, Any]
@@ -55,6 +55,7 @@ __all__ = [
     "json",
     "long_text",
     "number",
+    "one_per_owner",
     "ref",
     "text",
     "unique",

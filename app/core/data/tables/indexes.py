@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, Table, UniqueConstraint
 from sqlalchemy.schema import SchemaItem
 
 from app.core.data.tables.declarations import OnDelete
@@ -18,10 +18,13 @@ class OwnerIndex:
 
     columns: tuple[str, ...]
     is_unique: bool
+    is_one_per_owner: bool = False
 
     @property
     def call(self) -> str:
         """The call that declares it."""
+        if self.is_one_per_owner:
+            return "one_per_owner()"
         return f"{'unique' if self.is_unique else 'index'}({', '.join(map(repr, self.columns))})"
 
     def schema_item(self) -> SchemaItem:
@@ -37,6 +40,21 @@ def index(*columns: str) -> OwnerIndex:
 def unique(*columns: str) -> OwnerIndex:
     """Declare a unique constraint: no two rows of one owner have the same values in these columns."""
     return OwnerIndex(columns, is_unique=True)
+
+
+def one_per_owner() -> OwnerIndex:
+    """Declare that an owner has at most one row of the table, like a profile."""
+    return OwnerIndex((), is_unique=True, is_one_per_owner=True)
+
+
+def is_one_per_owner(table: Table) -> bool:
+    """Return whether an owner has at most one row of a table."""
+    return any(is_owner_alone(each) for each in table.constraints)
+
+
+def is_owner_alone(constraint: object) -> bool:
+    """Return whether a constraint is that of `one_per_owner()`."""
+    return isinstance(constraint, UniqueConstraint) and constraint.columns.keys() == [OWNER_COLUMN]
 
 
 def reference(column: str, table: str, *, on_delete: OnDelete) -> tuple[SchemaItem, ...]:

@@ -142,7 +142,7 @@ def _faults_of_index(model: type[Owned], entry: object) -> Iterator[str]:
         yield f"{entry!r} is not an index; write index({entry!r}) or unique({entry!r})"
     elif isinstance(entry, OwnerIndex):
         call = "unique" if entry.is_unique else "index"
-        if not entry.columns:
+        if not entry.columns and not entry.is_one_per_owner:
             yield f"{call}() names no field; name at least one"
         for name in entry.columns:
             if name not in model.model_fields:

@@ -12,9 +12,10 @@ from app.core.data.errors import ImpossibleRows
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.cycles import MAKE_ONE_NULLABLE, impossible_rows
 from app.core.data.tables.field_types import Timestamped, utcnow
+from app.core.data.tables.indexes import is_one_per_owner
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import references_of
-from app.core.data.tables.registry import columns_by_name, sorted_owned_models, table_name
+from app.core.data.tables.registry import columns_by_name, sorted_owned_models, table_name, table_of
 from app.core.data.transfer.copy import reserve_ids, write_rows
 from app.core.data.transfer.deferred import deferred_keys
 
@@ -43,6 +44,10 @@ class Seed:
         self.random = Random(self.number)  # noqa: S311  # repeatable, not secret
         self.until = utcnow() if self.number is None else SEEDED_UNTIL
 
+    def rows_of(self, model: type[Owned]) -> int:
+        """Return the number of rows per user in a table."""
+        return min(1, self.per_user) if is_one_per_owner(table_of(model)) else self.per_user
+
 
 async def seed_rows(session: AppSession, seed: Seed, factory_of: Factories) -> dict[str, int]:
     """Store rows in every owned table, in one transaction, and return their number by table.
@@ -55,7 +60,8 @@ async def seed_rows(session: AppSession, seed: Seed, factory_of: Factories) -> d
     counts: dict[str, int] = {}
     async with session.atomic(), deferred_keys(session):
         ids = {
-            model: await reserve_ids(session, model, len(seed.users) * seed.per_user) for model in sorted_owned_models()
+            model: await reserve_ids(session, model, len(seed.users) * seed.rows_of(model))
+            for model in sorted_owned_models()
         }
         for model in ids:
             rows = _invent(model, ids, seed, factory_of(model))
@@ -69,10 +75,11 @@ def _invent(model: type[Owned], ids: Ids, seed: Seed, factory: Any) -> Iterator[
         factory.seed_random(seed.number)
     columns = columns_by_name(model)
     for number, row_id in enumerate(ids[model]):
-        first = number - number % seed.per_user
-        given: dict[str, Any] = {"id": row_id, OWNER_COLUMN: seed.users[number // seed.per_user]}
+        user = number // seed.rows_of(model)
+        given: dict[str, Any] = {"id": row_id, OWNER_COLUMN: seed.users[user]}
         for reference in references_of(model):
-            candidates = range(first, number if reference.model is model else first + seed.per_user)
+            count = seed.rows_of(reference.model)
+            candidates = range(user * count, number if reference.model is model else (user + 1) * count)
             given[reference.column] = _choose(ids[reference.model], candidates, seed.random, reference.nullable)
         if issubclass(model, Timestamped):
             given["created_at"] = given["updated_at"] = seed.until - timedelta(seconds=len(ids[model]) - number)

@@ -7,9 +7,11 @@ from litestar.openapi import ResponseSpec
 from litestar.openapi.spec import Example
 
 from app.core.data.connection.violations import unique_constraints
+from app.core.data.tables.indexes import is_one_per_owner
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.references import deletion_can_be_refused
-from app.core.http.problems import REFERRED_TO, Problem, unique_conflict
+from app.core.data.tables.registry import table_of
+from app.core.http.problems import ONE_PER_OWNER, REFERRED_TO, Problem, unique_conflict
 from app.core.http.resource.operations import CHANGES, CREATES
 
 
@@ -22,6 +24,11 @@ def conflicts_of(model: type[Owned], noun: str, operations: Set[str]) -> Mapping
         found = dict.fromkeys(
             operations & (CREATES | CHANGES),
             _conflict(f"Another {noun} has the same {same}.", unique_conflict(named[0])),
+        )
+    if "create" in operations and is_one_per_owner(table_of(model)):
+        also = f" {found['create'].description}" if "create" in found else ""
+        found["create"] = _conflict(
+            f"You have a row already, and an owner has one at most.{also}", Problem(ONE_PER_OWNER)
         )
     if "delete" in operations and deletion_can_be_refused(model):
         found["delete"] = _conflict(f"Other rows still refer to this {noun}.", Problem(REFERRED_TO))
