@@ -5,7 +5,7 @@ from typing import Any
 from app.testing.contract.answers import expect, expect_error, row_in, visible_parts, without_updated_at
 from app.testing.contract.operations import CHANGES, CREATE, DELETE, GET, WRITES
 from app.testing.contract.resource import ABSENT, ResourceUnderTest
-from app.testing.contract.rules import changes, offers, rule, writes
+from app.testing.contract.rules import changes, has_many, offers, rule, writes
 
 NOT_OBJECTS = (b"", b" ", b"{", b'{"', b"nothing", b"[]", b"[{}]", b"null", b"1", b'"x"', b"true", b"\xff", b"{}{}")
 JSON = {"content-type": "application/json"}
@@ -155,7 +155,7 @@ async def an_error_never_repeats_the_values_sent(tested: ResourceUnderTest) -> N
                 assert MARK not in answer.text, f"{operation.name}: the response repeats the value of {name}"
 
 
-@rule(offers("delete"))
+@rule(offers("delete"), has_many)
 async def a_deleted_row_is_a_404(tested: ResourceUnderTest) -> None:
     """DELETE returns an empty 204. Afterwards every operation on the row is a 404, also a second DELETE."""
     kept, row = await tested.create_row(tested.owner), await tested.create_row(tested.owner)

@@ -8,7 +8,7 @@ from app.testing.clients import Client
 from app.testing.contract.answers import expect, expect_error, row_in, visible_parts, without_updated_at
 from app.testing.contract.operations import CHANGES, CREATE, WRITES, Operation, own_operations
 from app.testing.contract.resource import ABSENT, ResourceUnderTest
-from app.testing.contract.rules import acts_on_rows, changes, offers, rule, writes
+from app.testing.contract.rules import acts_on_rows, changes, has_many, offers, rule, writes
 
 SET_BY_SERVER = ("id", "user_id", "created_at", "updated_at")
 
@@ -37,9 +37,9 @@ def _options_for(operation: Operation, valid: dict[str, Any]) -> list[dict[str, 
 @rule(acts_on_rows)
 async def another_users_row_is_like_a_missing_row(tested: ResourceUnderTest) -> None:
     """The response for another user's row equals the one for a missing row: status, headers and body."""
-    theirs = (await tested.create_row(tested.owner))["id"]
     deleted = (await tested.create_row(tested.owner))["id"]
     await tested.delete_row(tested.owner, deleted)
+    theirs = (await tested.create_row(tested.owner))["id"]
     valid = await tested.new_body(tested.stranger)
     for operation in (o for o in tested.operations if o.on_row):
         for after, options in product(("", "/", "?nothing=1"), _options_for(operation, valid)):
@@ -75,7 +75,7 @@ async def _rows_of_all_pages(tested: ResourceUnderTest, caller: Client) -> list[
     return found
 
 
-@rule(offers("list"))
+@rule(offers("list"), has_many)
 async def a_list_has_only_the_rows_of_the_caller(tested: ResourceUnderTest) -> None:
     """Rows of other users are in no page, no total and no link, and do not shift an offset."""
     counted = {"Prefer": "count=exact"}

@@ -6,7 +6,7 @@ from app.core.http.resource.pages import MAX_LIMIT, MAX_OFFSET
 from app.testing.contract.answers import expect, expect_error, row_in, visible_parts
 from app.testing.contract.operations import CREATE, DELETE, own_operations
 from app.testing.contract.resource import ABSENT, ResourceUnderTest
-from app.testing.contract.rules import acts_on_rows, offers, rule
+from app.testing.contract.rules import acts_on_rows, has_many, offers, rule
 
 NEVER_VALID = (
     *("abc", "", "null", "%00", "10000000000000000000000"),
@@ -23,7 +23,7 @@ METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE"}
 _ARABIC = str.maketrans("0123456789", "٠١٢٣٤٥٦٧٨٩")
 
 
-@rule(offers("list"))
+@rule(offers("list"), has_many)
 async def page_parameters_have_bounds(tested: ResourceUnderTest) -> None:
     """`limit` is 1 to `max_page_size`, `offset` 0 to 10,000, `after` and `before` are ids; else a 422 names it."""
     most = tested.resource.max_page_size
@@ -47,7 +47,7 @@ async def page_parameters_have_bounds(tested: ResourceUnderTest) -> None:
     expect("the last offset", (answer.status_code, answer.json()), (200, []))
 
 
-@rule(offers("list"))
+@rule(offers("list"), has_many)
 async def pages_contain_every_row_once_in_the_order_of_ids(tested: ResourceUnderTest) -> None:
     """`next` leads from the first page to the last, and `prev` back. X-Total-Count is sent only if it is requested."""
     rows = [await tested.create_row(tested.owner) for _ in range(5)]
@@ -84,7 +84,7 @@ async def an_unknown_query_parameter_is_a_422_that_names_it(tested: ResourceUnde
     expect("the rows afterwards", await tested.all_rows(), before)
 
 
-@rule()
+@rule(has_many)
 async def a_trailing_slash_changes_nothing(tested: ResourceUnderTest) -> None:
     """A path with a trailing slash is the same resource, without a redirect."""
     row = await tested.create_row(tested.owner)

@@ -7,7 +7,7 @@ from app.core.data.tables.versions import CHANGED_AT
 from app.testing.contract.answers import expect, expect_error, row_in, visible_parts, without_updated_at
 from app.testing.contract.operations import CHANGES, CREATE, DELETE, WRITES
 from app.testing.contract.resource import ABSENT, ResourceUnderTest, path_of
-from app.testing.contract.rules import offers, rule, writes
+from app.testing.contract.rules import has_many, offers, rule, writes
 
 INVALID_IDS: tuple[Any, ...] = (0, -1, 2**63, 10**30, "1", 1.5, True, [], {})
 
@@ -16,7 +16,7 @@ def _accepted_by(tested: ResourceUnderTest, reference: Reference) -> bool:
     return reference.column in tested.resource.create_schema.model_fields
 
 
-@rule(writes)
+@rule(writes, has_many)
 async def a_reference_to_another_users_row_is_like_one_to_a_missing_row(tested: ResourceUnderTest) -> None:
     """A reference to another user's row is the same 422 as one to a missing row, and names the field."""
     row = await tested.create_row(tested.owner)

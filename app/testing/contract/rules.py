@@ -3,7 +3,8 @@
 from collections.abc import Callable, Coroutine
 from typing import Any, Final
 
-from app.core.data.tables.registry import columns_of
+from app.core.data.tables.indexes import is_one_per_owner
+from app.core.data.tables.registry import columns_of, table_of
 from app.core.data.tables.versions import CHANGED_AT
 from app.testing.contract.operations import Resource
 from app.testing.contract.resource import ResourceUnderTest
@@ -43,6 +44,11 @@ def offers_any(*names: str) -> Condition:
 def has_versions(resource: Resource) -> bool:
     """Tell whether the rows have `updated_at`, and so an ETag."""
     return any(column.key == CHANGED_AT for column in columns_of(resource.model))
+
+
+def has_many(resource: Resource) -> bool:
+    """Tell whether an owner can have several rows."""
+    return not is_one_per_owner(table_of(resource.model))
 
 
 writes: Final = offers_any("create", "put", "update")

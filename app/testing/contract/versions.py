@@ -7,7 +7,7 @@ from app.core.data.tables.versions import CHANGED_AT
 from app.testing.contract.answers import expect, expect_error, row_in, visible_parts
 from app.testing.contract.operations import CHANGES, CREATE, DELETE, GET
 from app.testing.contract.resource import ABSENT, ResourceUnderTest
-from app.testing.contract.rules import changes, has_versions, offers_any, overwrites, rule
+from app.testing.contract.rules import changes, has_many, has_versions, offers_any, overwrites, rule
 
 CHANGES_AND_DELETE = (*CHANGES, DELETE)
 OTHER_ETAGS = (
@@ -27,7 +27,7 @@ async def _change(tested: ResourceUnderTest, row: dict[str, Any]) -> dict[str, A
     return row_in(await tested.send(tested.owner, tested.offered(CHANGES)[-1], row["id"], json=sent))
 
 
-@rule(has_versions, offers_any("create", "get", "put", "update"))
+@rule(has_versions, offers_any("create", "get", "put", "update"), has_many)
 async def a_response_with_one_row_has_its_etag(tested: ResourceUnderTest) -> None:
     """POST, GET, PUT and PATCH return an ETag: `updated_at` in quotes, exactly as in the JSON."""
     row = await tested.create_row(tested.owner)
