@@ -12,6 +12,7 @@ from sqlalchemy import (
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.repository import Repository
+from app.core.data.sql.changes import Changes
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
 from tests.isolation.attacks.shapes import CHANGED, LONG_AGO, Attack, core_table, detached, id_of, values_of
@@ -75,6 +76,7 @@ REPOSITORY: dict[str, Attack] = {
     "select_one": _call("select_one", _their_id),
     "insert_one": _call("insert_one", lambda _, t: values_of(t) | {"id": None}),
     "update_one": _call("update_one", _their_id, lambda m, _: {CHANGED: LONG_AGO}),
+    "apply": _call("apply", _their_id, lambda *_: Changes({CHANGED: LONG_AGO})),
     "delete_one": _call("delete_one", _their_id),
     "add": _call("add", _new_row_for_them),
     "add_many": _call("add_many", lambda m, t: [_new_row_for_them(m, t)]),

@@ -1,4 +1,4 @@
-"""The repository: advanced-alchemy's, with five methods that execute one statement and return Structs."""
+"""The repository: advanced-alchemy's, with six methods that execute one statement and return Structs."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -12,6 +12,7 @@ from app.core.data.errors import ClosedMethod, FieldsReadOnly, RowChanged, RowNo
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.pages import Page, PageRequest
 from app.core.data.repository.rows import Row, row_struct
+from app.core.data.sql.changes import Changes
 from app.core.data.sql.pages import page_of
 from app.core.data.sql.statements import NEW_PREFIX, delete_of, select_of, update_of
 from app.core.data.tables.field_types import MAX_ID
@@ -109,15 +110,11 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
             expected = await self._expected_after(row_id, sent_back, expected)
         if not values:
             return await self._select_at(row_id, expected)
-        query = partial(update_of, self.model_type, frozenset(values))
-        new = {f"{NEW_PREFIX}{name}": value for name, value in values.items()}
-        try:
-            return self._to_row(await self._execute_at_version(row_id, query, new, expected))
-        except RowChanged as changed:
-            # A change that was already made succeeds (RFC 9110, 13.1.1).
-            if all(getattr(changed.row, name) == value for name, value in values.items()):
-                return changed.row
-            raise
+        return await self._change(row_id, Changes(values), expected)
+
+    async def apply(self, row_id: int, changes: Changes, expected: ExpectedVersions = None) -> Row:
+        """Make declared changes to one row, and return it; raise RowNotFound and RowChanged as `update_one` does."""
+        return await self._change(row_id, changes, expected)
 
     async def delete_one(self, row_id: int, expected: ExpectedVersions = None) -> None:
         """Delete one row; raise RowNotFound and RowChanged as `update_one` does."""
@@ -127,6 +124,16 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         """Store several new rows, all of them or none."""
         async with self.session.atomic():
             return await super().add_many(data, **kwargs)
+
+    async def _change(self, row_id: int, changes: Changes, expected: ExpectedVersions) -> Row:
+        query = partial(update_of, self.model_type, frozenset(changes.values), changes.expressions)
+        new = {f"{NEW_PREFIX}{name}": value for name, value in changes.values.items()}
+        try:
+            return self._to_row(await self._execute_at_version(row_id, query, new, expected))
+        except RowChanged as changed:
+            if changes.were_made_in(changed.row):
+                return changed.row
+            raise
 
     async def _expected_after(
         self, row_id: int, sent_back: Mapping[str, Any], expected: ExpectedVersions

@@ -14,6 +14,9 @@ from app.core.data.tables.versions import CHANGED_AT, changed_at
 NEW_PREFIX: Final = "new_"
 """The prefix of a column's name in the parameter of its new value; SQLAlchemy reserves the name itself."""
 
+Expressions = tuple[tuple[str, ColumnElement[Any]], ...]
+"""The columns whose new values the database computes from the row, with their SQL expressions."""
+
 
 @cache
 def select_of(model: type[Owned]) -> Select[Any]:
@@ -24,14 +27,17 @@ def select_of(model: type[Owned]) -> Select[Any]:
 
 # Clients choose the set of columns.
 @lru_cache(maxsize=MAX_SHAPES)
-def update_of(model: type[Owned], names: frozenset[str], *, at_version: bool) -> ReturningUpdate[Any]:
-    """Return the UPDATE of the row, which sets these columns to `new_<column>` and returns the row.
+def update_of(
+    model: type[Owned], names: frozenset[str], expressions: Expressions = (), *, at_version: bool
+) -> ReturningUpdate[Any]:
+    """Return the UPDATE of the row, which sets the named columns to `new_<column>` and returns the row.
 
     A row that has all of the values already keeps its version. With `at_version` it changes a row only if its last
     change was at `_since` or later and before `_until`.
     """
     table, condition = _table_and_condition(model, at_version)
-    values = {name: bindparam(f"{NEW_PREFIX}{name}", type_=table.c[name].type) for name in sorted(names)}
+    values: dict[str, ColumnElement[Any]] = dict(expressions)
+    values |= {name: bindparam(f"{NEW_PREFIX}{name}", type_=table.c[name].type) for name in sorted(names)}
     changes: dict[str, Any] = dict(values)
     if CHANGED_AT in table.c and CHANGED_AT not in names:
         changes[CHANGED_AT] = changed_at(table, values)

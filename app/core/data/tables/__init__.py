@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import FiniteFloat
 
 from app.core.data.tables.addresses import Email, Url
+from app.core.data.tables.clock import now
 from app.core.data.tables.declarations import Fields
 from app.core.data.tables.field_functions import (
     choice,
@@ -54,6 +55,7 @@ __all__ = [
     "integer",
     "json",
     "long_text",
+    "now",
     "number",
     "one_per_owner",
     "ref",

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 import msgspec
-from sqlalchemy import JSON, BindParameter, ColumnElement, Table, Text, case, cast, or_
+from sqlalchemy import JSON, ColumnElement, Table, Text, case, cast, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel.sql.sqltypes import UTCDateTime
@@ -77,7 +77,7 @@ def change_time_sql(dialect: str, changed_at: str = CHANGED_AT) -> str:
     return _NOW["sqlite" if dialect == "sqlite" else "postgresql"].format(changed_at)
 
 
-def changed_at(table: Table, new: Mapping[str, BindParameter[Any]]) -> ColumnElement[Any]:
+def changed_at(table: Table, new: Mapping[str, ColumnElement[Any]]) -> ColumnElement[Any]:
     """Return the `updated_at` of a row that gets these values; it is unchanged if the row has all of them already."""
     changes = (_comparable(table.c[name]).is_distinct_from(_comparable(value)) for name, value in new.items())
     return case((or_(*changes), change_time()), else_=table.c[CHANGED_AT])

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import builtins
 from collections import ChainMap
-from collections.abc import Callable, Sequence, Set
+from collections.abc import Callable, Mapping, Sequence, Set
 from http import HTTPStatus
 from inspect import cleandoc
-from typing import Annotated, Any, ClassVar, Final, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from litestar import Controller, MediaType, Response
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency, Provide
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import ResponseSpec
-from litestar.params import JSONBody, PathParameter, SkipValidation
+from litestar.params import JSONBody, SkipValidation
 from litestar.types import Scope
 from pydantic import BaseModel
 from sqlalchemy import inspect
@@ -22,19 +22,24 @@ from sqlalchemy import inspect
 from app.core.data.errors import InvalidDeclaration
 from app.core.data.ownership.guard import session_of
 from app.core.data.repository.pages import PageRequest
-from app.core.data.repository.repository import ExpectedVersions, Repository
+from app.core.data.repository.repository import Repository
 from app.core.data.repository.rows import Row
+from app.core.data.sql.changes import Changes
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import table_name
 from app.core.http.body.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
+from app.core.http.resource.actions import CHANGED, ONE_ROW, actions_of
 from app.core.http.resource.documented_conflicts import conflicts_of
-from app.core.http.resource.etags import ETAG, provide_expected, with_etag
+from app.core.http.resource.etags import ETAG, Expected, provide_expected, with_etag
 from app.core.http.resource.generics import type_arguments
 from app.core.http.resource.handler import Operation
+from app.core.http.resource.integers import PathId
 from app.core.http.resource.naming import Names
 from app.core.http.resource.operations import CHANGES, READS, operations_of
 from app.core.http.resource.page_size import max_page_size
 from app.core.http.resource.pages import LIST_HEADERS, MAX_LIMIT, page_request_provider, page_response
+
+__all__ = ["Expected", "PageRequestDependency", "PathId", "RepositoryDependency", "ResourceController"]
 
 TableT = TypeVar("TableT", bound=Owned)
 CreateT = TypeVar("CreateT", bound=CreateSchema)
@@ -42,12 +47,7 @@ UpdateT = TypeVar("UpdateT", bound=UpdateSchema)
 
 RepositoryDependency = NamedDependency[SkipValidation[Repository[TableT]]]
 PageRequestDependency = NamedDependency[SkipValidation[PageRequest]]
-Expected = NamedDependency[SkipValidation[ExpectedVersions]]
 LOCATION = ResponseHeader(name="Location", description="The path of the new row.", documentation_only=True)
-PathId = Annotated[int, PathParameter(description="The `id` of the row.")]
-
-_ONE_ROW: Final[dict[str, Any]] = {"response_headers": [ETAG], "media_type": MediaType.JSON}
-_CHANGED: Final = "The {noun} after the change."
 
 
 class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
@@ -65,6 +65,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     update_schema: ClassVar[type[UpdateSchema]]
     repository_type: ClassVar[type[Repository[Any]]] = Repository
     operations: ClassVar[Set[str]]
+    actions: ClassVar[Mapping[str, Changes]]
     max_page_size: ClassVar[int]  # rows
     dto = BodyDTO
 
@@ -83,6 +84,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
                 f"{cls.model.__name__}, of {cls.__name__}, is no table: add table=True to its bases."
             )
         cls.operations = operations_of(cls, getattr(cls, "operations", None))
+        cls.actions = actions_of(cls, cls.model)
         cls.max_page_size = min(MAX_LIMIT, max_page_size(cls.model, cls._written_schemas()))
         cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # a type at run time only
         cls.tags = [cls.names().nouns.capitalize()]
@@ -95,7 +97,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     @classmethod
     def _written_schemas(cls) -> Sequence[type[BaseModel]]:
         schemas = (cls.create_schema, cls.update_schema)
-        return schemas if cls.operations - READS else (cls.model,)
+        return schemas if cls.operations - READS - cls.actions.keys() else (cls.model,)
 
     @classmethod
     def _own_dependencies(cls) -> dict[str, Provide]:
@@ -135,21 +137,19 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         row = await repository.insert_one(data.model_dump())
         return with_etag(row, Location=f"{self.path}/{row.id}")
 
-    @Operation("/{id:int}", http_method="GET", summary="Read {a_noun}", response_description="The {noun}.", **_ONE_ROW)
+    @Operation("/{id:int}", http_method="GET", summary="Read {a_noun}", response_description="The {noun}.", **ONE_ROW)
     async def get(self, repository: RepositoryDependency[TableT], id: PathId) -> Response[Row]:
         """Return one of your {nouns}."""
         return with_etag(await repository.select_one(id))
 
-    @Operation(
-        "/{id:int}", http_method="PUT", summary="Change {a_noun} (PUT)", response_description=_CHANGED, **_ONE_ROW
-    )
+    @Operation("/{id:int}", http_method="PUT", summary="Change {a_noun} (PUT)", response_description=CHANGED, **ONE_ROW)
     async def put(
         self, repository: RepositoryDependency[TableT], id: PathId, data: JSONBody[UpdateT], expected: Expected
     ) -> Response[Row]:
         """Change only the fields that are sent, like PATCH. Null clears an optional field."""
         return with_etag(await repository.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
 
-    @Operation("/{id:int}", http_method="PATCH", summary="Change {a_noun}", response_description=_CHANGED, **_ONE_ROW)
+    @Operation("/{id:int}", http_method="PATCH", summary="Change {a_noun}", response_description=CHANGED, **ONE_ROW)
     async def update(
         self, repository: RepositoryDependency[TableT], id: PathId, data: JSONBody[UpdateT], expected: Expected
     ) -> Response[Row]:
@@ -166,7 +166,8 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
         """Return the offered handlers, with operation ids (`tasks_list`) and texts for the document."""
         handlers = [handler for handler in super().get_route_handlers() if self._is_offered(handler)]
-        conflicts = conflicts_of(self.model, self.names().noun, self.operations)
+        changed = {name: changes.fields for name, changes in self.actions.items()}
+        conflicts = conflicts_of(self.model, self.names().noun, self.operations, changed)
         for handler in handlers:
             if isinstance(handler, HTTPRouteHandler):
                 self._describe(handler, conflicts.get(handler.fn.__name__))

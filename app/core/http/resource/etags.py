@@ -56,6 +56,9 @@ def provide_expected(
     return parse_if_match(lines) if lines else None
 
 
+Expected = NamedDependency[SkipValidation[ExpectedVersions]]
+
+
 def parse_if_match(lines: Sequence[str]) -> ExpectedVersions:
     """Return the versions in the values of If-Match (RFC 9110, section 13.1.1); None if any version matches.
 

@@ -1,12 +1,15 @@
 """Integers in a path or a query: decimal digits, with one spelling for each number."""
 
 import re
-from typing import Final
+from typing import Annotated, Final
 
+from litestar.params import PathParameter
 from litestar.routes.base import parsers_map
 
 NO_ID: Final = -1
 """An id that no row can have."""
+
+PathId = Annotated[int, PathParameter(description="The `id` of the row.")]
 
 # Python and msgspec accept more: `1_0`, `+10`, `010`, ` 10`, `1e1`, digits of other scripts. Then one row would have
 # several URLs, and caches, logs and the rules of a proxy would treat them as different.

@@ -110,7 +110,7 @@ def test_only_what_is_offered_can_be_a_conflict(
     monkeypatch.setattr(documented_conflicts, "unique_constraints", lambda _: [("title",)])
     monkeypatch.setattr(documented_conflicts, "deletion_can_be_refused", lambda _: True)
 
-    assert documented_conflicts.conflicts_of(Task, "task", operations).keys() == found
+    assert documented_conflicts.conflicts_of(Task, "task", operations, {}).keys() == found
 
 
 def test_a_resource_that_is_only_read_needs_no_schemas() -> None:
