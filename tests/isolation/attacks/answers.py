@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 from sqlalchemy import Row
 
 from app.core.data.repository.pages import Page
@@ -15,6 +16,9 @@ def found(answer: Any) -> Iterator[Any]:
         yield from (answer.id, answer.user_id)
     elif isinstance(answer, Page):
         yield from found(answer.rows)
+    elif isinstance(answer, msgspec.Struct):  # a row, or a result of `select_as()`
+        row: Any = answer
+        yield from (row.id, row.user_id)
     elif isinstance(answer, Row | list | tuple):
         for part in answer:
             yield from found(part)

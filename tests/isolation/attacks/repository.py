@@ -3,9 +3,11 @@
 from collections.abc import Callable
 from typing import Any, cast
 
+import msgspec
 from sqlalchemy import (
     Table,
     insert,
+    select,
     update,
 )
 
@@ -71,9 +73,15 @@ def _new_row_for_them(model: type[Owned], theirs: Owned) -> Any:
     return model(**values_of(theirs) | {"id": None})
 
 
+class _Key(msgspec.Struct):
+    id: int
+    user_id: str
+
+
 REPOSITORY: dict[str, Attack] = {
     "select_page": _call("select_page", lambda *_: PageRequest(100)),
     "select_one": _call("select_one", _their_id),
+    "select_as": _call("select_as", lambda *_: _Key, lambda m, _: select(id_of(m), columns_of(m)[1])),
     "insert_one": _call("insert_one", lambda _, t: values_of(t) | {"id": None}),
     "update_one": _call("update_one", _their_id, lambda m, _: {CHANGED: LONG_AGO}),
     "apply": _call("apply", _their_id, lambda *_: Changes({CHANGED: LONG_AGO})),

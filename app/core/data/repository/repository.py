@@ -6,12 +6,13 @@ from functools import cache, partial
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
+from sqlalchemy import Select
 
 from app.core.data.connection.compiled import Statement, Values
 from app.core.data.errors import ClosedMethod, FieldsReadOnly, RowChanged, RowNotFound
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.pages import Page, PageRequest
-from app.core.data.repository.rows import Row, row_struct
+from app.core.data.repository.rows import Row, StructT, row_struct, to_struct
 from app.core.data.sql.changes import Changes
 from app.core.data.sql.pages import page_of
 from app.core.data.sql.statements import NEW_PREFIX, delete_of, select_of, update_of
@@ -44,7 +45,11 @@ def _closed(name: str, instead: str) -> Any:
 
 
 class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
-    """The rows of one table that belong to the session's owner; derive a class from it for other queries."""
+    """The rows of one table that belong to the session's owner.
+
+    For another query, derive a class, name it in the controller's `repository_type`, and write a method that calls
+    `select_as()`. A handler returns its result; the document shows the type.
+    """
 
     session: AppSession
     count_with_window_function = False  # its total is 0 for a page past the end
@@ -88,6 +93,16 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
     async def select_one(self, row_id: int) -> Row:
         """Return one row; raise RowNotFound if it does not exist, or belongs to another user."""
         return self._to_row(await self._execute_for_row(row_id, select_of(self.model_type), {}))
+
+    async def select_as(self, struct: type[StructT], query: Select[*tuple[Any, ...]]) -> Sequence[StructT]:
+        """Return the rows of a query as Structs, whose fields have the labels of its columns.
+
+        The owner's condition is added to each owned table in the query, and raw SQL is refused.
+
+        Raises:
+            msgspec.ValidationError: a value has another type than its field.
+        """
+        return [to_struct(row._mapping, struct) for row in await self.session.execute(query)]
 
     async def insert_one(self, values: Mapping[str, Any]) -> Row:
         """Store one row for the session's owner and return it."""

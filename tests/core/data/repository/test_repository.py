@@ -1,9 +1,11 @@
 """The repository's own statements, and the session's: about the session's owner, or about everyone."""
 
+from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
-from sqlalchemy import func, inspect, select
+from sqlalchemy import BigInteger, func, inspect, literal, select
 from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from app.core.data.errors import OwnerNotBound, RowNotFound
@@ -13,6 +15,7 @@ from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.repository import Repository
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import owned_models
+from app.tasks.models import Task
 from app.testing.factories import factory_of
 from tests.parts.resources import models
 
@@ -58,3 +61,26 @@ async def test_what_a_repository_of_ones_own_keeps_is_not_the_next_ones(db: AppS
             super().__init__(session=session)
 
     assert [Noted(session=db, who=who).notes for who in ("alice", "mallory")] == [["alice"], ["mallory"]]
+
+
+class Totals(msgspec.Struct):
+    """What a query of a noun's own returns."""
+
+    number: int
+    half: float
+    exact: Decimal
+
+
+async def test_a_query_of_a_nouns_own_has_the_types_of_its_struct(db: AppSession) -> None:
+    for _ in range(2):
+        await factory_of(Task).create_async(user_id="alice")
+    number = func.sum(literal(1, BigInteger))
+    query = select(number.label("number"), (number / 4.0).label("half"), number.label("exact")).select_from(Task)
+    repository = Repository.of(Task)(session=db)
+
+    [found] = await repository.select_as(Totals, query)
+
+    assert found == Totals(2, 0.5, Decimal(2))
+    assert [type(value) for value in msgspec.structs.astuple(found)] == [int, float, Decimal]
+    with pytest.raises(msgspec.ValidationError, match="Expected `int`"):
+        await repository.select_as(Totals, select(literal("x").label("number")))
