@@ -16,6 +16,7 @@ from app.testing.contract import (
     Resource,
     ResourceUnderTest,
     Rule,
+    actions,
     applies,
     bodies,
     check_rule,
@@ -23,7 +24,7 @@ from app.testing.contract import (
     isolation,
     lists,
 )
-from tests.contract_faults import FAULTS, PATH, Fault, Faultless, OnlyRead, OnlyWritten
+from tests.contract_faults import FAULTS, PATH, Fault, Faultless, OnlyActs, OnlyRead, OnlyWritten
 from tests.contract_faults.isolation import ReadsRowsOfEveryone
 from tests.parts.applications import app_with
 
@@ -74,7 +75,7 @@ async def test_without_the_fault_nothing_is_found(
 
 FEWER = [
     pytest.param(resource, rule, id=f"{resource.__name__}-{rule.__name__}")
-    for resource in (OnlyRead, OnlyWritten)
+    for resource in (OnlyRead, OnlyWritten, OnlyActs)
     for rule in RULES
     if applies(rule, resource)
 ]
@@ -93,6 +94,8 @@ def test_a_rule_is_about_what_a_resource_offers() -> None:
     assert applies(isolation.another_users_row_is_like_a_missing_row, OnlyRead)
     assert not applies(bodies.a_deleted_row_is_a_404, OnlyRead)
     assert not applies(lists.page_parameters_have_bounds, OnlyWritten)
+    assert applies(isolation.another_users_row_is_like_a_missing_row, OnlyActs)
+    assert not any(applies(rule, OnlyRead) for rule in RULES if rule.__module__ == actions.__name__)
 
 
 class ReadsEveryones(ReadsRowsOfEveryone):

@@ -14,6 +14,7 @@ from app.core.data.ownership.session import AppSession
 from app.core.data.tables.registry import table_name
 from app.installed import INSTALLED
 from app.testing.clients import Client, CountQueries
+from app.testing.contract.operations import Operation, action_operations
 from app.testing.counting import CountingProxy
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of
@@ -37,21 +38,46 @@ WITHOUT: dict[str, Request] = {
     "an invalid page": lambda client, path, row_id, _: client.get(f"{path}?limit=0"),
 }
 
+
+def _sends(operation: Operation) -> Request:
+    return lambda client, path, row_id, _: client.post(path + operation.path.replace("{id}", str(row_id)))
+
+
+def requests_of(controller: Any) -> dict[str, Request]:
+    """Return the requests of a resource: those that all have, and its actions."""
+    return REQUESTS | {operation.name: _sends(operation) for operation in action_operations(controller)}
+
+
+CASES = [(controller, name) for controller in INSTALLED for name in requests_of(controller)]
+requests = pytest.mark.parametrize(
+    ("controller", "name"), CASES, ids=[f"{name}-{table_name(controller.model)}" for controller, name in CASES]
+)
 controllers = pytest.mark.parametrize("controller", INSTALLED, ids=lambda controller: table_name(controller.model))
 
 
-@controllers
-@pytest.mark.parametrize("name", [*REQUESTS, *WITHOUT])
+@requests
 async def test_a_request_is_one_statement(
     name: str, controller: Any, client: Client, db: AppSession, count_queries: CountQueries
 ) -> None:
     row = await factory_of(controller.model).create_async(user_id="alice")
     body = await valid_body(client, controller)
     with count_queries() as executed:
-        response = await (REQUESTS | WITHOUT)[name](client, controller.path, row.id or 0, body)
+        response = await requests_of(controller)[name](client, controller.path, row.id or 0, body)
 
-    assert response.is_success == (name in REQUESTS)
-    assert len(executed) == (name in REQUESTS), executed
+    assert response.is_success
+    assert len(executed) == 1, executed
+
+
+@controllers
+@pytest.mark.parametrize("name", WITHOUT)
+async def test_what_is_refused_before_the_database_is_no_statement(
+    name: str, controller: Any, client: Client, db: AppSession, count_queries: CountQueries
+) -> None:
+    with count_queries() as executed:
+        response = await WITHOUT[name](client, controller.path, 0, {})
+
+    assert response.is_client_error
+    assert executed == []
 
 
 @controllers
@@ -102,14 +128,13 @@ async def proxied(
             yield proxy, client
 
 
-@controllers
-@pytest.mark.parametrize("name", REQUESTS)
+@requests
 async def test_a_request_is_one_round_trip(name: str, controller: Any, proxied: tuple[CountingProxy, Client]) -> None:
     proxy, client = proxied
     body = await valid_body(client, controller)
     row_id = (await client.post(controller.path, json=body)).json()["id"]
     before = proxy.round_trips
-    response = await REQUESTS[name](client, controller.path, row_id, body)
+    response = await requests_of(controller)[name](client, controller.path, row_id, body)
 
     assert response.is_success
     assert proxy.round_trips - before == 1
@@ -124,8 +149,7 @@ async def test_the_proxy_can_count_more_than_one(proxied: tuple[CountingProxy, C
     assert proxy.round_trips - before == 3
 
 
-@controllers
-@pytest.mark.parametrize("name", REQUESTS)
+@requests
 async def test_a_request_leaves_no_cycle(
     name: str, controller: Any, proxied: tuple[CountingProxy, Client], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,7 +173,7 @@ async def test_a_request_leaves_no_cycle(
         row_id = (await client.post(controller.path, json=body)).json()["id"]
         with monkeypatch.context() as patch:
             patch.setattr(transport, "app", collecting)
-            response = await REQUESTS[name](client, controller.path, row_id, body)
+            response = await requests_of(controller)[name](client, controller.path, row_id, body)
 
     assert response.is_success
     assert found[-1] == 0

@@ -1,19 +1,22 @@
 """What a fault is, a resource without any, and what faulty ones are made of."""
 
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
+from sqlalchemy import func
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from app.core.data.ownership.guard import everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
 from app.core.http.body.dto import CreateSchema, UpdateSchema
+from app.core.http.resource.actions import action
 from app.core.http.resource.controller import ResourceController
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.contract import Resource, Rule
 
 PATH = "/api/faulty"
+TASK: Any = Task
 
 
 class Fault(NamedTuple):
@@ -41,3 +44,11 @@ class OnlyWritten(ResourceController[Task, TaskCreate, TaskUpdate]):
 
 class Faultless(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
+    finish = action("Mark it as finished.", {"completed": True, "title": "Finished"})
+    append = action("Make its title longer.", {"title": func.substr("x" + TASK.title, 1, 200)})
+
+
+class OnlyActs(ResourceController[Task, CreateSchema, UpdateSchema]):
+    path = PATH
+    operations = frozenset({"finish"})
+    finish = action("Mark it as finished.", {"completed": True, "title": "Finished"})

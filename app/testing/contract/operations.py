@@ -39,6 +39,11 @@ WRITES: Final = (CREATE, PUT, UPDATE)
 CHANGES: Final = (PUT, UPDATE)
 
 
+def action_operations(resource: Resource) -> tuple[Operation, ...]:
+    """Return the actions that a resource offers."""
+    return tuple(each for each in own_operations(resource) if each.name in resource.actions)
+
+
 def own_operations(resource: Resource) -> list[Operation]:
     """Return the operations that a resource offers besides the standard ones."""
     own = {name: handler for name, handler in handlers_of(resource).items() if name not in _BY_NAME}

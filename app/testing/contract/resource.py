@@ -25,7 +25,16 @@ from app.core.data.tables.registry import columns_of, table_of
 from app.installed import INSTALLED
 from app.testing.clients import Client
 from app.testing.contract.answers import expect, row_in
-from app.testing.contract.operations import CREATE, DELETE, GET, LIST, STANDARD, Operation, Resource
+from app.testing.contract.operations import (
+    CREATE,
+    DELETE,
+    GET,
+    LIST,
+    STANDARD,
+    Operation,
+    Resource,
+    action_operations,
+)
 from app.testing.databases import SECRET
 from app.testing.factories import RuleFactory, factory_of
 
@@ -69,7 +78,8 @@ class ResourceUnderTest:
         self.columns = list(columns.keys())
         self.nullable = {name: bool(column.nullable) for name, column in columns.items()}
         self.references = references_of(resource.model)
-        self.operations = self.offered(STANDARD)
+        self.actions = action_operations(resource)
+        self.operations = (*self.offered(STANDARD), *self.actions)
 
     def offered(self, operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
         return tuple(operation for operation in operations if operation.name in self.resource.operations)

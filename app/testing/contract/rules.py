@@ -41,6 +41,11 @@ def offers_any(*names: str) -> Condition:
     return lambda resource: not resource.operations.isdisjoint(names)
 
 
+def acts_on_rows(resource: Resource) -> bool:
+    """Tell whether a resource offers an operation on a row that exists."""
+    return bool(resource.actions) or not resource.operations.isdisjoint({"get", "put", "update", "delete"})
+
+
 def has_versions(resource: Resource) -> bool:
     """Tell whether the rows have `updated_at`, and so an ETag."""
     return any(column.key == CHANGED_AT for column in columns_of(resource.model))
@@ -51,7 +56,11 @@ def has_many(resource: Resource) -> bool:
     return not is_one_per_owner(table_of(resource.model))
 
 
+def has_actions(resource: Resource) -> bool:
+    """Tell whether a resource offers actions."""
+    return bool(resource.actions)
+
+
 writes: Final = offers_any("create", "put", "update")
 changes: Final = offers_any("put", "update")
-acts_on_rows: Final = offers_any("get", "put", "update", "delete")
 overwrites: Final = offers_any("put", "update", "delete")
