@@ -3,11 +3,16 @@
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
+import msgspec
 from annotated_types import MaxLen
-from sqlalchemy import JSON, Index, String
+from litestar import get
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
+from sqlalchemy import JSON, Index, String, func, select
 from sqlalchemy import text as sql
 from sqlmodel import Field
 
+from app.core.data.repository.repository import Repository
 from app.core.data.tables import (
     UUID,
     Day,
@@ -24,6 +29,7 @@ from app.core.data.tables import (
     day,
     instant,
     integer,
+    now,
     number,
     ref,
     text,
@@ -31,6 +37,7 @@ from app.core.data.tables import (
     uuid,
 )
 from app.core.http.body.dto import CreateSchema, UpdateSchema
+from app.core.http.resource.actions import action
 from app.core.http.resource.controller import ResourceController
 
 
@@ -134,18 +141,52 @@ class SampleBuildingController(ResourceController[SampleBuilding, SampleBuilding
     """Your buildings."""
 
     path = "/api/sample-buildings"
+    demolish = action("Let it be a ruin.", {"name": "ruin"})
 
 
 class SampleShelfController(ResourceController[SampleShelf, SampleShelfCreate, SampleShelfUpdate]):
     """Your shelves."""
 
     path = "/api/sample-shelves"
+    move_to_hall = action("Put it into the hall.", {"room": "hall", "place": 7}, summary="Move {a_noun} to the hall")
+    clear = action("Make its place unknown.", {"building_id": None, "room": None})
+
+
+BOOK: Any = SampleBook
+
+
+class SampleBookTotals(msgspec.Struct):
+    """What all your books are together."""
+
+    books: Annotated[int, msgspec.Meta(description="How many they are.")]
+    pages: Annotated[int, msgspec.Meta(description="How many pages they have.")]
+    places: Annotated[int, msgspec.Meta(description="On how many shelves they stand.")]
+
+
+class SampleBookRepository(Repository[SampleBook]):
+    """The books, with a query that the frame does not have."""
+
+    async def select_totals(self) -> SampleBookTotals:
+        pages = func.coalesce(func.sum(BOOK.pages), 0).label("pages")
+        places = func.count(BOOK.shelf_id.distinct()).label("places")
+        query = select(func.count().label("books"), pages, places).select_from(SampleBook)
+        [totals] = await self.select_as(SampleBookTotals, query)
+        return totals
 
 
 class SampleBookController(ResourceController[SampleBook, SampleBookCreate, SampleBookUpdate]):
     """Your books."""
 
     path = "/api/sample-books"
+    repository_type = SampleBookRepository
+    sign = action("Mark it as signed.", {"is_signed": True, "state": State.WORN})
+    lend = action("Lend it. A book that is lent keeps its time.", {"lent_at": func.coalesce(BOOK.lent_at, now())})
+    add_page = action("Count one page more.", lambda book: {"pages": book.pages + 1}, summary="Add a page to {a_noun}")
+
+    @get("/totals", summary="Count {nouns}", response_description="The totals.", return_dto=None)
+    async def totals(self, repository: NamedDependency[SkipValidation[SampleBookRepository]]) -> SampleBookTotals:
+        """Return the totals of your {nouns}."""
+        return await repository.select_totals()
 
 
 NOUNS = (SampleBuildingController, SampleShelfController, SampleBookController)

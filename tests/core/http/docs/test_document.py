@@ -196,6 +196,8 @@ def test_a_409_is_documented_where_it_can_happen_and_nowhere_else(library: Libra
         "sample_shelves_create": same,
         "sample_shelves_put": same,
         "sample_shelves_update": same,
+        "sample_shelves_clear": "Another sample shelf has the same `room` and `place`.",
+        "sample_shelves_move_to_hall": "Another sample shelf has the same `room` and `place`.",
         "sample_shelves_delete": "Other rows still refer to this sample shelf.",
     }
 
