@@ -1,10 +1,11 @@
 """Pages: the request for a page of a list, and the page."""
 
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from app.core.data.repository.rows import Row
+from app.core.data.sql.conditions import Condition, Sort
 from app.core.data.sql.pages import PageShape
 
 Key = tuple[Any, ...]
@@ -16,16 +17,25 @@ _FIRST_KEY = (0,)  # the key before the first row, in the order of ids
 class PageRequest(msgspec.Struct, frozen=True, gc=False):
     """A request for `limit` rows after or before a key, or after the first `offset` rows.
 
-    `order` names columns that are not nullable, sorted in ascending order; `id` is always the last one. With `count`
-    the page has the number of all rows.
+    Rows are sorted by `order`, nulls last, and then by `id`. A row matches all `conditions`, sorted by field and
+    operator, and has each of the `words`, which are folded, in one of its searchable fields. `values` has one value
+    for each condition: of the field's type, a list of them for `in`, a text that is not folded for `icontains` and
+    `istartswith`, None for `isnull` and `notnull`, and a tuple for an expression. `fields` are the fields of the rows
+    beside `id`; all of them if it is empty.
     """
 
     limit: int
     offset: int = 0
-    order: tuple[str, ...] = ()
+    order: tuple[Sort, ...] = ()
     after: Key | None = None
     before: Key | None = None
-    count: bool = False
+    count: Literal["exact", "estimated"] | None = None
+    conditions: tuple[Condition, ...] = ()
+    values: tuple[Any, ...] = ()
+    words: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    expand: tuple[str, ...] = ()
+    counts: tuple[str, ...] = ()
 
     def query(self) -> tuple[PageShape, dict[str, Any]]:
         """Return the shape of the query, and the values of its parameters."""
@@ -33,12 +43,9 @@ class PageRequest(msgspec.Struct, frozen=True, gc=False):
         key = self.before if is_backwards else self.after
         if key is None and not self.order:
             key = _FIRST_KEY  # so that the first page has the same SQL as the other pages
-        shape = PageShape(self.order, key is not None, is_backwards, self.count)
+        shape = PageShape(tuple(sort.field for sort in self.order), key is not None, is_backwards, bool(self.count))
         values = {"limit": self.limit + 1, "offset": self.offset}  # one more, which shows whether there is another page
         return shape, values if key is None else values | _key_values(shape.key_names, key)
-
-    def key_of(self, row: Row) -> Key:
-        return tuple(getattr(row, name) for name in PageShape(self.order).key_names)
 
 
 def _key_values(names: tuple[str, ...], key: Key) -> dict[str, Any]:
@@ -48,8 +55,15 @@ def _key_values(names: tuple[str, ...], key: Key) -> dict[str, Any]:
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):
-    """The rows, whether more follow in the direction of the request, and the number of all rows if requested."""
+    """The rows, whether more follow in the direction of the request, and the number of all rows if requested.
+
+    `has_more_than_total` says that the number was not counted to the end. The keys are those of the first and of the
+    last row; a page without rows has none.
+    """
 
     rows: list[Row]
     more: bool
     total: int | None = None
+    has_more_than_total: bool = False
+    first_key: Key | None = None
+    last_key: Key | None = None

@@ -112,7 +112,7 @@ def page_request_provider(max_limit: int) -> Callable[..., PageRequest]:
             offset,
             after=(after,) if after else None,
             before=None if before is None else (before,),
-            count=is_counted,
+            count="exact" if is_counted else None,
         )
 
     return provide_page_request
