@@ -47,9 +47,8 @@ def page(url: str, form: Form) -> tuple[str, list[Any]]:
     made = database_url(url)
     dialect = scoped_dialect(cast("Any", made.get_dialect())(paramstyle=paramstyle(made)))
     values = {"limit": 101, "offset": form.offset, "key_id": ROWS + ROWS // 2, "_owner": "late"}
-    plan = CompiledStatement(
-        page_of(Task, PageShape(is_backwards=form.backwards, is_counted=form.total)), dialect, tuple(values)
-    )
+    shape = PageShape(is_backwards=form.backwards, counted="exact" if form.total else None)
+    plan = CompiledStatement(page_of(Task, shape), dialect, tuple(values))
     return plan.text, plan.bind(values)
 
 

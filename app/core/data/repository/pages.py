@@ -1,17 +1,19 @@
 """Pages: the request for a page of a list, and the page."""
 
-from typing import Any, Literal
+from typing import Any, Final
 
 import msgspec
 
 from app.core.data.repository.rows import Row
 from app.core.data.sql.conditions import Condition, Sort
-from app.core.data.sql.pages import PageShape
+from app.core.data.sql.filters import Filter, bind_filter
+from app.core.data.sql.pages import Count, PageShape
 
 Key = tuple[Any, ...]
 """The position of a row in an order: its values in the columns of the order, the id last."""
 
-_FIRST_KEY = (0,)  # the key before the first row, in the order of ids
+_ALL: Final = Filter()
+_FIRST_KEY: Final = (0,)  # the key before the first row, in the order of ids
 
 
 class PageRequest(msgspec.Struct, frozen=True, gc=False):
@@ -29,7 +31,7 @@ class PageRequest(msgspec.Struct, frozen=True, gc=False):
     order: tuple[Sort, ...] = ()
     after: Key | None = None
     before: Key | None = None
-    count: Literal["exact", "estimated"] | None = None
+    count: Count | None = None
     conditions: tuple[Condition, ...] = ()
     values: tuple[Any, ...] = ()
     words: tuple[str, ...] = ()
@@ -43,15 +45,27 @@ class PageRequest(msgspec.Struct, frozen=True, gc=False):
         key = self.before if is_backwards else self.after
         if key is None and not self.order:
             key = _FIRST_KEY  # so that the first page has the same SQL as the other pages
-        shape = PageShape(tuple(sort.field for sort in self.order), key is not None, is_backwards, bool(self.count))
-        values = {"limit": self.limit + 1, "offset": self.offset}  # one more, which shows whether there is another page
-        return shape, values if key is None else values | _key_values(shape.key_names, key)
+        # One row more, which shows whether there is another page.
+        values = {"limit": self.limit + 1, "offset": self.offset}
+        if self.order:
+            values["reach"] = self.limit + 1 + self.offset
+        chosen, bound = bind_filter(self.conditions, self.values, self.words) if self._is_filtered else (_ALL, {})
+        nulls = None if key is None else tuple(value is None for value in key[:-1])
+        shape = PageShape(self.order, nulls, is_backwards, self.count, chosen, self.fields)
+        return shape, values | bound | self._bind_key(key)
 
+    @property
+    def _is_filtered(self) -> bool:
+        return bool(self.conditions or self.words)
 
-def _key_values(names: tuple[str, ...], key: Key) -> dict[str, Any]:
-    if len(key) != len(names):
-        raise TypeError(f"A key in the order of {', '.join(names)} has {len(names)} values, not {len(key)}.")
-    return {f"key_{name}": value for name, value in zip(names, key, strict=True)}
+    def _bind_key(self, key: Key | None) -> dict[str, Any]:
+        if key is None:
+            return {}
+        if len(key) != len(self.order) + 1:
+            names = ", ".join((*(sort.field for sort in self.order), "id"))
+            raise TypeError(f"A key in the order of {names} has {len(self.order) + 1} values, not {len(key)}.")
+        values = {f"key_{place}": value for place, value in enumerate(key[:-1]) if value is not None}
+        return values | {"key_id": key[-1]}
 
 
 class Page(msgspec.Struct, frozen=True, gc=False):

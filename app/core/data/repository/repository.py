@@ -11,6 +11,7 @@ from sqlalchemy import Select
 from app.core.data.connection.compiled import Statement, Values
 from app.core.data.errors import ClosedMethod, FieldsReadOnly, RowChanged, RowNotFound
 from app.core.data.ownership.session import AppSession
+from app.core.data.repository.page_rows import page_reader
 from app.core.data.repository.pages import Page, PageRequest
 from app.core.data.repository.rows import Row, StructT, row_struct, to_struct
 from app.core.data.sql.changes import Changes
@@ -83,12 +84,7 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         """Return one page, whose rows and total are of the same moment."""
         shape, values = request.query()
         found = await self.session.run(page_of(self.model_type, shape), values)
-        total = None
-        if request.count:
-            total = found[0][0]
-            found = [row[1:] for row in found if row[1] is not None]
-        rows = [self._to_row(row) for row in found[: request.limit]]
-        return Page(rows[::-1] if shape.is_backwards else rows, len(found) > request.limit, total)
+        return page_reader(self.model_type, request.order, request.fields).read(request, found)
 
     async def select_one(self, row_id: int) -> Row:
         """Return one row; raise RowNotFound if it does not exist, or belongs to another user."""

@@ -1,7 +1,7 @@
 """Conditions and orders of a query, as a client names them; their values are bound parameters."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement
 

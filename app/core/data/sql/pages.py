@@ -1,73 +1,116 @@
 """Pages: keyset pagination. A page starts after a key, which is the values of a row in the columns of the order."""
 
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
-from sqlalchemy import BigInteger, ColumnElement, Select, Table, bindparam, func, select, true, tuple_
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ColumnElement,
+    Select,
+    Table,
+    bindparam,
+    func,
+    literal,
+    select,
+    true,
+    union_all,
+)
 
+from app.core.data.sql.conditions import Sort
+from app.core.data.sql.filters import Filter, conditions_of
+from app.core.data.sql.keysets import Conditions, Keyset, directed, reach
 from app.core.data.sql.shapes import MAX_SHAPES
 from app.core.data.tables.owned import Owned
+from app.core.data.tables.queryable import order_column
 from app.core.data.tables.registry import table_of, visible_columns
+
+MAX_ESTIMATE: Final = 10_000
+"""The rows that `count=estimated` counts at most."""
+
+Count = Literal["exact", "estimated"]
 
 
 class PageShape(NamedTuple):
-    """The parts of a page's query that change its SQL; `order` names the columns before `id`, which is always last."""
+    """The parts of a page's query that change its SQL.
 
-    order: tuple[str, ...] = ()
-    has_key: bool = True
+    `key` says for each column of the order whether the key has a null in it; None without a key. `fields` are those
+    of the rows beside `id`; all of them if it is empty.
+    """
+
+    order: tuple[Sort, ...] = ()
+    key: tuple[bool, ...] | None = ()
     is_backwards: bool = False
-    is_counted: bool = False
-
-    @property
-    def key_names(self) -> tuple[str, ...]:
-        return (*self.order, "id")
+    counted: Count | None = None
+    chosen: Filter = Filter()
+    fields: tuple[str, ...] = ()
 
 
 @lru_cache(maxsize=MAX_SHAPES)
 def page_of(model: type[Owned], shape: PageShape) -> Select[Any]:
     """Return the query of a page; if it is counted, the first column is the number of all rows.
 
-    Its parameters are `limit`, `offset`, and `key_<column>` for each of `key_names` if the shape has a key.
+    The other columns are `page_columns`. Its parameters are `limit`, `offset`, `reach` (their sum), those of
+    `bind_filter`, and those of the key: `key_id`, and `key_0`, `key_1`... for each value that is not null.
     """
+    _check_order(model, shape.order)
+    table, filters = table_of(model), tuple(conditions_of(model, shape.chosen))
+    page = _page(table, page_columns(model, shape.order, shape.fields), shape, filters)
+    return _counted_page(table, shape, filters, page) if shape.counted else page
+
+
+@lru_cache(maxsize=MAX_SHAPES)
+def page_columns(model: type[Owned], order: tuple[Sort, ...], fields: tuple[str, ...]) -> tuple[Column[Any], ...]:
+    """Return the columns of a page: those of the rows, and then the columns of the order that the rows do not have."""
     table = table_of(model)
-    _check_order(model.__name__, table, shape.order)
-    return _counted_page(table, shape) if shape.is_counted else _page(table, shape)
+    chosen = {"id", *fields}
+    visible = [column for column in visible_columns(table) if not fields or column.key in chosen]
+    return tuple(dict.fromkeys((*visible, *(order_column(table, sort.field) for sort in order))))
 
 
-def _page(table: Table, shape: PageShape) -> Select[Any]:
-    limit, offset = (bindparam(name, type_=BigInteger) for name in ("limit", "offset"))
-    page = select(*visible_columns(table)).order_by(*_sorted_by(table.c, shape)).limit(limit).offset(offset)
-    return page.where(_after_key(table, shape)) if shape.has_key else page
+def _page(table: Table, columns: Sequence[Column[Any]], shape: PageShape, filters: Conditions) -> Select[Any]:
+    limit, offset = (bindparam(name, type_=BigInteger, required=True) for name in ("limit", "offset"))
+    keyset = Keyset(table, shape.order, shape.key, is_backwards=shape.is_backwards)
+    branches = [select(*columns).where(*each.conditions).order_by(*each.order) for each in keyset.branches(filters)]
+    if len(branches) == 1:
+        return branches[0].limit(limit).offset(offset)
+    parts = [select(branch.limit(reach()).subquery(f"part_{place}")) for place, branch in enumerate(branches)]
+    rows = union_all(*parts).subquery("found")
+    return select(*rows.c).order_by(*_sorted_by(rows.c, table, shape)).limit(limit).offset(offset)
 
 
-def _counted_page(table: Table, shape: PageShape) -> Select[Any]:
+def _counted_page(table: Table, shape: PageShape, filters: Conditions, page: Select[Any]) -> Select[Any]:
     # An outer join, so that an empty page has the count too.
-    total = select(func.count().label("rows")).select_from(table).subquery("total")
-    page = _page(table, shape).subquery("page")
-    joined = total.outerjoin(page, true())
-    return select(total.c.rows, *page.c).select_from(joined).order_by(*_sorted_by(page.c, shape))
+    total, rows = _count(table, shape, filters).subquery("total"), page.subquery("page")
+    joined = total.outerjoin(rows, true())
+    return select(total.c.rows, *rows.c).select_from(joined).order_by(*_sorted_by(rows.c, table, shape))
 
 
-def _sorted_by(columns: Any, shape: PageShape) -> list[ColumnElement[Any]]:
-    names = shape.key_names
-    return [columns[name].desc() if shape.is_backwards else columns[name] for name in names]
+def _count(table: Table, shape: PageShape, filters: Conditions) -> Select[Any]:
+    if shape.counted == "exact":
+        return select(func.count().label("rows")).select_from(table).where(*filters)
+    # The planner's estimate would be wrong with filters, and reveal the rows of others.
+    some = select(literal(1).label("one")).select_from(table).where(*filters).limit(MAX_ESTIMATE + 1).subquery("some")
+    return select(func.count().label("rows")).select_from(some)
 
 
-def _after_key(table: Table, shape: PageShape) -> ColumnElement[bool]:
-    columns = [table.c[name] for name in shape.key_names]
-    values = [bindparam(f"key_{column.key}", type_=column.type) for column in columns]
-    # A comparison of row values, so that the database reads one range of the index.
-    left, right = (columns[0], values[0]) if len(columns) == 1 else (tuple_(*columns), tuple_(*values))
-    is_after: ColumnElement[bool] = left < right if shape.is_backwards else left > right
-    return is_after
+def _sorted_by(columns: Any, table: Table, shape: PageShape) -> Iterator[ColumnElement[Any]]:
+    for sort in shape.order:
+        column = order_column(table, sort.field)
+        found = directed(columns[column.key], sort.is_descending is not shape.is_backwards)
+        if not column.nullable:
+            yield found
+        else:
+            yield found.nulls_first() if shape.is_backwards else found.nulls_last()
+    yield directed(columns.id, shape.is_backwards)
 
 
-def _check_order(name: str, table: Table, order: tuple[str, ...]) -> None:
-    for column in order:
-        if column == "id" or column not in table.c:
-            raise TypeError(f"A page of {name} cannot be sorted by {column!r}: name columns of the table, without id.")
-        if table.c[column].nullable:
+def _check_order(model: type[Owned], order: tuple[Sort, ...]) -> None:
+    names = [column.key for column in visible_columns(table_of(model)) if column.key != "id"]
+    fields = [sort.field for sort in order]
+    for place, field in enumerate(fields):
+        if field not in names or field in fields[:place]:
             raise TypeError(
-                f"A page of {name} cannot be sorted by {column!r}, because a comparison with null is never true;"
-                " name columns that cannot be null."
+                f"A page of {model.__name__} cannot be sorted by {field!r}: name other columns, without id, each once."
             )

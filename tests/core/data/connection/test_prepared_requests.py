@@ -37,7 +37,7 @@ SEEN = [RowVersion(FIRST_INSTANT, LAST_INSTANT)]
 
 OPERATIONS: dict[str, Callable[[Tasks, int], Awaitable[object]]] = {
     "list": lambda tasks, row_id: tasks.select_page(PageRequest(limit=100)),
-    "list with a total": lambda tasks, row_id: tasks.select_page(PageRequest(limit=100, count=True)),
+    "list with a total": lambda tasks, row_id: tasks.select_page(PageRequest(limit=100, count="exact")),
     "after": lambda tasks, row_id: tasks.select_page(PageRequest(limit=100, after=(row_id,))),
     "before": lambda tasks, row_id: tasks.select_page(PageRequest(limit=100, before=(row_id,))),
     "get": lambda tasks, row_id: tasks.select_one(row_id),

@@ -11,6 +11,7 @@ from sqlalchemy.dialects import sqlite
 
 from app.core.data.connection import compiled
 from app.core.data.sql import pages, statements
+from app.core.data.sql.conditions import Sort
 from app.core.data.sql.pages import PageShape, page_of
 from app.core.data.sql.shapes import MAX_SHAPES
 from app.core.data.sql.statements import update_of
@@ -51,9 +52,9 @@ def test_ten_thousand_sets_of_changed_columns_leave_the_cache_at_its_bound() -> 
 
 @pytest.mark.slow
 def test_ten_thousand_orders_leave_the_cache_at_its_bound() -> None:
-    first = weakref.ref(page_of(Task, PageShape(tuple(NAMES))))
+    first = weakref.ref(page_of(Task, PageShape((Sort("column_1"),), None)))
     for names in random_sets(10_000):
-        page_of(Task, PageShape(tuple(names[:3])))
+        page_of(Task, PageShape(tuple(map(Sort, names[:3])), None))
     gc.collect()
 
     assert page_of.cache_info().currsize == MAX_SHAPES
@@ -63,7 +64,7 @@ def test_ten_thousand_orders_leave_the_cache_at_its_bound() -> None:
 def test_plans_are_not_kept_for_ever() -> None:
     dialect = sqlite.dialect()
     first = weakref.ref(compiled.compile_statement(page_of(Task, PageShape()), dialect, ()))
-    statement = page_of(Task, PageShape(("column_1",)))
+    statement = page_of(Task, PageShape((Sort("column_1"),), None))
     for number in range(MAX_SHAPES + 1):
         compiled.compile_statement(statement, dialect, (str(number),))
     gc.collect()

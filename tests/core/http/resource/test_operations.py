@@ -11,6 +11,7 @@ from app.core.data.errors import InvalidDeclaration
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.rows import Row
+from app.core.data.sql.conditions import Sort
 from app.core.data.tables import Owned
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource import documented_conflicts
@@ -45,7 +46,7 @@ class Sorting:
 
     @Operation("/by-title", http_method="GET", summary="List {nouns} by title")
     async def by_title(self, repository: RepositoryDependency[Any]) -> list[Row]:
-        return (await repository.select_page(PageRequest(2, order=("title",)))).rows
+        return (await repository.select_page(PageRequest(2, order=(Sort("title"),)))).rows
 
 
 def made(*bases: Any, **body: Any) -> Any:

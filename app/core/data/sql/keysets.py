@@ -1,0 +1,164 @@
+"""Keysets: the rows after a key in an order, as branches that each read one range of an index."""
+
+# Problem: `due_at > :d OR (due_at = :d AND id > :i) OR due_at IS NULL` reads all rows of the owner and sorts them, and
+# so does an order whose directions differ from the index, and NULLS LAST where an index has nulls first. Decision: one
+# branch for each range, each with its own order and limit; `sql/pages.py` joins them by UNION ALL. Cost: a page reads
+# up to a limit of rows from each branch.
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Boolean,
+    ColumnElement,
+    Integer,
+    Numeric,
+    Table,
+    bindparam,
+    select,
+    tuple_,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+
+from app.core.data.sql.conditions import Sort
+from app.core.data.sql.operators import stored_type
+from app.core.data.sql.text_search import folded
+from app.core.data.tables.folds import Fold
+from app.core.data.tables.queryable import order_column
+
+Conditions = tuple[ColumnElement[bool], ...]
+
+
+class Branch(NamedTuple):
+    """A range of the rows, and the order in which the index has them."""
+
+    conditions: Conditions
+    order: tuple[ColumnElement[Any], ...]
+
+
+class Keyset:
+    """The rows after a key, in an order that may be reversed as a whole.
+
+    `key` says for each column of the order whether the key has a null in it; None without a key. Parameters of the
+    branches are `key_0`, `key_1`... for each value of the key that is not null, `key_id`, and `reach`, the number of
+    rows that each branch reads.
+    """
+
+    def __init__(self, table: Table, order: Sequence[Sort], key: Sequence[bool] | None, *, is_backwards: bool) -> None:
+        self._id = table.c.id
+        self._columns = [order_column(table, sort.field) for sort in order]
+        self._falls = [sort.is_descending is not is_backwards for sort in order]
+        self._key = key
+        self._is_backwards = is_backwards
+
+    def branches(self, filters: Conditions) -> Iterator[Branch]:
+        """Yield the branches with the rows that match the filters, in the order of their rows."""
+        if self._key is not None and not self._has_pair:
+            yield self._branch(len(self._columns), _beyond(self._id, "key_id", falls=self._is_backwards), filters)
+        # First the rows that have the most values in common with the key.
+        for level in reversed(range(1 if self._key is None else len(self._columns))):
+            yield from self._after(level, filters)
+
+    @property
+    def _has_pair(self) -> bool:
+        # One range has all rows after the last column's value and id, if both have one direction.
+        return self._key is not None and self._key[-1:] == (False,) and self._falls[-1] is self._is_backwards
+
+    def _after(self, level: int, filters: Conditions) -> Iterator[Branch]:
+        # The rows that equal the key in the columns before this level, and are after it at this level. Nulls are last.
+        column = self._columns[level]
+        is_after_null = self._key is not None and self._key[level]
+        if self._is_backwards or not is_after_null:
+            beyond = self._beyond(level)
+            if len(self._columns) == 1 and self._falls[0] is not self._is_backwards and not filters:
+                yield from self._split(beyond)
+            else:
+                yield self._branch(level, beyond, filters)
+        if column.nullable and not self._is_backwards and not is_after_null:
+            yield self._branch(level, None, (*filters, column.is_(None)), fixed=level + 1)
+
+    def _beyond(self, level: int) -> ColumnElement[bool] | None:
+        column, falls = self._columns[level], self._falls[level]
+        if self._key is None or self._key[level]:
+            return IsPresent(column) if column.nullable else None
+        if self._has_pair and level == len(self._columns) - 1:
+            value = tuple_(_parameter(column, f"key_{level}"), _parameter(self._id, "key_id"))
+            return tuple_(column, self._id) < value if falls else tuple_(column, self._id) > value
+        return _beyond(column, f"key_{level}", falls=falls)
+
+    def _split(self, beyond: ColumnElement[bool] | None) -> Iterator[Branch]:
+        # Problem: the index has the rows of one value in one direction of `id`, and this order has the other one, so
+        # the database would read and sort all rows of a value, such as all completed tasks. Decision: the last value of
+        # the page separates the rows before it, which are fewer than a page, from the rows with it, whose range of the
+        # index has the order of `id`. Cost: the range is read twice more, so not with filters, which can be slow.
+        column, falls = self._columns[0], self._falls[0]
+        start = () if beyond is None else (beyond,)
+        reached = select(column).where(*start).order_by(directed(column, falls)).limit(reach()).subquery()
+        last = select(reached.c[0]).order_by(directed(reached.c[0], not falls)).limit(1).scalar_subquery()
+        # One lower bound only: of two, SQLite could take the wrong one.
+        kept = () if falls and isinstance(beyond, IsPresent) else start
+        yield self._branch(0, column > last if falls else column < last, kept)
+        yield self._branch(0, None, (column == last,), fixed=1)
+
+    def _branch(
+        self, level: int, beyond: ColumnElement[bool] | None, others: Conditions, fixed: int | None = None
+    ) -> Branch:
+        equal = [self._equal(place) for place in range(level)]
+        # A column with one value has the direction of `id`, as in the index.
+        same = level if fixed is None else fixed
+        falls = [self._is_backwards if place < same else self._falls[place] for place in range(len(self._columns))]
+        order = [directed(column, each) for column, each in zip(self._columns, falls, strict=True)]
+        conditions = (*others, *equal, *(() if beyond is None else (beyond,)))
+        return Branch(conditions, (*order, directed(self._id, self._is_backwards)))
+
+    def _equal(self, place: int) -> ColumnElement[bool]:
+        column = self._columns[place]
+        if self._key is not None and self._key[place]:
+            return column.is_(None)
+        return column == _parameter(column, f"key_{place}")
+
+
+class IsPresent(FunctionElement[bool]):
+    """The condition that a column is not null, as a range of an index."""
+
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(IsPresent, "postgresql")
+def _compile_for_postgresql(element: IsPresent, compiler: SQLCompiler, **kw: Any) -> str:
+    (column,) = (compiler.process(clause, **kw) for clause in element.clauses)
+    return f"{column} IS NOT NULL"
+
+
+@compiles(IsPresent, "sqlite")
+def _compile_for_sqlite(element: IsPresent, compiler: SQLCompiler, **kw: Any) -> str:
+    # For IS NOT NULL, SQLite would read all nulls of the index. It sorts numbers before texts.
+    (column,) = element.clauses
+    least = "-9e999" if isinstance(stored_type(column), Integer | Numeric | Boolean) else "''"
+    return f"{compiler.process(column, **kw)} >= {least}"
+
+
+def _beyond(column: ColumnElement[Any], name: str, *, falls: bool) -> ColumnElement[bool]:
+    value = _parameter(column, name)
+    return column < value if falls else column > value
+
+
+def _parameter(column: ColumnElement[Any], name: str) -> BindParameter[Any]:
+    if isinstance(column.type, Fold):
+        return folded(name)
+    return bindparam(name, type_=column.type, required=True)
+
+
+def reach() -> BindParameter[Any]:
+    """Return the parameter for the number of rows that each branch reads."""
+    return bindparam("reach", type_=BigInteger, required=True)
+
+
+def directed(column: ColumnElement[Any], falls: bool) -> ColumnElement[Any]:
+    """Return a column as a part of ORDER BY."""
+    return column.desc() if falls else column
