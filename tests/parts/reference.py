@@ -12,24 +12,29 @@ Get = Callable[[Any, str], Any]
 
 CUT: Final = 400  # the characters of a short text by which it is sorted and searched
 
-_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {"eq": eq, "lt": lt, "lte": le, "gt": gt, "gte": ge}
+_COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
+    "eq": eq,
+    "ne": ne,
+    "lt": lt,
+    "lte": le,
+    "gt": gt,
+    "gte": ge,
+}
 
 
 def matches(value: Any, operator: str, wanted: Any = None, *, cut: int | None = CUT) -> bool:
     """Return whether a field with this value matches a condition; a null matches `ne` and `isnull` only."""
-    if operator in {"isnull", "notnull"}:
-        return (value is None) is (operator == "isnull")
     if value is None:
-        return operator == "ne"
-    if operator == "ne":
-        return bool(ne(value, wanted))
-    if operator == "in":
-        return value in wanted
-    if operator == "icontains":
-        return fold(wanted) in fold(value)[:cut]
-    if operator == "istartswith":
-        return fold(value)[:cut].startswith(fold(wanted))
-    return _COMPARISONS[operator](value, wanted)
+        return operator in {"ne", "isnull"}
+    text = fold(value)[:cut] if isinstance(value, str) else ""
+    compared: Mapping[str, Callable[[], bool]] = {
+        "notnull": lambda: True,
+        "isnull": lambda: False,
+        "in": lambda: value in wanted,
+        "icontains": lambda: fold(wanted) in text,
+        "istartswith": lambda: text.startswith(fold(wanted)),
+    }
+    return compared[operator]() if operator in compared else _COMPARISONS[operator](value, wanted)
 
 
 def has_words(texts: Iterable[tuple[str | None, int | None]], words: Sequence[str]) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     BindParameter,
     Boolean,
     ColumnElement,
+    Float,
     Integer,
     Numeric,
     Table,
@@ -139,7 +140,7 @@ def _compile_for_postgresql(element: IsPresent, compiler: SQLCompiler, **kw: Any
 def _compile_for_sqlite(element: IsPresent, compiler: SQLCompiler, **kw: Any) -> str:
     # For IS NOT NULL, SQLite would read all nulls of the index. It sorts numbers before texts.
     (column,) = element.clauses
-    least = "-9e999" if isinstance(stored_type(column), Integer | Numeric | Boolean) else "''"
+    least = "-9e999" if isinstance(stored_type(column), Integer | Numeric | Float | Boolean) else "''"
     return f"{compiler.process(column, **kw)} >= {least}"
 
 

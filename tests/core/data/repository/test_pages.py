@@ -1,121 +1,174 @@
-"""Pages: in any order of columns, every row comes once, forth and back, and rows with equal values keep their place."""
+"""Pages: in any order, every row comes once, forth and back, nulls last; rows with equal values come by id."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from random import Random
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import async_sessionmaker
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
-from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
+from app.core.data.repository import page_rows
 from app.core.data.repository.pages import Key, Page, PageRequest
 from app.core.data.repository.repository import Repository
+from app.core.data.repository.rows import Row
+from app.core.data.sql import pages
+from app.core.data.sql.conditions import Condition, Sort
+from app.core.data.tables.queryable import sortable_of
 from app.tasks.models import Task
 from app.testing.clients import CountQueries
-from app.testing.factories import factory_of
+from tests.core.data.repository.conftest import ROWS, Stock
+from tests.parts.reference import in_order
+from tests.parts.specimens import Specimen
 
-ROWS = 120
-START = datetime(2026, 2, 28, tzinfo=UTC)
-ORDERS: list[tuple[str, ...]] = [(), ("title",), ("completed",), ("created_at",), ("completed", "title"), ("user_id",)]
-
-Tasks = Repository[Task]
-
-
-def rows_of(number: int) -> Iterator[Task]:
-    values: dict[str, Any] = {
-        "title": "abcde"[number * 7 % 5],
-        "completed": number * 3 % 4 == 0,
-        "created_at": START + timedelta(microseconds=number * 11 % 6),
-    }
-    for user in ("alice", "bob")[: 2 if number % 10 == 0 else 1]:
-        yield factory_of(Task).build(user_id=user, **values)
+SEARCH = settings(
+    max_examples=60, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+)
+FIELDS = (*sortable_of(Specimen), "code", "shelf_id")
+ORDERS = st.lists(st.builds(Sort, st.sampled_from(FIELDS), st.booleans()), max_size=3, unique_by=lambda sort: sort[0])
+ONE_FIELD = [(Sort(field, falls),) for field in FIELDS for falls in (False, True)]
 
 
-@pytest.fixture
-async def tasks(db: AppSession, sessions: async_sessionmaker[AppSession]) -> Any:
-    """Alice's tasks, with few different values and rows of bob's between them."""
-    rows = [row for number in range(ROWS) for row in rows_of(number)]
-    await Repository.of(Task)(session=db).add_many(rows)
-    async with sessions() as session:
-        bind_owner(session, "alice")
-        yield Repository.of(Task)(session=session)
+async def select(stock: Stock, request: PageRequest) -> Page:
+    async with stock.sessions.of("alice") as session:
+        return await Repository.of(Specimen)(session=session).select_page(request)
 
 
-async def walk(tasks: Tasks, order: tuple[str, ...], limit: int, *, back: bool) -> list[list[int]]:
-    """The ids of page after page; backwards it begins at the end."""
-    last = await tasks.select_page(PageRequest(ROWS, order=order))
-    # Behind the last row there is no key of a row; a greater id has the same values.
-    end = (*PageRequest(1, order=order).key_of(last.rows[-1])[:-1], last.rows[-1].id + 1)
-    pages, edge = list[list[int]](), end if back else None
+async def walk(stock: Stock, limit: int, *, back: bool, order: tuple[Sort, ...], **more: Any) -> list[list[int]]:
+    """The ids of page after page; backwards it begins with the keys of the last row, which is not on a page then."""
+    edge = None
+    if back:
+        whole = await select(stock, PageRequest(500, order=order, **more))
+        assert whole.last_key
+        edge = (*whole.last_key[:-1], whole.last_key[-1] + 1)  # after the last row
+    found = list[list[int]]()
     while True:
-        asked = PageRequest(limit, order=order, after=None if back else edge, before=edge if back else None)
-        page = await tasks.select_page(asked)
-        pages.append([row.id for row in page.rows])
+        page = await select(
+            stock,
+            PageRequest(limit, order=order, after=None if back else edge, before=edge if back else None, **more),
+        )
+        found.append([row.id for row in page.rows])
+        edge = page.first_key if back else page.last_key
         if not page.more:
-            return pages
-        edge = asked.key_of(page.rows[0 if back else -1])
+            return found
 
 
-@pytest.mark.parametrize("limit", [7, ROWS])
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: ",".join(order) or "id")
-async def test_pages_lead_through_every_row_once_forth_and_back(
-    tasks: Tasks, order: tuple[str, ...], limit: int
+def joined(found: Sequence[list[int]]) -> list[int]:
+    return [row_id for page in found for row_id in page]
+
+
+async def check_walks(stock: Stock, order: tuple[Sort, ...], limit: int, rows: list[Row], **more: Any) -> None:
+    ids = [row.id for row in in_order(rows, order)]
+    forth = await walk(stock, limit, back=False, order=order, **more)
+    assert joined(forth) == ids
+    if ids:
+        back = await walk(stock, limit, back=True, order=order, **more)
+        assert joined(back[::-1]) == ids
+        assert {len(page) for page in (*forth[:-1], *back[:-1])} <= {limit}
+
+
+@pytest.mark.parametrize("order", ONE_FIELD, ids=lambda order: f"{'-' * order[0].is_descending}{order[0].field}")
+async def test_pages_lead_through_every_row_once_forth_and_back(stock: Stock, order: tuple[Sort, ...]) -> None:
+    for limit in (1, 2, 7, ROWS):
+        await check_walks(stock, order, limit, stock.rows)
+
+
+@given(order=ORDERS.map(tuple), limit=st.integers(1, 7))
+@SEARCH
+async def test_pages_in_an_order_of_several_fields_do_so_too(stock: Stock, order: tuple[Sort, ...], limit: int) -> None:
+    await check_walks(stock, order, limit, stock.rows)
+
+
+@given(order=ORDERS.map(tuple), limit=st.integers(1, 7), done=st.booleans())
+@SEARCH
+async def test_pages_of_the_rows_that_match_conditions_do_so_too(
+    stock: Stock, order: tuple[Sort, ...], limit: int, done: bool
 ) -> None:
-    rows = (await tasks.select_page(PageRequest(ROWS + 1))).rows
-    expected = [row.id for row in sorted(rows, key=PageRequest(1, order=order).key_of)]
-    assert len(expected) == ROWS
-
-    forth = await walk(tasks, order, limit, back=False)
-    back = await walk(tasks, order, limit, back=True)
-
-    assert [row_id for page in forth for row_id in page] == expected
-    assert [row_id for page in reversed(back) for row_id in page] == expected
-    assert {len(page) for page in (*forth[:-1], *back[:-1])} <= {limit}
+    rows = [row for row in stock.rows if row.done is done]
+    await check_walks(stock, order, limit, rows, conditions=(Condition("done", "eq"),), values=(done,))
 
 
-@pytest.mark.parametrize("order", ORDERS, ids=lambda order: ",".join(order) or "id")
-async def test_a_page_in_any_order_is_one_statement_and_can_be_counted(
-    tasks: Tasks, order: tuple[str, ...], count_queries: CountQueries
+@given(order=ORDERS.map(tuple), limit=st.integers(1, 7), offset=st.integers(0, ROWS + 1), place=st.integers(0, ROWS))
+@SEARCH
+async def test_a_page_can_skip_rows_after_a_key_and_be_counted(
+    stock: Stock, order: tuple[Sort, ...], limit: int, offset: int, place: int
 ) -> None:
-    whole = (await tasks.select_page(PageRequest(ROWS, order=order))).rows
-    key = PageRequest(1, order=order).key_of
+    whole = await select(stock, PageRequest(ROWS, order=order))
+    first = await select(stock, PageRequest(1, place, order=order))
+    page = await select(stock, PageRequest(limit, offset, order=order, after=first.last_key, count="exact"))
 
-    async def select(request: PageRequest) -> Page:
-        with count_queries() as executed:
-            page = await tasks.select_page(request)
-        assert len(executed) == 1
-        return page
+    start = offset + (place + 1 if first.rows else 0)
+    assert page.rows == whole.rows[start : start + limit]
+    assert page.more == (start + limit < ROWS)
+    assert (page.total, page.has_more_than_total) == (ROWS, False)
+    assert (page.first_key is None) == (not page.rows)
 
-    first = await select(PageRequest(2, order=order, count=True))
-    middle = await select(PageRequest(2, 3, order=order, after=key(whole[9]), count=True))
-    before = await select(PageRequest(2, order=order, before=key(whole[1]), count=True))
-    past = await select(PageRequest(2, order=order, after=key(whole[-1]), count=True))
 
-    assert (first.rows, first.more, first.total) == (whole[:2], True, ROWS)
-    assert (middle.rows, middle.more, middle.total) == (whole[13:15], True, ROWS)
-    assert (before.rows, before.more, before.total) == (whole[:1], False, ROWS)
-    assert (past.rows, past.more, past.total) == ([], False, ROWS)
+@pytest.mark.parametrize("order", ONE_FIELD, ids=lambda order: f"{'-' * order[0].is_descending}{order[0].field}")
+async def test_rows_that_stay_come_once_while_others_come_and_go(stock: Stock, order: tuple[Sort, ...]) -> None:
+    random, others, seen, edge = Random(1), list[int](), list[int](), None  # noqa: S311  # no secret
+    stay = {row.id for row in stock.rows}
+    while True:
+        page = await select(stock, PageRequest(3, order=order, after=edge))
+        seen += [row.id for row in page.rows if row.id in stay]
+        edge = page.last_key
+        async with stock.sessions.of("alice") as session:
+            rows = Repository.of(Specimen)(session=session)
+            if others and random.random() < 0.5:  # perhaps the row at the edge
+                await rows.delete_one(others.pop(random.randrange(len(others))))
+            elif page.more:
+                copied = random.choice(stock.rows)
+                values = {name: getattr(copied, name) for name in ("title", *(each.field for each in order))}
+                others.append((await rows.insert_one(values)).id)
+        if not page.more:
+            break
+    async with stock.sessions.of("alice") as session:
+        for row_id in others:
+            await Repository.of(Specimen)(session=session).delete_one(row_id)
+
+    assert seen == [row.id for row in in_order(stock.rows, order)]
+
+
+@pytest.mark.parametrize("order", [(), (Sort("due_at"),), (Sort("due_at", True), Sort("title"))])
+async def test_a_page_in_any_order_is_one_statement(
+    db: AppSession, order: tuple[Sort, ...], count_queries: CountQueries
+) -> None:
+    order = tuple(sort._replace(field={"due_at": "description"}.get(sort.field, sort.field)) for sort in order)
+    with count_queries() as executed:
+        await Repository.of(Task)(session=db).select_page(PageRequest(2, order=order, count="exact"))
+
+    assert len(executed) == 1
+
+
+async def test_an_estimate_counts_no_further_than_its_bound(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:
+    for bound, total, is_cut in ((ROWS - 1, ROWS - 1, True), (ROWS, ROWS, False), (ROWS + 1, ROWS, False)):
+        pages.page_of.cache_clear()
+        for module in (pages, page_rows):
+            monkeypatch.setattr(module, "MAX_ESTIMATE", bound)
+        for order in ((), (Sort("due_at", True),)):
+            page = await select(stock, PageRequest(1, order=order, count="estimated"))
+            assert (page.total, page.has_more_than_total, len(page.rows)) == (total, is_cut, 1)
+    pages.page_of.cache_clear()
+
+
+async def test_a_page_without_rows_has_a_total_and_no_keys(stock: Stock) -> None:
+    for order in ((), (Sort("stars"),)):
+        page = await select(stock, PageRequest(1, ROWS, order=order, count="exact"))
+        assert (page.rows, page.more, page.total, page.first_key, page.last_key) == ([], False, ROWS, None, None)
 
 
 @pytest.mark.any_database
 @pytest.mark.parametrize(
-    ("order", "words"),
-    [
-        (("description",), "'description', because a comparison with null"),
-        (("title", "project_id"), "'project_id', because a comparison with null"),
-        (("nothing",), "'nothing': name columns of the table, without id"),
-        (("id",), "'id': name columns"),
-        (("title", "id"), "'id': name columns"),
-    ],
+    "order", [(Sort("nothing"),), (Sort("id"),), (Sort("title"), Sort("title", True)), (Sort("title_fold"),)]
 )
-async def test_an_order_that_would_lose_rows_is_refused(db: AppSession, order: tuple[str, ...], words: str) -> None:
-    with pytest.raises(TypeError, match=words):
-        await Repository.of(Task)(session=db).select_page(PageRequest(1, order=order))
+async def test_an_order_by_another_name_is_refused(stock: Stock, order: tuple[Sort, ...]) -> None:
+    with pytest.raises(TypeError, match=f"cannot be sorted by '{order[-1].field}'"):
+        await select(stock, PageRequest(1, order=order))
 
 
 @pytest.mark.any_database
-@pytest.mark.parametrize(("order", "key"), [((), ("a", 1)), (("title",), (1,)), (("title",), ())])
-async def test_a_key_of_another_order_is_refused(db: AppSession, order: tuple[str, ...], key: Key) -> None:
+@pytest.mark.parametrize(("order", "key"), [((), ("a", 1)), ((Sort("title"),), (1,)), ((Sort("title"),), ())])
+async def test_a_key_of_another_order_is_refused(stock: Stock, order: tuple[Sort, ...], key: Key) -> None:
     with pytest.raises(TypeError, match=f"A key in the order of .*id has {len(order) + 1} values, not {len(key)}"):
-        await Repository.of(Task)(session=db).select_page(PageRequest(1, order=order, after=key))
+        await select(stock, PageRequest(1, order=order, after=key))
