@@ -27,7 +27,8 @@ class PageReader:
         table = table_of(model)
         self._id = places["id"]
         self._keys = [*(places[order_column(table, sort.field).key] for sort in order), self._id]
-        self._to_row = _row_maker(model, places if fields else {}, len(columns))
+        chosen = {name: places[name] for name in ("id", *fields)} if fields else {}
+        self._to_row = _row_maker(model, chosen, len(columns))
 
     def read(self, request: PageRequest, found: Rows) -> Page:
         """Return the page with the rows that the query found."""

@@ -111,8 +111,11 @@ class Keyset:
         equal = [self._equal(place) for place in range(level)]
         # A column with one value has the direction of `id`, as in the index.
         same = level if fixed is None else fixed
-        falls = [self._is_backwards if place < same else self._falls[place] for place in range(len(self._columns))]
-        order = [directed(column, each) for column, each in zip(self._columns, falls, strict=True)]
+        order = [directed(column, self._is_backwards) for column in self._columns[:same]]
+        for place in range(same, len(self._columns)):
+            # At this level the range has no nulls; after it, they must be in their place.
+            has_nulls = self._columns[place].nullable and place > level
+            order.append(directed(self._columns[place], self._falls[place], self._is_backwards if has_nulls else None))
         conditions = (*others, *equal, *(() if beyond is None else (beyond,)))
         return Branch(conditions, (*order, directed(self._id, self._is_backwards)))
 
@@ -160,6 +163,9 @@ def reach() -> BindParameter[Any]:
     return bindparam("reach", type_=BigInteger, required=True)
 
 
-def directed(column: ColumnElement[Any], falls: bool) -> ColumnElement[Any]:
-    """Return a column as a part of ORDER BY."""
-    return column.desc() if falls else column
+def directed(column: ColumnElement[Any], falls: bool, nulls_first: bool | None = None) -> ColumnElement[Any]:
+    """Return a column as a part of ORDER BY; None for a column without nulls."""
+    part = column.desc() if falls else column
+    if nulls_first is None:
+        return part
+    return part.nulls_first() if nulls_first else part.nulls_last()

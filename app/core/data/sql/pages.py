@@ -98,11 +98,8 @@ def _count(table: Table, shape: PageShape, filters: Conditions) -> Select[Any]:
 def _sorted_by(columns: Any, table: Table, shape: PageShape) -> Iterator[ColumnElement[Any]]:
     for sort in shape.order:
         column = order_column(table, sort.field)
-        found = directed(columns[column.key], sort.is_descending is not shape.is_backwards)
-        if not column.nullable:
-            yield found
-        else:
-            yield found.nulls_first() if shape.is_backwards else found.nulls_last()
+        falls = sort.is_descending is not shape.is_backwards
+        yield directed(columns[column.key], falls, shape.is_backwards if column.nullable else None)
     yield directed(columns.id, shape.is_backwards)
 
 

@@ -1,7 +1,6 @@
 """Specimens with values at which databases differ."""
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from random import Random
 from typing import Any, Final
@@ -94,13 +93,12 @@ POOLS: Final[dict[str, tuple[Any, ...]]] = {
 }
 
 
-@dataclass(frozen=True, repr=False)  # Hypothesis would write all rows
 class Stock:
     """Alice's specimens and shelves, as they are stored, on a database where bob has some too."""
 
-    sessions: Sessions
-    rows: list[Row]
-    shelves: dict[int, Row]
+    # No dataclass: Hypothesis would write all rows.
+    def __init__(self, sessions: Sessions, rows: list[Row], shelves: dict[int, Row]) -> None:
+        self.sessions, self.rows, self.shelves = sessions, rows, shelves
 
     def shelf_of(self, row: Row) -> Row | None:
         return self.shelves.get(row.shelf_id)

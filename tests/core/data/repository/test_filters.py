@@ -22,7 +22,7 @@ Chosen = tuple[str, str, Any]
 """A field, an operator and its value."""
 
 SEARCH = settings(
-    max_examples=150, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=100, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
 with attached():
     OPERATORS = {name: operators_of(Specimen, name) for name in (*POOLS, "id", "shelf_id", "parent_id", "created_at")}
