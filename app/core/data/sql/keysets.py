@@ -19,7 +19,6 @@ from sqlalchemy import (
     Table,
     bindparam,
     select,
-    tuple_,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -35,10 +34,14 @@ Conditions = tuple[ColumnElement[bool], ...]
 
 
 class Branch(NamedTuple):
-    """A range of the rows, and the order in which the index has them."""
+    """A range of the rows, and the order in which the index has them.
+
+    After its limit, the rows are left out whose value in the column `left_out` names is the given one.
+    """
 
     conditions: Conditions
     order: tuple[ColumnElement[Any], ...]
+    left_out: tuple[str, ColumnElement[Any]] | None = None
 
 
 class Keyset:
@@ -58,16 +61,12 @@ class Keyset:
 
     def branches(self, filters: Conditions) -> Iterator[Branch]:
         """Yield the branches with the rows that match the filters, in the order of their rows."""
-        if self._key is not None and not self._has_pair:
+        if self._key is not None:
+            # Not `(due_at, id) > (:d, :i)`: SQLite would read all rows with this value.
             yield self._branch(len(self._columns), _beyond(self._id, "key_id", falls=self._is_backwards), filters)
         # First the rows that have the most values in common with the key.
         for level in reversed(range(1 if self._key is None else len(self._columns))):
             yield from self._after(level, filters)
-
-    @property
-    def _has_pair(self) -> bool:
-        # One range has all rows after the last column's value and id, if both have one direction.
-        return self._key is not None and self._key[-1:] == (False,) and self._falls[-1] is self._is_backwards
 
     def _after(self, level: int, filters: Conditions) -> Iterator[Branch]:
         # The rows that equal the key in the columns before this level, and are after it at this level. Nulls are last.
@@ -86,23 +85,20 @@ class Keyset:
         column, falls = self._columns[level], self._falls[level]
         if self._key is None or self._key[level]:
             return IsPresent(column) if column.nullable else None
-        if self._has_pair and level == len(self._columns) - 1:
-            value = tuple_(_parameter(column, f"key_{level}"), _parameter(self._id, "key_id"))
-            return tuple_(column, self._id) < value if falls else tuple_(column, self._id) > value
         return _beyond(column, f"key_{level}", falls=falls)
 
     def _split(self, beyond: ColumnElement[bool] | None) -> Iterator[Branch]:
         # Problem: the index has the rows of one value in one direction of `id`, and this order has the other one, so
-        # the database would read and sort all rows of a value, such as all completed tasks. Decision: the last value of
-        # the page separates the rows before it, which are fewer than a page, from the rows with it, whose range of the
-        # index has the order of `id`. Cost: the range is read twice more, so not with filters, which can be slow.
+        # the database would read and sort all rows of a value, such as all completed tasks. Decision: read a page in
+        # the order of the index; its last value separates the rows before it, which are all of their values, from the
+        # rows with it, which come from the range of this value. Cost: the range is read three times, so not with
+        # filters, which can be slow.
         column, falls = self._columns[0], self._falls[0]
-        start = () if beyond is None else (beyond,)
-        reached = select(column).where(*start).order_by(directed(column, falls)).limit(reach()).subquery()
+        conditions = () if beyond is None else (beyond,)
+        in_index = (directed(column, falls), directed(self._id, falls))
+        reached = select(column).where(*conditions).order_by(*in_index).limit(reach()).subquery()
         last = select(reached.c[0]).order_by(directed(reached.c[0], not falls)).limit(1).scalar_subquery()
-        # One lower bound only: of two, SQLite could take the wrong one.
-        kept = () if falls and isinstance(beyond, IsPresent) else start
-        yield self._branch(0, column > last if falls else column < last, kept)
+        yield Branch(conditions, in_index, (column.key, last))
         yield self._branch(0, None, (column == last,), fixed=1)
 
     def _branch(

@@ -20,7 +20,7 @@ from sqlalchemy import (
 
 from app.core.data.sql.conditions import Sort
 from app.core.data.sql.filters import Filter, conditions_of
-from app.core.data.sql.keysets import Conditions, Keyset, directed, reach
+from app.core.data.sql.keysets import Branch, Conditions, Keyset, directed, reach
 from app.core.data.sql.shapes import MAX_SHAPES
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.queryable import order_column
@@ -72,12 +72,29 @@ def page_columns(model: type[Owned], order: tuple[Sort, ...], fields: tuple[str,
 def _page(table: Table, columns: Sequence[Column[Any]], shape: PageShape, filters: Conditions) -> Select[Any]:
     limit, offset = (bindparam(name, type_=BigInteger, required=True) for name in ("limit", "offset"))
     keyset = Keyset(table, shape.order, shape.key, is_backwards=shape.is_backwards)
-    branches = [select(*columns).where(*each.conditions).order_by(*each.order) for each in keyset.branches(filters)]
+    branches = list(keyset.branches(filters))
     if len(branches) == 1:
-        return branches[0].limit(limit).offset(offset)
-    parts = [select(branch.limit(reach()).subquery(f"part_{place}")) for place, branch in enumerate(branches)]
-    rows = union_all(*parts).subquery("found")
+        return _select(columns, branches[0]).limit(limit).offset(offset)
+    rows = union_all(*_parts(columns, branches)).subquery("found")
     return select(*rows.c).order_by(*_sorted_by(rows.c, table, shape)).limit(limit).offset(offset)
+
+
+def _select(columns: Sequence[Column[Any]], branch: Branch) -> Select[Any]:
+    return select(*columns).where(*branch.conditions).order_by(*branch.order)
+
+
+def _parts(columns: Sequence[Column[Any]], branches: Sequence[Branch]) -> Iterator[Select[Any]]:
+    # Each branch reads the rows that are missing after the branches before it, so the last ones are often not read.
+    missing: ColumnElement[Any] = reach()
+    for place, branch in enumerate(branches):
+        part = _select(columns, branch).limit(missing)
+        if branch.left_out:
+            name, value = branch.left_out
+            read = part.subquery("read")
+            part = select(read).where(read.c[name] != value)
+        rows = part.cte(f"_part_{place}")
+        missing -= select(func.count()).select_from(rows).scalar_subquery()
+        yield select(rows)
 
 
 def _counted_page(table: Table, shape: PageShape, filters: Conditions, page: Select[Any]) -> Select[Any]:
