@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.http.resource.pages import MAX_LIMIT, MAX_OFFSET
+from app.core.http.resource.list_parameters import MAX_LIMIT, MAX_OFFSET
 from app.testing.contract.answers import expect, expect_error, row_in, visible_parts
 from app.testing.contract.operations import CHANGES, CREATE, DELETE, GET, LIST, own_operations
 from app.testing.contract.resource import ABSENT, ResourceUnderTest

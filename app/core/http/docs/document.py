@@ -20,7 +20,7 @@ from app.core.http.docs.examples import body_example
 from app.core.http.docs.problems import ERRORS, reference_to, shared_response, statuses_of
 from app.core.http.docs.schemas import body_schemas, parameter_schema, struct_schemas, tidied
 from app.core.http.problems import Problem
-from app.core.http.resource.query import query_parameters
+from app.core.http.resource.query import described_parameters, query_parameters
 
 Part = dict[str, Any]
 
@@ -74,6 +74,13 @@ def _describe_request(operation: Part, handler: BaseRouteHandler, schemas: Part,
         # Generated clients send each default, so only defaults that help a reader stay.
         if parameter["in"] == "header" or not schema.get("default"):
             schema.pop("default", None)
+    if described := described_parameters(handler):
+        # Litestar sorts by place: the path, the query, the headers.
+        own = operation.get("parameters", [])
+        headers = [parameter for parameter in own if parameter["in"] == "header"]
+        others = [parameter for parameter in own if parameter["in"] != "header"]
+        documented = [parameter.documented() for parameter in described.values()]
+        operation["parameters"] = [*others, *documented, *headers]
     if body:
         example = body_example(schemas[body], schemas)
         schema = {"$ref": f"#/components/schemas/{body}"}

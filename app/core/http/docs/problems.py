@@ -14,7 +14,7 @@ from app.core.http.exception_handlers import UNAVAILABLE
 from app.core.http.probes import PROBE
 from app.core.http.problems import INTERNAL_ERROR, NOT_FOUND, TOO_LONG, FieldError, problem_of
 from app.core.http.rate_limit.limit import too_many_requests
-from app.core.http.resource.query import UNKNOWN_PARAMETER
+from app.core.http.resource.query import QUERY_TOO_LONG, UNKNOWN_PARAMETER, described_parameters
 
 
 class DocumentedError(NamedTuple):
@@ -51,6 +51,7 @@ ERRORS: Final = {
         _example(str(RowChanged(_ROW, None))),
     ),
     413: DocumentedError("ContentTooLarge", "The body is too large.", _example(RequestEntityTooLarge.detail)),
+    414: DocumentedError("UriTooLong", "The query is too long.", _example(QUERY_TOO_LONG)),
     415: DocumentedError("UnsupportedMediaType", "The body is not sent as JSON.", _example(NOT_JSON)),
     422: DocumentedError(
         "UnprocessableContent",
@@ -87,6 +88,7 @@ def statuses_of(operation: dict[str, Any], handler: BaseRouteHandler) -> list[in
         404: any(parameter["in"] == "path" for parameter in parameters),
         412: any(parameter["name"] == "If-Match" for parameter in parameters),
         413: has_body,
+        414: bool(described_parameters(handler)),
         415: has_body,
         429: is_limited,
     }

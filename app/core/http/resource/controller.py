@@ -21,7 +21,6 @@ from sqlalchemy import inspect
 
 from app.core.data.errors import InvalidDeclaration
 from app.core.data.ownership.guard import session_of
-from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.repository import Repository
 from app.core.data.repository.rows import Row
 from app.core.data.sql.changes import Changes
@@ -31,13 +30,17 @@ from app.core.http.body.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.resource.actions import CHANGED, ONE_ROW, actions_of
 from app.core.http.resource.documented_conflicts import conflicts_of
 from app.core.http.resource.etags import ETAG, Expected, provide_expected, with_etag
+from app.core.http.resource.filters import NamedFilter
 from app.core.http.resource.generics import type_arguments
 from app.core.http.resource.handler import Operation
 from app.core.http.resource.integers import PathId
+from app.core.http.resource.list_declaration import ListDeclaration
+from app.core.http.resource.list_parameters import MAX_LIMIT
 from app.core.http.resource.naming import Names
 from app.core.http.resource.operations import CHANGES, READS, operations_of
 from app.core.http.resource.page_size import max_page_size
-from app.core.http.resource.pages import LIST_HEADERS, MAX_LIMIT, page_request_provider, page_response
+from app.core.http.resource.pages import LIST_HEADERS, ListRequest, page_request_provider, page_response
+from app.core.http.resource.parameters import ParametersProvider
 
 __all__ = ["Expected", "PageRequestDependency", "PathId", "RepositoryDependency", "ResourceController"]
 
@@ -46,7 +49,7 @@ CreateT = TypeVar("CreateT", bound=CreateSchema)
 UpdateT = TypeVar("UpdateT", bound=UpdateSchema)
 
 RepositoryDependency = NamedDependency[SkipValidation[Repository[TableT]]]
-PageRequestDependency = NamedDependency[SkipValidation[PageRequest]]
+PageRequestDependency = NamedDependency[SkipValidation[ListRequest]]
 LOCATION = ResponseHeader(name="Location", description="The path of the new row.", documentation_only=True)
 
 
@@ -55,6 +58,9 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
 
     `operations` limits the handlers: `frozenset({"list", "get"})`. Mixins and generic subclasses may be bases, in any
     order. In summaries and docstrings of handlers, `{noun}`, `{a_noun}` and `{nouns}` become names of the rows.
+
+    Lists can be filtered by the fields in `filters` (by default all fields with one value), by fields of referenced
+    rows in `related_filters` (`("project__archived",)`), and by the `named_filters`.
     """
 
     # A handler makes one call. The middleware has authenticated the user, the guard has bound the session to the user,
@@ -67,6 +73,9 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     operations: ClassVar[Set[str]]
     actions: ClassVar[Mapping[str, Changes]]
     max_page_size: ClassVar[int]  # rows
+    filters: ClassVar[Set[str] | None] = None
+    related_filters: ClassVar[tuple[str, ...]] = ()
+    named_filters: ClassVar[tuple[NamedFilter, ...]] = ()
     dto = BodyDTO
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -101,9 +110,12 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
 
     @classmethod
     def _own_dependencies(cls) -> dict[str, Provide]:
+        lists = ListDeclaration(
+            cls.__name__, cls.model, cls.max_page_size, cls.filters, cls.related_filters, cls.named_filters
+        )
         return {
             "repository": Provide(_repository_provider(cls.repository_type.of(cls.model)), sync_to_thread=False),
-            "page_request": Provide(page_request_provider(cls.max_page_size), sync_to_thread=False),
+            "page_request": ParametersProvider(page_request_provider(lists), lambda: lists.parameters),
             "expected": Provide(provide_expected, sync_to_thread=False),
         }
 

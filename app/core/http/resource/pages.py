@@ -1,24 +1,25 @@
-"""Pagination of lists: `limit`, `offset`, `after` and `before`; `Link` (RFC 8288); `Prefer: count=exact` (RFC 7240)."""
+"""Pages of a list: the request for one, its response, `Link` (RFC 8288) and the total (`Prefer: count`, RFC 7240)."""
 
 from collections.abc import Callable, Iterator
-from typing import Annotated, Any
-from urllib.parse import urlencode
+from typing import Annotated, Any, Final, Literal
 
 from litestar import Request, Response
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.params import HeaderParameter, QueryParameter, SkipValidation
+from litestar.params import HeaderParameter, SkipValidation
 
-from app.core.data.repository.pages import Page, PageRequest
+from app.core.data.repository.pages import Key, Page, PageRequest
 from app.core.data.repository.repository import Repository
 from app.core.data.repository.rows import Row
 from app.core.data.tables.field_types import MAX_ID
+from app.core.http.resource.cursors import read_cursor, write_cursor
+from app.core.http.resource.list_declaration import ListDeclaration
+from app.core.http.resource.list_parameters import MAX_OFFSET, read_id_position
+from app.core.http.resource.listing import ListQuery
+from app.core.http.resource.parameters import invalid_parameter
 from app.core.http.resource.preferences import parse_prefer
-from app.core.http.resource.query import invalid_parameter
+from app.core.http.resource.values import ValueType
 
-DEFAULT_LIMIT = 100
-MAX_LIMIT = 500
-MAX_OFFSET = 10_000  # rows; the database reads all of them and discards them
 # The total needs a count of all rows, so it is sent on request only.
 LIST_HEADERS = [
     ResponseHeader(
@@ -26,93 +27,141 @@ LIST_HEADERS = [
     ),
     ResponseHeader(
         name="X-Total-Count",
-        description="The number of all rows, if `Prefer` has `count=exact`.",
+        description="The number of all rows that match, if `Prefer` has `count=exact` or `count=estimated`.",
         value=0,  # type: ignore[arg-type]  # the document takes its type
+        documentation_only=True,
+    ),
+    ResponseHeader(
+        name="Preference-Applied",
+        description="The form of the total; `count=estimated; at-least` says that there are more rows.",
         documentation_only=True,
     ),
 ]
 
-Offset = Annotated[
-    int,
-    QueryParameter(
-        ge=0,
-        le=MAX_OFFSET,
-        description="The number of rows to skip. Not with `after` or `before`. `Link` reaches all rows.",
+Prefer = Annotated[
+    str,
+    HeaderParameter(
+        name="Prefer",
+        description="`count=exact` adds `X-Total-Count` to the answer; `count=estimated` counts to 10,000 only.",
     ),
 ]
-After = Annotated[
-    int,
-    QueryParameter(
-        ge=0, le=MAX_ID, description="Only rows with a greater `id`. `Link` uses it. Not with `offset` or `before`."
-    ),
-]
-Before = Annotated[
-    int | None,
-    QueryParameter(
-        ge=1,
-        le=MAX_ID,
-        description="Only the last rows with a smaller `id`. `Link` uses it. Not with `offset` or `after`.",
-    ),
-]
-Prefer = Annotated[str, HeaderParameter(name="Prefer", description="`count=exact` adds `X-Total-Count` to the answer.")]
+
+_COUNTS: Final[dict[str, Literal["exact", "estimated"]]] = {"exact": "exact", "estimated": "estimated"}
+_NO_KINDS: Final[tuple[ValueType, ...]] = ()
+
+
+class ListRequest(PageRequest, frozen=True, gc=False):
+    """A request for a page, with the query that it comes from.
+
+    `context` is what a cursor belongs to: the owner, the path, and the choice and order of the rows.
+    """
+
+    asked: ListQuery = ListQuery(0)
+    kinds: tuple[ValueType, ...] = ()
+    context: bytes = b""
 
 
 def page_response(path: str, request: PageRequest, page: Page) -> Response[list[Row]]:
     """Return the response with the rows of a page, `Link` and, if the request has it, `X-Total-Count`."""
-    places = _links_by_offset(request, page) if request.order else _links_by_id(request, page)
-    links = [f'<{path}?{urlencode({"limit": request.limit, **place})}>; rel="{relation}"' for relation, place in places]
+    rest = request.asked.rest if isinstance(request, ListRequest) else ""
+    start = f"{path}?limit={request.limit}{rest}"
+    links = [f'<{start}&{name}={value}>; rel="{relation}"' for relation, name, value in _links(request, page)]
     headers = {"Link": ", ".join(links)} if links else {}
     if page.total is not None:
-        headers |= {"X-Total-Count": str(page.total), "Preference-Applied": "count=exact"}
+        form = f"count={request.count}" + ("; at-least" if page.has_more_than_total else "")
+        headers |= {"X-Total-Count": str(page.total), "Preference-Applied": form}
     return Response(page.rows, headers=headers)
 
 
-def _links_by_id(request: PageRequest, page: Page) -> Iterator[tuple[str, dict[str, int]]]:
+_Link = tuple[str, str, int | str]
+
+
+def _links(request: PageRequest, page: Page) -> Iterator[_Link]:
+    if not request.order:
+        return _links_by_id(request, page)
+    if isinstance(request, ListRequest) and request.order == request.asked.order:
+        return _links_by_cursor(request, page)
+    return _links_by_offset(request, page)
+
+
+def _links_by_id(request: PageRequest, page: Page) -> Iterator[_Link]:
     # By id, so that a deep page costs no more: with an offset the database reads all rows before it.
     rows = page.rows
     if rows and (page.more or request.before):
-        yield "next", {"after": rows[-1].id}
+        yield "next", "after", rows[-1].id
     if request.offset:
-        yield "prev", {"offset": max(0, request.offset - request.limit)}
+        yield "prev", "offset", max(0, request.offset - request.limit)
     elif request.after:
-        yield "prev", {"before": rows[0].id if rows else min(request.after[0] + 1, MAX_ID)}
+        yield "prev", "before", rows[0].id if rows else min(request.after[0] + 1, MAX_ID)
     elif request.before and page.more:
-        yield "prev", {"before": rows[0].id}
+        yield "prev", "before", rows[0].id
 
 
-def _links_by_offset(request: PageRequest, page: Page) -> Iterator[tuple[str, dict[str, int]]]:
-    # In another order an id is not enough for `after` and `before`.
-    if page.more and (following := request.offset + request.limit) <= MAX_OFFSET:
-        yield "next", {"offset": following}
+def _links_by_cursor(request: ListRequest, page: Page) -> Iterator[_Link]:
+    def cursor(key: Key) -> str:
+        return write_cursor(key, request.kinds, request.context)
+
+    first, last = page.first_key, page.last_key
+    if last and (page.more or request.before):
+        yield "next", "after", cursor(last)
     if request.offset:
-        yield "prev", {"offset": max(0, request.offset - request.limit)}
+        yield "prev", "offset", max(0, request.offset - request.limit)
+    elif request.after:
+        yield "prev", "before", cursor(first or (*request.after[:-1], min(request.after[-1] + 1, MAX_ID)))
+    elif first and request.before and page.more:
+        yield "prev", "before", cursor(first)
 
 
-def page_request_provider(max_limit: int) -> Callable[..., PageRequest]:
-    """Return the dependency that reads the `PageRequest` of a request; `max_limit` is the maximum of `limit`."""
+def _links_by_offset(request: PageRequest, page: Page) -> Iterator[_Link]:
+    # A noun's own order has no cursors.
+    if page.more and (following := request.offset + request.limit) <= MAX_OFFSET:
+        yield "next", "offset", following
+    if request.offset:
+        yield "prev", "offset", max(0, request.offset - request.limit)
 
-    def provide_page_request(  # noqa: PLR0917  # Litestar passes them by name
+
+def page_request_provider(lists: ListDeclaration) -> Callable[..., ListRequest]:
+    """Return the dependency that reads the `ListRequest` of a request."""
+
+    def provide_page_request(
         # Not used. Litestar resolves independent dependencies in tasks, which takes longer.
         repository: NamedDependency[SkipValidation[Repository[Any]]],
         request: Request[Any, Any, Any],
-        limit: Annotated[int, QueryParameter(ge=1, le=max_limit, description="The maximum number of rows.")] = min(
-            DEFAULT_LIMIT, max_limit
-        ),
-        offset: Offset = 0,
-        after: After = 0,
-        before: Before = None,
         prefer: Prefer = "",
-    ) -> PageRequest:
-        if (offset > 0) + (after > 0) + (before is not None) > 1:
-            raise invalid_parameter("after" if after else "offset", "Send only one of offset, after and before")
+    ) -> ListRequest:
+        scope = request.scope
+        query = lists.parser.parse(scope["query_string"])
+        context, kinds = b"", _NO_KINDS
+        if query.order:
+            context = f"{request.user.id}\0{scope['path']}?{query.selection}".encode()
+            kinds = lists.value_types(query.order)
         lines = request.headers.getall("Prefer", ())  # `prefer` has only the first; it is there for the document
-        is_counted = bool(lines) and parse_prefer(lines).get("count", "").lower() == "exact"
-        return PageRequest(
-            limit,
-            offset,
-            after=(after,) if after else None,
-            before=None if before is None else (before,),
-            count="exact" if is_counted else None,
+        count = parse_prefer(lines).get("count", "").lower() if lines else ""
+        return ListRequest(
+            query.limit,
+            query.offset,
+            query.order,
+            _key("after", query.after, 0, kinds, context),
+            _key("before", query.before, 1, kinds, context),
+            _COUNTS.get(count),
+            query.conditions,
+            query.values,
+            query.words,
+            query.fields,
+            query.expand,
+            query.counts,
+            query,
+            kinds,
+            context,
         )
 
     return provide_page_request
+
+
+def _key(name: str, text: str | None, least: int, kinds: tuple[ValueType, ...], context: bytes) -> Key | None:
+    if text is None:
+        return None
+    try:
+        return read_cursor(text, kinds, context) if kinds else read_id_position(text, least)
+    except ValueError as error:
+        raise invalid_parameter(name, str(error)) from None

@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from app.core.data.ownership.session import AppSession
-from app.core.http.resource.pages import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
+from app.core.http.resource.list_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from app.testing.clients import Client, assert_error
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource
@@ -145,7 +145,7 @@ async def test_the_total_comes_to_those_who_ask(
 @one_resource
 @pytest.mark.parametrize(
     "prefer",
-    ["", "count", "count=estimated", "count=exactly", "return=minimal", "nocount=exact", "count=none, count=exact"],
+    ["", "count", "count=planned", "count=exactly", "return=minimal", "nocount=exact", "count=none, count=exact"],
 )
 async def test_any_other_preference_is_left_alone(
     client: Client, db: AppSession, resource: Resource, prefer: str

@@ -1,0 +1,111 @@
+"""The parameters of every list: the page, the order, the search and the fields."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from app.core.data.sql.conditions import Sort
+from app.core.data.tables.field_types import MAX_ID
+from app.core.data.tables.folds import fold
+from app.core.http.resource.parameters import QueryParameter, by_name, check_names, integer_parameter, names_parameter
+from app.core.http.resource.values import read_integer, read_text
+
+DEFAULT_LIMIT: Final = 100
+MAX_LIMIT: Final = 500
+MAX_OFFSET: Final = 10_000  # rows; the database reads all of them and discards them
+MAX_SORTS: Final = 3
+MAX_SEARCH: Final = 100  # characters
+MAX_WORDS: Final = 5
+
+
+def page_parameters(max_limit: int, *, has_cursors: bool) -> dict[str, QueryParameter]:
+    """Return the parameters of pages; with cursors, `after` and `before` may be texts."""
+    position = {"type": "integer", "minimum": 0, "maximum": MAX_ID, "format": "int64"}
+    first = min(DEFAULT_LIMIT, max_limit)
+    after = "Only rows after this `id`" + (", or after this cursor of `Link`." if has_cursors else ".")
+    before = "Only the last rows before this `id`" + (", or before this cursor." if has_cursors else ".")
+    others = " `Link` uses it. Not with `offset` or "
+    return by_name(
+        (
+            integer_parameter("limit", "The maximum number of rows.", 1, max_limit, default=first),
+            integer_parameter(
+                "offset",
+                "The number of rows to skip. Not with `after` or `before`. `Link` reaches all rows.",
+                0,
+                MAX_OFFSET,
+            ),
+            QueryParameter("after", f"{after}{others}`before`.", _position(position, has_cursors), _read_after),
+            QueryParameter(
+                "before", f"{before}{others}`after`.", _position(position | {"minimum": 1}, has_cursors), _read_position
+            ),
+        )
+    )
+
+
+def _position(schema: dict[str, Any], has_cursors: bool) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "string"}]} if has_cursors else schema
+
+
+def _read_position(texts: Sequence[str]) -> str:
+    return read_text(texts[0])
+
+
+def _read_after(texts: Sequence[str]) -> str | None:
+    return None if texts[0] == "0" else read_text(texts[0])  # 0 is before the first id
+
+
+def read_id_position(text: str, least: int) -> tuple[int]:
+    """Return the key of a position in the order of ids; raise ValueError."""
+    return (read_integer(text, least, MAX_ID),)
+
+
+def sort_parameter(offered: Sequence[str]) -> QueryParameter:
+    """Return the parameter `sort` with these fields."""
+    description = (
+        f"The order: at most {MAX_SORTS} of {', '.join(f'`{name}`' for name in offered)}, separated by commas;"
+        " `-` before a name sorts in descending order. Null comes last; `id` decides between equal rows."
+    )
+
+    def read(texts: Sequence[str]) -> tuple[Sort, ...]:
+        parts = texts[0].split(",")
+        sorts = tuple(Sort(part.removeprefix("-"), part.startswith("-")) for part in parts)
+        check_names([sort.field for sort in sorts], offered)
+        if len(sorts) > MAX_SORTS:
+            raise ValueError(f"Send at most {MAX_SORTS} fields")
+        return _until_id(sorts)
+
+    return QueryParameter("sort", description, {"type": "string"}, read)
+
+
+def _until_id(sorts: tuple[Sort, ...]) -> tuple[Sort, ...]:
+    # No two rows have the same id, so a field after it has no effect; and `id` is always the last one.
+    names = [sort.field for sort in sorts]
+    sorts = sorts[: names.index("id") + 1] if "id" in names else sorts
+    return sorts[:-1] if sorts[-1] == Sort("id") else sorts
+
+
+def search_parameter(fields: Sequence[str]) -> QueryParameter:
+    """Return the parameter `q`, which searches in these fields."""
+    places = ", ".join(f"`{name}`" for name in fields)
+    description = f"At most {MAX_WORDS} words: each is part of {places}, whatever the case and the accents."
+    return QueryParameter("q", description, {"type": "string", "minLength": 1, "maxLength": MAX_SEARCH}, _read_words)
+
+
+def _read_words(texts: Sequence[str]) -> tuple[str, ...]:
+    if len(texts[0]) > MAX_SEARCH:
+        raise ValueError(f"Send at most {MAX_SEARCH} characters")
+    words = tuple(sorted(set(fold(read_text(texts[0])).split())))
+    if not words or len(words) > MAX_WORDS:
+        raise ValueError(f"Send 1 to {MAX_WORDS} words")
+    return words
+
+
+def fields_parameter(offered: Sequence[str]) -> QueryParameter:
+    """Return the parameter `fields`; its value is never empty, because it has the `id`."""
+    description = "The fields of each row, separated by commas; `id` always comes. All fields by default."
+    names = names_parameter("fields", description, offered)
+
+    def read(texts: Sequence[str]) -> tuple[str, ...]:
+        chosen = names.read(texts)
+        return tuple(name for name in offered if name == "id" or name in chosen)
+
+    return QueryParameter("fields", description, {"type": "string"}, read)
