@@ -39,6 +39,7 @@ from app.core.data.tables import (
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource.actions import action
 from app.core.http.resource.controller import ResourceController
+from app.core.http.resource.filters import NamedFilter
 
 
 class State(StrEnum):
@@ -111,6 +112,8 @@ class SampleBook(Timestamped, SampleBookFields, Owned, table=True):
     """One of a user's books."""
 
     __tablename__ = "sample_books"
+    __sortable__ = ("title", "pages", "rating", "printed", "lent_at", "isbn", "is_signed", "state")
+    __searchable__ = ("title", "summary")
 
 
 class SampleBuildingCreate(SampleBuildingFields, CreateSchema):
@@ -179,6 +182,11 @@ class SampleBookController(ResourceController[SampleBook, SampleBookCreate, Samp
 
     path = "/api/sample-books"
     repository_type = SampleBookRepository
+    related_filters = ("shelf__name", "shelf__place")
+    named_filters = (
+        NamedFilter("well_rated", "Books that are rated 4 or better.", lambda book: book.rating >= 4),
+        NamedFilter("thicker_than", "Books with more pages.", lambda book, pages: book.pages > pages, type=SafeInt),
+    )
     sign = action("Mark it as signed.", {"is_signed": True, "state": State.WORN})
     lend = action("Lend it. A book that is lent keeps its time.", {"lent_at": func.coalesce(BOOK.lent_at, now())})
     add_page = action("Count one page more.", lambda book: {"pages": book.pages + 1}, summary="Add a page to {a_noun}")

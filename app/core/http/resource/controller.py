@@ -41,6 +41,7 @@ from app.core.http.resource.operations import CHANGES, READS, operations_of
 from app.core.http.resource.page_size import max_page_size
 from app.core.http.resource.pages import LIST_HEADERS, ListRequest, page_request_provider, page_response
 from app.core.http.resource.parameters import ParametersProvider
+from app.core.http.resource.row_request import RowRequest, row_request_provider
 
 __all__ = ["Expected", "PageRequestDependency", "PathId", "RepositoryDependency", "ResourceController"]
 
@@ -50,6 +51,7 @@ UpdateT = TypeVar("UpdateT", bound=UpdateSchema)
 
 RepositoryDependency = NamedDependency[SkipValidation[Repository[TableT]]]
 PageRequestDependency = NamedDependency[SkipValidation[ListRequest]]
+RowRequestDependency = NamedDependency[SkipValidation[RowRequest]]
 LOCATION = ResponseHeader(name="Location", description="The path of the new row.", documentation_only=True)
 
 
@@ -116,6 +118,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         return {
             "repository": Provide(_repository_provider(cls.repository_type.of(cls.model)), sync_to_thread=False),
             "page_request": ParametersProvider(page_request_provider(lists), lambda: lists.parameters),
+            "row_request": row_request_provider(lambda: lists.row_parameters),
             "expected": Provide(provide_expected, sync_to_thread=False),
         }
 
@@ -150,9 +153,11 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         return with_etag(row, Location=f"{self.path}/{row.id}")
 
     @Operation("/{id:int}", http_method="GET", summary="Read {a_noun}", response_description="The {noun}.", **ONE_ROW)
-    async def get(self, repository: RepositoryDependency[TableT], id: PathId) -> Response[Row]:
+    async def get(
+        self, repository: RepositoryDependency[TableT], id: PathId, row_request: RowRequestDependency
+    ) -> Response[Row]:
         """Return one of your {nouns}."""
-        return with_etag(await repository.select_one(id))
+        return row_request.answer(await repository.select_one(id))
 
     @Operation("/{id:int}", http_method="PUT", summary="Change {a_noun} (PUT)", response_description=CHANGED, **ONE_ROW)
     async def put(

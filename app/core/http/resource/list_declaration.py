@@ -50,6 +50,11 @@ class ListDeclaration:
         return own
 
     @cached_property
+    def row_parameters(self) -> dict[str, QueryParameter]:
+        """The parameters that a request for one row has as well."""
+        return by_name([fields_parameter(tuple(columns_by_name(self.model)))])
+
+    @cached_property
     def parser(self) -> QueryParser:
         return QueryParser(self.parameters, self.max_limit)
 
@@ -64,8 +69,8 @@ class ListDeclaration:
         return (*sortable_of(self.model), "id")
 
     def value_types(self, order: Sequence[Sort]) -> tuple[ValueType, ...]:
-        """Return the types of the values in a key of this order, without that of the id."""
-        return tuple(self._kinds[sort.field] for sort in order)
+        """Return the types of the values in a key of this order, without that of the id, which is always the last."""
+        return tuple(self._kinds[sort.field] for sort in order if sort.field != "id")
 
     def _choosing(self) -> dict[str, QueryParameter]:
         found: list[QueryParameter] = []
@@ -73,7 +78,7 @@ class ListDeclaration:
             found.append(sort_parameter(self.sortable))
         if searched := searchable_of(self.model):
             found.append(search_parameter(searched))
-        return by_name([*found, fields_parameter(tuple(columns_by_name(self.model)))])
+        return by_name([*found, *self.row_parameters.values()])
 
     def _filters(self) -> Iterator[FilterParameter]:
         for name in self._filtered_fields():

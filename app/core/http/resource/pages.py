@@ -47,7 +47,6 @@ Prefer = Annotated[
 ]
 
 _COUNTS: Final[dict[str, Literal["exact", "estimated"]]] = {"exact": "exact", "estimated": "estimated"}
-_NO_KINDS: Final[tuple[ValueType, ...]] = ()
 
 
 class ListRequest(PageRequest, frozen=True, gc=False):
@@ -131,18 +130,17 @@ def page_request_provider(lists: ListDeclaration) -> Callable[..., ListRequest]:
     ) -> ListRequest:
         scope = request.scope
         query = lists.parser.parse(scope["query_string"])
-        context, kinds = b"", _NO_KINDS
+        context, kinds = b"", lists.value_types(query.order)
         if query.order:
             context = f"{request.user.id}\0{scope['path']}?{query.selection}".encode()
-            kinds = lists.value_types(query.order)
         lines = request.headers.getall("Prefer", ())  # `prefer` has only the first; it is there for the document
         count = parse_prefer(lines).get("count", "").lower() if lines else ""
         return ListRequest(
             query.limit,
             query.offset,
             query.order,
-            _key("after", query.after, 0, kinds, context),
-            _key("before", query.before, 1, kinds, context),
+            _position("after", query, kinds, context),
+            _position("before", query, kinds, context),
             _COUNTS.get(count),
             query.conditions,
             query.values,
@@ -158,10 +156,11 @@ def page_request_provider(lists: ListDeclaration) -> Callable[..., ListRequest]:
     return provide_page_request
 
 
-def _key(name: str, text: str | None, least: int, kinds: tuple[ValueType, ...], context: bytes) -> Key | None:
+def _position(name: str, query: ListQuery, kinds: tuple[ValueType, ...], context: bytes) -> Key | None:
+    text = query.after if name == "after" else query.before
     if text is None:
         return None
     try:
-        return read_cursor(text, kinds, context) if kinds else read_id_position(text, least)
+        return read_cursor(text, kinds, context) if query.order else read_id_position(text, int(name == "before"))
     except ValueError as error:
         raise invalid_parameter(name, str(error)) from None

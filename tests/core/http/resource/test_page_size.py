@@ -9,8 +9,8 @@ from annotated_types import MaxLen
 from pydantic import AnyUrl, BaseModel, Field
 
 from app.core.http.resource.controller import ResourceController
-from app.core.http.resource.page_size import MAX_PAGE_BYTES, max_page_size, unbounded_fields
 from app.core.http.resource.list_parameters import DEFAULT_LIMIT, MAX_LIMIT
+from app.core.http.resource.page_size import MAX_PAGE_BYTES, max_page_size, unbounded_fields
 from app.testing.clients import Client
 from tests.core.http.bodies import valid_body
 from tests.library import Library
