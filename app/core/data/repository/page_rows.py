@@ -10,7 +10,7 @@ from msgspec import UNSET
 from app.core.data.connection.compiled import Rows
 from app.core.data.repository.pages import Key, Page, PageRequest
 from app.core.data.repository.rows import Row, row_struct
-from app.core.data.sql.conditions import Sort
+from app.core.data.sql.conditions import Sort, before_id
 from app.core.data.sql.pages import MAX_ESTIMATE, page_columns
 from app.core.data.sql.shapes import MAX_SHAPES
 from app.core.data.tables.owned import Owned
@@ -26,7 +26,7 @@ class PageReader:
         places = {column.key: place for place, column in enumerate(columns)}
         table = table_of(model)
         self._id = places["id"]
-        self._keys = [*(places[order_column(table, sort.field).key] for sort in order), self._id]
+        self._keys = [*(places[order_column(table, sort.field).key] for sort in before_id(order)), self._id]
         chosen = {name: places[name] for name in ("id", *fields)} if fields else {}
         self._to_row = _row_maker(model, chosen, len(columns))
 

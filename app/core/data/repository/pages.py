@@ -5,7 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from app.core.data.repository.rows import Row
-from app.core.data.sql.conditions import Condition, Sort
+from app.core.data.sql.conditions import Condition, Sort, before_id
 from app.core.data.sql.filters import Filter, bind_filter
 from app.core.data.sql.pages import Count, PageShape
 
@@ -19,11 +19,11 @@ _FIRST_KEY: Final = (0,)  # the key before the first row, in the order of ids
 class PageRequest(msgspec.Struct, frozen=True, gc=False):
     """A request for `limit` rows after or before a key, or after the first `offset` rows.
 
-    Rows are sorted by `order`, nulls last, and then by `id`. A row matches all `conditions`, sorted by field and
-    operator, and has each of the `words`, which are folded, in one of its searchable fields. `values` has one value
-    for each condition: of the field's type, a list of them for `in`, a text that is not folded for `icontains` and
-    `istartswith`, None for `isnull` and `notnull`, and a tuple for an expression. `fields` are the fields of the rows
-    beside `id`; all of them if it is empty.
+    Rows are sorted by `order`, nulls last, and then by `id`, which `order` may have as its last field. A row matches
+    all `conditions`, sorted by field and operator, and has each of the `words`, which are folded, in one of its
+    searchable fields. `values` has one value for each condition: of the field's type, a list of them for `in`, a text
+    that is not folded for `icontains` and `istartswith`, None for `isnull` and `notnull`, and a tuple for an
+    expression. `fields` are the fields of the rows beside `id`; all of them if it is empty.
     """
 
     limit: int
@@ -61,9 +61,9 @@ class PageRequest(msgspec.Struct, frozen=True, gc=False):
     def _bind_key(self, key: Key | None) -> dict[str, Any]:
         if key is None:
             return {}
-        if len(key) != len(self.order) + 1:
-            names = ", ".join((*(sort.field for sort in self.order), "id"))
-            raise TypeError(f"A key in the order of {names} has {len(self.order) + 1} values, not {len(key)}.")
+        names = [*(sort.field for sort in before_id(self.order)), "id"]
+        if len(key) != len(names):
+            raise TypeError(f"A key in the order of {', '.join(names)} has {len(names)} values, not {len(key)}.")
         values = {f"key_{place}": value for place, value in enumerate(key[:-1]) if value is not None}
         return values | {"key_id": key[-1]}
 

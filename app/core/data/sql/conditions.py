@@ -25,3 +25,13 @@ class Sort(NamedTuple):
 
     field: str
     is_descending: bool = False
+
+
+def before_id(order: tuple[Sort, ...]) -> tuple[Sort, ...]:
+    """Return the order without `id`, which is always the last field, and ascending unless the order has it."""
+    return order[:-1] if order and order[-1].field == "id" else order
+
+
+def is_id_descending(order: tuple[Sort, ...]) -> bool:
+    """Tell whether the order ends with `id` in descending order."""
+    return order[-1:] == (Sort("id", True),)

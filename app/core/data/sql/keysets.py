@@ -24,7 +24,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 
-from app.core.data.sql.conditions import Sort
+from app.core.data.sql.conditions import Sort, before_id, is_id_descending
 from app.core.data.sql.operators import stored_type
 from app.core.data.sql.text_search import folded
 from app.core.data.tables.folds import Fold
@@ -52,10 +52,13 @@ class Keyset:
     rows that each branch reads.
     """
 
-    def __init__(self, table: Table, order: Sequence[Sort], key: Sequence[bool] | None, *, is_backwards: bool) -> None:
+    def __init__(
+        self, table: Table, order: tuple[Sort, ...], key: Sequence[bool] | None, *, is_backwards: bool
+    ) -> None:
         self._id = table.c.id
-        self._columns = [order_column(table, sort.field) for sort in order]
-        self._falls = [sort.is_descending is not is_backwards for sort in order]
+        self._columns = [order_column(table, sort.field) for sort in before_id(order)]
+        self._falls = [sort.is_descending is not is_backwards for sort in before_id(order)]
+        self._id_falls = is_id_descending(order) is not is_backwards
         self._key = key
         self._is_backwards = is_backwards
 
@@ -63,9 +66,11 @@ class Keyset:
         """Yield the branches with the rows that match the filters, in the order of their rows."""
         if self._key is not None:
             # Not `(due_at, id) > (:d, :i)`: SQLite would read all rows with this value.
-            yield self._branch(len(self._columns), _beyond(self._id, "key_id", falls=self._is_backwards), filters)
+            yield self._branch(len(self._columns), _beyond(self._id, "key_id", falls=self._id_falls), filters)
+        elif not self._columns:
+            yield self._branch(0, None, filters)
         # First the rows that have the most values in common with the key.
-        for level in reversed(range(1 if self._key is None else len(self._columns))):
+        for level in reversed(range(len(self._columns[:1] if self._key is None else self._columns))):
             yield from self._after(level, filters)
 
     def _after(self, level: int, filters: Conditions) -> Iterator[Branch]:
@@ -74,7 +79,7 @@ class Keyset:
         is_after_null = self._key is not None and self._key[level]
         if self._is_backwards or not is_after_null:
             beyond = self._beyond(level)
-            if len(self._columns) == 1 and self._falls[0] is not self._is_backwards and not filters:
+            if len(self._columns) == 1 and self._falls[0] is not self._id_falls and not filters:
                 yield from self._split(beyond)
             else:
                 yield self._branch(level, beyond, filters)
@@ -107,13 +112,13 @@ class Keyset:
         equal = [self._equal(place) for place in range(level)]
         # A column with one value has the direction of `id`, as in the index.
         same = level if fixed is None else fixed
-        order = [directed(column, self._is_backwards) for column in self._columns[:same]]
+        order = [directed(column, self._id_falls) for column in self._columns[:same]]
         for place in range(same, len(self._columns)):
             # At this level the range has no nulls; after it, they must be in their place.
             has_nulls = self._columns[place].nullable and place > level
             order.append(directed(self._columns[place], self._falls[place], self._is_backwards if has_nulls else None))
         conditions = (*others, *equal, *(() if beyond is None else (beyond,)))
-        return Branch(conditions, (*order, directed(self._id, self._is_backwards)))
+        return Branch(conditions, (*order, directed(self._id, self._id_falls)))
 
     def _equal(self, place: int) -> ColumnElement[bool]:
         column = self._columns[place]

@@ -18,7 +18,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from app.core.data.sql.conditions import Sort
+from app.core.data.sql.conditions import Sort, before_id, is_id_descending
 from app.core.data.sql.filters import Filter, conditions_of
 from app.core.data.sql.keysets import Branch, Conditions, Keyset, directed, reach
 from app.core.data.sql.shapes import MAX_SHAPES
@@ -113,18 +113,18 @@ def _count(table: Table, shape: PageShape, filters: Conditions) -> Select[Any]:
 
 
 def _sorted_by(columns: Any, table: Table, shape: PageShape) -> Iterator[ColumnElement[Any]]:
-    for sort in shape.order:
+    for sort in before_id(shape.order):
         column = order_column(table, sort.field)
         falls = sort.is_descending is not shape.is_backwards
         yield directed(columns[column.key], falls, shape.is_backwards if column.nullable else None)
-    yield directed(columns.id, shape.is_backwards)
+    yield directed(columns.id, is_id_descending(shape.order) is not shape.is_backwards)
 
 
 def _check_order(model: type[Owned], order: tuple[Sort, ...]) -> None:
     names = [column.key for column in visible_columns(table_of(model)) if column.key != "id"]
-    fields = [sort.field for sort in order]
+    fields = [sort.field for sort in before_id(order)]
     for place, field in enumerate(fields):
         if field not in names or field in fields[:place]:
             raise TypeError(
-                f"A page of {model.__name__} cannot be sorted by {field!r}: name other columns, without id, each once."
+                f"A page of {model.__name__} cannot be sorted by {field!r}: name other columns once, and `id` last."
             )
