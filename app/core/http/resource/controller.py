@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import builtins
 from collections import ChainMap
-from collections.abc import Callable, Mapping, Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from http import HTTPStatus
 from inspect import cleandoc
 from typing import Any, ClassVar, Generic, TypeVar
 
 from litestar import Controller, MediaType, Response
 from litestar.datastructures import ResponseHeader
-from litestar.di import NamedDependency, Provide
+from litestar.di import NamedDependency
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
 from litestar.openapi import ResponseSpec
 from litestar.params import JSONBody, SkipValidation
@@ -20,7 +20,6 @@ from pydantic import BaseModel
 from sqlalchemy import inspect
 
 from app.core.data.errors import InvalidDeclaration
-from app.core.data.ownership.guard import session_of
 from app.core.data.repository.repository import Repository
 from app.core.data.repository.rows import Row
 from app.core.data.sql.changes import Changes
@@ -28,8 +27,9 @@ from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import table_name
 from app.core.http.body.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.resource.actions import CHANGED, ONE_ROW, actions_of
+from app.core.http.resource.dependencies import dependencies_of
 from app.core.http.resource.documented_conflicts import conflicts_of
-from app.core.http.resource.etags import ETAG, Expected, provide_expected, with_etag
+from app.core.http.resource.etags import ETAG, Expected, with_etag
 from app.core.http.resource.filters import NamedFilter
 from app.core.http.resource.generics import type_arguments
 from app.core.http.resource.handler import Operation
@@ -39,9 +39,8 @@ from app.core.http.resource.list_parameters import MAX_LIMIT
 from app.core.http.resource.naming import Names
 from app.core.http.resource.operations import CHANGES, READS, operations_of
 from app.core.http.resource.page_size import max_page_size
-from app.core.http.resource.pages import LIST_HEADERS, ListRequest, page_request_provider, page_response
-from app.core.http.resource.parameters import ParametersProvider
-from app.core.http.resource.row_request import RowRequest, row_request_provider
+from app.core.http.resource.pages import LIST_HEADERS, ListRequest, page_response
+from app.core.http.resource.row_request import RowRequest
 
 __all__ = ["Expected", "PageRequestDependency", "PathId", "RepositoryDependency", "ResourceController"]
 
@@ -78,6 +77,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     filters: ClassVar[Set[str] | None] = None
     related_filters: ClassVar[tuple[str, ...]] = ()
     named_filters: ClassVar[tuple[NamedFilter, ...]] = ()
+    lists: ClassVar[ListDeclaration]
     dto = BodyDTO
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -100,8 +100,14 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # a type at run time only
         cls.tags = [cls.names().nouns.capitalize()]
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
+        cls.lists = ListDeclaration(
+            cls.__name__, cls.model, cls.max_page_size, cls.filters, cls.related_filters, cls.named_filters
+        )
+        if not cls.related_filters:  # the table of another noun may be imported later
+            cls.lists.check()
+        own = dependencies_of(cls.repository_type.of(cls.model), cls.lists)
         inherited = (vars(base).get("dependencies", {}) for base in cls.__mro__[1:] if base is not Controller)
-        cls.dependencies = {**ChainMap(*inherited), **cls._own_dependencies(), **vars(cls).get("dependencies", {})}
+        cls.dependencies = {**ChainMap(*inherited), **own, **vars(cls).get("dependencies", {})}
         if cls.operations & CHANGES:
             cls.update_schema.read_only = inspect(cls.model).columns.keys() - cls.update_schema.model_fields.keys()
 
@@ -109,18 +115,6 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     def _written_schemas(cls) -> Sequence[type[BaseModel]]:
         schemas = (cls.create_schema, cls.update_schema)
         return schemas if cls.operations - READS - cls.actions.keys() else (cls.model,)
-
-    @classmethod
-    def _own_dependencies(cls) -> dict[str, Provide]:
-        lists = ListDeclaration(
-            cls.__name__, cls.model, cls.max_page_size, cls.filters, cls.related_filters, cls.named_filters
-        )
-        return {
-            "repository": Provide(_repository_provider(cls.repository_type.of(cls.model)), sync_to_thread=False),
-            "page_request": ParametersProvider(page_request_provider(lists), lambda: lists.parameters),
-            "row_request": row_request_provider(lambda: lists.row_parameters),
-            "expected": Provide(provide_expected, sync_to_thread=False),
-        }
 
     @classmethod
     def names(cls) -> Names:
@@ -137,7 +131,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     async def list(
         self, repository: RepositoryDependency[TableT], page_request: PageRequestDependency, scope: Scope
     ) -> Response[builtins.list[Row]]:
-        """Return one page of your {nouns}, in the order of `id`. `Link` has the address of the next page."""
+        """Return one page of your {nouns}, by default in the order of `id`. `Link` has the address of the next page."""
         return page_response(scope["path"], page_request, await repository.select_page(page_request))
 
     @Operation(
@@ -182,6 +176,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
 
     def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
         """Return the offered handlers, with operation ids (`tasks_list`) and texts for the document."""
+        self.lists.check()
         handlers = [handler for handler in super().get_route_handlers() if self._is_offered(handler)]
         changed = {name: changes.fields for name, changes in self.actions.items()}
         conflicts = conflicts_of(self.model, self.names().noun, self.operations, changed)
@@ -201,10 +196,3 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
             handler.responses = {HTTPStatus.CONFLICT: conflict, **(handler.responses or {})}
         for text in ("summary", "description", "response_description"):
             setattr(handler, text, names.substitute(getattr(handler, text) or "") or None)
-
-
-def _repository_provider(repository: type[Repository[Any]]) -> Callable[..., Repository[Any]]:
-    def provide(scope: Scope) -> Repository[Any]:
-        return repository(session=session_of(scope))
-
-    return provide

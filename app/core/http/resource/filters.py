@@ -2,15 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement
 
-from app.core.data.errors import InvalidDeclaration
 from app.core.data.sql.conditions import Condition
 from app.core.data.sql.operators import operators_of, related_field
 from app.core.data.tables.owned import Owned
-from app.core.http.resource.parameters import MAX_VALUES, QueryParameter, each_of, list_of, one_of
+from app.core.http.resource.parameters import MAX_VALUES, QueryParameter, Read, each_of, list_of, one_of
 from app.core.http.resource.values import BOOL, TEXT, ValueType, read_text, value_type_of
 
 Match = tuple[Condition, Any]
@@ -48,8 +47,14 @@ class NamedFilter:
 
 @dataclass(frozen=True)
 class FilterParameter(QueryParameter):
-    """The parameter of a filter; `matches` returns the conditions for its value."""
+    """The parameter of a filter: a field, an operator, and the type of the value.
 
+    `matches` returns the conditions for what `read` returned.
+    """
+
+    field: str = ""
+    operator: str = ""
+    kind: ValueType = TEXT
     matches: Callable[[Any], list[Match]] = lambda _: []
 
 
@@ -63,78 +68,57 @@ def field_filters(model: type[Owned], name: str) -> Iterator[FilterParameter]:
             yield _field_filter(name, operator, kind)
 
 
+def named_filter(declared: NamedFilter) -> FilterParameter:
+    """Return the parameter of a named filter; raise ValueError if its type has no values in a query."""
+    found, opposite = (Condition(declared.name, operator, declared.condition) for operator in ("is", "isnot"))
+    if declared.type is None:
+        form = _Form(BOOL.schema, one_of(BOOL), lambda holds: [(found if holds else opposite, ())])
+        return _parameter(declared.name, f"{declared.description} `false` is the opposite.", form, "is", BOOL)
+    kind = value_type_of(declared.type)
+    if kind is None:
+        raise ValueError("a query cannot have values of this type")
+    form = _Form(kind.schema, one_of(kind), lambda value: [(found, (value,))])
+    return _parameter(declared.name, declared.description, form, "is", kind)
+
+
+class _Form(NamedTuple):
+    # How the value of an operator is described, read, and used.
+    schema: Mapping[str, Any]
+    read: Read
+    matches: Callable[[Any], list[Match]]
+    is_repeatable: bool = False
+
+
+def _parameter(name: str, description: str, form: _Form, operator: str, kind: ValueType) -> FilterParameter:
+    field = name.removesuffix(f"__{operator}")
+    return FilterParameter(
+        name, description, form.schema, form.read, form.is_repeatable, field, operator, kind, form.matches
+    )
+
+
 def _field_filter(field: str, operator: str, kind: ValueType) -> FilterParameter:
     name = field if operator == "eq" else f"{field}__{operator}"
     description = _DESCRIPTIONS[operator].format(field=field, or_commas="" if kind.is_text else " or with commas")
-    make = _MAKERS.get(operator, _make_one)
-    schema, read, matches, is_repeatable = make(field, operator, kind)
-    return FilterParameter(name, description, schema, read, is_repeatable, matches)
+    return _parameter(name, description, _form_of(Condition(field, operator), kind), operator, kind)
 
 
-_Parts = tuple[Mapping[str, Any], Callable[[Sequence[str]], Any], Callable[[Any], list[Match]], bool]
-
-
-def _make_one(field: str, operator: str, kind: ValueType) -> _Parts:
-    condition = Condition(field, operator)
-    return kind.schema, one_of(kind), lambda value: [(condition, value)], False
-
-
-def _make_each(field: str, operator: str, kind: ValueType) -> _Parts:
-    condition = Condition(field, operator)
-    schema = {"type": "array", "items": kind.schema}
-    return schema, each_of(kind), lambda values: [(condition, value) for value in values], True
-
-
-def _make_list(field: str, operator: str, kind: ValueType) -> _Parts:
-    condition = Condition(field, operator)
-    schema = {"type": "array", "items": kind.schema, "minItems": 1, "maxItems": MAX_VALUES}
-    return schema, list_of(kind), lambda values: [(condition, values)], True
-
-
-def _make_null(field: str, operator: str, kind: ValueType) -> _Parts:
-    conditions = {True: Condition(field, "isnull"), False: Condition(field, "notnull")}
-    return BOOL.schema, one_of(BOOL), lambda value: [(conditions[value], None)], False
-
-
-def _make_search(field: str, operator: str, kind: ValueType) -> _Parts:
-    condition = Condition(field, operator)
-    return TEXT.schema | {"minLength": 1}, _read_part, lambda value: [(condition, value)], False
+def _form_of(condition: Condition, kind: ValueType) -> _Form:
+    match condition.operator:
+        case "ne" | "contains":
+            schema: Mapping[str, Any] = {"type": "array", "items": kind.schema}
+            return _Form(schema, each_of(kind), lambda values: [(condition, value) for value in values], True)
+        case "in":
+            schema = {"type": "array", "items": kind.schema, "minItems": 1, "maxItems": MAX_VALUES}
+            return _Form(schema, list_of(kind), lambda values: [(condition, values)], True)
+        case "isnull":
+            absent = condition, condition._replace(operator="notnull")
+            return _Form(BOOL.schema, one_of(BOOL), lambda is_null: [(absent[not is_null], None)])
+        case "icontains" | "istartswith":
+            return _Form(TEXT.schema | {"minLength": 1}, _read_part, lambda text: [(condition, text)])
+    return _Form(kind.schema, one_of(kind), lambda value: [(condition, value)])
 
 
 def _read_part(texts: Sequence[str]) -> str:
     if not texts[0]:
         raise ValueError("Send at least one character")
     return read_text(texts[0])
-
-
-_MAKERS: Final = {
-    "ne": _make_each,
-    "contains": _make_each,
-    "in": _make_list,
-    "isnull": _make_null,
-    "icontains": _make_search,
-    "istartswith": _make_search,
-}
-
-
-def named_filter(declared: NamedFilter) -> FilterParameter:
-    """Return the parameter of a named filter."""
-    found, opposite = (Condition(declared.name, operator, declared.condition) for operator in ("is", "isnot"))
-    if declared.type is None:
-        conditions = {True: found, False: opposite}
-        description = f"{declared.description} `false` is the opposite."
-        return FilterParameter(
-            declared.name,
-            description,
-            BOOL.schema,
-            one_of(BOOL),
-            matches=lambda value: [(conditions[value], ())],
-        )
-    kind = value_type_of(declared.type)
-    if kind is None:
-        raise InvalidDeclaration(
-            f"named_filters: {declared.name!r} has a type without values in a query; choose another"
-        )
-    return FilterParameter(
-        declared.name, declared.description, kind.schema, one_of(kind), matches=lambda value: [(found, (value,))]
-    )

@@ -40,7 +40,7 @@ class ListDeclaration:
     @cached_property
     def parameters(self) -> dict[str, QueryParameter]:
         """The parameters by name, in the order of the document."""
-        own = {**page_parameters(self.max_limit, has_cursors=bool(sortable_of(self.model))), **self._choosing()}
+        own = {**page_parameters(self.max_limit), **self._choosing()}
         for parameter in self._filters():
             if parameter.name in own:
                 self._refuse(
@@ -68,17 +68,18 @@ class ListDeclaration:
     def sortable(self) -> tuple[str, ...]:
         return (*sortable_of(self.model), "id")
 
+    def check(self) -> None:
+        """Raise InvalidDeclaration if the declaration is wrong."""
+        self.parameters  # noqa: B018  # made once
+
     def value_types(self, order: Sequence[Sort]) -> tuple[ValueType, ...]:
         """Return the types of the values in a key of this order, without that of the id, which is always the last."""
         return tuple(self._kinds[sort.field] for sort in order if sort.field != "id")
 
     def _choosing(self) -> dict[str, QueryParameter]:
-        found: list[QueryParameter] = []
-        if sortable_of(self.model):
-            found.append(sort_parameter(self.sortable))
-        if searched := searchable_of(self.model):
-            found.append(search_parameter(searched))
-        return by_name([*found, *self.row_parameters.values()])
+        searched = searchable_of(self.model)
+        search = [search_parameter(searched)] if searched else []
+        return by_name([sort_parameter(self.sortable), *search, *self.row_parameters.values()])
 
     def _filters(self) -> Iterator[FilterParameter]:
         for name in self._filtered_fields():
@@ -90,7 +91,10 @@ class ListDeclaration:
         for declared in self.named_filters:
             if declared.name in RESERVED or not declared.name.isidentifier():
                 self._refuse("named_filters", declared.name, "cannot be the name of a filter", "choose another")
-            yield named_filter(declared)
+            try:
+                yield named_filter(declared)
+            except ValueError as error:
+                self._refuse("named_filters", declared.name, f"has a wrong type: {error}", "choose another, or none")
 
     def _filtered_fields(self) -> Iterator[str]:
         offered = [

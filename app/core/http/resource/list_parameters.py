@@ -17,32 +17,39 @@ MAX_SEARCH: Final = 100  # characters
 MAX_WORDS: Final = 5
 
 
-def page_parameters(max_limit: int, *, has_cursors: bool) -> dict[str, QueryParameter]:
-    """Return the parameters of pages; with cursors, `after` and `before` may be texts."""
-    position = {"type": "integer", "minimum": 0, "maximum": MAX_ID, "format": "int64"}
-    first = min(DEFAULT_LIMIT, max_limit)
-    after = "Only rows after this `id`" + (", or after this cursor of `Link`." if has_cursors else ".")
-    before = "Only the last rows before this `id`" + (", or before this cursor." if has_cursors else ".")
-    others = " `Link` uses it. Not with `offset` or "
+def page_parameters(max_limit: int) -> dict[str, QueryParameter]:
+    """Return the parameters of pages."""
+    default = {"default": min(DEFAULT_LIMIT, max_limit)}
     return by_name(
         (
-            integer_parameter("limit", "The maximum number of rows.", 1, max_limit, default=first),
+            integer_parameter("limit", "The maximum number of rows.", 1, max_limit, **default),
             integer_parameter(
                 "offset",
                 "The number of rows to skip. Not with `after` or `before`. `Link` reaches all rows.",
                 0,
                 MAX_OFFSET,
             ),
-            QueryParameter("after", f"{after}{others}`before`.", _position(position, has_cursors), _read_after),
             QueryParameter(
-                "before", f"{before}{others}`after`.", _position(position | {"minimum": 1}, has_cursors), _read_position
+                "after",
+                "Only rows after this `id`, or with `sort` after this cursor. `Link` uses it."
+                " Not with `offset` or `before`.",
+                _position(0),
+                _read_after,
+            ),
+            QueryParameter(
+                "before",
+                "Only the last rows before this `id`, or with `sort` before this cursor. `Link` uses it."
+                " Not with `offset` or `after`.",
+                _position(1),
+                _read_position,
             ),
         )
     )
 
 
-def _position(schema: dict[str, Any], has_cursors: bool) -> dict[str, Any]:
-    return {"anyOf": [schema, {"type": "string"}]} if has_cursors else schema
+def _position(least: int) -> dict[str, Any]:
+    row_id = {"type": "integer", "minimum": least, "maximum": MAX_ID, "format": "int64"}
+    return {"anyOf": [row_id, {"type": "string"}]}
 
 
 def _read_position(texts: Sequence[str]) -> str:
