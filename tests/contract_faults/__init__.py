@@ -1,6 +1,6 @@
 """Resources with one fault each, and the rule of the contract that finds it: the suite can fail."""
 
-from tests.contract_faults import actions, bodies, headers, isolation, lists, references, values, versions
+from tests.contract_faults import actions, bodies, filters, headers, isolation, lists, references, values, versions
 from tests.contract_faults.resource import PATH, Fault, Faultless, OnlyActs, OnlyRead, OnlyWritten
 
 __all__ = ["FAULTS", "PATH", "Fault", "Faultless", "OnlyActs", "OnlyRead", "OnlyWritten"]
@@ -11,6 +11,7 @@ FAULTS = (
     *actions.FAULTS,
     *versions.FAULTS,
     *lists.FAULTS,
+    *filters.FAULTS,
     *references.FAULTS,
     *values.FAULTS,
     *headers.FAULTS,

@@ -12,7 +12,7 @@ from litestar import Litestar
 
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.registry import table_name
-from app.testing.contract import actions, bodies, headers, isolation, lists, references, values, versions
+from app.testing.contract import actions, bodies, filters, headers, isolation, lists, references, values, versions
 from app.testing.contract.operations import Resource
 from app.testing.contract.resource import ResourceUnderTest
 from app.testing.contract.rules import RULES, Rule, applies
@@ -27,6 +27,7 @@ __all__ = [
     "bodies",
     "check_rule",
     "contract_of",
+    "filters",
     "headers",
     "isolation",
     "lists",

@@ -114,14 +114,14 @@ class ResourceUnderTest:
     async def read_row(self, caller: Client, row_id: int) -> dict[str, Any]:
         if GET in self.operations:
             return row_in(await self.send(caller, GET, row_id))
-        return _as_json(await Repository.of(self.resource.model)(session=self.db).select_one(row_id))
+        return as_json(await Repository.of(self.resource.model)(session=self.db).select_one(row_id))
 
     async def list_rows(self, caller: Client) -> list[dict[str, Any]]:
         """Return the rows of the caller, at most 100."""
         if LIST in self.operations:
             return cast("list[dict[str, Any]]", (await caller.get(self.resource.path)).json())
         page = await Repository.of(self.resource.model)(session=self.db).select_page(PageRequest(100))
-        return [_as_json(row) for row in page.rows if row.user_id == caller.user]
+        return [as_json(row) for row in page.rows if row.user_id == caller.user]
 
     async def delete_row(self, caller: Client, row_id: int) -> None:
         if DELETE in self.operations:
@@ -140,7 +140,8 @@ class ResourceUnderTest:
         return [tuple(row) for row in await self.db.execute(select(*columns).order_by(columns[0]))]
 
 
-def _as_json(row: Row) -> dict[str, Any]:
+def as_json(row: Row) -> dict[str, Any]:
+    """Return a row of the repository as a client gets it."""
     return cast("dict[str, Any]", msgspec.json.decode(msgspec.json.encode(row)))
 
 
