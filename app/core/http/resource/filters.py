@@ -108,7 +108,8 @@ def _form_of(condition: Condition, kind: ValueType) -> _Form:
             schema: Mapping[str, Any] = {"type": "array", "items": kind.schema}
             return _Form(schema, each_of(kind), lambda values: [(condition, value) for value in values], True)
         case "in":
-            schema = {"type": "array", "items": kind.schema, "minItems": 1, "maxItems": MAX_VALUES}
+            items = kind.schema | ({"minLength": 1} if kind.is_text else {})
+            schema = {"type": "array", "items": items, "minItems": 1, "maxItems": MAX_VALUES}
             return _Form(schema, list_of(kind), lambda values: [(condition, values)], True)
         case "isnull":
             absent = condition, condition._replace(operator="notnull")

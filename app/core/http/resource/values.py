@@ -22,6 +22,7 @@ MAX_TEXT: Final = 1_000  # characters
 MAX_INT64: Final = 2**63 - 1
 
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # as in JSON
+_DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _INSTANT: Final = re.compile(
     rf"{_DAY.pattern}T[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}(?:\.[0-9]{{1,6}})?(?:Z|[+-][0-9:]{{5}})"
@@ -149,13 +150,14 @@ def _write_choice(member: Any) -> str:
 def _decimal_of(rules: TypeAdapter[Decimal]) -> ValueType:
     def read(text: str) -> Decimal:
         try:
-            if _NUMBER.fullmatch(text):
-                return rules.validate_python(Decimal(text))
+            if _DECIMAL.fullmatch(text):
+                return rules.validate_python(text)
         except ValidationError as error:
             raise ValueError(error.errors()[0]["msg"]) from None
-        raise ValueError("Send a number, such as 12.50")
+        raise ValueError("Send a decimal number, such as 12.50")
 
-    return ValueType(read, {"type": "string", "format": "decimal"}, "{:f}".format)
+    described = rules.json_schema()
+    return ValueType(read, described if described.get("type") == "string" else {"type": "string"}, "{:f}".format)
 
 
 TEXT: Final = ValueType(read_text, {"type": "string", "maxLength": MAX_TEXT}, is_text=True)

@@ -151,10 +151,11 @@ def test_every_limit_of_an_integer_is_one_and_a_wide_integer_says_so(document: P
 def test_a_parameter_has_no_default_that_a_client_would_send_by_itself(document: Part) -> None:
     parameters = [p for *_, operation in operations(document) for p in operation.get("parameters", ())]
 
-    assert {p["name"] for p in parameters} == {"id", "limit", "offset", "after", "before", "Prefer", "If-Match"}
+    page = {"limit", "offset", "after", "before", "sort", "fields"}
+    assert {p["name"] for p in parameters} >= {"id", "Prefer", "If-Match", *page}
     for parameter in parameters:
         assert ("default" in parameter["schema"]) is (parameter["name"] == "limit")
-        assert isinstance(parameter["schema"]["type"], str)
+        assert isinstance(parameter["schema"].get("type", ""), str)
         assert parameter["description"]
         assert "description" not in parameter["schema"]
 
@@ -224,6 +225,7 @@ async def provoked(
         await stranger.request(method, path, json=body),
         await caller.request(method, path, json=body),
         await caller.request(method, f"{path}?nothing=1", json=body),
+        await caller.request(method, f"{path}?nothing={'1' * 8_000}", json=body),
         await caller.request(method, path, json={"nothing": 1}),
         await caller.request(method, path, content=b"{}", headers={"content-type": "text/plain"}),
         await caller.request(method, path, content=BODY_OVER_THE_LIMIT, headers={"content-type": "application/json"}),
@@ -246,6 +248,21 @@ async def test_an_operation_documents_the_errors_that_it_answers_and_no_others(
             documented = {int(status) for status in operation["responses"] if "400" <= status < "500"} - {409, 429}
             assert documented == found, operation["operationId"]
             assert "503" in operation["responses"]
+
+
+@every_resource
+def test_a_list_documents_each_filter_after_the_page(installed: Part, resource: Resource) -> None:
+    parameters = installed["paths"][resource.path]["get"]["parameters"]
+    names = [parameter["name"] for parameter in parameters]
+
+    assert len(set(names)) == len(names)
+    assert names[:5] == ["limit", "offset", "after", "before", "sort"]
+    assert names.index("fields") < names.index("id") < names.index("created_at__gte") < names.index("Prefer")
+    for parameter in parameters:
+        is_list = parameter["schema"].get("type") == "array"
+        assert is_list is parameter["name"].endswith(("__in", "__ne"))
+        assert (parameter.get("style"), parameter.get("explode")) == (("form", True) if is_list else (None, None))
+        assert len(parameter["description"]) < 250
 
 
 async def test_the_errors_say_what_their_examples_say(live_app: Litestar, client: Client, installed: Part) -> None:
