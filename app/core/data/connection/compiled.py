@@ -32,6 +32,7 @@ class CompiledStatement:
         self._needs_owner = OWNER.key in self._names
         self._constants = {name: bind.value for bind, name in compiled.bind_names.items() if bind.value is not None}
         self._defaults = _defaults_of(compiled)
+        self._copied: list[tuple[str, str]] = [*getattr(compiled, "copied_parameters", {}).items()]
         types = {name: bind.type.dialect_impl(dialect) for bind, name in compiled.bind_names.items()}
         bind_processors = {name: type_.bind_processor(dialect) for name, type_ in types.items()}
         self._bind_processors = {name: process for name, process in bind_processors.items() if process}
@@ -45,6 +46,8 @@ class CompiledStatement:
             raise OwnerNotBound
         for name, default in self._defaults.items():
             bound[name] = default.arg(_DefaultContext(bound)) if default.is_callable else default.arg
+        for name, source in self._copied:
+            bound[name] = bound[source]
         for name, process in self._bind_processors.items():
             bound[name] = process(bound[name])
         return [bound[name] for name in self._names]

@@ -13,6 +13,7 @@ from sqlmodel import SQLModel
 from app.core.data.errors import InvalidDeclaration
 from app.core.data.schema.protections import Protection, protections_of
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
+from app.core.data.tables.queryable import HIDDEN
 from app.core.data.tables.references import missing_targets
 from app.core.data.tables.registry import owned_models
 
@@ -73,6 +74,6 @@ def _faults_of_mapper(mapper: Mapper[Owned]) -> Iterator[str]:
             "`declared_attr.directive` that returns `owned_mapper_args(cls) | {...}`."
         )
     for column in table.c:
-        if mapper.get_property_by_column(column).key != column.key:
+        if HIDDEN not in column.info and mapper.get_property_by_column(column).key != column.key:
             name = mapper.class_.__name__
             yield f"{name} calls {table}.{column.name} by another name; give the field the name of the column."

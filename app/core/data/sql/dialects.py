@@ -18,6 +18,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.sql.compiler import IdentifierPreparer, TypeCompiler
 
 from app.core.data.errors import UnreachableStatement
+from app.core.data.sql.derived_compiler import DerivedCompiler
 from app.core.data.sql.owner_compiler import OwnerCompiler
 from app.core.data.sql.raw_sql import NoDDL, NoRawSql, NoRawTypes
 
@@ -60,10 +61,19 @@ class ScopedDialect:
         return dialect.type_compiler_cls(dialect)
 
 
+class _PostgresCompiler(DerivedCompiler, PGCompiler_psycopg):
+    pass
+
+
+class _SqliteCompiler(DerivedCompiler, SQLiteCompiler):
+    pass
+
+
 class PostgresDialect(PGDialectAsync_psycopg):
     """PostgreSQL through psycopg."""
 
     supports_statement_cache = True
+    statement_compiler = _PostgresCompiler
     preparer = _PostgresPreparer
     has_terminate = True  # the garbage collector can close a connection that was not returned to the pool
 
@@ -85,17 +95,18 @@ class SqliteDialect(SQLiteDialect_aiosqlite):
     """SQLite through aiosqlite, whose connections are threads."""
 
     supports_statement_cache = True
+    statement_compiler = _SqliteCompiler
     preparer = _SqlitePreparer
 
     # In a greenlet it waits for the thread to close the connection; outside of one it does not wait.
     do_close = SQLiteDialect_aiosqlite.do_terminate
 
 
-class _ScopedPostgresCompiler(NoRawSql, OwnerCompiler, PGCompiler_psycopg):
+class _ScopedPostgresCompiler(NoRawSql, OwnerCompiler, _PostgresCompiler):
     pass
 
 
-class _ScopedSqliteCompiler(NoRawSql, OwnerCompiler, SQLiteCompiler):
+class _ScopedSqliteCompiler(NoRawSql, OwnerCompiler, _SqliteCompiler):
     pass
 
 

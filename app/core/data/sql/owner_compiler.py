@@ -15,6 +15,7 @@ from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.elements import ClauseElement, ColumnElement, Grouping
 
 from app.core.data.errors import ForeignRow, OwnerNotBound, UnreachableStatement
+from app.core.data.sql.derived_compiler import derived_columns
 from app.core.data.sql.mapped_tables import is_owned, mapped_table, target_table, unaliased
 from app.core.data.tables.owned import OWNER_COLUMN
 
@@ -127,6 +128,8 @@ class OwnerCompiler(SQLCompiler):
         for name in (OWNER_COLUMN, *(column.name for column in mapped_table(unaliased(statement.table)).primary_key)):
             if name in written:
                 raise ForeignRow(f"An {verb} sets {name}, which only the server does; leave it out.")
+        for name in sorted(written & derived_columns(statement.table).keys()):
+            raise UnreachableStatement(f"An {verb} sets {name}, which only the server does; leave it out.")
 
 
 def _with_owner_condition(statement: ChangeT) -> ChangeT:

@@ -20,6 +20,7 @@ from app.core.data.tables.field_functions import (
     long_text,
     number,
     ref,
+    stamp,
     text,
     uuid,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "number",
     "one_per_owner",
     "ref",
+    "stamp",
     "text",
     "unique",
     "uuid",

@@ -30,13 +30,14 @@ class Target:
 
 @dataclass(frozen=True)
 class Declaration:
-    """The function that declared a field, the types that it accepts, a reference's target and a choice's ranks."""
+    """The function that declared a field, the types that it accepts, and what only some functions declare."""
 
     function: str
     types: Mapping[str, Any]
     target: Target | None = None
     needs_length: bool = False
     ranks: Mapping[Any, int] | None = None
+    flag: str | None = None
 
 
 class Fields(SQLModel):

@@ -21,6 +21,7 @@ from app.core.data.tables.decimals import ScaledDecimal, decimal_rules
 from app.core.data.tables.declarations import Declaration, OnDelete, Target
 from app.core.data.tables.documents import LIMITS, JsonDocument, JsonRules
 from app.core.data.tables.field_types import BigIntKey, Day, Instant, NonBlankText, PlainText, RowId, SafeInt
+from app.core.data.tables.stamps import stamp_column
 
 UNSET: Final[Any] = PydanticUndefined
 
@@ -49,6 +50,15 @@ def flag(description: str, *, default: bool | None = False, example: Any = UNSET
 def instant(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:
     """Declare a point in time, stored in UTC."""
     return _field(Declaration("instant", {"Instant": Instant}), description, default, example)
+
+
+def stamp(flag: str, description: str) -> Any:
+    """Declare the instant at which a flag became true, which is null while it is false; the server sets it.
+
+    The table class itself has it, after the flag, so that clients cannot send it.
+    """
+    declared = Declaration("stamp", {"Instant": Instant}, flag=flag)
+    return _field(declared, description, None, UNSET, sa_column_kwargs=stamp_column(flag))
 
 
 def day(description: str, *, default: Any = UNSET, example: Any = UNSET) -> Any:

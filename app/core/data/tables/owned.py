@@ -12,10 +12,11 @@ from sqlmodel.main import get_column_from_field
 
 from app.core.data.errors import InvalidDeclaration
 from app.core.data.tables import choices as choices  # noqa: PLC0414  # listens to new tables
-from app.core.data.tables.declarations import Fields, declaration_of
+from app.core.data.tables.declarations import Fields, declaration_of, is_optional
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import OWNER_COLUMN, OwnerIndex, reference
-from app.core.data.tables.queryable import queryable_faults, queryable_items
+from app.core.data.tables.queryable import HIDDEN, queryable_faults, queryable_items
+from app.core.data.tables.stamps import stamps_of
 
 __all__ = ["OWNER_COLUMN", "Owned", "owned_mapper_args", "owned_table_args"]
 
@@ -80,8 +81,11 @@ class Owned(Fields):
 def owned_mapper_args(model: type[Owned]) -> dict[str, Any]:
     """Return the `__mapper_args__` of an owned class, for a class that adds others."""
     # eager_defaults: an UPDATE returns the time of the change, because a later load would need an `await`.
-    owner = {"version_id_col": model.__table__.c[OWNER_COLUMN], "version_id_generator": False}
-    return owner | {"eager_defaults": True}
+    columns = model.__table__.c
+    owner = {"version_id_col": columns[OWNER_COLUMN], "version_id_generator": False}
+    # The compiler sets hidden columns, so an entity never reads them.
+    hidden = [column.key for column in columns if HIDDEN in column.info]
+    return owner | {"eager_defaults": True, "exclude_properties": hidden}
 
 
 def owned_table_args(*items: SchemaItem) -> tuple[Any, ...]:
@@ -120,6 +124,7 @@ def _faults_of(model: type[Owned]) -> Iterator[str]:
     if "__tablename__" not in vars(model):  # a mixin: its indexes can name fields of the table that uses it
         return
     yield from queryable_faults(model)
+    yield from _faults_of_stamps(model)
     entries = _indexes_of(model)
     for place, entry in enumerate(entries):
         yield from (f"__indexes__: {fault}" for fault in _faults_of_index(model, entry))
@@ -135,6 +140,20 @@ def _faults_of_column(model: type[Owned], name: str, field: FieldInfo) -> Iterat
         get_column_from_field(field)
     except (TypeError, ValueError):
         yield f"no column type fits {field.annotation}; declare an Enum with choice(), or write Field(sa_type=...)"
+
+
+def _faults_of_stamps(model: type[Owned]) -> Iterator[str]:
+    fields = model.model_fields
+    for name, flag in stamps_of(model).items():
+        followed = declaration_of(fields[flag]) if flag in fields else None
+        if not followed or followed.function != "flag":
+            yield f"{name}: {flag!r} is not a flag() of the class; name the flag that it follows"
+        if list(fields).index(name) < list(fields).index(flag):
+            yield f"{name}: declare it after {flag}, which it follows"
+        if name not in vars(model).get("__annotations__", ()):
+            yield f"{name}: declare it on {model.__name__} itself, or clients could send it"
+        if not is_optional(fields[name]):
+            yield f"{name}: it is null while {flag} is false; annotate it as Instant | None"
 
 
 def _faults_of_index(model: type[Owned], entry: object) -> Iterator[str]:

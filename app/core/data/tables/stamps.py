@@ -1,0 +1,77 @@
+"""Stamps: an instant that follows a flag of the same row: set when it becomes true, null while it is false."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final
+
+from sqlalchemy import BindParameter, Column
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.functions import FunctionElement
+from sqlmodel import SQLModel
+from sqlmodel.sql.sqltypes import UTCDateTime
+
+from app.core.data.tables.declarations import declaration_of
+from app.core.data.tables.field_types import utcnow
+
+STAMP: Final = "stamp"
+"""The key in a column's `info` for the flag that the column follows."""
+
+_NOW: Final = {"postgresql": "statement_timestamp()", "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')"}
+
+
+def stamp_column(flag: str) -> dict[str, Any]:
+    """Return the arguments of a column that follows a flag, on INSERT and on UPDATE."""
+
+    def given(context: Any) -> datetime | None:
+        # A row that is new and done has one time in both columns.
+        new = context.get_current_parameters()
+        return (new.get("created_at") or utcnow()) if new.get(flag) else None
+
+    return {"default": given, "onupdate": stamp_change(flag), "info": {STAMP: flag}}
+
+
+def stamps_of(model: type[SQLModel]) -> dict[str, str]:
+    """Return the flags of the stamps of a class, by the name of the stamp."""
+    declared = {name: declaration_of(field) for name, field in model.model_fields.items()}
+    return {name: each.flag for name, each in declared.items() if each and each.flag}
+
+
+class stamp_change(FunctionElement[datetime]):  # noqa: N801  # SQL functions are in lower case
+    """The SQL function for the new value of a stamp; for UPDATE only."""
+
+    inherit_cache = False
+    type = UTCDateTime()
+
+    def __init__(self, flag: str) -> None:
+        super().__init__()
+        self.flag = flag
+
+
+def written_values(statement: Any) -> Mapping[str, Any]:
+    """Return the values in an INSERT or UPDATE by the key of their column, without those in its parameters."""
+    return {getattr(key, "key", key): value for key, value in (statement._values or {}).items()}
+
+
+@compiles(stamp_change)
+def _write_stamp_change(change: stamp_change, compiler: Any, **options: Any) -> str:
+    statement = compiler.stack[-1]["selectable"]
+    flag, stamp = statement.table.c[change.flag], _column_of(change, statement.table)
+    old = compiler.process(stamp, **options)
+    new = written_values(statement).get(change.flag)
+    if new is None and change.flag not in (compiler.column_keys or ()):
+        return str(old)
+    # The parameter of a flush is made before the stamp, which is declared after the flag.
+    value = compiler.binds[change.flag] if new is None else _typed(new, flag)
+    now = _NOW["sqlite" if compiler.dialect.name == "sqlite" else "postgresql"]
+    was, becomes = compiler.process(flag, **options), compiler.process(value, **options)
+    return f"CASE WHEN {becomes} THEN CASE WHEN {was} THEN {old} ELSE {now} END END"
+
+
+def _column_of(change: stamp_change, table: Any) -> Column[Any]:
+    columns: list[Column[Any]] = [each for each in table.c if each.onupdate and each.onupdate.arg is change]
+    return columns[0]
+
+
+def _typed(value: Any, column: Column[Any]) -> Any:
+    is_untyped = isinstance(value, BindParameter) and value.type._isnull
+    return value._with_binary_element_type(column.type) if is_untyped else value
