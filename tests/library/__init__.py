@@ -56,6 +56,10 @@ class Library:
         """Return what breaks the contract."""
         return list(self._say("broken_rules", self._number, self._owner_url))
 
+    def do(self, name: str, *words: object, user: str = "alice") -> Any:
+        """Call a function of the module of the nouns, in a session of a user's."""
+        return self._say("do", self._number, user, name, *words)
+
     def document(self) -> dict[str, Any]:
         """Return the OpenAPI document."""
         return dict(self.ask("GET", "/schema/openapi.json").body)

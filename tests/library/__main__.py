@@ -21,7 +21,9 @@ from sqlmodel import SQLModel
 from app.__main__ import main
 from app.asgi import create_app
 from app.core.data.connection.engine import database_url, make_engine
-from app.core.data.ownership.guard import everyone
+from app.core.data.errors import OwnershipError
+from app.core.data.ownership.guard import bind_owner, everyone
+from app.core.data.ownership.plugin import make_alchemy
 from app.core.data.ownership.session import AppSession
 from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.protections import protections_of
@@ -63,6 +65,7 @@ class Libraries:
         self._stack = stack
         self._nouns = nouns
         self._apps: list[Litestar] = []
+        self._sessions: list[Any] = []
 
     async def serve(self, url: str, owner_url: str) -> int:
         """Start one more, and return its number."""
@@ -72,6 +75,9 @@ class Libraries:
             app.register(noun)
         await self._stack.enter_async_context(app.lifespan())
         self._apps.append(app)
+        alchemy = make_alchemy(settings_for_tests(url))
+        self._stack.push_async_callback(alchemy.get_engine().dispose)
+        self._sessions.append(alchemy.create_session_maker())
         return len(self._apps) - 1
 
     async def add_tables(self, url: str, owner_url: str) -> None:
@@ -99,6 +105,16 @@ class Libraries:
     async def call(self, url: str, owner_url: str, *arguments: str) -> list[Any]:
         """Call `app` for a database, in a thread: it has an event loop of its own."""
         return await asyncio.to_thread(_call, url, owner_url, *arguments)
+
+    async def do(self, number: int, owner: str, name: str, *words: Any) -> Any:
+        """Call a function of the module of the nouns, with a session of a user's."""
+        module = import_module(self._nouns[0].__module__)
+        async with self._sessions[number]() as session:
+            bind_owner(session, owner)
+            try:
+                return await getattr(module, name)(session, *words)
+            except OwnershipError as error:
+                return f"{type(error).__name__}: {error}"
 
     async def ask(self, number: int, request: list[Any]) -> list[Any]:
         """Send a request to one of them."""

@@ -14,6 +14,7 @@ from app.core.data.connection.failures import Failure, classify
 from app.core.data.sql.statements import NEW_PREFIX
 from app.core.data.tables.indexes import is_owner_alone
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
+from app.core.data.tables.queryable import HIDDEN
 from app.core.data.tables.references import Reference, references_of
 from app.core.data.tables.registry import owned_models, table_of
 
@@ -49,7 +50,7 @@ def unique_constraints(model: type[Owned]) -> tuple[tuple[str, ...], ...]:
     table = table_of(model)
     unique = [c for c in _constraints_of([table]) if isinstance(c, UniqueConstraint) or getattr(c, "unique", False)]
     unique = [constraint for constraint in unique if not is_owner_alone(constraint)]
-    columns = (tuple(name for name in each.columns.keys() if name != OWNER_COLUMN) for each in unique)  # noqa: SIM118  # no dict
+    columns = (tuple(name for name in _fields_of(each.columns) if name != OWNER_COLUMN) for each in unique)
     return tuple(sorted(names for names in columns if names != ("id",)))
 
 
@@ -94,11 +95,17 @@ def _columns_in(error: Any) -> Iterable[str]:
     if names.startswith("index "):
         return _columns_of(names.removeprefix("index ").strip("'"), tables.values())
     pairs = (name.partition(".") for name in names.split(", "))
-    return [column for table, _, column in pairs if table in tables and column in tables[table].c]
+    found = [tables[table].c[column] for table, _, column in pairs if table in tables and column in tables[table].c]
+    return _fields_of(found)
 
 
 def _columns_of(name: str | None, tables: Iterable[Table]) -> Iterable[str]:
-    return next((each.columns.keys() for each in _constraints_of(tables) if _name_of(each) == name), ())
+    return next((_fields_of(each.columns) for each in _constraints_of(tables) if _name_of(each) == name), [])
+
+
+def _fields_of(columns: Iterable[Any]) -> list[str]:
+    # A fold stands for its text.
+    return [column.info.get(HIDDEN, column.key) for column in columns]
 
 
 def _constraints_of(tables: Iterable[Table]) -> Iterator[Any]:

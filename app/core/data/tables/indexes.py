@@ -1,5 +1,6 @@
 """Indexes: the entries of `__indexes__`, and the foreign key and index of a reference."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,16 +20,20 @@ class OwnerIndex:
     columns: tuple[str, ...]
     is_unique: bool
     is_one_per_owner: bool = False
+    is_folded: bool = False
 
     @property
     def call(self) -> str:
         """The call that declares it."""
         if self.is_one_per_owner:
             return "one_per_owner()"
-        return f"{'unique' if self.is_unique else 'index'}({', '.join(map(repr, self.columns))})"
+        folded = ", folded=True" if self.is_folded else ""
+        return f"{'unique' if self.is_unique else 'index'}({', '.join(map(repr, self.columns))}{folded})"
 
-    def schema_item(self) -> SchemaItem:
-        columns = (OWNER_COLUMN, *self.columns)  # the owner first, because every query filters by it
+    def schema_item(self, folds: Mapping[str, str]) -> SchemaItem:
+        """Return the constraint or index; `folds` has the fold of each text."""
+        names = [folds.get(name, name) if self.is_folded else name for name in self.columns]
+        columns = (OWNER_COLUMN, *names)  # the owner first, because every query filters by it
         return UniqueConstraint(*columns) if self.is_unique else Index(None, *columns)
 
 
@@ -37,9 +42,12 @@ def index(*columns: str) -> OwnerIndex:
     return OwnerIndex(columns, is_unique=False)
 
 
-def unique(*columns: str) -> OwnerIndex:
-    """Declare a unique constraint: no two rows of one owner have the same values in these columns."""
-    return OwnerIndex(columns, is_unique=True)
+def unique(*columns: str, folded: bool = False) -> OwnerIndex:
+    """Declare a unique constraint: no two rows of one owner have the same values in these columns.
+
+    With `folded`, texts that differ only in case and accents are the same.
+    """
+    return OwnerIndex(columns, is_unique=True, is_folded=folded)
 
 
 def one_per_owner() -> OwnerIndex:

@@ -15,7 +15,7 @@ from app.core.data.tables import choices as choices  # noqa: PLC0414  # listens 
 from app.core.data.tables.declarations import Fields, declaration_of, is_optional
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import OWNER_COLUMN, OwnerIndex, reference
-from app.core.data.tables.queryable import HIDDEN, queryable_faults, queryable_items
+from app.core.data.tables.queryable import HIDDEN, folds_of, indexes_of, queryable_faults, queryable_items
 from app.core.data.tables.stamps import stamps_of
 
 __all__ = ["OWNER_COLUMN", "Owned", "owned_mapper_args", "owned_table_args"]
@@ -95,17 +95,13 @@ def owned_table_args(*items: SchemaItem) -> tuple[Any, ...]:
 
 
 def _schema_items_of(model: type[Owned]) -> Iterator[SchemaItem]:
-    for entry in _indexes_of(model):
-        yield entry.schema_item() if isinstance(entry, OwnerIndex) else entry
     yield from queryable_items(model)
+    folds = folds_of(model)
+    for entry in indexes_of(model):
+        yield entry.schema_item(folds) if isinstance(entry, OwnerIndex) else entry
     for name, field in model.model_fields.items():
         if (declared := declaration_of(field)) and (target := declared.target):
             yield from reference(name, target.table, on_delete=target.on_delete)
-
-
-def _indexes_of(model: type[Owned]) -> list[OwnerIndex | SchemaItem]:
-    # Those of the mixins first.
-    return [entry for base in reversed(model.__mro__) for entry in vars(base).get("__indexes__", ())]
 
 
 def _faults_of(model: type[Owned]) -> Iterator[str]:
@@ -125,7 +121,7 @@ def _faults_of(model: type[Owned]) -> Iterator[str]:
         return
     yield from queryable_faults(model)
     yield from _faults_of_stamps(model)
-    entries = _indexes_of(model)
+    entries = indexes_of(model)
     for place, entry in enumerate(entries):
         yield from (f"__indexes__: {fault}" for fault in _faults_of_index(model, entry))
         if isinstance(entry, OwnerIndex) and entry in entries[:place]:

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.tables.declarations import declaration_of
 from app.core.data.tables.folds import Fold
-from app.core.data.tables.indexes import OWNER_COLUMN
+from app.core.data.tables.indexes import OWNER_COLUMN, OwnerIndex
 
 HIDDEN: Final = "hidden"
 """The key in a column's `info` that marks a column without a field: rows and dumps do not have it."""
@@ -41,13 +41,25 @@ def order_column(table: Table, name: str) -> Column[Any]:
     return table.c[name] if found is None else found
 
 
+def indexes_of(model: type[SQLModel]) -> list[OwnerIndex | SchemaItem]:
+    """Return the entries of `__indexes__`, those of the mixins first."""
+    return [entry for base in reversed(model.__mro__) for entry in vars(base).get("__indexes__", ())]
+
+
+def folds_of(model: type[SQLModel]) -> dict[str, str]:
+    """Return the names of the folds of a class by the names of their texts."""
+    unique = [name for entry in indexes_of(model) if getattr(entry, "is_folded", False) for name in entry.columns]  # type: ignore[union-attr]
+    names = (*sortable_of(model), *searchable_of(model), *unique)
+    return {name: _fold_name(name) for name in names if _is_text(model, name)}
+
+
 def queryable_items(model: type[SQLModel]) -> Iterator[SchemaItem]:
     """Yield the columns and indexes that a table needs for its queryable fields."""
-    folded = dict.fromkeys(name for name in (*sortable_of(model), *searchable_of(model)) if _is_text(model, name))
-    for name in folded:
+    folds = folds_of(model)
+    for name in folds:
         yield _fold_column(model, name)
     for name in sortable_of(model):
-        yield Index(None, OWNER_COLUMN, _fold_name(name) if name in folded else name, "id")
+        yield Index(None, OWNER_COLUMN, folds.get(name, name), "id")
 
 
 def queryable_faults(model: type[SQLModel]) -> Iterator[str]:

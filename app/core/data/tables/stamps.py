@@ -60,8 +60,9 @@ def _write_stamp_change(change: stamp_change, compiler: Any, **options: Any) -> 
     new = written_values(statement).get(change.flag)
     if new is None and change.flag not in (compiler.column_keys or ()):
         return str(old)
-    # The parameter of a flush is made before the stamp, which is declared after the flag.
-    value = compiler.binds[change.flag] if new is None else _typed(new, flag)
+    # The flag is declared before the stamp, so its parameter has been written already.
+    key = change.flag if new is None else getattr(new, "key", None)
+    value = compiler.binds.get(key, new) if new is None or isinstance(new, BindParameter) else new
     now = _NOW["sqlite" if compiler.dialect.name == "sqlite" else "postgresql"]
     was, becomes = compiler.process(flag, **options), compiler.process(value, **options)
     return f"CASE WHEN {becomes} THEN CASE WHEN {was} THEN {old} ELSE {now} END END"
@@ -70,8 +71,3 @@ def _write_stamp_change(change: stamp_change, compiler: Any, **options: Any) -> 
 def _column_of(change: stamp_change, table: Any) -> Column[Any]:
     columns: list[Column[Any]] = [each for each in table.c if each.onupdate and each.onupdate.arg is change]
     return columns[0]
-
-
-def _typed(value: Any, column: Column[Any]) -> Any:
-    is_untyped = isinstance(value, BindParameter) and value.type._isnull
-    return value._with_binary_element_type(column.type) if is_untyped else value

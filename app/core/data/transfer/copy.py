@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sqlmodel import SQLModel
 
 from app.core.data.ownership.session import AppSession
+from app.core.data.tables.queryable import HIDDEN
 from app.core.data.tables.registry import columns_by_name, table_of
 from app.core.data.transfer.read import BATCH
 
@@ -28,7 +29,10 @@ _SET_SEQUENCE: Final = """
 
 
 async def write_rows(session: AppSession, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:
-    """Store rows, each with a value for every column of `columns_by_name(model)`, and return their number."""
+    """Store rows, each with a value for every column of `columns_by_name(model)`, and return their number.
+
+    Folds are computed; stamps are stored as they are.
+    """
     connection = await session.connection()
     if connection.dialect.name == "sqlite":
         return await _insert_batches(connection, model, rows)
@@ -65,7 +69,10 @@ async def _insert_batches(connection: AsyncConnection, model: type[SQLModel], ro
 
 
 async def _copy(connection: AsyncConnection, model: type[SQLModel], rows: Iterable[Sequence[Any]]) -> int:
-    columns, dialect = columns_by_name(model).values(), connection.dialect
+    visible, dialect = columns_by_name(model), connection.dialect
+    folds = [column for column in table_of(model).c if HIDDEN in column.info]
+    columns = [*visible.values(), *folds]
+    texts = [list(visible).index(column.info[HIDDEN]) for column in folds]
     names = sql.SQL(", ").join(sql.Identifier(column.name) for column in columns)
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table_of(model).name), names)
     to_database = [column.type.dialect_impl(dialect).bind_processor(dialect) or _unchanged for column in columns]
@@ -74,7 +81,8 @@ async def _copy(connection: AsyncConnection, model: type[SQLModel], rows: Iterab
     try:
         async with driver.cursor() as cursor, cursor.copy(statement) as copy:
             for row in rows:
-                await copy.write_row([convert(value) for convert, value in zip(to_database, row, strict=True)])
+                values = [*row, *(row[text] for text in texts)]
+                await copy.write_row([convert(value) for convert, value in zip(to_database, values, strict=True)])
                 written += 1
     except psycopg.Error as error:
         raise DBAPIError(statement.as_string(), None, error, hide_parameters=True) from error

@@ -16,6 +16,7 @@ from app.core.data.tables.indexes import is_one_per_owner
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import references_of
 from app.core.data.tables.registry import columns_by_name, sorted_owned_models, table_name, table_of
+from app.core.data.tables.stamps import stamps_of
 from app.core.data.transfer.copy import reserve_ids, write_rows
 from app.core.data.transfer.deferred import deferred_keys
 
@@ -73,7 +74,7 @@ def _invent(model: type[Owned], ids: Ids, seed: Seed, factory: Any) -> Iterator[
     # A row that refers to its own table refers to an earlier row.
     if seed.number is not None:
         factory.seed_random(seed.number)
-    columns = columns_by_name(model)
+    columns, flags = columns_by_name(model), stamps_of(model).items()
     for number, row_id in enumerate(ids[model]):
         user = number // seed.rows_of(model)
         given: dict[str, Any] = {"id": row_id, OWNER_COLUMN: seed.users[user]}
@@ -84,7 +85,9 @@ def _invent(model: type[Owned], ids: Ids, seed: Seed, factory: Any) -> Iterator[
         if issubclass(model, Timestamped):
             given["created_at"] = given["updated_at"] = seed.until - timedelta(seconds=len(ids[model]) - number)
         # None replaces the given values: polyfactory inspects any other value at length.
-        yield _complete(model, columns, factory.process_kwargs(**dict.fromkeys(given)) | given)
+        values = factory.process_kwargs(**dict.fromkeys(given)) | given
+        stamps = {name: values.get("created_at", seed.until) if values.get(flag) else None for name, flag in flags}
+        yield _complete(model, columns, values | stamps)
         seed.advance(1)
 
 
