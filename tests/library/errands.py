@@ -4,7 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, inspect, select, update
+from sqlalchemy import bindparam, delete, func, insert, inspect, select, update
+from sqlalchemy.dialects.postgresql import insert as postgres_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlmodel import col
 
 from app.core.data.ownership.session import AppSession
@@ -63,7 +65,9 @@ class SampleErrandController(ResourceController[SampleErrand, SampleErrandCreate
 
 
 class SampleErrandFactory(RowFactory[SampleErrand]):
-    """Makes errands."""
+    """Makes errands, some of them done."""
+
+    __use_defaults__ = False
 
 
 NOUNS = (SampleErrandController,)
@@ -120,3 +124,56 @@ async def bulk(session: AppSession, rows: Sequence[Values]) -> None:
     """Store rows by one statement."""
     async with session.atomic():
         await session.execute(insert(SampleErrand), [dict(values) for values in rows])
+
+
+_TABLE = table_of(SampleErrand)
+_REFUSED: dict[str, Any] = {
+    "update by an expression": update(SampleErrand).values(title=func.upper("a")),
+    "update by another column": update(SampleErrand).values(title=SampleErrand.code),
+    "update of a fold": update(_TABLE).values(title_fold="a"),
+    "update of a stamp": update(SampleErrand).values(done_at=func.now()),
+    "insert by an expression": insert(SampleErrand).values(title=func.upper("a")),
+    "insert by another parameter": insert(SampleErrand).values(title=bindparam("words")),
+    "insert of a stamp": insert(SampleErrand).values(title="a", done_at=func.now()),
+    "insert from select": insert(SampleErrand).from_select(["title"], select(col(SampleErrand.title))),
+    "insert of the flag by an expression": insert(SampleErrand).values(title="a", is_done=func.coalesce(None, True)),
+}
+
+
+async def refused(session: AppSession, name: str) -> None:
+    """Execute a statement whose derived columns cannot be computed."""
+    await session.execute(_REFUSED[name])
+
+
+async def refused_conflict(session: AppSession, column: str) -> None:
+    """Execute an INSERT that changes the row of a conflict."""
+    kind: Any = sqlite_insert if session.dialect.name == "sqlite" else postgres_insert
+    statement = kind(_TABLE).values(title="a").on_conflict_do_update(index_elements=["id"], set_={column: True})
+    await session.execute(statement)
+
+
+async def set_stamp(session: AppSession) -> None:
+    """Set a stamp by a flush."""
+    row = (await session.execute(select(SampleErrand).limit(1))).scalar_one()
+    row.done_at = row.created_at
+    await session.flush()
+
+
+async def ordered(session: AppSession) -> None:
+    """Change all rows, with the columns in a given order."""
+    await session.execute(update(SampleErrand).ordered_values(("is_done", True), ("title", "Ö")))
+
+
+async def toggle(session: AppSession) -> None:
+    """Change the flag by an expression."""
+    await session.execute(update(SampleErrand).values(is_done=~col(SampleErrand.is_done)))
+
+
+async def named(session: AppSession, title: str) -> None:
+    """Change all rows by a parameter with another name."""
+    await session.execute(update(_TABLE).values(title=bindparam("words")), {"words": title})
+
+
+async def clear(session: AppSession) -> None:
+    """Delete all rows of the user."""
+    await session.execute(delete(SampleErrand))

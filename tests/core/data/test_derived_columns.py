@@ -4,7 +4,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
 
+from app.core.data.connection.engine import database_url
+from app.core.data.schema.engines import migration_engine
 from app.core.data.tables.folds import fold
 from app.testing.databases import Databases
 from tests.core.data.conftest import Site
@@ -32,6 +37,12 @@ def served(errand_site: Site) -> Library:
     return Library(errand_site._say, url := errand_site.databases.fresh(), errand_site.databases.for_owner(url))
 
 
+@pytest.fixture(scope="session")
+def one_served(errands: Say, databases: Databases) -> Library:
+    """The application on a database that several examples share."""
+    return Library(errands, url := databases.fresh(), databases.for_owner(url))
+
+
 def unfit(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """The rows whose derived columns do not follow."""
     return [row for row in rows if bool(row["is_done"]) is (row["done_at"] is None) or not has_folds(row)]
@@ -42,6 +53,12 @@ def has_folds(row: dict[str, Any]) -> bool:
     return all(
         row[f"{name}_fold"] == (None if text is None else fold(text)[: FOLDS[name]]) for name, text in texts.items()
     )
+
+
+def rows_in(site: Site, url: str) -> list[dict[str, Any]]:
+    """The rows of all users."""
+    with migration_engine(database_url(site.databases.for_owner(url))).connect() as connection:
+        return [dict(row) for row in connection.execute(text("SELECT * FROM sample_errands")).mappings()]
 
 
 def create(served: Library, **values: Any) -> dict[str, Any]:
@@ -88,3 +105,145 @@ def test_derived_columns_follow_by_each_way_to_change_a_row(served: Library, way
     assert change(title="x")["done_at"] == done
     assert change(is_done=False)["done_at"] is None
     assert change(is_done=True)["done_at"] > done
+
+
+def test_a_flag_that_is_set_by_an_expression_has_its_stamp(served: Library) -> None:
+    create(served)
+    create(served, is_done=True)
+
+    served.do("toggle")
+
+    first, second = sorted(served.do("rows"), key=lambda row: int(row["id"]))
+    assert (first["is_done"], second["done_at"]) == (True, None)
+    assert unfit([first, second]) == []
+
+
+def test_values_in_a_given_order_and_in_a_named_parameter_have_their_folds(served: Library) -> None:
+    create(served)
+
+    served.do("ordered")
+    [row] = served.do("rows")
+    assert (row["title_fold"], row["done_at"] is None) == ("o", False)
+
+    for title in ("Ä", "É"):  # the second statement is compiled already
+        served.do("named", title)
+        assert unfit(served.do("rows")) == []
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "update by an expression",
+        "update by another column",
+        "update of a fold",
+        "update of a stamp",
+        "insert by an expression",
+        "insert by another parameter",
+        "insert of a stamp",
+        "insert from select",
+        "insert of the flag by an expression",
+    ],
+)
+def test_a_statement_whose_derived_columns_cannot_follow_is_refused(served: Library, name: str) -> None:
+    answer = served.do("refused", name)
+
+    assert answer.startswith("UnreachableStatement: ")
+    assert answer.endswith(("use update_one() with the value.", "leave it out.", "a value.", "use add_many()."))
+
+
+@pytest.mark.parametrize("column", ["title", "is_done"])
+def test_a_conflict_that_sets_a_text_or_a_flag_is_refused(served: Library, column: str) -> None:
+    assert served.do("refused_conflict", column).endswith("use update_one().")
+
+
+def test_a_stamp_is_set_by_the_server_only(served: Library) -> None:
+    row = create(served)
+    at = row["created_at"]
+
+    assert served.do("set_stamp").endswith("sets done_at, which only the server does; leave it out.")
+    assert served.ask("POST", PATH, {"title": "a", "done_at": at}).status == 422
+    assert served.ask("PATCH", f"{PATH}/{row['id']}", {"title": "a", "done_at": at}).status == 422
+    assert served.ask("PATCH", f"{PATH}/{row['id']}", {"title": "a", "done_at": None}).status == 200
+    assert served.ask("PUT", f"{PATH}/{row['id']}", served.ask("GET", f"{PATH}/{row['id']}").body).status == 200
+
+
+def test_a_stamp_does_not_move_without_the_version(served: Library) -> None:
+    row = create(served, is_done=True)
+
+    again = served.ask("PATCH", f"{PATH}/{row['id']}", {"is_done": True})
+
+    assert again.body == row
+
+
+def test_nothing_shows_a_fold(served: Library) -> None:
+    row = create(served, details="Ünë")
+
+    assert "fold" not in str(row)
+    assert "fold" not in str(served.do("shown"))
+    assert "fold" not in json.dumps(served.document())
+
+
+def test_texts_with_one_fold_are_one_for_a_folded_unique_rule(served: Library) -> None:
+    create(served, code="Ünë", place="Hall")
+
+    answer = served.ask("POST", PATH, {"title": "b", "code": "UNE", "place": "HÀLL"})
+
+    assert (answer.status, [error["loc"] for error in answer.body["errors"]]) == (
+        409,
+        [["body", "code"], ["body", "place"]],
+    )
+    assert served.ask("POST", PATH, {"title": "b", "code": "UNE", "place": "Attic"}).status == 201
+    assert served.ask("POST", PATH, {"title": "b", "code": "UNE", "place": "Hall"}, user="bob").status == 201
+    described = served.document()["paths"][PATH]["post"]["responses"]["409"]["description"]
+    assert described == "Another sample errand has the same `code` and `place`."
+
+
+def test_dumps_have_no_folds_and_loads_compute_them(errand_site: Site, served: Library, tmp_path: Path) -> None:
+    url = errand_site.fresh()
+    errand_site.run(url, "seed", "--users", "2", "--per-user", "40", "--seed", "5")
+    dump = errand_site.dump(url)
+    assert "_fold" not in dump
+
+    loaded = errand_site.load(dump, tmp_path)
+    assert errand_site.dump(loaded) == dump
+    for stored in (url, loaded):
+        rows = rows_in(errand_site, stored)
+        assert len(rows) == 80
+        assert {row["done_at"] is None for row in rows} == {True, False}
+        assert unfit(rows) == []
+
+
+TEXTS = st.sampled_from(["a", "É", "ﬁ\u0301", "İ" * 10, "\ufdfa" * 20, "ß A"]) | st.text(
+    st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=5
+).map(lambda words: f"{words}x")
+VALUES = st.fixed_dictionaries(
+    {}, optional={"title": TEXTS, "details": st.none() | TEXTS, "place": st.none() | TEXTS, "is_done": st.booleans()}
+)
+WAYS = st.sampled_from(["POST", "PATCH", "PUT", "add", "add_many", "bulk", "change", "update_all", "update_core"])
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@given(steps=st.lists(st.tuples(WAYS, VALUES), min_size=1, max_size=8))
+def test_derived_columns_follow_after_any_writes(one_served: Library, steps: list[tuple[str, dict[str, Any]]]) -> None:
+    for way, values in steps:
+        write(one_served, way, values)
+
+        assert unfit(one_served.do("rows")) == []
+    one_served.do("clear")
+
+
+def write(served: Library, way: str, values: dict[str, Any]) -> None:
+    """Write the values in one of the ways; a change is one of the first row."""
+    ids = [row["id"] for row in served.do("rows")]
+    if way == "POST" or not ids:
+        create(served, **values)
+    elif way in {"PATCH", "PUT"}:
+        assert served.ask(way, f"{PATH}/{ids[0]}", values).status == 200
+    elif way == "add":
+        served.do(way, {"title": "Ä", **values})
+    elif way in {"add_many", "bulk"}:
+        served.do(way, [{"title": "Ä", **values}, {"title": "B", **values}])
+    elif way == "change":
+        served.do(way, ids[0], values)
+    elif values:
+        served.do(way, values)
