@@ -3,6 +3,8 @@
 import click
 
 from app.core.cli.failures import explained
+from app.core.data.schema.engines import owner_url
+from app.core.data.schema.fold_backfill import fill_folds
 from app.core.data.schema.plans import Plan, named, planned
 from app.core.data.schema.running.backoff import DEFAULT_TIMEOUT, Backoff
 from app.settings import load_settings
@@ -34,6 +36,8 @@ def command(to: str | None, check: bool, sql: bool, wait: float, yes: bool) -> N
     plan = planned(settings, to)
     if not plan.steps:
         click.echo(_nothing(plan))
+        if not (check or sql or plan.unknown):
+            fill_folds(owner_url(settings), Backoff(wait, _print))
     elif check:
         raise click.ClickException(_difference(plan))
     elif sql:

@@ -8,6 +8,7 @@ from alembic import command
 from app.core.data.schema.branches import refuse_branches
 from app.core.data.schema.configuration import alembic_config, script_directory
 from app.core.data.schema.engines import owner_url
+from app.core.data.schema.fold_backfill import fill_folds
 from app.core.data.schema.running.backoff import Backoff
 from app.settings import InvalidSettings, Settings
 
@@ -27,7 +28,9 @@ def upgrade(settings: Settings, revision: str = "head", backoff: Backoff | None 
     refuse_branches(script_directory())
     if url.get_backend_name() == "sqlite" and url.database:
         _make_folder(Path(url.database).parent)
+    backoff = backoff or Backoff()
     command.upgrade(alembic_config(url, backoff=backoff, trace=trace), revision)
+    fill_folds(url, backoff)
 
 
 def downgrade(settings: Settings, revision: str, backoff: Backoff | None = None, trace: Trace = None) -> None:

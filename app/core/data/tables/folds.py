@@ -8,7 +8,7 @@ import re
 from typing import Any, Final
 from unicodedata import normalize
 
-from sqlalchemy import Text, TypeDecorator
+from sqlalchemy import Column, Text, TypeDecorator
 
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 
@@ -19,6 +19,12 @@ def fold(text: str) -> str:
         return text.lower()
     plain = normalize("NFKD", normalize("NFKD", text).casefold())
     return normalize("NFC", _ACCENTS.sub("", plain))
+
+
+def is_fold(column: Column[Any]) -> bool:
+    """Return whether a column of a model or of a migration has folds."""
+    variant = column.type._variant_mapping.get("postgresql")
+    return isinstance(column.type, Fold) or getattr(variant, "collation", None) == "C"
 
 
 class Fold(TypeDecorator[str]):

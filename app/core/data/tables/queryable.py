@@ -32,7 +32,7 @@ def searchable_of(model: type[SQLModel]) -> tuple[str, ...]:
 
 def fold_of(table: Table, name: str) -> Column[Any] | None:
     """Return the column with the fold of a text column; None if it has no fold."""
-    return table.c.get(_fold_name(name))
+    return table.c.get(fold_name(name))
 
 
 def order_column(table: Table, name: str) -> Column[Any]:
@@ -50,7 +50,7 @@ def folds_of(model: type[SQLModel]) -> dict[str, str]:
     """Return the names of the folds of a class by the names of their texts."""
     unique = [name for entry in indexes_of(model) if getattr(entry, "is_folded", False) for name in entry.columns]  # type: ignore[union-attr]
     names = (*sortable_of(model), *searchable_of(model), *unique)
-    return {name: _fold_name(name) for name in names if _is_text(model, name)}
+    return {name: fold_name(name) for name in names if _is_text(model, name)}
 
 
 def queryable_items(model: type[SQLModel]) -> Iterator[SchemaItem]:
@@ -86,7 +86,8 @@ def _declared(model: type[SQLModel], attribute: str) -> tuple[str, ...]:
     return names
 
 
-def _fold_name(name: str) -> str:
+def fold_name(name: str) -> str:
+    """Return the name of the column with the fold of a text."""
     return f"{name}_fold"
 
 
@@ -95,7 +96,7 @@ def _fold_column(model: type[SQLModel], name: str) -> Column[Any]:
         return context.get_current_parameters().get(name)
 
     kind = Fold(None if _function_of(model.model_fields[name]) == "long_text" else _CUT)
-    return Column(_fold_name(name), kind, nullable=True, default=given, info={HIDDEN: name})
+    return Column(fold_name(name), kind, nullable=True, default=given, info={HIDDEN: name})
 
 
 def _is_text(model: type[SQLModel], name: str) -> bool:

@@ -8,7 +8,8 @@ from sqlmodel import SQLModel
 from app.core.data.connection.engine import database_url
 from app.core.data.errors import MigrationError
 from app.core.data.schema.drift import drift
-from app.core.data.schema.engines import owner_settings, reading_engine
+from app.core.data.schema.engines import owner_settings, owner_url, reading_engine
+from app.core.data.schema.fold_backfill import folded_texts
 from app.core.data.schema.inspection import altered_protections, unenforced_constraints
 from app.core.data.schema.revisions import applied, known_revisions, pending, unknown_among
 from app.core.ops.checks.registry import Context, Messages, check
@@ -88,6 +89,22 @@ async def protections_are_in_place(context: Context) -> Messages:
         with reading_engine(url).connect() as connection:
             for message in (*altered_protections(connection, SQLModel.metadata), *unenforced_constraints(connection)):
                 yield message
+
+
+@check(
+    "data.W003",
+    hint="Run `app migrate` when the previous version no longer serves: it ends with a backfill of folds.",
+    deploy=True,
+    needs_database=True,
+)
+async def folds_follow_their_texts(context: Context) -> Messages:
+    """Each text that is sorted or searched has its fold, also in rows that the previous version wrote."""
+    if _is_current(context.settings):
+        with reading_engine(owner_url(context.settings)).connect() as connection:
+            for folded in folded_texts(connection):
+                if count := folded.count_stale(connection):
+                    rows = "1 row" if count == 1 else f"{count:,} rows"
+                    yield f"The fold of {folded.table}.{folded.text} is missing or old in {rows}; no search finds them."
 
 
 @check(

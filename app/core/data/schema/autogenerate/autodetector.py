@@ -20,12 +20,15 @@ from app.core.data.schema.autogenerate.rename_detection import possible_column_r
 from app.core.data.schema.ddl.declared_columns import DeclaredColumns
 from app.core.data.schema.inspection import read_protections
 from app.core.data.schema.operations.choices import ChangeChoicesOp
+from app.core.data.schema.operations.folds import FillFoldOp
 from app.core.data.schema.operations.online import FillEmptyOp
 from app.core.data.schema.operations.protecting import UnprotectOp
-from app.core.data.schema.operations.renames import field_rename, noun_rename
+from app.core.data.schema.operations.renames import RenameFieldOp, field_rename, noun_rename
 from app.core.data.schema.operations.scales import ChangeScaleOp
 from app.core.data.schema.protections import protections_of
+from app.core.data.tables.folds import Fold
 from app.core.data.tables.owned import OWNER_COLUMN
+from app.core.data.tables.queryable import HIDDEN, fold_name
 
 
 @dataclass
@@ -42,6 +45,7 @@ class Autodetector:
         self._drop_protections()
         while rename := next(self._renames(), None):
             self._apply(rename)
+            self._rename_fold(rename)
         self.operations += [self._complete(operation) for operation in sorted_operations(self._difference())]
         for operation in flatten(self.operations):
             self.declared.complete(operation)
@@ -68,8 +72,17 @@ class Autodetector:
             if self.answers.is_rename(old, new):
                 yield noun_rename(self._connection, old, new)
         for table, old, new, is_alike in possible_column_renames(difference):
-            if self.answers.is_rename(f"{table}.{old}", new, is_alike=is_alike):
+            if not self.declared.is_fold(table, old) and self.answers.is_rename(
+                f"{table}.{old}", new, is_alike=is_alike
+            ):
                 yield field_rename(self._connection, table, old, new)
+
+    def _rename_fold(self, rename: MigrateOperation) -> None:
+        if not isinstance(rename, RenameFieldOp):
+            return
+        old, new = fold_name(rename.old), fold_name(rename.new)
+        if self.declared.is_fold(rename.table, old):
+            self._apply(field_rename(self._connection, rename.table, old, new))
 
     def _complete(self, operation: MigrateOperation) -> MigrateOperation:
         # Existing rows need values in new and required fields.
@@ -80,6 +93,9 @@ class Autodetector:
     def _filled(self, operation: MigrateOperation) -> Iterator[MigrateOperation]:
         if isinstance(operation, AddColumnOp):
             self._fill_new(operation)
+            yield operation
+            yield from self._fill_fold(operation)
+            return
         elif isinstance(operation, AlterColumnOp) and operation.modify_nullable is False:
             yield from self._fill_empty(operation)
         elif isinstance(operation, ChangeChoicesOp):
@@ -95,6 +111,11 @@ class Autodetector:
         operation.column = column._copy()  # private, but alembic uses it too
         if (value := self._value_for(column)) is not None:
             operation.column.server_default = DefaultClause(as_server_default(column, value))
+
+    def _fill_fold(self, operation: AddColumnOp) -> Iterator[MigrateOperation]:
+        column = self._column(operation.table_name, operation.column.name)
+        if HIDDEN in column.info:
+            yield FillFoldOp(operation.table_name, column.info[HIDDEN], cast("Fold", column.type).cut)
 
     def _fill_empty(self, operation: AlterColumnOp) -> Iterator[MigrateOperation]:
         column = self._column(operation.table_name, operation.column_name)

@@ -10,10 +10,12 @@ from sqlalchemy.dialects import postgresql
 
 from app.core.data.schema.ddl.type_changes import affinity_of
 from app.core.data.schema.operations.choices import ChangeChoicesOp
+from app.core.data.schema.operations.folds import FillFoldOp
 from app.core.data.schema.operations.online import FillEmptyOp, OnlineOp, ReplaceValueOp
 from app.core.data.schema.operations.protecting import ProtectOp, UnprotectOp
 from app.core.data.schema.operations.renames import RenameFieldOp, RenameNounOp
 from app.core.data.schema.protections import OwnerProtection, Protection
+from app.core.data.tables.folds import is_fold
 
 _POSTGRES: Final = postgresql.dialect()  # type: ignore[no-untyped-call]
 
@@ -26,8 +28,9 @@ def describe(operations: Iterable[MigrateOperation]) -> list[str]:
 
 
 def describe_losses(operations: Iterable[MigrateOperation]) -> list[str]:
-    """Return the sentences of the operations that lose values."""
-    return describe(each for each in flatten(operations) if isinstance(each, ops.DropTableOp | ops.DropColumnOp))
+    """Return the sentences of the operations that lose values, which folds are not: they are computed again."""
+    drops = [each for each in flatten(operations) if isinstance(each, ops.DropTableOp | ops.DropColumnOp)]
+    return describe(each for each in drops if not (isinstance(each, ops.DropColumnOp) and is_fold(each.to_column())))
 
 
 def flatten(operations: Iterable[MigrateOperation]) -> Iterator[MigrateOperation]:
@@ -96,6 +99,7 @@ _SENTENCES: Final[dict[type, Callable[[Any], str]]] = {
     ProtectOp: lambda op: f"lets the database {_protection(op.protection)}",
     UnprotectOp: lambda op: f"lets the database no longer {_protection(op.protection)}",
     FillEmptyOp: lambda op: f"sets {op.table_name}.{op.column} to {op.value!r} where it is NULL",
+    FillFoldOp: lambda op: f"computes the fold of {op.table_name}.{op.column} in the rows that exist",
     ReplaceValueOp: lambda op: f"sets {op.table_name}.{op.column} to {op.new!r} where it is {op.old!r}",
     ChangeChoicesOp: _chosen,
     RenameNounOp: lambda op: f"renames the table {op.old} to {op.new}",

@@ -7,6 +7,7 @@ from alembic.operations import MigrateOperation
 from alembic.operations.ops import AddColumnOp, CreateTableOp, DropColumnOp, DropTableOp, ModifyTableOps
 
 from app.core.data.schema.ddl.type_changes import affinity_of
+from app.core.data.tables.queryable import HIDDEN
 
 _COMMON_FIELDS: Final = {"id", "user_id", "created_at", "updated_at"}
 _MIN_SIMILARITY: Final = 0.5  # the share of field names that two tables have in common
@@ -28,7 +29,7 @@ def possible_column_renames(operations: Iterable[MigrateOperation]) -> Iterator[
     for modified in operations:
         if isinstance(modified, ModifyTableOps):
             gone = [op for op in modified.ops if isinstance(op, DropColumnOp)]
-            new = [op for op in modified.ops if isinstance(op, AddColumnOp)]
+            new = [op for op in modified.ops if isinstance(op, AddColumnOp) and HIDDEN not in op.column.info]
             for old, added in ((old, added) for old in gone for added in new):
                 is_alike = affinity_of(old.to_column().type) is affinity_of(added.column.type)
                 yield modified.table_name, old.column_name, added.column.name, is_alike

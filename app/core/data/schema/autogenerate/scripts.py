@@ -40,10 +40,11 @@ from app.core.data.schema.ddl.declared_columns import DeclaredColumns
 from app.core.data.schema.drift import drift, scratch_database
 from app.core.data.schema.engines import owner_url
 from app.core.data.schema.operations.choices import ChangeChoicesOp
+from app.core.data.schema.operations.folds import FillFoldOp
 from app.core.data.schema.operations.online import OnlineOp, ReplaceValueOp
 from app.core.data.tables.cycles import sorting_cycles
 
-_NOT_BATCHED: Final = (ReplaceValueOp, ChangeChoicesOp)  # these run outside of `batch_alter_table`
+_NOT_BATCHED: Final = (ReplaceValueOp, FillFoldOp, ChangeChoicesOp)  # these run outside of `batch_alter_table`
 _SLOW: Final = (CreateIndexOp, CreateUniqueConstraintOp, CreateForeignKeyOp, CreateCheckConstraintOp, *_NOT_BATCHED)
 _NO_ANSWERS: Final = Answers()
 
@@ -158,7 +159,7 @@ def _name_of(operation: MigrateOperation) -> str | None:
 def _reversed(operations: Iterable[MigrateOperation]) -> list[MigrateOperation]:
     # A downgrade needs no online block: dropping an index or a constraint is fast.
     plain = [each for op in operations for each in (op.ops if isinstance(op, OnlineOp) else [op])]
-    return [op.reverse() for op in reversed(plain) if not isinstance(op, ReplaceValueOp)]
+    return [op.reverse() for op in reversed(plain) if not isinstance(op, ReplaceValueOp | FillFoldOp)]
 
 
 @renderers.dispatch_for(OnlineOp)

@@ -7,6 +7,8 @@ from alembic.operations.ops import AddColumnOp, AlterColumnOp, CreateTableOp, Dr
 from sqlalchemy import Column, PrimaryKeyConstraint, Table
 from sqlalchemy.schema import conv
 
+from app.core.data.tables.folds import is_fold
+
 
 class DeclaredColumns:
     """Records the columns in alembic's operations; the DDL implementation of SQLite calls it."""
@@ -47,6 +49,11 @@ class DeclaredColumns:
         elif isinstance(operation, DropTableOp) and isinstance(operation._reverse, CreateTableOp):
             operation._reverse.columns = list(self._create_again(operation._reverse))
             operation.table_kw["sqlite_autoincrement"] = True
+
+    def is_fold(self, table: str, column: str) -> bool:
+        """Return whether the migrations declared this column as one of folds."""
+        recorded = self._recorded(table, column)
+        return recorded is not None and is_fold(recorded)
 
     def _create_again(self, operation: CreateTableOp) -> Iterator[Any]:
         # SQLite reflects no name for a primary key.

@@ -4,3 +4,6 @@ from app.core.data.schema import ddl
 from app.core.data.schema.operations import choices, online, protecting, renames, scales
 
 __all__ = ["choices", "ddl", "online", "protecting", "renames", "scales"]
+from app.core.data.schema.operations import folds
+
+__all__ = ["choices", "ddl", "folds", "online", "protecting", "renames"]
