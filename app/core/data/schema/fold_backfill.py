@@ -122,13 +122,12 @@ def fill_folds(url: URL, backoff: Backoff, metadata: MetaData = SQLModel.metadat
     """Fill the folds of all tables, each batch in its own transaction, which waits 0.3 s for a lock."""
     # Reads first, because on SQLite a transaction that may write blocks other writers.
     with reading_engine(url).connect() as connection:
-        stale = {
-            folded: count for folded in folded_texts(connection, metadata) if (count := folded.count_stale(connection))
-        }
+        counts = {folded: folded.count_stale(connection) for folded in folded_texts(connection, metadata)}
     engine = migration_engine(url)
-    for folded, count in stale.items():
-        folded.fill(partial(_retry, engine, backoff))
-        backoff.report(f"filled the fold of {folded.text} in {count:,} rows of {folded.table}")
+    for folded, count in counts.items():
+        if count:
+            folded.fill(partial(_retry, engine, backoff))
+            backoff.report(f"filled the fold of {folded.text} in {count:,} rows of {folded.table}")
 
 
 def _retry(engine: Engine, backoff: Backoff, change: Callable[[Connection], Key | None]) -> Key | None:

@@ -38,7 +38,8 @@ class Fold(TypeDecorator[str]):
         self.cut = cut
 
     def load_dialect_impl(self, dialect: Any) -> Any:
-        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
+        # Not `dialect.type_descriptor(...)`, which would make it a VARCHAR.
+        return Text(collation="C") if dialect.name == "postgresql" else Text()
 
     def process_bind_param(self, value: str | None, dialect: Any) -> str | None:
         return None if value is None else fold(value)[: self.cut]

@@ -30,7 +30,7 @@ def with_fold(name: str = "title", *rules: Any) -> MetaData:
 
 def add_fold(metadata: MetaData, name: str, *rules: Any) -> None:
     fold = f"{name}_fold"
-    column = Column(fold, Fold(400), info={HIDDEN: name})
+    column: Column[str] = Column(fold, Fold(400), info={HIDDEN: name})
     alter(metadata, "notes", column, *(rules or [Index(None, "user_id", fold, "id")]))
 
 
