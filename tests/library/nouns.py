@@ -69,8 +69,8 @@ class SampleShelfFields(Fields):
     place: SafeInt | None = integer("Its place in the room.")
     code: NonBlankText | None = None
     building_id: RowId | None = ref("sample_buildings", "The building that it is in.", on_delete="cascade")
-    label_on_the_left_hand_side: NonBlankText | None = None
-    label_on_the_right_hand_side: NonBlankText | None = None
+    label_on_the_left_hand_side: NonBlankText | None = text("On the left.", max_length=100)
+    label_on_the_right_hand_side: NonBlankText | None = text("On the right.", max_length=100)
 
 
 class SampleShelf(Timestamped, SampleShelfFields, Owned, table=True):

@@ -65,6 +65,7 @@ _SQLSTATE = {
     "25006": Failure.READ_ONLY,  # read_only_sql_transaction: a standby, or a full disk at some hosts
     "08": Failure.AWAY,  # connection exception; PgBouncer uses it too
     "53": Failure.AWAY,  # insufficient resources
+    "54000": Failure.INVALID,  # program_limit_exceeded: a value is too long for an index
     "55P03": Failure.BUSY,  # lock_timeout
     "57014": Failure.SLOW,  # query_canceled: statement_timeout
     "57": Failure.AWAY,  # operator intervention: the server shuts down

@@ -10,6 +10,9 @@ from unicodedata import normalize
 
 from sqlalchemy import Column, Text, TypeDecorator
 
+LONGEST_FOLD: Final = 400
+"""The number of characters after which the fold of a short text is cut, so that an index can hold it."""
+
 _ACCENTS: Final = re.compile("[\u0300-\u036f]+")
 
 

@@ -14,8 +14,16 @@ from app.core.data.errors import InvalidDeclaration
 from app.core.data.tables import choices as choices  # noqa: PLC0414  # listens to new tables
 from app.core.data.tables.declarations import Fields, declaration_of, is_optional
 from app.core.data.tables.field_types import BigIntKey
+from app.core.data.tables.index_sizes import faults_of_size
 from app.core.data.tables.indexes import OWNER_COLUMN, OwnerIndex, reference
-from app.core.data.tables.queryable import HIDDEN, folds_of, indexes_of, queryable_faults, queryable_items
+from app.core.data.tables.queryable import (
+    HIDDEN,
+    faults_of_folds,
+    folds_of,
+    indexes_of,
+    queryable_faults,
+    queryable_items,
+)
 from app.core.data.tables.stamps import stamps_of
 
 __all__ = ["OWNER_COLUMN", "Owned", "owned_mapper_args", "owned_table_args"]
@@ -121,6 +129,7 @@ def _faults_of(model: type[Owned]) -> Iterator[str]:
         return
     yield from queryable_faults(model)
     yield from _faults_of_stamps(model)
+    yield from faults_of_folds(model)
     entries = indexes_of(model)
     for place, entry in enumerate(entries):
         yield from (f"__indexes__: {fault}" for fault in _faults_of_index(model, entry))
@@ -164,3 +173,5 @@ def _faults_of_index(model: type[Owned], entry: object) -> Iterator[str]:
                 yield f"{call}({name!r}) names no field of the class; its fields are {', '.join(model.model_fields)}"
             if name == OWNER_COLUMN:
                 yield f"{call}({name!r}) names the owner, which is part of every index; leave it out"
+        sizes = faults_of_size(model, entry.columns, is_folded=entry.is_folded)
+        yield from (f"{entry.call}: {fault}" for fault in sizes)

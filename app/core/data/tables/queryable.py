@@ -1,7 +1,7 @@
 """Queryable fields: `__sortable__` and `__searchable__` of a table, with their indexes and folds."""
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from pydantic.fields import FieldInfo
 from sqlalchemy import Column, Index, Table
@@ -9,14 +9,13 @@ from sqlalchemy.schema import SchemaItem
 from sqlmodel import SQLModel
 
 from app.core.data.tables.declarations import declaration_of
-from app.core.data.tables.folds import Fold
+from app.core.data.tables.folds import LONGEST_FOLD, Fold
+from app.core.data.tables.index_sizes import faults_of_size
 from app.core.data.tables.indexes import OWNER_COLUMN, OwnerIndex
 
 HIDDEN: Final = "hidden"
 """The key in a column's `info` that marks a column without a field: rows and dumps do not have it."""
 
-# An entry of an index of PostgreSQL has at most 2,704 bytes: the owner takes up to 1,020 of them, a character 4.
-_CUT: Final = 400  # characters
 _UNSORTABLE: Final = frozenset({"long_text", "json", "refs"})
 
 
@@ -81,6 +80,24 @@ def queryable_faults(model: type[SQLModel]) -> Iterator[str]:
                 yield f"{attribute}: rows cannot be sorted by {name!r}, because its values have no useful order"
 
 
+def faults_of_folds(model: type[SQLModel]) -> Iterator[str]:
+    """Yield a sentence for each fold that cannot be unique, or has the name of a field."""
+    for name, hidden in folds_of(model).items():
+        if hidden in model.model_fields:
+            yield f"{hidden}: {name} is sorted, searched or unique, and its fold has this name; choose another"
+    for name in sortable_of(model):
+        yield from (f"__sortable__: {fault}" for fault in faults_of_size(model, (name, "id"), is_folded=True))
+    for entry in indexes_of(model):
+        if not getattr(entry, "is_folded", False):
+            continue
+        texts = [name for name in cast("OwnerIndex", entry).columns if _is_text(model, name)]
+        if not texts:
+            yield f"__indexes__: {cast('OwnerIndex', entry).call} names no text; leave folded=True out"
+        for name in texts:
+            if _function_of(model.model_fields[name]) == "long_text":
+                yield f"__indexes__: {name} is a long_text(), which is too long for an index; declare it with text()"
+
+
 def _declared(model: type[SQLModel], attribute: str) -> tuple[str, ...]:
     names: tuple[str, ...] = getattr(model, attribute, ())
     return names
@@ -95,7 +112,7 @@ def _fold_column(model: type[SQLModel], name: str) -> Column[Any]:
     def given(context: Any) -> Any:
         return context.get_current_parameters().get(name)
 
-    kind = Fold(None if _function_of(model.model_fields[name]) == "long_text" else _CUT)
+    kind = Fold(None if _function_of(model.model_fields[name]) == "long_text" else LONGEST_FOLD)
     return Column(fold_name(name), kind, nullable=True, default=given, info={HIDDEN: name})
 
 

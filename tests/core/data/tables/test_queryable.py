@@ -7,7 +7,18 @@ import pytest
 from sqlalchemy import Column, Index, MetaData, Table
 
 from app.core.data.errors import InvalidDeclaration
-from app.core.data.tables import Fields, Instant, NonBlankText, Owned, PlainText, instant, long_text, text
+from app.core.data.tables import (
+    Fields,
+    Instant,
+    NonBlankText,
+    Owned,
+    PlainText,
+    index,
+    instant,
+    long_text,
+    text,
+    unique,
+)
 from app.core.data.tables.queryable import HIDDEN, fold_of, order_column, queryable_items
 from app.core.data.tables.registry import visible_columns
 
@@ -17,6 +28,10 @@ class NoteFields(Fields):
 
     title: NonBlankText = text("A title.", max_length=200)
     body: PlainText | None = long_text("A text.")
+    title_2: NonBlankText = text("Another title.", max_length=300)
+    label: PlainText | None = None
+    fit: PlainText | None = text("Whether it fits.", max_length=10)
+    fit_fold: PlainText | None = text("How it is folded.", max_length=10)
     due_at: Instant | None = instant("A time.")
 
 
@@ -56,6 +71,13 @@ def test_the_fold_of_a_short_text_is_cut_so_that_an_index_can_hold_it() -> None:
         ({"__sortable__": ("title", "title")}, "'title' is there twice"),
         ({"__sortable__": "title"}, "__sortable__ is not a tuple"),
         ({"__searchable__": ("due_at",)}, "'due_at' is not a text"),
+        ({"__indexes__": (unique("due_at", folded=True),)}, r"unique\('due_at', folded=True\) names no text"),
+        ({"__indexes__": (unique("body", folded=True),)}, r"body is a long_text\(\), which is too long"),
+        ({"__indexes__": (unique("body"),)}, "its values can have 41,040 bytes"),
+        ({"__indexes__": (unique("title", "title_2"),)}, "have about 417 characters together"),
+        ({"__indexes__": (index("label"),)}, "label has no maximum length"),
+        ({"__sortable__": ("label",)}, "label has no maximum length"),
+        ({"__sortable__": ("fit",)}, "fit_fold: fit is sorted, searched or unique, and its fold has this name"),
     ],
 )
 def test_a_wrong_name_is_refused_when_the_class_is_made(declared: dict[str, Any], sentence: str) -> None:
