@@ -1,15 +1,20 @@
 """Derived columns: folds follow their texts, and stamps their flags, by every way in which a row is written."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import bindparam, text
+from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app.core.data.connection.engine import database_url
+from app.core.data.schema.ddl.batches import BATCH_SIZE
 from app.core.data.schema.engines import migration_engine
+from app.core.data.schema.fold_backfill import FoldedText
 from app.core.data.tables.folds import fold
 from app.testing.databases import Databases
 from tests.core.data.conftest import Site
@@ -247,3 +252,55 @@ def write(served: Library, way: str, values: dict[str, Any]) -> None:
         served.do(way, ids[0], values)
     elif values:
         served.do(way, values)
+
+
+def test_rows_of_another_program_are_reported_and_filled(errand_site: Site) -> None:
+    url = errand_site.fresh()
+    errand_site.run(url, "seed", "--user", "alice", "--per-user", "3")
+    insert = "INSERT INTO sample_errands (user_id, title) VALUES ('bob', 'Ö')"
+    change = "UPDATE sample_errands SET title = 'Ü', updated_at = :now WHERE user_id = 'alice'"
+    with migration_engine(database_url(errand_site.databases.for_owner(url))).begin() as connection:
+        connection.execute(text(insert))
+        connection.execute(text(change).bindparams(bindparam("now", datetime.now(UTC), UTCDateTime)))
+
+    report = errand_site.call(url, "check", "--deploy").stdout
+    assert "data.W003: The fold of sample_errands.title is missing or old in 4 rows; no search finds them." in report
+    before = errand_site.dump(url)
+    errand_site.run(url, "migrate")
+
+    assert "data.W003" not in errand_site.call(url, "check", "--deploy").stdout
+    assert errand_site.dump(url) == before
+    assert {row["title_fold"] for row in rows_in(errand_site, url)} == {"o", "u"}
+
+
+def test_rows_are_filled_in_batches(errand_site: Site) -> None:
+    url = errand_site.databases.for_owner(errand_site.fresh())
+    engine = migration_engine(database_url(url))
+    count = 2 * BATCH_SIZE + 1
+    with engine.begin() as connection:
+        rows = [{"title": f"É {number}"} for number in range(count)]
+        connection.execute(text("INSERT INTO sample_errands (user_id, title) VALUES ('alice', :title)"), rows)
+    folded = FoldedText("sample_errands", "title", 400)
+    batches: list[int] = []
+
+    def run(change: Any) -> Any:
+        with engine.begin() as connection:
+            batches.append(folded.count_stale(connection))
+            return change(connection)
+
+    folded.fill(run)
+
+    assert batches == [count, count - BATCH_SIZE, 1]
+    with engine.connect() as connection:
+        assert folded.count_stale(connection) == 0
+
+
+def test_a_text_that_is_changed_during_the_backfill_keeps_its_fold(errand_site: Site) -> None:
+    url = errand_site.databases.for_owner(errand_site.fresh())
+    engine = migration_engine(database_url(url))
+    with engine.begin() as connection:
+        connection.execute(text("INSERT INTO sample_errands (user_id, title) VALUES ('alice', 'Old')"))
+        stale, _ = FoldedText("sample_errands", "title", 400)._stale_rows(connection, ())
+        connection.execute(text("UPDATE sample_errands SET title = 'New', title_fold = 'new'"))
+        FoldedText("sample_errands", "title", 400)._write(connection, stale)
+        assert connection.execute(text("SELECT title_fold FROM sample_errands")).scalar() == "new"

@@ -75,14 +75,17 @@ class FoldedText(NamedTuple):
 
     def _fill_batch(self, connection: Connection, after: Key) -> Key | None:
         stale, last = self._stale_rows(connection, after)
+        if stale:
+            self._write(connection, stale)
+        return last
+
+    def _write(self, connection: Connection, stale: list[dict[str, Any]]) -> None:
         rows = self._rows()
         # A text that was changed in the meantime has its fold already, or is found by the next run.
         is_same = rows.c[self.text].is_not_distinct_from(bindparam("_text", type_=Text))
         is_row = (rows.c[OWNER_COLUMN] == bindparam("_user", type_=Text)) & (rows.c.id == bindparam("_id"))
         new = bindparam("_fold", type_=Fold(self.cut))
-        if stale:
-            connection.execute(update(rows).where(is_row, is_same).values({fold_name(self.text): new}), stale)
-        return last
+        connection.execute(update(rows).where(is_row, is_same).values({fold_name(self.text): new}), stale)
 
     def _stale_rows(self, connection: Connection, after: Key) -> tuple[list[dict[str, Any]], Key | None]:
         # The next batch of suspects, without those whose fold is right, and the key of the last one.

@@ -1,9 +1,11 @@
 """Violations: on both databases an error names its fields, and reveals nothing about other owners' rows."""
 
+from random import Random
 from typing import Any
 
 import pytest
 
+from app.testing.databases import Databases, SqliteDatabases
 from tests.library import Answer, Library
 
 NOTHING = 2**62
@@ -114,3 +116,16 @@ def test_a_cascade_that_reaches_a_referenced_row_is_a_409(library: Library) -> N
     book(library, shelf_id=shelf(library, "in the building", building_id=building))
 
     assert library.ask("DELETE", f"/api/sample-buildings/{building}").status == 409
+
+
+def test_a_value_that_is_too_long_for_an_index_is_no_500(library: Library, databases: Databases) -> None:
+    # A unique expression of its own, whose size the frame does not check. PostgreSQL compresses, so it is random.
+    numbers = Random(1)  # noqa: S311  # repeatable, not secret
+    code = "".join(chr(numbers.randrange(0x20000, 0x2A000)) for _ in range(5000))
+
+    answer = library.ask("POST", "/api/sample-shelves", {"name": "long", "code": code})
+
+    assert (answer.status == 201) is isinstance(databases, SqliteDatabases)
+    if answer.status != 201:
+        assert problem(answer) == (422, [["body"]], ["value_error"])
+        assert answer.body["detail"] == "body: The database cannot store a value of this body"
