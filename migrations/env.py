@@ -14,8 +14,8 @@ from app.core.data.schema.engines import owner_url
 from app.core.data.schema.running.applying import apply, print_statements
 from app.core.data.schema.running.backoff import Backoff
 from app.core.data.tables.choices import LONGEST, Choice
-from app.core.data.tables.stored_types import StoredType
 from app.core.data.tables.folds import Fold
+from app.core.data.tables.stored_types import StoredType
 from app.installed import INSTALLED
 from app.settings import load_settings
 

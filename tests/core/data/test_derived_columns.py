@@ -1,5 +1,6 @@
 """Derived columns: folds follow their texts, and stamps their flags, by every way in which a row is written."""
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
