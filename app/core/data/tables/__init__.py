@@ -20,11 +20,12 @@ from app.core.data.tables.field_functions import (
     long_text,
     number,
     ref,
+    refs,
     stamp,
     text,
     uuid,
 )
-from app.core.data.tables.field_types import Day, Instant, NonBlankText, PlainText, RowId, SafeInt, Timestamped
+from app.core.data.tables.field_types import Day, Instant, NonBlankText, PlainText, RowId, RowIds, SafeInt, Timestamped
 from app.core.data.tables.indexes import index, one_per_owner, unique
 from app.core.data.tables.owned import Owned
 
@@ -44,6 +45,7 @@ __all__ = [
     "Owned",
     "PlainText",
     "RowId",
+    "RowIds",
     "SafeInt",
     "Timestamped",
     "Url",
@@ -60,6 +62,7 @@ __all__ = [
     "number",
     "one_per_owner",
     "ref",
+    "refs",
     "stamp",
     "text",
     "unique",

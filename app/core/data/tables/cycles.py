@@ -13,6 +13,7 @@ from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import sort_tables_and_constraints
 
 from app.core.data.tables.indexes import ON_DELETE
+from app.core.data.tables.row_ids import is_link_key, link_tables
 
 MAKE_ONE_NULLABLE: Final = "Let one of these references be empty: `RowId | None`."
 
@@ -25,7 +26,11 @@ def sorted_tables(tables: Tables) -> list[Table]:
     """Return the tables, each after the tables that it refers to, apart from `cycle_breaking_keys()`."""
     ahead = cycle_breaking_keys(tables)
     by_name = [tables[name] for name in sorted(tables)]
-    found = sort_tables_and_constraints(by_name, filter_fn=lambda key: key in ahead or None)  # type: ignore[no-untyped-call]
+    # A row follows the rows that its list names: a trigger writes the links together with the row.
+    linked = [(tables[target], tables[source]) for source, target, key in _links_between(tables) if key not in ahead]
+    found = sort_tables_and_constraints(  # type: ignore[no-untyped-call]
+        by_name, filter_fn=lambda key: key in ahead or None, extra_dependencies=linked
+    )
     return [table for table, _ in found if table is not None]
 
 
@@ -51,6 +56,10 @@ def sorting_cycles() -> Iterator[None]:
 def components(tables: Sequence[Table]) -> list[list[Table]]:
     """Return the strongly connected components: the tables of a cycle together, after the tables they refer to."""
     targets = {table: {key.referred_table for key in table.foreign_key_constraints} & {*tables} for table in tables}
+    by_name = {table.name: table for table in tables}
+    for source, target, _ in _links_between(tables[0].metadata.tables) if tables else ():
+        if source in by_name and target in by_name:
+            targets[by_name[source]].add(by_name[target])
     reached = {table: _reached_from(table, targets) for table in tables}
     tied = {
         table: [t for t in tables if t is table or (t in reached[table] and table in reached[t])] for table in tables
@@ -80,7 +89,14 @@ def _keys_between(tables: Tables) -> _Keys:
             target = key.elements[0].target_fullname.rpartition(".")[0]
             if target in tables:
                 found[name, target].append(key)
+    for source, target, key in _links_between(tables):
+        found[source, target].append(key)
     return found
+
+
+def _links_between(tables: Tables) -> list[tuple[str, str, ForeignKeyConstraint]]:
+    links = [(link.source, link.target, link.target_key) for link in link_tables(tables.values())]
+    return [link for link in links if link[0] != link[1] and {*link[:2]} <= tables.keys()]
 
 
 def _reached_from(start: Table, targets: Mapping[Table, set[Table]]) -> set[Table]:
@@ -108,4 +124,4 @@ def _strictness(key: ForeignKeyConstraint) -> tuple[bool, bool]:
 
 
 def _is_required(key: ForeignKeyConstraint) -> bool:
-    return not any(column.nullable for column in key.columns)
+    return not is_link_key(key) and not any(column.nullable for column in key.columns)

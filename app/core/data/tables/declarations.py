@@ -107,6 +107,8 @@ def _faults_of(field: FieldInfo) -> Iterator[str]:
         yield f"{declared.function}() is for {' or '.join(declared.types)}; annotate the field with it"
     if declared.needs_length and not any(getattr(part, "max_length", 0) for part in field.metadata):
         yield f"{declared.function}() needs a length; write max_length=200, or use long_text()"
+    if declared.function == "refs" and is_optional(field):
+        yield "a list of ids is empty instead of null; annotate the field with RowIds alone"
     if declared.target:
         yield from _faults_of_target(field, declared.target)
     if declared.function == "choice":
@@ -135,7 +137,7 @@ def _faults_of_values(field: FieldInfo) -> Iterator[str]:
         yield f"ge={bounds[0]} is above le={bounds[1]}, so no value is valid; swap them"
     rules = [rule for rule in field.metadata if not isinstance(rule, Declaration)]
     valid = TypeAdapter[Any](cast("Any", Annotated[(field.annotation, *rules)]), config={"strict": True})
-    defaults = () if field.is_required() else (field.default,)
+    defaults = () if field.is_required() else (field.get_default(call_default_factory=True),)
     for what, values in (("default", defaults), ("example", field.examples or ())):
         for value in values:
             if reason := _reason_against(valid, value):
@@ -162,7 +164,7 @@ def _has_type(field: FieldInfo, kind: Any) -> bool:
     # The field may have further rules.
     bare, rules = type_and_rules(field)
     wanted, needed = _unwrap(kind)
-    is_same = isinstance(bare, type) and issubclass(bare, Enum) if wanted is Enum else bare is wanted
+    is_same = isinstance(bare, type) and issubclass(bare, Enum) if wanted is Enum else bare == wanted
     return is_same and all(rule in rules for rule in needed)
 
 

@@ -20,7 +20,18 @@ from app.core.data.tables.choices import ranked_choice
 from app.core.data.tables.decimals import ScaledDecimal, decimal_rules
 from app.core.data.tables.declarations import Declaration, OnDelete, Target
 from app.core.data.tables.documents import LIMITS, JsonDocument, JsonRules
-from app.core.data.tables.field_types import BigIntKey, Day, Instant, NonBlankText, PlainText, RowId, SafeInt
+from app.core.data.tables.field_types import (
+    BigIntKey,
+    Canonical,
+    Day,
+    Instant,
+    NonBlankText,
+    PlainText,
+    RowId,
+    RowIds,
+    SafeInt,
+)
+from app.core.data.tables.row_ids import RowIdList
 from app.core.data.tables.stamps import stamp_column
 
 UNSET: Final[Any] = PydanticUndefined
@@ -135,6 +146,19 @@ def ref(table: str, description: str, *, on_delete: OnDelete, default: Any = UNS
     # Null is the only example that every client can send: the ids depend on the caller.
     shown = None if example is UNSET and on_delete == "set null" else example
     return _field(declared, description, default, shown, sa_type=BigIntKey)
+
+
+def refs(table: str, description: str, *, max: int = 100) -> Any:
+    """Declare a list of the ids of at most `max` rows of an owned table, empty by default.
+
+    It is stored in ascending order, each id once. When a row is deleted, its id leaves the lists.
+    """
+    options: dict[str, Any] = {"sa_type": RowIdList(table), "sa_column_kwargs": {"server_default": "[]"}}
+    # The empty list is the only example that every client can send: the ids depend on the caller.
+    options |= {"max_length": max, "default_factory": list}
+    field = _field(Declaration("refs", {"RowIds": RowIds}), description, UNSET, [], **options)
+    field.metadata.append(Canonical())
+    return field
 
 
 def _field(declared: Declaration, description: str, default: Any, example: Any, /, **options: Any) -> Any:

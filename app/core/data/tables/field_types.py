@@ -1,14 +1,15 @@
 """Field types: rules for text, numbers, keys and times that tables and schemas share."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Final
 
 from annotated_types import Interval, MinLen
-from pydantic import AfterValidator, GetJsonSchemaHandler
+from pydantic import AfterValidator, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticCustomError
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from sqlalchemy import BigInteger, Integer, func
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlmodel import Field, SQLModel
@@ -80,6 +81,25 @@ Instant = Annotated[datetime, AfterValidator(_in_utc)]
 
 RowId = Annotated[int, Interval(ge=1, le=MAX_ID)]
 """The id of another row: 1 to 2^63 - 1."""
+
+RowIds = list[RowId]
+"""The ids of other rows; `refs()` declares the field."""
+
+
+@dataclass(frozen=True)
+class Canonical:
+    """Sorts a list of ids and drops repeated ones, so that equal sets are equal values."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(canonical, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        return {**handler(schema), "uniqueItems": True}
+
+
+def canonical(ids: Iterable[int]) -> list[int]:
+    """Return the ids in ascending order, each once."""
+    return sorted({*ids})
 
 
 def utcnow(_: DefaultExecutionContext | None = None) -> datetime:

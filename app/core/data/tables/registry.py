@@ -10,6 +10,7 @@ from sqlmodel import SQLModel
 from app.core.data.tables.cycles import sorted_tables
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.queryable import HIDDEN
+from app.core.data.tables.row_ids import link_tables
 
 
 def owned_models() -> tuple[type[Owned], ...]:
@@ -19,8 +20,13 @@ def owned_models() -> tuple[type[Owned], ...]:
 
 
 def owned_table_names() -> list[str]:
-    """Return the names of all owned tables."""
+    """Return the names of the tables of all owned classes."""
     return [str(model.__tablename__) for model in owned_models()]
+
+
+def private_table_names() -> list[str]:
+    """Return the names of all tables with rows of users: those of the owned classes, and their link tables."""
+    return [*owned_table_names(), *(link.table.name for link in link_tables(SQLModel.metadata.tables.values()))]
 
 
 def sorted_models() -> list[type[SQLModel]]:
