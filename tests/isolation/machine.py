@@ -19,7 +19,7 @@ from sqlmodel import SQLModel
 
 from app.asgi import create_app
 from app.core.data.connection.engine import database_url
-from app.core.data.schema.protections import quoted
+from app.core.data.schema.quoting import quoted
 from app.core.data.tables.cycles import sorted_tables
 from app.core.data.tables.references import references_of
 from app.installed import INSTALLED

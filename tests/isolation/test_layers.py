@@ -24,7 +24,8 @@ from app.core.data.connection.rls import set_connection_owner
 from app.core.data.errors import DataError
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
-from app.core.data.schema.protections import OwnerProtection, quoted
+from app.core.data.schema.protections import OwnerProtection
+from app.core.data.schema.quoting import quoted
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of, owned_models
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests

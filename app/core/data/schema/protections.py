@@ -10,16 +10,12 @@ from typing import Final
 from sqlalchemy import MetaData
 
 from app.core.data.connection.rls import OWNER_SETTING
+from app.core.data.schema.quoting import quoted
 from app.core.data.tables.indexes import ON_DELETE, OWNER_COLUMN
 from app.core.data.tables.versions import CHANGED_AT, change_time_sql
 
 OWNER_SUFFIX: Final = "_owner_is_final"
 CLEAR_PREFIX: Final = "CLEAR_"
-
-
-def quoted(name: str) -> str:
-    """Return a name as a quoted SQL identifier."""
-    return '"' + name.replace('"', '""') + '"'
 
 
 @dataclass(frozen=True)

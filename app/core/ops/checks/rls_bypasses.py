@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import text
 from sqlmodel import SQLModel
 
-from app.core.data.schema.protections import quoted
+from app.core.data.schema.quoting import quoted
 from app.core.data.tables.owned import OWNER_COLUMN
 from app.core.data.tables.registry import owned_table_names
 from app.core.ops.checks.registry import Context, Messages, check

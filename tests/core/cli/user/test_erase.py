@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 from app.__main__ import main
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.engines import migration_engine
-from app.core.data.schema.protections import quoted
+from app.core.data.schema.quoting import quoted
 from app.settings import BASE_DIR, load_settings
 from app.testing.databases import SECRET, Databases, SqliteDatabases
 from tests.core.cli.conftest import Invoke

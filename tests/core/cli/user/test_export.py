@@ -12,7 +12,7 @@ from sqlmodel.sql.sqltypes import UTCDateTime
 
 from app.core.data.connection.engine import database_url
 from app.core.data.schema.engines import migration_engine
-from app.core.data.schema.protections import quoted
+from app.core.data.schema.quoting import quoted
 from app.core.data.tables.registry import owned_models
 from app.testing.databases import Databases
 from tests.core.cli.conftest import Invoke

@@ -17,7 +17,7 @@ from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.inspection import altered_protections
 from app.core.data.schema.migrations import downgrade, upgrade
 from app.core.data.schema.plans import planned
-from app.core.data.schema.protections import quoted
+from app.core.data.schema.quoting import quoted
 from app.core.data.schema.revisions import pending
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import references_of

@@ -12,7 +12,8 @@ from app.core.data.connection.engine import database_url
 from app.core.data.schema.drift import drift
 from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.inspection import altered_protections, read_protections
-from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of, quoted
+from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of
+from app.core.data.schema.quoting import quoted
 from app.testing.databases import Databases, settings_for_tests
 
 # Protections are the owner's: a role beside it changes nothing.

@@ -17,7 +17,7 @@ from app.core.data.connection.engine import make_engine
 from app.core.data.errors import NotAtomic, OwnershipError
 from app.core.data.ownership.guard import bind_owner, everyone
 from app.core.data.ownership.session import AppSession
-from app.core.data.schema.protections import quoted
+from app.core.data.schema.quoting import quoted
 from app.core.data.tables.cycles import cycle_breaking_keys
 from app.core.data.tables.registry import columns_of, owned_models, sorted_owned_models
 from app.core.data.transfer.account import count_rows, erase_rows, export_rows

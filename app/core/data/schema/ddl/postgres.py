@@ -13,7 +13,7 @@ from sqlalchemy.schema import AddConstraint
 from app.core.data.errors import UnfitRows
 from app.core.data.schema.ddl.online import OnlineImpl
 from app.core.data.schema.ddl.type_changes import affinity_of, convert, refuse_changed_values
-from app.core.data.schema.protections import quoted
+from app.core.data.schema.quoting import quoted
 
 
 class PostgresImpl(OnlineImpl):

@@ -14,7 +14,7 @@ from alembic.operations import MigrateOperation, Operations
 from sqlalchemy import Connection, MetaData, Table, inspect
 from sqlalchemy.schema import conv
 
-from app.core.data.schema.protections import quoted
+from app.core.data.schema.quoting import quoted
 
 Parts = Mapping[str, str]
 
