@@ -15,6 +15,7 @@ from app.core.data.schema.running.applying import apply, print_statements
 from app.core.data.schema.running.backoff import Backoff
 from app.core.data.tables.choices import LONGEST, Choice
 from app.core.data.tables.folds import Fold
+from app.core.data.tables.row_ids import RowIdList
 from app.core.data.tables.stored_types import StoredType
 from app.installed import INSTALLED
 from app.settings import load_settings
@@ -31,6 +32,9 @@ def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[
         return item.in_migrations if isinstance(item, StoredType) else "postgresql.JSONB()"
     if kind == "type" and isinstance(item, Fold):
         return """sa.Text().with_variant(sa.Text(collation="C"), 'postgresql')"""
+    if kind == "type" and isinstance(item, RowIdList):
+        autogen.imports.add("from sqlalchemy.dialects import postgresql")
+        return "sa.Text().with_variant(postgresql.JSONB(), 'postgresql')"
     if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, str):
         return repr(item.arg)  # alembic strips quotes at both ends
     if kind == "server_default" and isinstance(item, DefaultClause):

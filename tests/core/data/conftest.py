@@ -20,7 +20,10 @@ class Site:
     @cached_property
     def library(self) -> Library:
         """The application on one of them."""
-        url = self.databases.fresh()
+        return self.serve(self.databases.fresh())
+
+    def serve(self, url: str) -> Library:
+        """Return the application on a database."""
         return Library(self._say, url, self.databases.for_owner(url))
 
     def fresh(self) -> str:
@@ -71,3 +74,15 @@ def sqlite_site(cycles: Say, sqlite_databases: SqliteDatabases) -> Site:
 @pytest.fixture(scope="session")
 def postgres_site(cycles: Say, postgres: PostgresDatabases) -> Site:
     return Site(cycles, postgres)
+
+
+@pytest.fixture(scope="session")
+def links() -> Iterator[Say]:
+    """The process that knows the nouns with lists of ids."""
+    with library_process("links") as say:
+        yield say
+
+
+@pytest.fixture(scope="session")
+def linked_site(links: Say, databases: Databases) -> Site:
+    return Site(links, databases)

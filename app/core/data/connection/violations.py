@@ -1,9 +1,9 @@
 """Violations: the violated constraint and its columns, so that an error can name the fields."""
 
-from collections.abc import Iterable, Iterator
-from typing import Any, Final, Self
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final, NamedTuple, Self
 
-from sqlalchemy import Index, Insert, Table, UniqueConstraint, Update
+from sqlalchemy import ForeignKeyConstraint, Index, Insert, Table, UniqueConstraint, Update
 from sqlalchemy.dialects import postgresql
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.schema import Constraint
@@ -13,10 +13,12 @@ from app.core.data.connection.compiled import Statement, Values
 from app.core.data.connection.failures import Failure, classify
 from app.core.data.sql.statements import NEW_PREFIX
 from app.core.data.tables.indexes import is_owner_alone
+from app.core.data.tables.links import Link, links_of
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.queryable import HIDDEN
 from app.core.data.tables.references import Reference, references_of
 from app.core.data.tables.registry import owned_models, table_of
+from app.core.data.tables.row_ids import link_column
 
 # Truncates a long constraint name in the same way as the migration that created it.
 _preparer: Final = postgresql.dialect().identifier_preparer  # type: ignore[no-untyped-call]
@@ -73,18 +75,31 @@ def violated_constraint(error: SQLAlchemyError) -> str:
     return " ".join(filter(None, (type(cause).__name__, place)))
 
 
-def suspected_references(error: IntegrityError, statement: Statement, values: Values) -> list[tuple[Reference, int]]:
-    """Return the references that the statement sets, and their ids, if SQLite reports a violated foreign key."""
+class SuspectedReference(NamedTuple):
+    """A column that a statement sets, and the ids of rows that it refers to."""
+
+    column: str
+    model: type[Owned]
+    ids: Sequence[int]
+
+
+def suspected_references(error: IntegrityError, statement: Statement, values: Values) -> list[SuspectedReference]:
+    """Return the references that the statement sets, if SQLite reports a violated foreign key."""
     if (
         classify(error) is not Failure.REFERENCE
         or violated_columns(error)
         or not isinstance(statement, Insert | Update)
     ):
         return []
-    models = (model for model in owned_models() if model.__table__ is statement.table)
-    references = (reference for model in models for reference in references_of(model))
-    ids = ((each, values.get(each.column, values.get(f"{NEW_PREFIX}{each.column}"))) for each in references)
-    return [(reference, row_id) for reference, row_id in ids if row_id is not None]
+    models = [model for model in owned_models() if model.__table__ is statement.table]
+    references: list[Reference | Link] = [each for model in models for each in references_of(model)]
+    references += [each for model in models for each in links_of(model)]
+    found = ((each, values.get(each.column, values.get(f"{NEW_PREFIX}{each.column}"))) for each in references)
+    return [
+        SuspectedReference(each.column, each.model, value if isinstance(value, list) else [value])
+        for each, value in found
+        if value is not None
+    ]
 
 
 def _columns_in(error: Any) -> Iterable[str]:
@@ -100,7 +115,10 @@ def _columns_in(error: Any) -> Iterable[str]:
 
 
 def _columns_of(name: str | None, tables: Iterable[Table]) -> Iterable[str]:
-    return next((_fields_of(each.columns) for each in _constraints_of(tables) if _name_of(each) == name), [])
+    found = next((each for each in _constraints_of(tables) if _name_of(each) == name), None)
+    # A client knows the list of a row, not its link table.
+    column = link_column(found) if isinstance(found, ForeignKeyConstraint) else None
+    return [column] if column else [] if found is None else _fields_of(found.columns)
 
 
 def _fields_of(columns: Iterable[Any]) -> list[str]:

@@ -14,13 +14,12 @@ from sqlmodel import SQLModel
 from app.core.data.connection.compiled import Rows, Statement, Values
 from app.core.data.connection.execution import execute_on_connection, execute_on_engine
 from app.core.data.connection.retry import retry
-from app.core.data.connection.violations import ReferenceNotFound, suspected_references
+from app.core.data.connection.violations import ReferenceNotFound, SuspectedReference, suspected_references
 from app.core.data.errors import NotAtomic, OutcomeUnknown
 from app.core.data.ownership.engines import scoped
 from app.core.data.ownership.hooks import add_hooks
 from app.core.data.ownership.owned_session import OwnedSession
-from app.core.data.sql.statements import select_of
-from app.core.data.tables.owned import Owned
+from app.core.data.sql.statements import ids_of
 
 JOINED: Final = "joined"
 """The key in a session's `info` that marks a connection inside an outer transaction, which a test rolls back."""
@@ -57,11 +56,12 @@ class AppSession(AsyncSession):
         except IntegrityError as error:
             if not (references := suspected_references(error, statement, values)):
                 raise
-            missing = [each.column for each, row_id in references if not await self._exists(each.model, row_id)]
+            missing = [each.column for each in references if not await self._exist(each)]
             raise ReferenceNotFound.with_columns(error, missing) from error
 
-    async def _exists(self, model: type[Owned], row_id: int) -> bool:
-        return bool(await self.run(select_of(model), {"_id": row_id}))
+    async def _exist(self, reference: SuspectedReference) -> bool:
+        found = await self.run(ids_of(reference.model), {"_ids": reference.ids})
+        return len(found) == len({*reference.ids})
 
     async def _execute_or_retry(self, statement: Statement, values: Values) -> Rows:
         session = self.sync_session

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import Connection, MetaData, text
 
+from app.core.data.schema.linked_rows import DETACH_PREFIX, LinkedRows
 from app.core.data.schema.protections import (
     CLEAR_PREFIX,
     OWNER_SUFFIX,
@@ -63,6 +64,7 @@ _NAMED: Final = re.compile(f"CREATE (?:TRIGGER|FUNCTION) {_NAME}")
 _POLICY: Final = re.compile(f"CREATE POLICY {_NAME} ON {_NAME}")
 _TARGET: Final = re.compile(f" DELETE ON {_NAME}")
 _CLEARED: Final = re.compile(rf"UPDATE {_NAME} SET {_NAME} = NULL(?:, {_NAME} = )?")  # noqa: S608  # a pattern, not a query
+_DETACHED: Final = re.compile(rf"UPDATE {_NAME} SET (?:{_NAME} = .*?, )?{_NAME} = \(SELECT")  # noqa: S608
 
 
 class DatabaseProtections(NamedTuple):
@@ -99,7 +101,7 @@ def altered_protections(connection: Connection, metadata: MetaData) -> Iterator[
         if protection.name not in expected and protection.tables & metadata.tables.keys():
             yield f"The protection of op.{protection.call} is obsolete."
     # PostgreSQL joins permissive policies with OR, so an additional policy can show the rows of other users.
-    policies = {protection.policy for protection in expected.values() if isinstance(protection, OwnerProtection)}
+    policies = {protection.policy for protection in expected.values() if not isinstance(protection, ClearedReference)}
     for statement in held.statements.values():
         found = _POLICY.match(statement)
         if found and found[1] not in policies and found[2] in metadata.tables:
@@ -129,8 +131,11 @@ def _normalized(statement: str) -> str:
 def _parsed(name: str, statements: str) -> Protection | None:
     if name.endswith(OWNER_SUFFIX):
         return OwnerProtection(name.removesuffix(OWNER_SUFFIX))
+    target = _TARGET.search(statements)  # None if the table was dropped and only the function is left
+    detached = _DETACHED.search(statements) if name.startswith(DETACH_PREFIX) else None
+    if detached:
+        return LinkedRows(detached[1], detached[3], target[1] if target else detached[1], detached[2])
     cleared = _CLEARED.search(statements)
     if not name.startswith(CLEAR_PREFIX) or not cleared:
         return None
-    target = _TARGET.search(statements)  # None if the table was dropped and only the function is left
     return ClearedReference(cleared[1], cleared[2], target[1] if target else cleared[1], cleared[3])

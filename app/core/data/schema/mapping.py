@@ -12,6 +12,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.errors import InvalidDeclaration
 from app.core.data.schema.protections import Protection, protections_of
+from app.core.data.tables.links import missing_link_targets
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.queryable import HIDDEN
 from app.core.data.tables.references import missing_targets
@@ -20,7 +21,7 @@ from app.core.data.tables.registry import owned_models
 
 def check_mapping() -> None:
     """Check every table and every owned class; TypeError says which declaration to change."""
-    for fault in missing_targets():
+    for fault in (*missing_targets(), *missing_link_targets()):
         raise InvalidDeclaration(fault)
     for fault in _faults_of_names():
         raise TypeError(fault)

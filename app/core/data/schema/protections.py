@@ -1,6 +1,6 @@
-"""Protections: triggers that keep owners final and clear references, and PostgreSQL's policies.
+"""Protections: triggers that keep owners final, clear references and write links, and PostgreSQL's policies.
 
-Migrations create them with `operations/protecting.py`; `connection/rls.py` sets the owner for the policies.
+Migrations create them with `operations/protecting.py`.
 """
 
 from collections.abc import Iterator
@@ -9,9 +9,11 @@ from typing import Final
 
 from sqlalchemy import MetaData
 
-from app.core.data.connection.rls import OWNER_SETTING
+from app.core.data.schema.linked_rows import LinkedRows
+from app.core.data.schema.policies import drop_policy, enable_policy, policy_of
 from app.core.data.schema.quoting import quoted
 from app.core.data.tables.indexes import ON_DELETE, OWNER_COLUMN
+from app.core.data.tables.row_ids import link_tables
 from app.core.data.tables.versions import CHANGED_AT, change_time_sql
 
 OWNER_SUFFIX: Final = "_owner_is_final"
@@ -38,7 +40,7 @@ class OwnerProtection:
 
     @property
     def policy(self) -> str:
-        return f"{self.table}_owner"
+        return policy_of(self.table)
 
     @property
     def tables(self) -> frozenset[str]:
@@ -55,14 +57,12 @@ class OwnerProtection:
                 f"CREATE TRIGGER {name} BEFORE UPDATE OF {OWNER_COLUMN} ON {table} "
                 f"WHEN NEW.{OWNER_COLUMN} IS NOT OLD.{OWNER_COLUMN} BEGIN SELECT RAISE(ABORT, '{changed}'); END"
             ]
-        is_own = f"{OWNER_COLUMN} = nullif(current_setting('{OWNER_SETTING}', true), '')"
         return [
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS "
             f"$$BEGIN RAISE EXCEPTION '{changed}' USING ERRCODE = 'check_violation'; END$$",
             f"CREATE TRIGGER {name} BEFORE UPDATE OF {OWNER_COLUMN} ON {table} FOR EACH ROW "
             f"WHEN (NEW.{OWNER_COLUMN} IS DISTINCT FROM OLD.{OWNER_COLUMN}) EXECUTE FUNCTION {name}()",
-            f"ALTER TABLE {table} ENABLE ROW LEVEL SECURITY",
-            f"CREATE POLICY {quoted(self.policy)} ON {table} USING ({is_own}) WITH CHECK ({is_own})",
+            *enable_policy(self.table),
             *self._drop_primary_key(),
         ]
 
@@ -77,7 +77,7 @@ class OwnerProtection:
         if dialect == "sqlite":
             return [f"DROP TRIGGER IF EXISTS {name}"]
         return [
-            f"DROP POLICY IF EXISTS {quoted(self.policy)} ON {quoted(self.table)}",
+            drop_policy(self.table),
             f"DROP TRIGGER IF EXISTS {name} ON {quoted(self.table)}",
             f"DROP FUNCTION IF EXISTS {name}()",
         ]
@@ -150,13 +150,17 @@ class ClearedReference:
         ]
 
 
-Protection = OwnerProtection | ClearedReference
+Protection = OwnerProtection | ClearedReference | LinkedRows
 
 
 def protections_of(metadata: MetaData) -> Iterator[Protection]:
     """Yield the protections that the models require."""
+    links = {link.table.name: link for link in link_tables(metadata.tables.values())}
     for table in sorted(metadata.tables.values(), key=lambda table: table.name):
-        if OWNER_COLUMN in table.c:
+        if link := links.get(table.name):
+            changed_at = CHANGED_AT if CHANGED_AT in metadata.tables[link.source].c else None
+            yield LinkedRows(link.source, link.column, link.target, changed_at)
+        elif OWNER_COLUMN in table.c:
             yield OwnerProtection(table.name)
         for key in sorted(table.foreign_key_constraints, key=lambda key: [*key.column_keys]):
             if key.info.get(ON_DELETE) == "set null":

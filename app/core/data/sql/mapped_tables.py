@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.errors import UnreachableStatement
 from app.core.data.tables.owned import OWNER_COLUMN
+from app.core.data.tables.row_ids import is_link_table
 
 
 def mapped_table(table: Any) -> Table:
@@ -39,6 +40,8 @@ def target_table(statement: Any) -> Table:
             "An UPDATE or DELETE changes one table; filter its rows with `column.in_(select(...))`."
         )
     mapped = mapped_table(target)
+    if is_link_table(mapped):
+        raise UnreachableStatement(f"The database writes {mapped.name}; change the list in the row instead.")
     # In a second Table object, columns could have other keys, which would hide a write to the owner or the id.
     if target._deannotate() is not mapped:
         raise UnreachableStatement(

@@ -7,6 +7,7 @@ from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, bindparam
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
 from app.core.data.sql.shapes import MAX_SHAPES
+from app.core.data.sql.value_lists import any_of
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import table_of, visible_columns
 from app.core.data.tables.versions import CHANGED_AT, changed_at
@@ -23,6 +24,13 @@ def select_of(model: type[Owned]) -> Select[Any]:
     """Return the SELECT of the row with the id `_id`."""
     table, condition = _table_and_condition(model, False)
     return select(*visible_columns(table)).where(condition)
+
+
+@cache
+def ids_of(model: type[Owned]) -> Select[Any]:
+    """Return the SELECT of the ids in the list `_ids` that rows have."""
+    table = table_of(model)
+    return select(table.c.id).where(any_of(table.c.id, "_ids"))
 
 
 # Clients choose the set of columns.

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SAWarning
 from sqlalchemy.schema import sort_tables_and_constraints
 
 from app.core.data.tables.indexes import ON_DELETE
-from app.core.data.tables.row_ids import is_link_key, link_tables
+from app.core.data.tables.row_ids import link_column, link_tables
 
 MAKE_ONE_NULLABLE: Final = "Let one of these references be empty: `RowId | None`."
 
@@ -124,4 +124,4 @@ def _strictness(key: ForeignKeyConstraint) -> tuple[bool, bool]:
 
 
 def _is_required(key: ForeignKeyConstraint) -> bool:
-    return not is_link_key(key) and not any(column.nullable for column in key.columns)
+    return link_column(key) is None and not any(column.nullable for column in key.columns)

@@ -1,7 +1,7 @@
 """Lists of row ids: the column of a `refs()` field, and its link table, from which the rows with an id are found.
 
-The list in the row is the value. Triggers keep one row in the link table for each id in a list (`schema/linked_rows.py`),
-so every way to write a row stays one write of one column, and reading a list costs no join.
+The list in the row is the value. Triggers keep one row in the link table for each id in a list (see
+`schema/linked_rows.py`), so every way to write a row is one write of one column, and reading a list costs no join.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -83,7 +83,18 @@ class LinkTable(NamedTuple):
 
 def is_link_table(table: Table) -> bool:
     """Return whether a table is a link table; a copy in another MetaData is one, too."""
-    return any(_LINK in key.info for key in table.foreign_key_constraints)
+    return any(link_column(key) for key in table.foreign_key_constraints)
+
+
+def has_link_columns(names: Iterable[str]) -> bool:
+    """Return whether a table of a database, of which only the columns are known, is a link table."""
+    return {*names} == {OWNER_COLUMN, ROW_ID, TARGET_ID}
+
+
+def table_options(names: Iterable[str]) -> dict[str, bool]:
+    """Return the options of SQLite for an owned table with these columns, or for a link table."""
+    # Without AUTOINCREMENT, SQLite would give the id of a deleted row to a new row. A link table has no id.
+    return {"sqlite_with_rowid": False} if has_link_columns(names) else {"sqlite_autoincrement": True}
 
 
 def link_tables(tables: Iterable[Table]) -> Iterator[LinkTable]:
@@ -94,9 +105,10 @@ def link_tables(tables: Iterable[Table]) -> Iterator[LinkTable]:
         yield LinkTable(table, source, keys[ROW_ID].info[_LINK], target, keys[TARGET_ID])
 
 
-def is_link_key(key: ForeignKeyConstraint) -> bool:
-    """Return whether a foreign key is one of a link table."""
-    return _LINK in key.info
+def link_column(key: ForeignKeyConstraint) -> str | None:
+    """Return the column with the list that a foreign key of a link table belongs to; None for any other key."""
+    column: str | None = key.info.get(_LINK)
+    return column
 
 
 @event.listens_for(Table, "after_parent_attach")
@@ -106,13 +118,18 @@ def _add_link_tables(table: Table, metadata: MetaData) -> None:
     for column in [column for column in table.columns if isinstance(column.type, RowIdList)]:
         if fault := _fault_of(table, column):
             raise InvalidDeclaration(f"{table.name}.{column.name}: {fault}.")
-        # Both databases have these functions. The trigger refuses a list that is not JSON.
-        is_list = f"substr(CAST(\"{column.name}\" AS TEXT), 1, 1) = '['"
-        table.append_constraint(CheckConstraint(is_list, name=column.name))
-        _add_link_table(table, column)
+        table.append_constraint(list_constraint(column.name))
+        add_link_table(table, column)
 
 
-def _add_link_table(table: Table, column: Column[Any]) -> None:
+def list_constraint(column: str) -> CheckConstraint:
+    """Return the CHECK constraint that a column has a list."""
+    # Both databases have these functions. The trigger refuses a list that is not JSON.
+    return CheckConstraint(f"substr(CAST(\"{column}\" AS TEXT), 1, 1) = '['", name=column)
+
+
+def add_link_table(table: Table, column: Column[Any]) -> None:
+    """Add the link table of a list of ids to the MetaData of its table."""
     # The owner is part of both keys, so a list has only ids of rows of its owner, also in raw SQL of a superuser.
     keys = [_key(ROW_ID, table.name, column.name), _key(TARGET_ID, column.type.target, column.name)]  # type: ignore[attr-defined]
     Table(

@@ -6,11 +6,13 @@ from typing import cast
 
 from sqlalchemy import ForeignKeyConstraint
 from sqlalchemy.orm import Session
+from sqlmodel import SQLModel
 
 from app.core.data.ownership.owned_session import OwnedSession
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.cycles import components
 from app.core.data.tables.registry import sorted_models, table_of
+from app.core.data.tables.row_ids import link_tables
 
 
 @asynccontextmanager
@@ -47,8 +49,11 @@ async def _alter(session: AppSession, deferrability: str) -> None:
 
 
 def _keys_of_cycles() -> list[ForeignKeyConstraint]:
-    groups = components([table_of(model) for model in sorted_models()])
-    in_cycles = (table for group in groups if len(group) > 1 for table in group)
+    groups = [group for group in components([table_of(model) for model in sorted_models()]) if len(group) > 1]
+    in_cycles = [table for group in groups for table in group]
+    names = [{table.name for table in group} for group in groups]
+    links = link_tables(SQLModel.metadata.tables.values())
+    in_cycles += [link.table for link in links if any({link.source, link.target} <= group for group in names)]
     keys = (key for table in in_cycles for key in table.foreign_key_constraints if not key.deferrable)
     return sorted(keys, key=lambda key: str(key.name))
 

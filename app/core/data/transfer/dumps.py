@@ -14,7 +14,9 @@ from sqlmodel import SQLModel
 
 from app.core.data.errors import InvalidDump
 from app.core.data.ownership.session import AppSession
+from app.core.data.tables.field_types import MAX_ID
 from app.core.data.tables.registry import columns_by_name, sorted_models, table_name
+from app.core.data.tables.row_ids import RowIdList
 from app.core.data.tables.stored_types import StoredType
 from app.core.data.transfer.copy import reset_sequence, write_rows
 from app.core.data.transfer.deferred import deferred_keys
@@ -90,6 +92,8 @@ def _decoder_of(model: type[SQLModel]) -> msgspec.json.Decoder[msgspec.Struct]:
 
 
 def _type_of(column: Column[Any]) -> Any:
+    if isinstance(column.type, RowIdList):
+        return list[Annotated[int, msgspec.Meta(ge=1, le=MAX_ID)]]
     stored = column.type.impl_instance if isinstance(column.type, TypeDecorator) else column.type
     python = column.type.dumped if isinstance(column.type, StoredType) else _python_type(stored)
     return python | None if column.nullable else python

@@ -13,6 +13,7 @@ from app.core.data.ownership.session import AppSession
 from app.core.data.tables.cycles import MAKE_ONE_NULLABLE, impossible_rows
 from app.core.data.tables.field_types import Timestamped, utcnow
 from app.core.data.tables.indexes import is_one_per_owner
+from app.core.data.tables.links import links_of
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.references import references_of
 from app.core.data.tables.registry import columns_by_name, sorted_owned_models, table_name, table_of
@@ -24,6 +25,7 @@ SEEDED_UNTIL: Final = datetime(2026, 1, 1, tzinfo=UTC)
 """`created_at` of the newest row of a repeatable seed."""
 
 _NULL_SHARE: Final = 0.25  # of optional references
+_MAX_LINKS: Final = 3  # in a list of ids
 
 Factories = Callable[[type[Owned]], Any]
 Ids = dict[type[Owned], list[int]]
@@ -82,6 +84,11 @@ def _invent(model: type[Owned], ids: Ids, seed: Seed, factory: Any) -> Iterator[
             count = seed.rows_of(reference.model)
             candidates = range(user * count, number if reference.model is model else (user + 1) * count)
             given[reference.column] = _choose(ids[reference.model], candidates, seed.random, reference.nullable)
+        for link in links_of(model):
+            count = seed.rows_of(link.model)
+            candidates = range(user * count, number if link.model is model else (user + 1) * count)
+            chosen = seed.random.sample(candidates, min(seed.random.randint(0, _MAX_LINKS), len(candidates)))
+            given[link.column] = sorted(ids[link.model][each] for each in chosen)
         if issubclass(model, Timestamped):
             given["created_at"] = given["updated_at"] = seed.until - timedelta(seconds=len(ids[model]) - number)
         # None replaces the given values: polyfactory inspects any other value at length.

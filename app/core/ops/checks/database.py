@@ -11,6 +11,7 @@ from app.core.data.schema.drift import drift
 from app.core.data.schema.engines import owner_settings, owner_url, reading_engine
 from app.core.data.schema.fold_backfill import folded_texts
 from app.core.data.schema.inspection import altered_protections, unenforced_constraints
+from app.core.data.schema.link_differences import link_differences
 from app.core.data.schema.revisions import applied, known_revisions, pending, unknown_among
 from app.core.ops.checks.registry import Context, Messages, check
 from app.settings import Settings
@@ -105,6 +106,21 @@ async def folds_follow_their_texts(context: Context) -> Messages:
                 if count := folded.count_stale(connection):
                     rows = "1 row" if count == 1 else f"{count:,} rows"
                     yield f"The fold of {folded.table}.{folded.text} is missing or old in {rows}; no search finds them."
+
+
+@check(
+    "data.E011",
+    hint="Restore a backup, or load a dump into an empty database: both write the links again from the lists.",
+    deploy=True,
+    needs_database=True,
+)
+async def links_match_the_lists(context: Context) -> Messages:
+    """The link tables have the entries of the lists in the rows; a trigger may have been disabled for a time."""
+    if _is_current(context.settings):
+        url = database_url(owner_settings(context.settings).database_url.get_secret_value())
+        with reading_engine(url).connect() as connection:
+            for message in link_differences(connection, SQLModel.metadata):
+                yield message
 
 
 @check(

@@ -7,7 +7,7 @@ from sqlalchemy import String, func, select, text
 from app.core.data.connection.execution import execute_on_engine
 from app.core.data.connection.rls import OWNER_SETTING
 from app.core.data.tables.owned import OWNER_COLUMN
-from app.core.data.tables.registry import owned_table_names
+from app.core.data.tables.registry import private_table_names
 from app.core.ops.checks.registry import Context, Messages, check
 
 # A partition inherits the triggers of its table, but not its policies; DEFAULT PRIVILEGES give the role rights on it.
@@ -43,7 +43,7 @@ _PROBE: Final = "app check --deploy"
 )
 async def partitions_have_rls(context: Context) -> Messages:
     """No partition shows rows to the role that serves if the policies of the table hide them."""
-    for part, whole in await context.ask_postgres(_OPEN_PARTITIONS, tables=owned_table_names()):
+    for part, whole in await context.ask_postgres(_OPEN_PARTITIONS, tables=private_table_names()):
         yield f"Row level security applies to {whole}, but not to its partition {part}, which the role can use."
 
 
@@ -56,7 +56,7 @@ async def partitions_have_rls(context: Context) -> Messages:
 async def tables_are_distributed(context: Context) -> Messages:
     """On Citus, every owned table is distributed by its owner; foreign keys cannot include local tables."""
     if await context.ask_postgres(_CITUS_VERSION):
-        for (table,) in await context.ask_postgres(_LOCAL_TABLES, tables=owned_table_names(), owner=OWNER_COLUMN):
+        for (table,) in await context.ask_postgres(_LOCAL_TABLES, tables=private_table_names(), owner=OWNER_COLUMN):
             yield f"The table {table} is not distributed by {OWNER_COLUMN}."
 
 

@@ -10,7 +10,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.schema.quoting import quoted
 from app.core.data.tables.owned import OWNER_COLUMN
-from app.core.data.tables.registry import owned_table_names
+from app.core.data.tables.registry import private_table_names
 from app.core.ops.checks.registry import Context, Messages, check
 
 # Views that read owned tables, directly or through other views. The rights of the view directly above a table count.
@@ -57,7 +57,7 @@ _DEFINER_FUNCTIONS: Final = text("""
 )
 async def views_obey_rls(context: Context) -> Messages:
     """No view shows rows to the role that serves if the policies of the tables hide them."""
-    for view, table in await context.ask_postgres(_OPEN_VIEWS, tables=owned_table_names()):
+    for view, table in await context.ask_postgres(_OPEN_VIEWS, tables=private_table_names()):
         yield f"The view {view} reads {table} and bypasses its row level security: it has the rights of its owner."
 
 
@@ -87,13 +87,13 @@ async def mapped_views_have_owners(context: Context) -> Messages:
 
 
 async def _views_of_owned(context: Context) -> AsyncIterator[tuple[str, str]]:
-    for view, table in await context.ask_postgres(_VIEWS, tables=owned_table_names()):
+    for view, table in await context.ask_postgres(_VIEWS, tables=private_table_names()):
         yield view, table
     if context.engine.dialect.name == "sqlite":
         async with context.engine.connect() as connection:
             driver = (await connection.get_raw_connection()).driver_connection
             for view in (await connection.execute(_SQLITE_VIEWS)).scalars().all():
-                for table in sorted(await _tables_read_by(driver, view) & set(owned_table_names())):
+                for table in sorted(await _tables_read_by(driver, view) & set(private_table_names())):
                     yield view, table
 
 

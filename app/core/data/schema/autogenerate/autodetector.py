@@ -16,7 +16,11 @@ from app.core.data.schema.autogenerate.defaults import as_server_default, as_val
 from app.core.data.schema.autogenerate.descriptions import describe_losses, flatten
 from app.core.data.schema.autogenerate.meanings import refuse_other_kind, refuse_other_ranks, refuse_other_scale
 from app.core.data.schema.autogenerate.ordering import sorted_operations
-from app.core.data.schema.autogenerate.rename_detection import possible_column_renames, possible_table_renames
+from app.core.data.schema.autogenerate.rename_detection import (
+    link_table_renames,
+    possible_column_renames,
+    possible_table_renames,
+)
 from app.core.data.schema.ddl.declared_columns import DeclaredColumns
 from app.core.data.schema.inspection import read_protections
 from app.core.data.schema.operations.choices import ChangeChoicesOp
@@ -68,6 +72,8 @@ class Autodetector:
 
     def _renames(self) -> Iterator[MigrateOperation]:
         difference = self._difference()
+        for old, new in link_table_renames(difference, self.operations):
+            yield noun_rename(self._connection, old, new)
         for old, new in possible_table_renames(difference):
             if self.answers.is_rename(old, new):
                 yield noun_rename(self._connection, old, new)

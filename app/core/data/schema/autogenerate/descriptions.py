@@ -8,7 +8,9 @@ from alembic.operations.ops import MigrateOperation
 from sqlalchemy import String
 from sqlalchemy.dialects import postgresql
 
+from app.core.data.schema.autogenerate.rename_detection import is_of_link_table
 from app.core.data.schema.ddl.type_changes import affinity_of
+from app.core.data.schema.linked_rows import LinkedRows
 from app.core.data.schema.operations.choices import ChangeChoicesOp
 from app.core.data.schema.operations.folds import FillFoldOp
 from app.core.data.schema.operations.online import FillEmptyOp, OnlineOp, ReplaceValueOp
@@ -28,9 +30,11 @@ def describe(operations: Iterable[MigrateOperation]) -> list[str]:
 
 
 def describe_losses(operations: Iterable[MigrateOperation]) -> list[str]:
-    """Return the sentences of the operations that lose values, which folds are not: they are computed again."""
+    """Return the sentences of the operations that lose values."""
+    # Not those of a fold or a link table, which are derived from the texts and the lists.
     drops = [each for each in flatten(operations) if isinstance(each, ops.DropTableOp | ops.DropColumnOp)]
-    return describe(each for each in drops if not (isinstance(each, ops.DropColumnOp) and is_fold(each.to_column())))
+    folds = [each for each in drops if isinstance(each, ops.DropColumnOp) and is_fold(each.to_column())]
+    return describe(each for each in drops if each not in folds and not is_of_link_table(each))
 
 
 def flatten(operations: Iterable[MigrateOperation]) -> Iterator[MigrateOperation]:
@@ -79,6 +83,8 @@ def _columns(op: Any) -> str:
 def _protection(protection: Protection) -> str:
     if isinstance(protection, OwnerProtection):
         return f"protect the owner of {protection.table}"
+    if isinstance(protection, LinkedRows):
+        return f"link the rows of {protection.table} to those of {protection.target} in {protection.column}"
     return f"set {protection.table}.{protection.column} to NULL when its row of {protection.target} is deleted"
 
 

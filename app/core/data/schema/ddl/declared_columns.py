@@ -8,6 +8,7 @@ from sqlalchemy import Column, PrimaryKeyConstraint, Table
 from sqlalchemy.schema import conv
 
 from app.core.data.tables.folds import is_fold
+from app.core.data.tables.row_ids import table_options
 
 
 class DeclaredColumns:
@@ -47,8 +48,8 @@ class DeclaredColumns:
         elif isinstance(operation, DropColumnOp) and isinstance(operation._reverse, AddColumnOp):
             operation._reverse.column = self._restored(operation._reverse.column, operation.table_name)
         elif isinstance(operation, DropTableOp) and isinstance(operation._reverse, CreateTableOp):
-            operation._reverse.columns = list(self._create_again(operation._reverse))
-            operation.table_kw["sqlite_autoincrement"] = True
+            operation._reverse.columns = parts = list(self._create_again(operation._reverse))
+            operation.table_kw.update(table_options(part.name for part in parts if isinstance(part, Column)))
 
     def is_fold(self, table: str, column: str) -> bool:
         """Return whether the migrations declared this column as one of folds."""

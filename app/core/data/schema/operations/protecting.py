@@ -13,11 +13,14 @@ from alembic.util import DispatchPriority
 from sqlalchemy import Connection, MetaData
 
 from app.core.data.schema.inspection import read_protections
+from app.core.data.schema.linked_rows import LinkedRows
 from app.core.data.schema.protections import ClearedReference, OwnerProtection, Protection, protections_of
+from app.core.data.tables.row_ids import table_options
 
 
 @Operations.register_operation("protect_owner", "protect_owner")
 @Operations.register_operation("clear_on_delete", "clear_on_delete")
+@Operations.register_operation("link_rows", "link_rows")
 class ProtectOp(MigrateOperation):
     """Create a protection."""
 
@@ -36,6 +39,13 @@ class ProtectOp(MigrateOperation):
         """Set a reference to NULL when its target is deleted, and the column `changed_at` to the time."""
         operations.invoke(cls(ClearedReference(table, column, target, changed_at)))
 
+    @classmethod
+    def link_rows(
+        cls, operations: Operations, table: str, column: str, target: str, changed_at: str | None = None
+    ) -> None:
+        """Write the ids in a list into its link table, and take the id of a deleted row out of the lists."""
+        operations.invoke(cls(LinkedRows(table, column, target, changed_at)))
+
     def reverse(self) -> "UnprotectOp":
         return UnprotectOp(self.protection)
 
@@ -45,6 +55,7 @@ class ProtectOp(MigrateOperation):
 
 @Operations.register_operation("unprotect_owner", "protect_owner")
 @Operations.register_operation("keep_on_delete", "clear_on_delete")
+@Operations.register_operation("unlink_rows", "link_rows")
 class UnprotectOp(ProtectOp):
     """Drop a protection."""
 
@@ -94,5 +105,7 @@ def _render_reverse(_: AutogenContext, operation: UnprotectOp) -> str:
 def _render_batch(context: AutogenContext, operation: ModifyTableOps) -> list[str]:
     # A batch can rebuild the table; without AUTOINCREMENT SQLite would use deleted ids again.
     lines: list[str] = _modify_table(context, operation)
-    keeping = "table_kwargs={'sqlite_autoincrement': True}"
+    table = cast("MetaData", context.metadata).tables.get(operation.table_name)
+    options = table_options(table.c.keys() if table is not None else ())
+    keeping = f"table_kwargs={options!r}"
     return [line.replace("schema=None) as batch_op", f"{keeping}) as batch_op") for line in lines]

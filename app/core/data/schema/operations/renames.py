@@ -5,7 +5,7 @@ before it, and created again after it.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from alembic.autogenerate import renderers
@@ -15,6 +15,7 @@ from sqlalchemy import Connection, MetaData, Table, inspect
 from sqlalchemy.schema import conv
 
 from app.core.data.schema.quoting import quoted
+from app.core.data.tables.row_ids import table_options
 
 Parts = Mapping[str, str]
 
@@ -78,6 +79,16 @@ def field_rename(connection: Connection, table: str, old: str, new: str) -> Rena
     return RenameFieldOp(table, old, new, _changed(names))
 
 
+def link_table_after(name: str, operations: Iterable[MigrateOperation]) -> str:
+    """Return the name that a link table should have after these renames: it is named after its table and field."""
+    for operation in operations:
+        if isinstance(operation, RenameNounOp) and name.startswith(f"{operation.old}_"):
+            name = operation.new + name.removeprefix(operation.old)
+        elif isinstance(operation, RenameFieldOp) and name == f"{operation.table}_{operation.old}":
+            name = f"{operation.table}_{operation.new}"
+    return name
+
+
 def _columns_of_parts(connection: Connection, table: str) -> dict[str, list[str]]:
     # By the names of constraints and indexes. A CHECK is named after its column.
     inspector = inspect(connection)
@@ -132,7 +143,7 @@ def _rebuild(operations: Operations, table: str, parts: Parts) -> None:
     for part in named:
         if part.name in parts:
             part.name = conv(parts[str(part.name)])
-    kept = {"sqlite_autoincrement": True}
+    kept = table_options(reflected.columns.keys())
     with operations.batch_alter_table(table, recreate="always", copy_from=reflected, table_kwargs=kept):
         pass
 

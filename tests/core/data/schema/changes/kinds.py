@@ -24,7 +24,19 @@ from app.core.data.tables.choices import CHOICES, Choice, RankedChoice, choices_
 from app.core.data.tables.documents import JsonDocument
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import reference
-from tests.core.data.schema.changes.tables import LEVEL, PRICE, Level, add_noun, alter, rename, without_rules
+from app.core.data.tables.row_ids import add_link_table
+from tests.core.data.schema.changes.tables import (
+    LEVEL,
+    PRICE,
+    Level,
+    add_list,
+    add_noun,
+    alter,
+    list_of,
+    remove,
+    rename,
+    without_rules,
+)
 
 TEXT: Final = {"projects": "name", "tasks": "title", "notes": "title"}
 OPTIONAL: Final = {"projects": "description", "tasks": "description", "notes": "body"}
@@ -116,7 +128,20 @@ def _remove(metadata: MetaData, noun: str) -> None:
     """Remove a noun, and the references to it."""
     if noun == "tasks":
         alter(metadata, "notes", drop=("task_id",))
-    metadata.remove(metadata.tables[noun])
+        _drop_list(metadata, "notes")
+    remove(metadata, noun)
+
+
+def _drop_list(metadata: MetaData, noun: str) -> None:
+    metadata.remove(metadata.tables[f"{noun}_task_ids"])
+    alter(metadata, noun, drop=("task_ids",))
+
+
+def _rename_list(metadata: MetaData, noun: str) -> None:
+    metadata.remove(metadata.tables[f"{noun}_task_ids"])
+    renamed = list_of("job_ids", "tasks")
+    alter(metadata, noun, columns={"task_ids": renamed})
+    add_link_table(metadata.tables[noun], renamed)
 
 
 def _ring(metadata: MetaData, noun: str) -> None:
@@ -231,6 +256,16 @@ KINDS: Final[dict[str, Kind]] = {
     "a reference goes, its column stays": Kind(_drop_reference),
     "a link of many to many": Kind(_link),
     "two nouns that refer to each other": Kind(_ring),
+    "a list of ids": Kind(
+        lambda metadata, noun: add_list(metadata, noun, "project_ids", "projects"), fills=lambda _: {"project_ids": []}
+    ),
+    "a list of ids is renamed": Kind(
+        _rename_list,
+        lambda _: Answers(renames={"notes.task_ids": "job_ids"}),
+        called=lambda _: {"task_ids": "job_ids"},
+        nouns=("notes",),
+    ),
+    "a list of ids goes": Kind(_drop_list, LOSS, gone=lambda _: {"task_ids"}, nouns=("notes",)),
     "a unique rule": Kind(lambda metadata, noun: alter(metadata, noun, UniqueConstraint("user_id", TEXT[noun]))),
     "an index": Kind(lambda metadata, noun: alter(metadata, noun, Index(None, "user_id", TEXT[noun]))),
     "a choice": Kind(

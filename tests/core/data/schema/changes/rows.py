@@ -12,6 +12,7 @@ from app.core.data.connection.engine import database_url
 from app.core.data.schema.drift import drift
 from app.core.data.schema.engines import migration_engine
 from app.core.data.schema.inspection import altered_protections, unenforced_constraints
+from app.core.data.tables.row_ids import RowIdList, is_link_table, link_tables
 from app.settings import Settings
 from tests.core.data.schema.changes.kinds import TEXT
 
@@ -42,6 +43,7 @@ def fill(connection: Connection, metadata: MetaData) -> None:
         table = metadata.tables[name]
         for number, owner in ((1, "alice"), (2, "bob"), (3, "alice")):
             values = {"user_id": owner, TEXT[name]: f"{name} {number}", "project_id": number, "task_id": number}
+            values["task_ids"] = [number]
             values["rank"] = "low" if number == 1 else "it's high"
             values |= {"level": values["rank"], "price": f"-{number}.50", "tags": ["x", number]}
             known = {column: value for column, value in values.items() if column in table.c}
@@ -56,12 +58,21 @@ def all_of(connection: Connection, table: Table) -> list[dict[str, Any]]:
     return [dict(row) for row in connection.execute(select(table).order_by(table.c.id)).mappings()]
 
 
+def are_linked(connection: Connection, metadata: MetaData) -> None:
+    """Assert that each link table has an entry for each id in a list, and no other."""
+    for link in link_tables(metadata.tables.values()):
+        rows = all_of(connection, metadata.tables[link.source])
+        entries = {(row["user_id"], row["id"], each) for row in rows for each in row[link.column]}
+        assert {*connection.execute(select(*link.table.c)).tuples()} == entries
+
+
 def is_sound(settings: Settings, metadata: MetaData) -> None:
     """Assert that a database is what the models say, whole, and withstands what its rules are against."""
     assert drift(settings, metadata) == []
     with connect(settings) as connection:
         assert list(altered_protections(connection, metadata)) == []
         assert unenforced_constraints(connection) == []
+        are_linked(connection, metadata)
         for table in metadata.tables.values():
             if connection.execute(select(table)).first():
                 _attack(connection, table)
@@ -69,7 +80,12 @@ def is_sound(settings: Settings, metadata: MetaData) -> None:
 
 def _attack(connection: Connection, table: Table) -> None:
     """Give a row to somebody else, and let it refer to a row of somebody else's."""
+    if is_link_table(table):
+        _is_refused(connection, table.insert().values(user_id="alice", row_id=1, target_id=2))
+        return
     _is_refused(connection, table.update().where(table.c.id == 1).values(user_id="mallory"))
+    for column in (column for column in table.c if isinstance(column.type, RowIdList)):
+        _is_refused(connection, table.update().where(table.c.id == 1).values({column: [2]}))
     for key in table.foreign_key_constraints:
         if connection.execute(select(key.referred_table).where(key.referred_table.c.id == 2)).first():
             _is_refused(connection, table.update().where(table.c.id == 1).values({key.column_keys[-1]: 2}))
@@ -87,6 +103,8 @@ def can_be_deleted(connection: Connection, metadata: MetaData) -> None:
     for table in metadata.tables.values():
         savepoint = connection.begin_nested()
         connection.execute(table.delete().where(table.c.user_id == "alice"))
+        if not is_link_table(table):
+            are_linked(connection, metadata)
         savepoint.rollback()
 
 

@@ -1,5 +1,6 @@
 """Copies of the tables of the models, which can be changed as their author would change the models."""
 
+import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final
@@ -26,6 +27,7 @@ from app.core.data.tables.documents import JsonDocument
 from app.core.data.tables.field_types import BigIntKey
 from app.core.data.tables.indexes import reference
 from app.core.data.tables.owned import owned_table_args
+from app.core.data.tables.row_ids import RowIdList, add_link_table, is_link_table, link_tables, list_constraint
 from app.core.data.tables.stored_types import StoredType
 
 
@@ -55,6 +57,7 @@ def models() -> MetaData:
     rules = [choices_constraint("rank", ["low", "it's high"]), CheckConstraint("length(title) < 400", name="short")]
     rules += [LEVEL.check("level"), PRICE.check("price"), *map(JsonDocument().check, ("tags", "labels"))]
     add_noun(metadata, "notes", *columns, *keys, *cleared, *deleted, *rules)
+    add_list(metadata, "notes", "task_ids", "tasks")
     return metadata
 
 
@@ -67,6 +70,26 @@ def add_noun(metadata: MetaData, name: str, *parts: Any) -> None:
         Column(when, UTCDateTime, nullable=False, server_default=func.now()) for when in ("created_at", "updated_at")
     ]
     Table(name, metadata, key, owner, *times, *items, **options)
+
+
+def add_list(metadata: MetaData, name: str, column: str, target: str) -> None:
+    """Add a list of ids to a table, with its link table."""
+    added = list_of(column, target)
+    alter(metadata, name, added, list_constraint(column))
+    add_link_table(metadata.tables[name], added)
+
+
+def list_of(column: str, target: str) -> Column[Any]:
+    """Return the column with a list of ids."""
+    return Column(column, RowIdList(target), nullable=False, server_default="[]")
+
+
+def remove(metadata: MetaData, name: str) -> None:
+    """Remove a table, and its link tables."""
+    for link in [*link_tables(metadata.tables.values())]:
+        if link.source == name:
+            metadata.remove(link.table)
+    metadata.remove(metadata.tables[name])
 
 
 def alter(
@@ -89,6 +112,8 @@ def rename(metadata: MetaData, old: str, new: str) -> None:
     """Call a table something else; whatever refers to it follows."""
     for table in [*metadata.tables.values()]:
         name = new if table.name == old else table.name
+        if is_link_table(table) and table.name.startswith(f"{old}_"):
+            name = new + table.name.removeprefix(old)
         rules = [_again(rule, {}, {old: new}) for rule in _rules(table)]
         columns = [column._copy() for column in table.columns]
         metadata.remove(table)
@@ -107,7 +132,10 @@ def without_rules(metadata: MetaData, name: str, column: str) -> None:
 def _columns_of(rule: Any) -> set[str]:
     if _type_of_check(rule):
         return {str(rule.name).rpartition("_")[2]}
-    return {rule.info[CHOICES].column} if CHOICES in rule.info else {column.name for column in rule.columns}
+    if CHOICES in rule.info:
+        return {rule.info[CHOICES].column}
+    is_text = isinstance(rule, CheckConstraint)
+    return {*re.findall('"(.*?)"', str(rule.sqltext))} if is_text else {column.name for column in rule.columns}
 
 
 def _rules(table: Table) -> list[Any]:
@@ -125,7 +153,8 @@ def _again(rule: Any, names: Mapping[str, str], tables: Mapping[str, str] | None
         text = str(rule.sqltext)
         for old, new in names.items():
             text = text.replace(old, new)
-        return CheckConstraint(text, name=str(rule.name).rpartition("_")[2])
+        name = str(rule.name).removeprefix(f"ck_{rule.table.name}_")
+        return CheckConstraint(text, name=names.get(name, name))
     columns = [names.get(column.name, column.name) for column in rule.columns]
     if isinstance(rule, UniqueConstraint):
         return UniqueConstraint(*columns)
