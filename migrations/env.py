@@ -20,26 +20,32 @@ from app.core.data.tables.stored_types import StoredType
 from app.installed import INSTALLED
 from app.settings import load_settings
 
+_TYPES: dict[type, str] = {
+    Choice: f"sa.String(length={LONGEST})",
+    Fold: """sa.Text().with_variant(sa.Text(collation="C"), 'postgresql')""",
+    RowIdList: "sa.Text().with_variant(postgresql.JSONB(), 'postgresql')",
+    JSONB: "postgresql.JSONB()",
+}
 _DEFAULTS: dict[type, str] = {False_: "sa.false()", True_: "sa.true()", now: "sa.func.now()"}
 
 
 def render_item(kind: str, item: Any, autogen: AutogenContext) -> str | Literal[False]:
     """Render types and defaults for both databases, without imports of this application."""
-    if kind == "type" and isinstance(item, Choice):
-        return f"sa.String(length={LONGEST})"
-    if kind == "type" and isinstance(item, StoredType | JSONB):
-        autogen.imports.add("from sqlalchemy.dialects import postgresql")
-        return item.in_migrations if isinstance(item, StoredType) else "postgresql.JSONB()"
-    if kind == "type" and isinstance(item, Fold):
-        return """sa.Text().with_variant(sa.Text(collation="C"), 'postgresql')"""
-    if kind == "type" and isinstance(item, RowIdList):
-        autogen.imports.add("from sqlalchemy.dialects import postgresql")
-        return "sa.Text().with_variant(postgresql.JSONB(), 'postgresql')"
+    if kind == "type":
+        return _render_type(item, autogen)
     if kind == "server_default" and isinstance(item, DefaultClause) and isinstance(item.arg, str):
         return repr(item.arg)  # alembic strips quotes at both ends
     if kind == "server_default" and isinstance(item, DefaultClause):
         return _DEFAULTS.get(type(item.arg), False)
     return False
+
+
+def _render_type(item: Any, autogen: AutogenContext) -> str | Literal[False]:
+    if isinstance(item, StoredType | RowIdList | JSONB):
+        autogen.imports.add("from sqlalchemy.dialects import postgresql")
+    if isinstance(item, StoredType):
+        return item.in_migrations
+    return next((code for kind, code in _TYPES.items() if isinstance(item, kind)), False)
 
 
 def run() -> None:

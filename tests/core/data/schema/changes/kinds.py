@@ -257,7 +257,8 @@ KINDS: Final[dict[str, Kind]] = {
     "a link of many to many": Kind(_link),
     "two nouns that refer to each other": Kind(_ring),
     "a list of ids": Kind(
-        lambda metadata, noun: add_list(metadata, noun, "project_ids", "projects"), fills=lambda _: {"project_ids": []}
+        lambda metadata, noun: add_list(metadata, noun, "project_ids", "projects"),
+        fills=lambda _: {"project_ids": [[], []]},
     ),
     "a list of ids is renamed": Kind(
         _rename_list,

@@ -55,7 +55,7 @@ def fill(connection: Connection, metadata: MetaData) -> None:
 
 def all_of(connection: Connection, table: Table) -> list[dict[str, Any]]:
     """Return the rows of a table."""
-    return [dict(row) for row in connection.execute(select(table).order_by(table.c.id)).mappings()]
+    return [dict(row) for row in connection.execute(select(table).order_by(*table.primary_key)).mappings()]
 
 
 def are_linked(connection: Connection, metadata: MetaData) -> None:
@@ -63,7 +63,7 @@ def are_linked(connection: Connection, metadata: MetaData) -> None:
     for link in link_tables(metadata.tables.values()):
         rows = all_of(connection, metadata.tables[link.source])
         entries = {(row["user_id"], row["id"], each) for row in rows for each in row[link.column]}
-        assert {*connection.execute(select(*link.table.c)).tuples()} == entries
+        assert {tuple(row) for row in connection.execute(select(*link.table.c))} == entries
 
 
 def is_sound(settings: Settings, metadata: MetaData) -> None:
