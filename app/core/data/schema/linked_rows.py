@@ -87,13 +87,15 @@ class LinkedRows:
         table, column, target = quoted(self.table), quoted(self.column), quoted(self.target)
         attach, change, detach = (quoted(p + self.links) for p in (ATTACH_PREFIX, CHANGE_PREFIX, DETACH_PREFIX))
         new, old = (f"SELECT value FROM json_each({row}.{column})" for row in ("NEW", "OLD"))
-        insert = f"{self._insert} SELECT NEW.{OWNER_COLUMN}, NEW.id, value FROM json_each(NEW.{column})"
+        # Anything but an integer becomes NULL, which the link table refuses.
+        each = f"CASE type WHEN 'integer' THEN value END FROM json_each(NEW.{column})"
+        insert = f"{self._insert} SELECT NEW.{OWNER_COLUMN}, NEW.id, {each}"
         rest = f"SELECT value FROM json_each({table}.{column}) WHERE value <> OLD.id ORDER BY value"
         return [
             (f"{attach} AFTER INSERT ON {table} WHEN NEW.{column} <> '[]'", insert),
             (
                 f"{change} AFTER UPDATE OF {column} ON {table} WHEN NEW.{column} IS NOT OLD.{column}",
-                f"{self._delete} AND {TARGET_ID} NOT IN ({new}); {insert} WHERE value NOT IN ({old})",
+                f"{self._delete} AND {TARGET_ID} NOT IN ({new}); {insert} WHERE type <> 'integer' OR value NOT IN ({old})",
             ),
             # BEFORE, because the foreign key would delete the links before an AFTER trigger reads them.
             (f"{detach} BEFORE DELETE ON {target}", self._detach("sqlite", f"json_group_array(value) FROM ({rest})")),
@@ -103,7 +105,9 @@ class LinkedRows:
         table, column, target = quoted(self.table), quoted(self.column), quoted(self.target)
         attach, change, detach = (quoted(p + self.links) for p in (ATTACH_PREFIX, CHANGE_PREFIX, DETACH_PREFIX))
         values = f"jsonb_array_elements(NEW.{column}) AS value"
-        insert = f"{self._insert} SELECT NEW.{OWNER_COLUMN}, NEW.id, CAST(value AS bigint) FROM {values}"
+        # The cast of a text refuses anything but an integer, where that of a JSON number rounds.
+        each = "CAST(CAST(value AS text) AS bigint)"
+        insert = f"{self._insert} SELECT NEW.{OWNER_COLUMN}, NEW.id, {each} FROM {values}"
         delete = f"{self._delete} AND NOT NEW.{column} @> to_jsonb({TARGET_ID})"
         rest = f"coalesce(jsonb_agg(value ORDER BY value), '[]') FROM jsonb_array_elements({table}.{column}) AS value"
         is_first = f"WHEN (NEW.{column} <> '[]'::jsonb)"
