@@ -13,6 +13,7 @@ from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.rows import TupleRow
 
+from app.core.data.connection.json_loading import FastJsonbLoader
 from app.core.data.connection.prepared import STALE_ERRORS, Batch, Command, PreparedStatements
 
 Query = tuple[str, Sequence[Any]]
@@ -32,6 +33,7 @@ class PipelineConnection(AsyncConnection[TupleRow]):
 
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
+        self.adapters.register_loader("jsonb", FastJsonbLoader)
         self._transformer = Transformer(self)
         self.prepared: PreparedStatements | None = None
 

@@ -95,7 +95,8 @@ class LinkedRows:
             (f"{attach} AFTER INSERT ON {table} WHEN NEW.{column} <> '[]'", insert),
             (
                 f"{change} AFTER UPDATE OF {column} ON {table} WHEN NEW.{column} IS NOT OLD.{column}",
-                f"{self._delete} AND {TARGET_ID} NOT IN ({new}); {insert} WHERE type <> 'integer' OR value NOT IN ({old})",
+                f"{self._delete} AND {TARGET_ID} NOT IN ({new}); "
+                f"{insert} WHERE type <> 'integer' OR value NOT IN ({old})",
             ),
             # BEFORE, because the foreign key would delete the links before an AFTER trigger reads them.
             (f"{detach} BEFORE DELETE ON {target}", self._detach("sqlite", f"json_group_array(value) FROM ({rest})")),
