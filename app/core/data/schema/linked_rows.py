@@ -142,10 +142,15 @@ class LinkedRows:
         # In SQLite a BEFORE trigger must not change the row that is deleted, where a list names its own row.
         other = " AND id <> OLD.id" if self.table == self.target else ""
         changed = f"{self.changed_at} = {change_time_sql(dialect, self.changed_at)}, " if self.changed_at else ""
+        rows = (
+            f"SELECT {ROW_ID} FROM {quoted(self.links)} WHERE {OWNER_COLUMN} = OLD.{OWNER_COLUMN} "
+            f"AND {TARGET_ID} = OLD.id"
+        )
+        # The array is computed first, whatever PostgreSQL estimates; it would scan all rows of the owner otherwise.
+        found = f"IN ({rows})" if dialect == "sqlite" else f"= ANY (ARRAY({rows}))"
         return (
             f"UPDATE {quoted(self.table)} SET {changed}{quoted(self.column)} = (SELECT {rest}) "
-            f"WHERE {OWNER_COLUMN} = OLD.{OWNER_COLUMN}{other} AND id IN (SELECT {ROW_ID} FROM {quoted(self.links)} "
-            f"WHERE {OWNER_COLUMN} = OLD.{OWNER_COLUMN} AND {TARGET_ID} = OLD.id)"
+            f"WHERE {OWNER_COLUMN} = OLD.{OWNER_COLUMN}{other} AND id {found}"
         )
 
 

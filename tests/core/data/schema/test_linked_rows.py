@@ -151,7 +151,8 @@ class Writer(threading.Thread):
 
     def __init__(self, url: str, *statements: str) -> None:
         super().__init__()
-        self._url, self._statements, self.error = url, statements, None
+        self._url, self._statements = url, statements
+        self.error: Any = None
         self._executed, self._finish, self.pid = threading.Event(), threading.Event(), 0
 
     def run(self) -> None:
@@ -163,7 +164,7 @@ class Writer(threading.Thread):
                 self._executed.set()
                 self._finish.wait(20)
         except DBAPIError as error:
-            self.error: Any = error.orig
+            self.error = error.orig
         finally:
             self._executed.set()
 
