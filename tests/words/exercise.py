@@ -20,6 +20,7 @@ from app.core.data.connection.engine import database_url, make_engine
 from app.core.data.ownership.guard import everyone
 from app.core.data.ownership.session import AppSession
 from app.core.data.schema.engines import migration_engine
+from app.core.data.tables.links import links_of
 from app.core.data.tables.references import references_of
 from app.core.data.transfer.copy import reserve_ids
 from app.installed import INSTALLED
@@ -44,7 +45,8 @@ class Caller:
     async def create(self, resource: Resource) -> None:
         """Store two rows, list both, change one to other values, and delete the other."""
         references = {each.column: self.ids[each.model] for each in references_of(resource.model)}
-        body, other = (make_body(resource.create_schema, **references) for _ in range(2))
+        lists = {each.column: [self.ids[each.model]] for each in links_of(resource.model)}
+        body, other = (make_body(resource.create_schema, **references, **lists) for _ in range(2))
         made, more = [row_in(await self.client.post(resource.path, json=body), 201) for _ in range(2)]
         self.ids[resource.model] = made["id"]
         listed = await self.client.get(resource.path, headers={"Prefer": "count=exact"})

@@ -19,6 +19,7 @@ from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.repository import Repository
 from app.core.data.repository.rows import Row
 from app.core.data.tables.indexes import is_one_per_owner
+from app.core.data.tables.links import Link, links_of
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.references import Reference, references_of
 from app.core.data.tables.registry import columns_of, table_of
@@ -100,7 +101,12 @@ class ResourceUnderTest:
             for each in self.references
             if each.column in self.resource.create_schema.model_fields
         }
-        return make_body(self.resource.create_schema, **references)
+        lists = {
+            each.column: [await self.create_target(each, caller)]
+            for each in links_of(self.resource.model)
+            if each.column in self.resource.create_schema.model_fields
+        }
+        return make_body(self.resource.create_schema, **references, **lists)
 
     async def create_row(self, caller: Client, **changes: Any) -> dict[str, Any]:
         """Store a row and return it; where an owner has one row at most, it takes the place of the caller's."""
@@ -129,7 +135,7 @@ class ResourceUnderTest:
         else:
             await Repository.of(self.resource.model)(session=self.db).delete_one(row_id)
 
-    async def create_target(self, reference: Reference, caller: Client) -> int:
+    async def create_target(self, reference: Reference | Link, caller: Client) -> int:
         row = await factory_of(reference.model).create_async(user_id=str(caller.user))
         assert row.id is not None
         return row.id

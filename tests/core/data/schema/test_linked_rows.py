@@ -5,12 +5,15 @@ import time
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import BigInteger, Column, Connection, MetaData, Table, Text
 from sqlalchemy.exc import DBAPIError
 
 from app.core.data.connection.rls import OWNER_SETTING
+from app.core.data.schema.link_differences import link_differences
+from app.core.data.tables.row_ids import add_link_table
 from app.testing.databases import Databases
 from tests.core.data.conftest import Site
+from tests.core.data.schema.changes.tables import list_of
 from tests.library import Say
 from tests.parts.links import linked, links_in, lists_of, opened
 
@@ -110,6 +113,26 @@ def test_raw_sql_cannot_link_rows_of_two_owners_or_store_anything_but_ids(url: s
         connection.exec_driver_sql(statement)
 
     assert linked(url) == before
+
+
+def tables() -> MetaData:
+    """The tables of the notes, as far as the comparison reads them."""
+    metadata, column = MetaData(), list_of("label_ids", "sample_labels")
+    notes = Table("sample_notes", metadata, Column("id", BigInteger), Column("user_id", Text), column)
+    add_link_table(notes, column)
+    return metadata
+
+
+def test_links_that_differ_from_the_lists_are_found(url: str) -> None:
+    with opened(url) as connection:
+        assert [*link_differences(connection, tables())] == []
+        connection.exec_driver_sql("DELETE FROM sample_notes_label_ids WHERE target_id = 2")
+        connection.exec_driver_sql("INSERT INTO sample_labels (user_id, name) VALUES ('alice', 'l')")
+        connection.exec_driver_sql("INSERT INTO sample_notes_label_ids VALUES ('alice', 1, 4)")
+
+        assert [*link_differences(connection, tables())] == [
+            "sample_notes.label_ids and its link table sample_notes_label_ids differ in 2 entries."
+        ]
 
 
 @pytest.fixture

@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable
 
-from sqlalchemy import Column, Table, Text
+from sqlalchemy import Column, Integer, Table, Text
 from sqlmodel import SQLModel
 
+from app.core.data.tables.row_ids import RowIdList
 from app.testing.databases import SqliteDatabases
 from tests.core.ops.checks.conftest import messages, production
 from tests.parts.tables import models_with
@@ -20,6 +21,18 @@ async def test_a_table_of_users_that_is_not_owned_is_found(sqlite_databases: Sql
     assert [(message.id, "notes" in message.message) for message in found if message.id == "data.E004"] == [
         ("data.E004", True)
     ]
+
+
+async def test_a_link_table_is_no_table_that_should_be_owned(sqlite_databases: SqliteDatabases) -> None:
+    lists = Column("task_ids", RowIdList("tasks"))
+    notes = Table("notes", SQLModel.metadata, Column("id", Integer), Column("user_id", Text), lists)
+    try:
+        found = await messages(production(sqlite_databases.fresh()))
+    finally:
+        SQLModel.metadata.remove(SQLModel.metadata.tables["notes_task_ids"])
+        SQLModel.metadata.remove(notes)
+
+    assert len([message for message in found if message.id == "data.E004"]) == 1
 
 
 Ids = Callable[..., Awaitable[list[str]]]
