@@ -24,7 +24,7 @@ async def test_a_table_of_users_that_is_not_owned_is_found(sqlite_databases: Sql
 
 
 async def test_a_link_table_is_no_table_that_should_be_owned(sqlite_databases: SqliteDatabases) -> None:
-    lists = Column("task_ids", RowIdList("tasks"))
+    lists: Column[list[int]] = Column("task_ids", RowIdList("tasks"))
     notes = Table("notes", SQLModel.metadata, Column("id", Integer), Column("user_id", Text), lists)
     try:
         found = await messages(production(sqlite_databases.fresh()))
