@@ -14,6 +14,8 @@ from app.core.data.errors import InvalidDeclaration
 from app.core.data.tables import (
     UUID,
     Day,
+    Decimal,
+    Email,
     Fields,
     FiniteFloat,
     Instant,
@@ -23,12 +25,15 @@ from app.core.data.tables import (
     RowId,
     SafeInt,
     Timestamped,
+    Url,
     choice,
     day,
+    decimal,
     flag,
     index,
     instant,
     integer,
+    json,
     long_text,
     number,
     ref,
@@ -141,6 +146,16 @@ def test_documentation_and_rules_follow_from_the_declaration() -> None:
         (float, number("A."), "it: number() is for FiniteFloat;"),
         (str, uuid("A."), "it: uuid() is for UUID;"),
         (Literal["a", "b"], choice("A."), "it: choice() is for an Enum;"),
+        (Literal["a", "b"] | None, choice("A."), "it: choice() is for an Enum;"),
+        (Literal["a", "b"], text("A.", max_length=9), "it: text() is for NonBlankText or PlainText or Email or Url;"),
+        (float, decimal("A.", scale=2), "it: decimal() is for Decimal;"),
+        (Decimal, decimal("A.", scale=2, default="1.005"), "it: the default '1.005' is invalid: Input should be a dec"),
+        (Decimal, decimal("A.", scale=2, ge=1, default=0), "is invalid: Input should be at least 1.00; choose another"),
+        (Decimal, decimal("A.", scale=2, example="x"), "it: the example 'x' is invalid: Input should be a decimal"),
+        (list[str], json("A.", default=[1]), "it: the default [1] is invalid: Input should be a valid string"),
+        (Any, json("A.", default=None), "it: the default None is invalid: Input should not be null"),
+        (Email, text("A.", max_length=99, default="ann"), "is invalid: Input should be an e-mail address; choose"),
+        (Url, text("A.", max_length=99, example="x.y"), "is invalid: Input should be an http or https URL; choose"),
         (State, choice("A.", default="as new"), "it: the default 'as new' is not a member of the Enum"),
         (
             Size,
@@ -217,6 +232,22 @@ def test_an_index_that_cannot_be_is_one_sentence(indexes: Any, said: str) -> Non
 def test_an_index_that_is_not_in_a_tuple_is_one_sentence() -> None:
     with pytest.raises(InvalidDeclaration, match=r"^Sample\.__indexes__ is not a tuple; write \(index\(\.\.\.\),\)"):
         made(SafeInt, integer("A."), Owned, __indexes__=index("it"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"scale": 7}, "decimal(scale=7, ge=None, le=None): a scale is from 0 to 6."),
+        ({"scale": -1}, "a scale is from 0 to 6."),
+        ({"scale": 2, "ge": "0.001"}, 'a bound has at most 2 fraction digits; write a text, like "0.5".'),
+        ({"scale": 2, "ge": 2, "le": 1}, "ge is above le, so no value is valid; swap them."),
+    ],
+)
+def test_a_decimal_that_cannot_be_is_one_sentence(options: Any, said: str) -> None:
+    with pytest.raises(InvalidDeclaration) as caught:
+        decimal("A.", **options)
+
+    assert said in str(caught.value)
 
 
 def test_a_length_below_one_is_one_sentence() -> None:
