@@ -82,7 +82,7 @@ class JsonRules:
         return core_schema.no_info_after_validator_function(validate, handler(source), serialization=plain)
 
     def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        return handler(schema) or {"type": _NOT_NULL}  # an empty schema allows null
+        return handler(schema) or {"type": _NOT_NULL, "items": {}}  # an empty schema allows null
 
 
 def canonical(value: Any) -> Any:

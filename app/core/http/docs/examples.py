@@ -11,6 +11,8 @@ _TEXTS: Final = {
     "uuid": "0190a5d2-1c4e-7b3a-9f60-5d2c8e7a4b11",
     "time": "12:00:00Z",
     "duration": "PT1H",
+    "email": "ann@example.com",
+    "uri": "https://example.com",
 }
 
 
