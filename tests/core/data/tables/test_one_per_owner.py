@@ -2,13 +2,12 @@
 
 from typing import Any
 
-from tests.core.data.tables.test_types import items, typed  # noqa: F401  # fixtures
 from tests.library import Library
 
 PATH = "/api/sample-profiles"
 
 
-def test_a_second_row_of_an_owner_is_a_409(items: Library) -> None:  # noqa: F811
+def test_a_second_row_of_an_owner_is_a_409(items: Library) -> None:
     first = items.ask("POST", PATH, {"name": "me"}, "ann")
     second = items.ask("POST", PATH, {"name": "me"}, "ann")
 
@@ -20,7 +19,7 @@ def test_a_second_row_of_an_owner_is_a_409(items: Library) -> None:  # noqa: F81
     assert items.ask("POST", PATH, {"name": "me"}, "ann").status == 201
 
 
-def test_the_409_is_documented_for_post_alone(items: Library) -> None:  # noqa: F811
+def test_the_409_is_documented_for_post_alone(items: Library) -> None:
     paths: Any = items.document()["paths"]
 
     conflict = paths[PATH]["post"]["responses"]["409"]

@@ -1,7 +1,6 @@
 """Every type crosses JSON, both databases and a dump unchanged, and both databases answer with the same bytes."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
@@ -9,9 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.testing.databases import Databases, PostgresDatabases, SqliteDatabases
 from tests.core.data.conftest import Site
-from tests.library import Library, Say, library_process
+from tests.library import Library
 
 NEW = {"priority": "low", "price": "1.5", "email": "ann@example.com"}
 RANKED = st.sampled_from(["low", "normal", "it's high"])
@@ -46,25 +44,6 @@ ITEMS = st.fixed_dictionaries(
         "page": st.sampled_from([None, "http://x", "HTTPS://Example.com/%C3%A4?b=ü#c"]),
     },
 )
-
-
-@pytest.fixture(scope="module")
-def typed() -> Iterator[Say]:
-    """The process that has the items."""
-    with library_process("typed") as say:
-        yield say
-
-
-@pytest.fixture(scope="module")
-def sites(typed: Say, sqlite_databases: SqliteDatabases, postgres: PostgresDatabases) -> list[Site]:
-    return [Site(typed, sqlite_databases), Site(typed, postgres)]
-
-
-@pytest.fixture(scope="module")
-def items(typed: Say, databases: Databases) -> Library:
-    """The application with the items."""
-    url = databases.fresh()
-    return Library(typed, url, databases.for_owner(url))
 
 
 def written(text: str) -> Any:

@@ -1,5 +1,6 @@
 """What a page may weigh: the heaviest row that a client can store decides how many rows it has."""
 
+import re
 from datetime import date, datetime, time
 from enum import Enum
 from typing import Annotated, Any, Literal
@@ -28,7 +29,9 @@ def heaviest(schema: dict[str, Any]) -> Any:
     """The value of the most bytes that a field of the installed nouns takes: control characters are six each."""
     parts = schema.get("anyOf", [schema])
     longest = max(part.get("maxLength", 0) for part in parts)
-    return "x" + "\x01" * (longest - 1) if longest else None
+    value = "x" + "\x01" * (longest - 1)
+    is_free = all("format" not in part and re.match(part.get("pattern", ""), value) for part in parts)
+    return value if longest and is_free else None
 
 
 @every_resource
