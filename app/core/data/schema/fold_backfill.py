@@ -23,6 +23,7 @@ from sqlalchemy import (
     or_,
     select,
     table,
+    text,
     tuple_,
     update,
 )
@@ -34,6 +35,7 @@ from app.core.data.connection.failures import Failure, classify
 from app.core.data.schema.ddl.batches import BATCH_SIZE
 from app.core.data.schema.engines import migration_engine, reading_engine
 from app.core.data.schema.lock_timeout import LOCK_TIMEOUT
+from app.core.data.schema.protections import quoted
 from app.core.data.schema.running.backoff import Backoff
 from app.core.data.tables.field_types import utcnow
 from app.core.data.tables.folds import Fold, fold
@@ -44,6 +46,13 @@ from app.core.data.tables.versions import CHANGED_AT
 # Problem: a text that the previous version changed has an old fold, which only a comparison of all rows would find.
 # Decision: compare the rows that were changed within a day. Cost: a table without `updated_at` keeps such folds.
 _WINDOW: Final = timedelta(days=1)
+
+_POSTGRES: Final = """
+    UPDATE {0} SET {2} = stale.fold
+    FROM unnest(CAST(:_user AS text[]), CAST(:_id AS bigint[]), CAST(:_text AS text[]), CAST(:_fold AS text[]))
+        AS stale (user_id, id, text, fold)
+    WHERE {0}.user_id = stale.user_id AND {0}.id = stale.id AND {0}.{1} IS NOT DISTINCT FROM stale.text
+"""
 
 Key = tuple[str, int] | tuple[()]
 Run = Callable[[Callable[[Connection], Key | None]], Key | None]
@@ -80,11 +89,17 @@ class FoldedText(NamedTuple):
         return last
 
     def _write(self, connection: Connection, stale: list[dict[str, Any]]) -> None:
+        if connection.dialect.name == "postgresql":  # one statement takes a tenth of the time of one for each row
+            lists = {name: [row[name] for row in stale] for name in stale[0]}
+            connection.execute(
+                text(_POSTGRES.format(*map(quoted, (self.table, self.text, fold_name(self.text))))), lists
+            )
+            return
         rows = self._rows()
         # A text that was changed in the meantime has its fold already, or is found by the next run.
         is_same = rows.c[self.text].is_not_distinct_from(bindparam("_text", type_=Text))
         is_row = (rows.c[OWNER_COLUMN] == bindparam("_user", type_=Text)) & (rows.c.id == bindparam("_id"))
-        new = bindparam("_fold", type_=Fold(self.cut))
+        new = bindparam("_fold", type_=Text)
         connection.execute(update(rows).where(is_row, is_same).values({fold_name(self.text): new}), stale)
 
     def _stale_rows(self, connection: Connection, after: Key) -> tuple[list[dict[str, Any]], Key | None]:
@@ -95,9 +110,9 @@ class FoldedText(NamedTuple):
         batch = batch.where(tuple_(*key) > tuple_(*after)) if after else batch
         found = connection.execute(batch.order_by(*key).limit(BATCH_SIZE)).all()
         stale = [
-            {"_user": user, "_id": row_id, "_text": text, "_fold": text}
-            for user, row_id, text, stored in found
-            if stored != (None if text is None else fold(text)[: self.cut])
+            {"_user": user, "_id": row_id, "_text": value, "_fold": folded}
+            for user, row_id, value, stored in found
+            if stored != (folded := None if value is None else fold(value)[: self.cut])
         ]
         return stale, (found[-1][0], found[-1][1]) if len(found) == BATCH_SIZE else None
 
