@@ -2,8 +2,7 @@
 
 # Problem: `due_at > :d OR (due_at = :d AND id > :i) OR due_at IS NULL` reads all rows of the owner and sorts them, and
 # so does an order whose directions differ from the index, and NULLS LAST where an index has nulls first. Decision: one
-# branch for each range, each with its own order and limit; `sql/pages.py` joins them by UNION ALL. Cost: a page reads
-# up to a limit of rows from each branch.
+# branch for each range, each with its own order and limit; `sql/pages.py` joins them by UNION ALL.
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -12,13 +11,13 @@ from sqlalchemy import (
     BigInteger,
     BindParameter,
     Boolean,
+    Column,
     ColumnElement,
     Float,
     Integer,
     Numeric,
     Table,
     bindparam,
-    select,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -36,12 +35,14 @@ Conditions = tuple[ColumnElement[bool], ...]
 class Branch(NamedTuple):
     """A range of the rows, and the order in which the index has them.
 
-    After its limit, the rows are left out whose value in the column `left_out` names is the given one.
+    With `tied`, this order is wrong for rows with one value in this column, which `falls`: `ties_order` is theirs.
     """
 
     conditions: Conditions
     order: tuple[ColumnElement[Any], ...]
-    left_out: tuple[str, ColumnElement[Any]] | None = None
+    tied: Column[Any] | None = None
+    falls: bool = False
+    ties_order: tuple[ColumnElement[Any], ...] = ()
 
 
 class Keyset:
@@ -80,7 +81,7 @@ class Keyset:
         if self._is_backwards or not is_after_null:
             beyond = self._beyond(level)
             if len(self._columns) == 1 and self._falls[0] is not self._id_falls and not filters:
-                yield from self._split(beyond)
+                yield self._tied(beyond)
             else:
                 yield self._branch(level, beyond, filters)
         if column.nullable and not self._is_backwards and not is_after_null:
@@ -92,19 +93,12 @@ class Keyset:
             return IsPresent(column) if column.nullable else None
         return _beyond(column, f"key_{level}", falls=falls)
 
-    def _split(self, beyond: ColumnElement[bool] | None) -> Iterator[Branch]:
-        # Problem: the index has the rows of one value in one direction of `id`, and this order has the other one, so
-        # the database would read and sort all rows of a value, such as all completed tasks. Decision: read a page in
-        # the order of the index; its last value separates the rows before it, which are all of their values, from the
-        # rows with it, which come from the range of this value. Cost: the range is read three times, so not with
-        # filters, which can be slow.
+    def _tied(self, beyond: ColumnElement[bool] | None) -> Branch:
+        # The index has the rows of one value in one direction of `id`, and this order has the other one.
         column, falls = self._columns[0], self._falls[0]
-        conditions = () if beyond is None else (beyond,)
-        in_index = (directed(column, falls), directed(self._id, falls))
-        reached = select(column).where(*conditions).order_by(*in_index).limit(reach()).subquery()
-        last = select(reached.c[0]).order_by(directed(reached.c[0], not falls)).limit(1).scalar_subquery()
-        yield Branch(conditions, in_index, (column.key, last))
-        yield self._branch(0, None, (column == last,), fixed=1)
+        in_index = directed(column, falls), directed(self._id, falls)
+        ties_order = tuple(directed(each, self._id_falls) for each in (column, self._id))
+        return Branch(() if beyond is None else (beyond,), in_index, column, falls, ties_order)
 
     def _branch(
         self, level: int, beyond: ColumnElement[bool] | None, others: Conditions, fixed: int | None = None

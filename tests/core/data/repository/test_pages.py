@@ -23,7 +23,7 @@ from tests.parts.reference import in_order
 from tests.parts.specimens import Specimen
 
 SEARCH = settings(
-    max_examples=25, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
 )
 FIELDS = (*sortable_of(Specimen), "code", "shelf_id")
 ORDERS = st.lists(st.builds(Sort, st.sampled_from(FIELDS), st.booleans()), max_size=3, unique_by=lambda sort: sort[0])
