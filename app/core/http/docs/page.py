@@ -30,7 +30,9 @@ Every row belongs to the user who created it. A row of another user is a 404, li
 
 **Token.** Every request except the health checks needs `Authorization: Bearer <token>`.
 
-**Lists** are arrays, ordered by id. `Link` has the address of the next page; `Prefer: count=exact` adds the total.
+**Lists** are arrays, ordered by id unless `sort` names fields. `Link` has the address of the next page;
+`Prefer: count=exact` adds the total. A list has a filter for each field and operator: `title=...`, `id__in=1,2`,
+`created_at__lt=...`. `fields` chooses the fields of each row.
 
 **Changes.** `PUT` and `PATCH` both change only the fields that are sent. With `If-Match`, they and `DELETE` answer 412
 if the row has changed since you read it.

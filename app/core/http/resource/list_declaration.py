@@ -43,9 +43,8 @@ class ListDeclaration:
         own = {**page_parameters(self.max_limit), **self._choosing()}
         for parameter in self._filters():
             if parameter.name in own:
-                self._refuse(
-                    "filters", parameter.name, "is a parameter already", "choose another name, or leave it out"
-                )
+                attribute = "named_filters" if parameter.operator == "is" else "filters"
+                self._refuse(attribute, parameter.name, "is a parameter already", "choose another name")
             own[parameter.name] = parameter
         return own
 
@@ -61,12 +60,14 @@ class ListDeclaration:
     @cached_property
     def _kinds(self) -> dict[str, ValueType]:
         fields = self.model.model_fields
-        kinds = {name: value_type_of(fields[name].annotation, tuple(fields[name].metadata)) for name in self.sortable}
+        names = sortable_of(self.model)
+        kinds = {name: value_type_of(fields[name].annotation, tuple(fields[name].metadata)) for name in names}
         return {name: kind for name, kind in kinds.items() if kind}
 
     @property
     def sortable(self) -> tuple[str, ...]:
-        return (*sortable_of(self.model), "id")
+        """The fields that `sort` offers."""
+        return (*self._kinds, "id")
 
     def check(self) -> None:
         """Raise InvalidDeclaration if the declaration is wrong."""
@@ -103,9 +104,10 @@ class ListDeclaration:
         if self.filters is None:
             yield from offered
             return
-        if isinstance(self.filters, str) or (unknown := sorted(self.filters - set(offered))):
-            name = self.filters if isinstance(self.filters, str) else unknown[0]
-            self._refuse("filters", name, "is no field that can be filtered", f"choose from {', '.join(offered)}")
+        if isinstance(self.filters, str):
+            self._refuse("filters", self.filters, "is no set", f'write frozenset({{"{self.filters}"}})')
+        if unknown := sorted(set(self.filters) - set(offered)):
+            self._refuse("filters", unknown[0], "is no field that can be filtered", f"choose from {', '.join(offered)}")
         yield from (name for name in offered if name in self.filters)
 
     def _refuse(self, attribute: str, name: str, fault: str, remedy: str) -> None:

@@ -1,0 +1,144 @@
+"""The query of a list: what it becomes, what is refused, what a controller may declare, and that memory is bounded."""
+
+from types import new_class
+from typing import Any
+
+import pytest
+from litestar.exceptions import ValidationException
+
+from app.core.data.errors import InvalidDeclaration
+from app.core.data.sql.conditions import Condition, Sort
+from app.core.data.sql.shapes import MAX_SHAPES
+from app.core.http.resource.controller import ResourceController
+from app.core.http.resource.filters import NamedFilter
+from app.core.http.resource.listing import ListQuery
+from app.tasks.models import Task
+from app.tasks.schemas import TaskCreate, TaskUpdate
+
+
+def is_urgent(task: Any) -> Any:
+    return task.completed
+
+
+def tasks(**body: Any) -> Any:
+    bases = (ResourceController[Task, TaskCreate, TaskUpdate],)
+    return new_class("Tasks", bases, exec_body=lambda names: names.update(path="/api/listed", **body))
+
+
+URGENT = NamedFilter("urgent", "Tasks that are urgent.", is_urgent)
+LISTED = tasks(named_filters=(URGENT,))
+
+
+def parsed(query: str) -> ListQuery:
+    found = LISTED.lists.parser.parse(query.encode())
+    assert isinstance(found, ListQuery)
+    return found
+
+
+def test_conditions_have_one_order_and_their_values() -> None:
+    both = parsed("title=B&id__in=3,1&id__in=3&title=B"), parsed("id__in=3,1&id__in=3&title=B")
+
+    assert both[0].conditions == both[1].conditions == (Condition("id", "in"), Condition("title", "eq"))
+    assert both[1].values == ([3, 1], "B")
+    assert parsed("completed__ne=true&completed__ne=false").values == (True, False)
+    assert parsed("description__isnull=true").conditions == (Condition("description", "isnull"),)
+    assert parsed("description__isnull=false").conditions == (Condition("description", "notnull"),)
+    assert parsed("urgent=true").conditions == (Condition("urgent", "is", is_urgent),)
+    assert parsed("urgent=false").conditions == (Condition("urgent", "isnot", is_urgent),)
+    assert parsed("urgent=false").values == ((),)
+
+
+@pytest.mark.parametrize(
+    ("query", "order"),
+    [("sort=id", ()), ("sort=-id", (Sort("id", True),)), ("", ())],
+)
+def test_an_order_ends_with_the_id(query: str, order: tuple[Sort, ...]) -> None:
+    assert parsed(query).order == order
+
+
+def test_every_page_of_a_list_has_the_same_rest_well_encoded() -> None:
+    found = parsed("title=a%26b+c%2B%C3%BC&limit=7&sort=-id&offset=3&fields=title&id__in=1,2")
+
+    assert found.rest == "&fields=title&id__in=1%2C2&sort=-id&title=a%26b%20c%2B%C3%BC"
+    assert found.selection == "&id__in=1%2C2&sort=-id&title=a%26b%20c%2B%C3%BC"
+    assert (found.limit, found.offset, found.fields) == (7, 3, ("id", "title"))
+    assert parsed(found.rest[1:]).values == found.values
+
+
+@pytest.mark.parametrize(
+    ("query", "named", "words"),
+    [
+        ("sort=", "sort", "Choose from"),
+        ("sort=id,id", "sort", "only once"),
+        ("sort=id,-id", "sort", "only once"),
+        ("sort=+id", "sort", "Choose from"),
+        ("sort=--id", "sort", "Choose from"),
+        ("fields=", "fields", "Choose from"),
+        ("fields=title,title", "fields", "only once"),
+        ("fields=title,", "fields", "Choose from id, user_id"),
+        ("id__in=", "id__in", "no empty one"),
+        ("id__in=1,,2", "id__in", "no empty one"),
+        ("id__in=" + ",".join(map(str, range(101))), "id__in", "at most 100"),
+        ("title__in=", "title__in", "no empty one"),
+        ("description__isnull=1", "description__isnull", "true or false"),
+        ("urgent=1", "urgent", "true or false"),
+        ("&".join(f"id__ne={number}" for number in range(11)), "id__ne", "at most 10 conditions"),
+        ("title=%FF", "title", "UTF-8"),
+        ("title=%ED%A0%80", "title", "UTF-8"),
+        ("title=%00", "title", "NUL"),
+        ("after=1&before=2", "after", "only one"),
+        ("limit=0", "limit", "from 1 to"),
+    ],
+)
+def test_an_invalid_query_names_the_parameter(query: str, named: str, words: str) -> None:
+    with pytest.raises(ValidationException) as refused:
+        parsed(query)
+
+    assert isinstance(refused.value.extra, list)
+    (error,) = refused.value.extra
+    assert error["key"] == named
+    assert words in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"filters": {"titel"}}, "Tasks.filters: 'titel' is no field that can be filtered; choose from id, title"),
+        ({"filters": {"user_id"}}, "Tasks.filters: 'user_id' is no field that can be filtered"),
+        ({"filters": "title"}, "Tasks.filters: 'title' is no set"),
+        ({"named_filters": (URGENT, URGENT)}, "Tasks.named_filters: 'urgent' is a parameter already"),
+        ({"named_filters": (NamedFilter("title", "T.", is_urgent),)}, "'title' is a parameter already"),
+        ({"named_filters": (NamedFilter("sort", "S.", is_urgent),)}, "'sort' cannot be the name of a filter"),
+        ({"named_filters": (NamedFilter("not a name", "S.", is_urgent),)}, "cannot be the name of a filter"),
+        ({"named_filters": (NamedFilter("x", "S.", is_urgent, type=list[str]),)}, "'x' has a wrong type"),
+    ],
+)
+def test_a_wrong_declaration_is_one_sentence(body: dict[str, Any], words: str) -> None:
+    with pytest.raises(InvalidDeclaration) as refused:
+        tasks(**body)
+
+    assert words in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["archived", "project__nothing", "project__user_id", "nothing__archived", "title__x"])
+def test_a_related_filter_names_a_field_of_a_referenced_row(name: str) -> None:
+    with pytest.raises(InvalidDeclaration, match=rf"^Tasks\.related_filters: '{name}' is no field of a referenced row"):
+        tasks(related_filters=(name,)).lists.check()
+
+
+def test_filters_limits_the_fields() -> None:
+    offered = tasks(filters={"completed"}, related_filters=("project__name",)).lists.parameters
+
+    assert {name.partition("__")[0] for name in offered if name not in tasks(filters=set()).lists.parameters} == {
+        "completed",
+        "project",
+    }
+
+
+def test_queries_do_not_fill_the_memory() -> None:
+    parser = LISTED.lists.parser
+    for number in range(MAX_SHAPES + 100):
+        parser.parse(b"id=%d" % number)
+        parser.parse(b"title=%d" % number + b"x" * 900)
+
+    assert parser._parse_cached.cache_info().currsize == MAX_SHAPES
