@@ -13,7 +13,7 @@ from app.core.http.resource.controller import PageRequestDependency, RepositoryD
 from app.core.http.resource.pages import ListRequest, page_response
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
-from app.testing.contract import filters
+from app.testing.contract import filters, orders
 from tests.contract_faults.resource import PATH, Fault, unfiltered
 
 Rows = Response[list[Row]]
@@ -81,7 +81,7 @@ FAULTS = (
     Fault(IgnoresFilters, filters.a_filter_finds_exactly_the_rows_that_match, "GET /api/faulty?id="),
     Fault(TakesAnyFlag, filters.an_invalid_filter_is_a_422_that_names_it, "completed"),
     Fault(CountsMatchesOfEveryone, filters.rows_of_others_change_no_answer, "with rows of others", True),
-    Fault(IgnoresTheOrder, filters.pages_in_any_order_contain_every_row_once, "sort=-id"),
-    Fault(ForgetsWhoseCursorItIs, filters.pages_in_any_order_contain_every_row_once, "GET /api/faulty"),
-    Fault(GivesAllFields, filters.fields_gives_exactly_these_fields, "fields="),
+    Fault(IgnoresTheOrder, orders.pages_in_any_order_contain_every_row_once, "sort=-id"),
+    Fault(ForgetsWhoseCursorItIs, orders.pages_in_any_order_contain_every_row_once, "GET /api/faulty"),
+    Fault(GivesAllFields, orders.fields_gives_exactly_these_fields, "fields="),
 )

@@ -12,7 +12,18 @@ from litestar import Litestar
 
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.registry import table_name
-from app.testing.contract import actions, bodies, filters, headers, isolation, lists, references, values, versions
+from app.testing.contract import (
+    actions,
+    bodies,
+    filters,
+    headers,
+    isolation,
+    lists,
+    orders,
+    references,
+    values,
+    versions,
+)
 from app.testing.contract.operations import Resource
 from app.testing.contract.resource import ResourceUnderTest
 from app.testing.contract.rules import RULES, Rule, applies
@@ -31,6 +42,7 @@ __all__ = [
     "headers",
     "isolation",
     "lists",
+    "orders",
     "references",
     "values",
     "versions",

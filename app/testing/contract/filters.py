@@ -1,24 +1,21 @@
-"""Rules about the query of a list: filters, search, order and fields, against plain Python over the rows as JSON."""
+"""Rules about the filters and the search of a list, against plain Python over the rows as JSON."""
 
 from collections.abc import Callable, Iterator, Sequence
 from operator import contains, eq, ge, gt, le, lt, ne
 from typing import Any, Final
 from urllib.parse import urlencode
 
-import httpx
-
 from app.core.data.repository.repository import Repository
-from app.core.data.sql.operators import operators_of, related_field
+from app.core.data.sql.operators import related_field
 from app.core.data.tables.folds import fold
 from app.core.data.tables.queryable import searchable_of
 from app.core.http.resource.filters import FilterParameter
-from app.core.http.resource.values import MAX_TEXT, value_type_of
-from app.testing.contract.answers import expect, expect_error, row_in, visible_parts
-from app.testing.contract.operations import GET, LIST
+from app.core.http.resource.values import MAX_TEXT
+from app.testing.contract.answers import expect, expect_error, visible_parts
+from app.testing.contract.operations import LIST
+from app.testing.contract.queries import Rows, create_rows, get_list, ids_in, text_of
 from app.testing.contract.resource import ResourceUnderTest, as_json
 from app.testing.contract.rules import offers, rule
-
-Rows = list[dict[str, Any]]
 
 # A condition of a row's value and a value in a query, neither of them null.
 _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
@@ -30,10 +27,6 @@ _COMPARISONS: Final[dict[str, Callable[[Any, Any], bool]]] = {
 _INVALID: Final = {"boolean": "1", "integer": "1.0", "number": "NaN", "string": "\x00"}
 
 
-def _text_of(value: Any) -> str:
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
 def _matches(parameter: FilterParameter, value: Any, text: str) -> bool:
     if parameter.operator == "isnull":
         return (value is None) is (text == "true")
@@ -41,13 +34,13 @@ def _matches(parameter: FilterParameter, value: Any, text: str) -> bool:
         return parameter.operator == "ne"
     names = parameter.kind.schema.get("enum", ())  # a choice is compared in the order of its declaration
     read: Callable[[str], Any] = names.index if names else str if parameter.kind.is_text else parameter.kind.read
-    own = [read(_text_of(each)) for each in value] if isinstance(value, list) else read(_text_of(value))
+    own = [read(text_of(each)) for each in value] if isinstance(value, list) else read(text_of(value))
     return _COMPARISONS[parameter.operator](own, read(text))
 
 
 def _texts_for(parameter: FilterParameter, values: Sequence[Any]) -> list[str]:
     present = [each for value in values for each in (value if isinstance(value, list) else [value]) if each is not None]
-    texts = list(dict.fromkeys(_text_of(value) for value in present))
+    texts = list(dict.fromkeys(text_of(value) for value in present))
     match parameter.operator:
         case "isnull":
             return ["true", "false"]
@@ -56,14 +49,6 @@ def _texts_for(parameter: FilterParameter, values: Sequence[Any]) -> list[str]:
         case "istartswith":
             return [text.swapcase()[:8] for text in texts]
     return [text for text in texts if len(text) <= MAX_TEXT]
-
-
-async def _create_rows(tested: ResourceUnderTest) -> Rows:
-    """Store rows, the last one with null wherever the client may send it; return all of them as the list has them."""
-    nullable = [name for name in tested.resource.create_schema.model_fields if tested.nullable.get(name)]
-    for changes in ({}, {}, dict.fromkeys(nullable)):
-        await tested.create_row(tested.owner, **changes)
-    return await tested.list_rows(tested.owner)
 
 
 async def _values_of(tested: ResourceUnderTest, parameter: FilterParameter, rows: Rows) -> dict[int, Any]:
@@ -83,33 +68,23 @@ def _filters_of(tested: ResourceUnderTest) -> Iterator[FilterParameter]:
     return (each for each in tested.resource.lists.parameters.values() if isinstance(each, FilterParameter))
 
 
-async def _get(tested: ResourceUnderTest, **query: str) -> tuple[str, httpx.Response]:
-    after = f"?{urlencode(query)}"
-    return f"GET {tested.resource.path}{after}", await tested.send(tested.owner, LIST, after=after)
-
-
-def _ids(label: str, answer: httpx.Response) -> list[int]:
-    expect(label, answer.status_code, 200)
-    return [row["id"] for row in answer.json()]
-
-
 @rule(offers("list"))
 async def a_filter_finds_exactly_the_rows_that_match(tested: ResourceUnderTest) -> None:
     """A filter with a value of a row finds the rows that match it, and no others. A named one divides the rows."""
-    rows = await _create_rows(tested)
+    rows = await create_rows(tested)
     for parameter in _filters_of(tested):
         if parameter.operator != "is":
             values = await _values_of(tested, parameter, rows)
             for text in _texts_for(parameter, list(values.values())):
-                label, answer = await _get(tested, **{parameter.name: text})
-                expect(label, _ids(label, answer), [id for id in values if _matches(parameter, values[id], text)])
+                label, answer = await get_list(tested, **{parameter.name: text})
+                expect(label, ids_in(label, answer), [id for id in values if _matches(parameter, values[id], text)])
         elif parameter.schema["type"] == "boolean":
-            found = [_ids(*await _get(tested, **{parameter.name: text})) for text in ("true", "false")]
+            found = [ids_in(*await get_list(tested, **{parameter.name: text})) for text in ("true", "false")]
             expect(f"{parameter.name}: true and false", sorted([*found[0], *found[1]]), [row["id"] for row in rows])
     for name in searchable_of(tested.resource.model):
         for row in (row for row in rows if (row[name] or "").split()):
-            label, answer = await _get(tested, q=row[name].split()[0].swapcase()[:50])
-            assert row["id"] in _ids(label, answer), f"{label}: does not find the row {row['id']} by its {name}"
+            label, answer = await get_list(tested, q=row[name].split()[0].swapcase()[:50])
+            assert row["id"] in ids_in(label, answer), f"{label}: does not find the row {row['id']} by its {name}"
 
 
 def _invalid_for(parameter: FilterParameter) -> str:
@@ -124,13 +99,13 @@ async def an_invalid_filter_is_a_422_that_names_it(tested: ResourceUnderTest) ->
         wrong = {"an invalid value": {parameter.name: _invalid_for(parameter)}}
         wrong |= {"an unknown operator": {f"{parameter.name}__nothing": "1"}}
         for what, query in wrong.items():
-            label, answer = await _get(tested, **query)
+            label, answer = await get_list(tested, **query)
             expect_error(f"{label}, {what}", answer, 422, f"query.{next(iter(query))}")
         if not parameter.is_repeatable:
             twice = await tested.send(tested.owner, LIST, after=f"?{parameter.name}=true&{parameter.name}=true")
             expect_error(f"{parameter.name} twice", twice, 422, f"query.{parameter.name}")
     for name, text in {"sort": "nothing", "fields": "id,nothing"}.items():
-        label, answer = await _get(tested, **{name: text})
+        label, answer = await get_list(tested, **{name: text})
         expect_error(label, answer, 422, f"query.{name}")
 
 
@@ -149,7 +124,7 @@ async def _answers(tested: ResourceUnderTest, rows: Rows) -> dict[str, Any]:
 @rule(offers("list"))
 async def rows_of_others_change_no_answer(tested: ResourceUnderTest) -> None:
     """An answer to a filter, with its total and its links, is the same whether other users have such rows or not."""
-    rows = await _create_rows(tested)
+    rows = await create_rows(tested)
     alone = await _answers(tested, rows)
     references = {reference.column for reference in tested.references}
     given = {name for name in tested.resource.create_schema.model_fields if name not in references}
@@ -157,55 +132,3 @@ async def rows_of_others_change_no_answer(tested: ResourceUnderTest) -> None:
         await tested.create_row(tested.stranger, **{name: row[name] for name in given & row.keys()})
     for query, answer in (await _answers(tested, rows)).items():
         expect(f"GET {tested.resource.path}{query}, with rows of others", answer, alone[query])
-
-
-def _sorted(tested: ResourceUnderTest, rows: Rows, name: str) -> Rows:
-    """Return the rows in this order, nulls last."""
-    field = name.removeprefix("-")
-    declared = tested.resource.model.model_fields[field]
-    kind = value_type_of(declared.annotation, tuple(declared.metadata))
-    assert kind
-    read: Callable[[str], Any] = fold if kind.is_text else kind.read
-    if "enum" in kind.schema:
-        read = kind.schema["enum"].index if "lt" in operators_of(tested.resource.model, field) else str
-    present = [row for row in rows if row[field] is not None]
-    present.sort(key=lambda row: read(_text_of(row[field])), reverse=name.startswith("-"))
-    return [*present, *(row for row in rows if row[field] is None)]
-
-
-@rule(offers("list"))
-async def pages_in_any_order_contain_every_row_once(tested: ResourceUnderTest) -> None:
-    """In each order, `next` and `prev` lead through all rows in that order. A cursor is of use to its owner only."""
-    await tested.create_row(tested.stranger)
-    rows = [*await _create_rows(tested), await tested.create_row(tested.owner)]
-    for name in (sign + field for field in tested.resource.lists.sortable for sign in ("", "-")):
-        ordered = _sorted(tested, rows, name)
-        pages, path = [], f"{tested.resource.path}?limit=3&sort={name}&fields=id"
-        for relation in ("next", "prev"):
-            answer = await tested.owner.get(path)
-            pages.append(_ids(f"GET {path}", answer))
-            path = str(answer.links.get(relation, {}).get("url"))
-            assert path.startswith(tested.resource.path), f"sort={name}: no link to the {relation} page"
-            if name != "id":
-                for caller, there in ((tested.stranger, path), (tested.owner, f"{path}A")):
-                    position = "after" if relation == "next" else "before"
-                    expect_error("a cursor of another", await caller.get(there), 422, f"query.{position}")
-        pages.append(_ids(f"GET {path}", await tested.owner.get(path)))
-        ids = [row["id"] for row in ordered]
-        expect(f"the pages of sort={name}, forth and back", pages, [ids[:3], ids[3:], ids[:3]])
-
-
-@rule(offers("list"))
-async def fields_gives_exactly_these_fields(tested: ResourceUnderTest) -> None:
-    """`fields` gives the named fields and `id`, with the same values; on a list and on one row."""
-    row = await tested.create_row(tested.owner)
-    for names in (*([name] for name in row), ["id", *list(row)[-2:]]):
-        expected = {name: row[name] for name in row if name == "id" or name in names}
-        label, answer = await _get(tested, fields=",".join(names))
-        expect(label, answer.json(), [expected])
-        if GET in tested.operations:
-            one = await tested.send(tested.owner, GET, row["id"], after=f"?fields={','.join(names)}")
-            expect(f"GET with fields={','.join(names)}", row_in(one), expected)
-    for wrong in ("", "id,id", "nothing"):
-        label, answer = await _get(tested, fields=wrong)
-        expect_error(label, answer, 422, "query.fields")
