@@ -76,6 +76,7 @@ def create(served: Library, **values: Any) -> dict[str, Any]:
 def test_a_row_has_derived_columns_by_each_way_to_store_it(served: Library) -> None:
     create(served, details="Ünë")
     create(served, is_done=True)
+    create(served, title="\ufdfa" * 30)  # its fold is longer than 400 characters, and is cut
     served.do("add", {"title": "ÀB", "is_done": True})
     served.do("add", {"title": "ÀB"})
     served.do("add_many", [{"title": "Ç", "is_done": True}, {"title": "ﬁ"}])
@@ -83,7 +84,7 @@ def test_a_row_has_derived_columns_by_each_way_to_store_it(served: Library) -> N
 
     rows = served.do("rows")
 
-    assert len(rows) == 8
+    assert len(rows) == 9
     assert unfit(rows) == []
     assert all(row["done_at"] == row["created_at"] for row in rows if row["is_done"])
 
