@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple, cast
 
 import pytest
 from psycopg import sql
-from sqlalchemy import Engine
+from sqlalchemy import Dialect, Engine
 
 from app.core.data.connection.compiled import CompiledStatement
 from app.core.data.connection.engine import database_url, paramstyle
@@ -44,12 +44,16 @@ FORMS: Final = [
 
 def page(url: str, form: Form) -> tuple[str, list[Any]]:
     """The text of the late one's page, from the middle of the rows, and its values."""
-    made = database_url(url)
-    dialect = scoped_dialect(cast("Any", made.get_dialect())(paramstyle=paramstyle(made)))
     values = {"limit": 101, "offset": form.offset, "key_id": ROWS + ROWS // 2, "_owner": "late"}
     shape = PageShape(is_backwards=form.backwards, counted="exact" if form.total else None)
-    plan = CompiledStatement(page_of(Task, shape), dialect, tuple(values))
+    plan = CompiledStatement(page_of(Task, shape), dialect_of(url), tuple(values))
     return plan.text, plan.bind(values)
+
+
+def dialect_of(url: str) -> Dialect:
+    """The dialect that limits statements to one owner."""
+    made = database_url(url)
+    return scoped_dialect(cast("Any", made.get_dialect())(paramstyle=paramstyle(made)))
 
 
 def opened(url: str) -> Engine:

@@ -122,9 +122,9 @@ _detach()
 class Sessions:
     """Opens sessions of users on one database."""
 
-    def __init__(self, engine: Any, owner_url: str) -> None:
+    def __init__(self, engine: Any, url: str, owner_url: str) -> None:
         self._engine = engine
-        self.owner_url = owner_url
+        self.url, self.owner_url = url, owner_url
 
     @asynccontextmanager
     async def of(self, user: str) -> AsyncIterator[AppSession]:
@@ -142,5 +142,5 @@ async def specimens_on(databases: Databases) -> AsyncIterator[Sessions]:
     with attached():
         add_tables([SimpleNamespace(model=model) for model in _MODELS], owner_url, make_url(url).username)
         engine = make_engine(settings_for_tests(url))
-        yield Sessions(engine, owner_url)
+        yield Sessions(engine, url, owner_url)
         await engine.dispose()
