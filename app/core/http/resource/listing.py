@@ -46,6 +46,7 @@ class QueryParser:
 
     def __init__(self, parameters: Mapping[str, QueryParameter], max_limit: int) -> None:
         self._parameters = parameters
+        self._kept = parameters.keys() - _OF_PAGE
         self._default_limit = min(DEFAULT_LIMIT, max_limit)
         self._parse_cached = lru_cache(MAX_SHAPES)(self._parse)
 
@@ -62,7 +63,7 @@ class QueryParser:
             name = "after" if found.get("after") is not None else "offset"
             raise invalid_parameter(name, "Send only one of offset, after and before")
         matches = self._matches(found)
-        kept = sorted((pair for pair in pairs if pair[0] in self._parameters.keys() - _OF_PAGE), key=_name_of)
+        kept = sorted(((name, self._repaired(name, text)) for name, text in pairs if name in self._kept), key=_name_of)
         return ListQuery(
             **{"limit": self._default_limit, **{name: found[name] for name in _DIRECT & found.keys()}},
             order=found.get("sort", ()),
@@ -72,6 +73,10 @@ class QueryParser:
             rest=_encoded(kept),
             selection=_encoded([pair for pair in kept if pair[0] not in _OF_ANSWER]),
         )
+
+    def _repaired(self, name: str, text: str) -> str:
+        parameter = self._parameters[name]
+        return parameter.kind.repaired(text) if isinstance(parameter, FilterParameter) else text
 
     def _matches(self, found: Mapping[str, Any]) -> list[Match]:
         matches: list[Match] = []

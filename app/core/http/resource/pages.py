@@ -11,6 +11,7 @@ from litestar.params import HeaderParameter, SkipValidation
 from app.core.data.repository.pages import Key, Page, PageRequest
 from app.core.data.repository.repository import Repository
 from app.core.data.repository.rows import Row
+from app.core.data.sql.conditions import Sort, is_id_descending
 from app.core.data.tables.field_types import MAX_ID
 from app.core.http.resource.cursors import read_cursor, write_cursor
 from app.core.http.resource.list_declaration import ListDeclaration
@@ -106,9 +107,14 @@ def _links_by_cursor(request: ListRequest, page: Page) -> Iterator[_Link]:
     if request.offset:
         yield "prev", "offset", max(0, request.offset - request.limit)
     elif request.after:
-        yield "prev", "before", cursor(first or (*request.after[:-1], min(request.after[-1] + 1, MAX_ID)))
+        yield "prev", "before", cursor(first or _just_after(request.after, request.order))
     elif first and request.before and page.more:
         yield "prev", "before", cursor(first)
+
+
+def _just_after(key: Key, order: tuple[Sort, ...]) -> Key:
+    # So that a page past the end leads back to the row of the key as well.
+    return *key[:-1], key[-1] - 1 if is_id_descending(order) else min(key[-1] + 1, MAX_ID)
 
 
 def _links_by_offset(request: PageRequest, page: Page) -> Iterator[_Link]:

@@ -21,6 +21,7 @@ from app.core.http.resource.integers import is_integer
 MAX_TEXT: Final = 1_000  # characters
 MAX_INT64: Final = 2**63 - 1
 
+_UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")
 _NUMBER: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")  # as in JSON
 _DECIMAL: Final = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -33,13 +34,14 @@ _INSTANTS: Final = TypeAdapter[datetime](Instant)
 class ValueType(NamedTuple):
     """How the values of a field are read from a query and written to one, and their JSON schema.
 
-    `read` raises ValueError with a sentence for the client.
+    `read` raises ValueError with a sentence for the client. It accepts what `repaired` corrects.
     """
 
     read: Callable[[str], Any]
     schema: dict[str, Any]
     write: Callable[[Any], str] = str
     is_text: bool = False
+    repaired: Callable[[str], str] = str
 
 
 def value_type_of(annotation: Any, rules: tuple[Any, ...] = ()) -> ValueType | None:
@@ -69,7 +71,7 @@ def _unwrapped(annotation: Any, rules: tuple[Any, ...]) -> tuple[Any, tuple[Any,
 
 def read_text(text: str) -> str:
     """Return a text that both databases can store, compared exactly."""
-    if "\x00" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    if _UNSTORABLE.search(text):
         raise ValueError("Send a text in UTF-8, without NUL characters")
     if len(text) > MAX_TEXT:
         raise ValueError(f"Send at most {MAX_TEXT:,} characters")
@@ -107,8 +109,7 @@ def _read_day(text: str) -> date:
 
 
 def _read_instant(text: str) -> datetime:
-    # A `+` in a query is a space: a client that does not encode it means the offset.
-    repaired = f"{text[:-6]}+{text[-5:]}" if text[-6:-5] == " " else text
+    repaired = _with_plus(text)
     if _DAY.fullmatch(text):
         raise ValueError("Send a time with its UTC offset; the begin of this day in UTC is written <day>T00:00:00Z")
     try:
@@ -117,6 +118,11 @@ def _read_instant(text: str) -> datetime:
     except ValueError:
         pass
     raise ValueError("Send a time with its UTC offset, such as 2026-01-31T12:00:00Z")
+
+
+def _with_plus(text: str) -> str:
+    # A `+` in a query is a space: a client that does not encode it means the offset.
+    return f"{text[:-6]}+{text[-5:]}" if text[-6:-5] == " " else text
 
 
 def _write_instant(moment: datetime) -> str:
@@ -171,6 +177,6 @@ _BY_TYPE: Final[dict[type, ValueType]] = {
     int: INTEGER,
     float: ValueType(_read_float, {"type": "number"}, repr),
     date: ValueType(_read_day, {"type": "string", "format": "date"}),
-    datetime: ValueType(_read_instant, {"type": "string", "format": "date-time"}, _write_instant),
+    datetime: ValueType(_read_instant, {"type": "string", "format": "date-time"}, _write_instant, repaired=_with_plus),
     UUID: ValueType(_read_uuid, {"type": "string", "format": "uuid"}),
 }
