@@ -14,7 +14,7 @@ from app.core.data.repository.pages import Key, Page, PageRequest
 from app.core.data.repository.repository import Repository
 from app.core.data.repository.rows import Row
 from app.core.data.sql import pages
-from app.core.data.sql.conditions import Condition, Sort
+from app.core.data.sql.conditions import Condition, Sort, is_id_descending
 from app.core.data.tables.queryable import sortable_of
 from app.tasks.models import Task
 from app.testing.clients import CountQueries
@@ -27,6 +27,8 @@ SEARCH = settings(
 )
 FIELDS = (*sortable_of(Specimen), "code", "shelf_id")
 ORDERS = st.lists(st.builds(Sort, st.sampled_from(FIELDS), st.booleans()), max_size=3, unique_by=lambda sort: sort[0])
+ONLY_DONE: dict[str, Any] = {"conditions": (Condition("done", "eq"),), "values": (True,)}
+NEWEST_FIRST = [(*before, Sort("id", True)) for before in ((), (Sort("stars"),), (Sort("stars", True), Sort("done")))]
 ONE_FIELD = [(Sort(field, falls),) for field in FIELDS for falls in (False, True)]
 
 
@@ -41,7 +43,8 @@ async def walk(stock: Stock, limit: int, *, back: bool, order: tuple[Sort, ...],
     if back:
         whole = await select(stock, PageRequest(500, order=order, **more))
         assert whole.last_key
-        edge = (*whole.last_key[:-1], whole.last_key[-1] + 1)  # after the last row
+        step = -1 if is_id_descending(order) else 1
+        edge = (*whole.last_key[:-1], whole.last_key[-1] + step)  # after the last row
     found = list[list[int]]()
     while True:
         page = await select(
@@ -66,6 +69,13 @@ async def check_walks(stock: Stock, order: tuple[Sort, ...], limit: int, rows: l
         back = await walk(stock, limit, back=True, order=order, **more)
         assert joined(back[::-1]) == ids
         assert {len(page) for page in (*forth[:-1], *back[:-1])} <= {limit}
+
+
+@pytest.mark.parametrize("order", NEWEST_FIRST, ids=lambda order: str(len(order)))
+async def test_an_order_may_end_with_the_id_in_descending_order(stock: Stock, order: tuple[Sort, ...]) -> None:
+    for limit in (3, ROWS):
+        await check_walks(stock, order, limit, stock.rows)
+        await check_walks(stock, order, limit, [row for row in stock.rows if row.done], **ONLY_DONE)
 
 
 @pytest.mark.parametrize("order", ONE_FIELD, ids=lambda order: f"{'-' * order[0].is_descending}{order[0].field}")
@@ -160,7 +170,13 @@ async def test_a_page_without_rows_has_a_total_and_no_keys(stock: Stock) -> None
 
 @pytest.mark.any_database
 @pytest.mark.parametrize(
-    "order", [(Sort("nothing"),), (Sort("id"),), (Sort("title"), Sort("title", True)), (Sort("title_fold"),)]
+    "order",
+    [
+        (Sort("nothing"),),
+        (Sort("title"), Sort("id"), Sort("id")),
+        (Sort("title"), Sort("title", True)),
+        (Sort("title_fold"),),
+    ],
 )
 async def test_an_order_by_another_name_is_refused(stock: Stock, order: tuple[Sort, ...]) -> None:
     with pytest.raises(TypeError, match=f"cannot be sorted by '{order[-1].field}'"):
