@@ -2,30 +2,16 @@
 
 from collections.abc import Callable
 
-import httpx
 import pytest
 
 from app.core.data.ownership.session import AppSession
 from app.core.http.resource.list_parameters import DEFAULT_LIMIT, MAX_LIMIT, MAX_OFFSET
 from app.testing.clients import Client, assert_error
-from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource
+from tests.core.http.lists import ids, store
 from tests.parts.resources import one_resource
 
 COUNT = {"Prefer": "count=exact"}
-
-
-async def store(resource: Resource, count: int, user: str = "alice") -> list[int]:
-    if not count:
-        return []
-    rows = await factory_of(resource.model).create_batch_async(count, user_id=user)
-    return [row.id for row in rows if row.id is not None]
-
-
-def ids(answer: httpx.Response) -> list[int]:
-    assert answer.status_code == 200, answer.text
-    assert isinstance(answer.json(), list)
-    return [row["id"] for row in answer.json()]
 
 
 @one_resource

@@ -9,7 +9,7 @@ from app.core.http.resource.query import MAX_QUERY
 from app.testing.clients import Client, assert_error
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource
-from tests.core.http.resource.test_pages import ids, store
+from tests.core.http.lists import ids, store
 from tests.parts.resources import one_resource
 
 pytestmark = pytest.mark.any_database
