@@ -44,8 +44,8 @@ def has_words(texts: Iterable[tuple[str | None, int | None]], words: Sequence[st
 
 
 def in_order(rows: Iterable[RowT], order: Sequence[tuple[str, bool]], get: Get = getattr) -> list[RowT]:
-    """Return the rows sorted by these fields, each descending or not; nulls last, and then by id."""
-    found = sorted(rows, key=lambda row: get(row, "id"))
+    """Return the rows sorted by these fields, each descending or not; nulls last, and then by id as by the last one."""
+    found = sorted(rows, key=lambda row: get(row, "id"), reverse=bool(order) and order[-1][1])
     for field, is_descending in reversed(order):
         nulls = [row for row in found if get(row, field) is None]
         others = [row for row in found if get(row, field) is not None]

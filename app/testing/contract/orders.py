@@ -23,8 +23,9 @@ def _sorted(tested: ResourceUnderTest, rows: Rows, name: str) -> Rows:
     if "enum" in kind.schema:
         read = kind.schema["enum"].index if "lt" in operators_of(tested.resource.model, field) else str
     present = [row for row in rows if row[field] is not None]
-    present.sort(key=lambda row: read(text_of(row[field])), reverse=name.startswith("-"))
-    return [*present, *(row for row in rows if row[field] is None)]
+    present.sort(key=lambda row: read(text_of(row[field])))
+    found = [*present, *(row for row in rows if row[field] is None)]
+    return [*present[::-1], *found[len(present) :][::-1]] if name.startswith("-") else found
 
 
 @rule(offers("list"))

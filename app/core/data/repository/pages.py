@@ -19,9 +19,9 @@ _FIRST_KEY: Final = (0,)  # the key before the first row, in the order of ids
 class PageRequest(msgspec.Struct, frozen=True, gc=False):
     """A request for `limit` rows after or before a key, or after the first `offset` rows.
 
-    Rows are sorted by `order`, nulls last, and then by `id`, which `order` may have as its last field. A row matches
-    all `conditions`, sorted by field and operator, and has each of the `words`, which are folded, in one of its
-    searchable fields. `values` has one value for each condition: of the field's type, a list of them for `in`, a text
+    Rows are sorted by `order`, nulls last, and then by `id`, which may be the only field of `order`. A row matches all
+    `conditions`, sorted by field and operator, and has each of the `words`, which are folded, in one of its searchable
+    fields. `values` has one value for each condition: of the field's type, a list of them for `in`, a text
     that is not folded for `icontains` and `istartswith`, None for `isnull` and `notnull`, and a tuple for an
     expression. `fields` are the fields of the rows beside `id`; all of them if it is empty.
     """

@@ -35,7 +35,7 @@ from app.core.data.connection.failures import Failure, classify
 from app.core.data.schema.ddl.batches import BATCH_SIZE
 from app.core.data.schema.engines import migration_engine, reading_engine
 from app.core.data.schema.lock_timeout import LOCK_TIMEOUT
-from app.core.data.schema.protections import quoted
+from app.core.data.schema.quoting import quoted
 from app.core.data.schema.running.backoff import Backoff
 from app.core.data.tables.field_types import utcnow
 from app.core.data.tables.folds import Fold, fold

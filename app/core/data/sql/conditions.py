@@ -28,10 +28,13 @@ class Sort(NamedTuple):
 
 
 def before_id(order: tuple[Sort, ...]) -> tuple[Sort, ...]:
-    """Return the order without `id`, which is always the last field, and ascending unless the order has it."""
-    return order[:-1] if order and order[-1].field == "id" else order
+    """Return the order without `id`, which may be its only field."""
+    return () if [sort.field for sort in order] == ["id"] else order
 
 
 def is_id_descending(order: tuple[Sort, ...]) -> bool:
-    """Tell whether the order ends with `id` in descending order."""
-    return order[-1:] == (Sort("id", True),)
+    """Tell whether rows that are equal in an order are sorted by descending `id`: in the direction of its last field.
+
+    So one index of the field and the id has the order in both directions.
+    """
+    return bool(order) and order[-1].is_descending

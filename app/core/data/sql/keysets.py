@@ -11,7 +11,6 @@ from sqlalchemy import (
     BigInteger,
     BindParameter,
     Boolean,
-    Column,
     ColumnElement,
     Float,
     Integer,
@@ -33,16 +32,10 @@ Conditions = tuple[ColumnElement[bool], ...]
 
 
 class Branch(NamedTuple):
-    """A range of the rows, and the order in which the index has them.
-
-    With `tied`, this order is wrong for rows with one value in this column, which `falls`: `ties_order` is theirs.
-    """
+    """A range of the rows, and the order in which the index has them."""
 
     conditions: Conditions
     order: tuple[ColumnElement[Any], ...]
-    tied: Column[Any] | None = None
-    falls: bool = False
-    ties_order: tuple[ColumnElement[Any], ...] = ()
 
 
 class Keyset:
@@ -79,11 +72,7 @@ class Keyset:
         column = self._columns[level]
         is_after_null = self._key is not None and self._key[level]
         if self._is_backwards or not is_after_null:
-            beyond = self._beyond(level)
-            if len(self._columns) == 1 and self._falls[0] is not self._id_falls and not filters:
-                yield self._tied(beyond)
-            else:
-                yield self._branch(level, beyond, filters)
+            yield self._branch(level, self._beyond(level), filters)
         if column.nullable and not self._is_backwards and not is_after_null:
             yield self._branch(level, None, (*filters, column.is_(None)), fixed=level + 1)
 
@@ -92,13 +81,6 @@ class Keyset:
         if self._key is None or self._key[level]:
             return IsPresent(column) if column.nullable else None
         return _beyond(column, f"key_{level}", falls=falls)
-
-    def _tied(self, beyond: ColumnElement[bool] | None) -> Branch:
-        # The index has the rows of one value in one direction of `id`, and this order has the other one.
-        column, falls = self._columns[0], self._falls[0]
-        in_index = directed(column, falls), directed(self._id, falls)
-        ties_order = tuple(directed(each, self._id_falls) for each in (column, self._id))
-        return Branch(() if beyond is None else (beyond,), in_index, column, falls, ties_order)
 
     def _branch(
         self, level: int, beyond: ColumnElement[bool] | None, others: Conditions, fixed: int | None = None

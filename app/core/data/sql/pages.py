@@ -5,7 +5,6 @@ from functools import lru_cache
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import (
-    CTE,
     BigInteger,
     Column,
     ColumnElement,
@@ -74,7 +73,7 @@ def _page(table: Table, columns: Sequence[Column[Any]], shape: PageShape, filter
     limit, offset = (bindparam(name, type_=BigInteger, required=True) for name in ("limit", "offset"))
     keyset = Keyset(table, shape.order, shape.key, is_backwards=shape.is_backwards)
     branches = list(keyset.branches(filters))
-    if len(branches) == 1 and branches[0].tied is None:
+    if len(branches) == 1:
         return _select(columns, branches[0]).limit(limit).offset(offset)
     rows = union_all(*_parts(columns, branches)).subquery("found")
     return select(*rows.c).order_by(*_sorted_by(rows.c, table, shape)).limit(limit).offset(offset)
@@ -88,31 +87,9 @@ def _parts(columns: Sequence[Column[Any]], branches: Sequence[Branch]) -> Iterat
     # Each branch reads the rows that are missing after the branches before it, so the last ones are often not read.
     missing: ColumnElement[Any] = reach()
     for place, branch in enumerate(branches):
-        part = _select(columns, branch).limit(missing)
-        if branch.tied is not None:
-            read = part.cte(f"_read_{place}")
-            part, ties = _split(columns, branch, read, branch.tied)
-            rows, missing = _counted(part.cte(f"_part_{place}"), missing)
-            yield rows
-            part = ties.limit(missing)
-        rows, missing = _counted(part.cte(f"_last_{place}"), missing)
-        yield rows
-
-
-def _counted(rows: CTE, missing: ColumnElement[Any]) -> tuple[Select[Any], ColumnElement[Any]]:
-    return select(rows), missing - select(func.count()).select_from(rows).scalar_subquery()
-
-
-def _split(
-    columns: Sequence[Column[Any]], branch: Branch, read: CTE, tied: Column[Any]
-) -> tuple[Select[Any], Select[Any]]:
-    # Problem: to sort the rows of one value by `id`, the database would read all of them, such as all completed tasks.
-    # Decision: read the missing rows in the order of the index. The last value separates the rows before it, which are
-    # all of their values, from the rows with it, whose range of the index has the order of `id`. Cost: up to a page of
-    # rows is read twice, so not with filters, which can be slow.
-    value = read.c[tied.key]
-    last = select(value).order_by(directed(value, not branch.falls)).limit(1).scalar_subquery()
-    return select(read).where(value != last), select(*columns).where(tied == last).order_by(*branch.ties_order)
+        rows = _select(columns, branch).limit(missing).cte(f"_part_{place}")
+        missing -= select(func.count()).select_from(rows).scalar_subquery()
+        yield select(rows)
 
 
 def _counted_page(table: Table, shape: PageShape, filters: Conditions, page: Select[Any]) -> Select[Any]:

@@ -69,7 +69,8 @@ def sort_parameter(offered: Sequence[str]) -> QueryParameter:
     """Return the parameter `sort` with these fields."""
     description = (
         f"The order: at most {MAX_SORTS} of {', '.join(f'`{name}`' for name in offered)}, separated by commas;"
-        " `-` before a name sorts in descending order. Null comes last; `id` decides between equal rows."
+        " `-` before a name sorts in descending order. Null comes last. Equal rows are sorted by `id`, in the direction"
+        " of the last field."
     )
 
     def read(texts: Sequence[str]) -> tuple[Sort, ...]:
@@ -78,16 +79,17 @@ def sort_parameter(offered: Sequence[str]) -> QueryParameter:
         check_names([sort.field for sort in sorts], offered)
         if len(sorts) > MAX_SORTS:
             raise ValueError(f"Send at most {MAX_SORTS} fields")
-        return _until_id(sorts)
+        return _without_id(sorts)
 
     return QueryParameter("sort", description, {"type": "string"}, read)
 
 
-def _until_id(sorts: tuple[Sort, ...]) -> tuple[Sort, ...]:
-    # No two rows have the same id, so a field after it has no effect; and `id` is always the last one.
-    names = [sort.field for sort in sorts]
-    sorts = sorts[: names.index("id") + 1] if "id" in names else sorts
-    return sorts[:-1] if sorts[-1] == Sort("id") else sorts
+def _without_id(sorts: tuple[Sort, ...]) -> tuple[Sort, ...]:
+    if sorts[0] == Sort("id"):
+        return ()
+    if len(sorts) > 1 and any(sort.field == "id" for sort in sorts):
+        raise ValueError("Send `id` alone; it decides between equal rows by itself")
+    return sorts
 
 
 def search_parameter(fields: Sequence[str]) -> QueryParameter:

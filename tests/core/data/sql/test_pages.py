@@ -59,3 +59,14 @@ def test_sqlite_finds_a_page_so_too(filled_sqlite: list[str], form: Form) -> Non
         beyond = f"user_id=? AND id{'<' if form.backwards else '>'}?"
         assert f"SEARCH tasks USING INDEX sqlite_autoindex_tasks_1 ({beyond})" in steps, steps
         assert form.total or not any("TEMP B-TREE" in step for step in steps)
+
+
+@pytest.mark.any_database
+def test_a_page_by_id_without_conditions_is_one_plain_range() -> None:
+    text = page("sqlite:///tasks.db", Form(backwards=False, offset=0, total=False))[0]
+
+    assert " ".join(text.split()) == (
+        "SELECT tasks.id, tasks.user_id, tasks.title, tasks.description, tasks.completed, tasks.project_id,"
+        " tasks.created_at, tasks.updated_at FROM (SELECT * FROM tasks WHERE tasks.user_id = ?) AS tasks"
+        " WHERE tasks.id > ? ORDER BY tasks.id LIMIT ? OFFSET ?"
+    )

@@ -10,9 +10,11 @@ from sqlalchemy import Column, Integer, MetaData, Table
 from sqlalchemy.dialects import sqlite
 
 from app.core.data.connection import compiled
+from app.core.data.repository.page_rows import page_reader
 from app.core.data.sql import pages, statements
-from app.core.data.sql.conditions import Sort
-from app.core.data.sql.pages import PageShape, page_of
+from app.core.data.sql.conditions import Condition, Sort
+from app.core.data.sql.filters import Filter
+from app.core.data.sql.pages import PageShape, page_columns, page_of
 from app.core.data.sql.shapes import MAX_SHAPES
 from app.core.data.sql.statements import update_of
 from app.tasks.models import Task
@@ -21,7 +23,10 @@ NAMES = [f"column_{number}" for number in range(20)]
 WIDE = Table("wide", MetaData(), Column("id", Integer), *(Column(name, Integer, nullable=False) for name in NAMES))
 
 
-@pytest.fixture(autouse=True)
+FIELDS = ("id", "completed", "title", "project_id")
+
+
+@pytest.fixture
 def wide_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the statements be about a table with a million sets of columns."""
     caches = (update_of, page_of, compiled.compile_statement)
@@ -40,7 +45,7 @@ def random_sets(count: int) -> Iterator[list[str]]:
 
 
 @pytest.mark.slow
-def test_ten_thousand_sets_of_changed_columns_leave_the_cache_at_its_bound() -> None:
+def test_ten_thousand_sets_of_changed_columns_leave_the_cache_at_its_bound(wide_table: None) -> None:
     first = weakref.ref(update_of(Task, frozenset(NAMES), at_version=False))
     for names in random_sets(10_000):
         update_of(Task, frozenset(names), at_version=False)
@@ -51,7 +56,7 @@ def test_ten_thousand_sets_of_changed_columns_leave_the_cache_at_its_bound() -> 
 
 
 @pytest.mark.slow
-def test_ten_thousand_orders_leave_the_cache_at_its_bound() -> None:
+def test_ten_thousand_orders_leave_the_cache_at_its_bound(wide_table: None) -> None:
     first = weakref.ref(page_of(Task, PageShape((Sort("column_1"),), None)))
     for names in random_sets(10_000):
         page_of(Task, PageShape(tuple(map(Sort, names[:3])), None))
@@ -61,7 +66,7 @@ def test_ten_thousand_orders_leave_the_cache_at_its_bound() -> None:
     assert first() is None
 
 
-def test_plans_are_not_kept_for_ever() -> None:
+def test_plans_are_not_kept_for_ever(wide_table: None) -> None:
     dialect = sqlite.dialect()
     first = weakref.ref(compiled.compile_statement(page_of(Task, PageShape()), dialect, ()))
     statement = page_of(Task, PageShape((Sort("column_1"),), None))
@@ -71,3 +76,28 @@ def test_plans_are_not_kept_for_ever() -> None:
 
     assert compiled.compile_statement.cache_info().currsize == MAX_SHAPES
     assert first() is None
+
+
+@pytest.mark.slow
+def test_ten_thousand_queries_leave_all_caches_at_their_bounds() -> None:
+    random, dialect = Random(1), sqlite.dialect()  # noqa: S311  # no secret
+    sizes = []
+    for number in range(10_000):
+        conditions = tuple(
+            sorted(Condition(random.choice(FIELDS), random.choice(("eq", "ne", "in"))) for _ in range(3))
+        )
+        fields = tuple(random.sample(FIELDS, 3))
+        order = tuple(Sort(name, random.random() < 0.5) for name in random.sample(FIELDS[1:], 2))
+        key = None if random.random() < 0.5 else (False, False)
+        shape = PageShape(order, key, False, random.choice((None, "exact", "estimated")), Filter(conditions), fields)
+        page_of(Task, shape)
+        page_reader(Task, order, fields)
+        if number % 10 == 0:
+            compiled.compile_statement(page_of(Task, shape), dialect, ())
+        if number % 2_500 == 2_499:
+            gc.collect()
+            sizes.append(len(gc.get_objects()))
+
+    for cache in (page_of, page_columns, page_reader):
+        assert cache.cache_info().currsize <= MAX_SHAPES
+    assert max(sizes) < min(sizes) * 1.1
