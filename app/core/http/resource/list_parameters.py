@@ -6,7 +6,14 @@ from typing import Any, Final
 from app.core.data.sql.conditions import Sort
 from app.core.data.tables.field_types import MAX_ID
 from app.core.data.tables.folds import fold
-from app.core.http.resource.parameters import QueryParameter, by_name, check_names, integer_parameter, names_parameter
+from app.core.http.resource.parameters import (
+    QueryParameter,
+    by_name,
+    check_names,
+    integer_parameter,
+    names_parameter,
+    names_schema,
+)
 from app.core.http.resource.values import read_integer, read_text
 
 DEFAULT_LIMIT: Final = 100
@@ -81,7 +88,7 @@ def sort_parameter(offered: Sequence[str]) -> QueryParameter:
             raise ValueError(f"Send at most {MAX_SORTS} fields")
         return _without_id(sorts)
 
-    return QueryParameter("sort", description, {"type": "string"}, read)
+    return QueryParameter("sort", description, names_schema(offered, MAX_SORTS, "-?"), read)
 
 
 def _without_id(sorts: tuple[Sort, ...]) -> tuple[Sort, ...]:
@@ -117,4 +124,4 @@ def fields_parameter(offered: Sequence[str]) -> QueryParameter:
         chosen = names.read(texts)
         return tuple(name for name in offered if name == "id" or name in chosen)
 
-    return QueryParameter("fields", description, {"type": "string"}, read)
+    return QueryParameter("fields", description, names.schema, read)

@@ -111,7 +111,13 @@ def names_parameter(name: str, description: str, offered: Collection[str]) -> Qu
         check_names(names, offered)
         return tuple(each for each in offered if each in names)
 
-    return QueryParameter(name, description, {"type": "string"}, read)
+    return QueryParameter(name, description, names_schema(offered, len(offered)), read)
+
+
+def names_schema(offered: Iterable[str], most: int, sign: str = "") -> dict[str, Any]:
+    """Return the JSON Schema of at most so many names, each perhaps after a sign, separated by commas."""
+    name = f"{sign}({'|'.join(offered)})"
+    return {"type": "string", "pattern": f"^{name}(,{name}){{0,{most - 1}}}$"}
 
 
 def check_names(names: Sequence[str], offered: Collection[str]) -> None:
