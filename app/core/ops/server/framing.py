@@ -12,12 +12,13 @@ from typing import Final
 
 import httptools  # type: ignore[import-untyped]
 
-from app.core.ops.server.rejections import RequestRejected, malformed, unknown_method
+from app.core.ops.server.rejections import RequestRejected, malformed, target_too_long, unknown_method
 
 Field = tuple[bytes, bytes]
 """A header field: its name in lower case, and its value."""
 
-METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE"})
+# Every resource knows these, and most have only some: 405. HTTP has further methods, which no resource has: 501.
+METHODS: Final = frozenset({b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS", b"TRACE", b"QUERY"})
 MAX_TARGET_BYTES: Final = 8192  # Litestar's router caches paths, so their length is limited
 
 _VERSIONS: Final = frozenset({"1.1", "1.0"})
@@ -31,7 +32,7 @@ def check_head(method: bytes, target: bytes, version: str, fields: list[Field]) 
     if version not in _VERSIONS:
         raise RequestRejected(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "Send the request as HTTP/1.1")
     if len(target) > MAX_TARGET_BYTES:
-        raise RequestRejected(HTTPStatus.REQUEST_URI_TOO_LONG, f"The URL is longer than {MAX_TARGET_BYTES} bytes")
+        raise target_too_long(MAX_TARGET_BYTES)
     if b"#" in target:
         raise malformed("the request target has a fragment")
     names = [name for name, _ in fields]

@@ -6,8 +6,8 @@ from typing import Any, ClassVar
 import httptools  # type: ignore[import-untyped]
 
 from app.core.ops.server.connection import BODY, Connection
-from app.core.ops.server.framing import without_upgrade
-from app.core.ops.server.rejections import RequestRejected, headers_too_large, malformed
+from app.core.ops.server.framing import MAX_TARGET_BYTES, without_upgrade
+from app.core.ops.server.rejections import RequestRejected, headers_too_large, malformed, target_too_long
 
 
 class ParsingConnection(Connection):
@@ -67,7 +67,8 @@ class ParsingConnection(Connection):
             self.framing_bytes += len(part)
             self._feed(part)
             if self.framing_bytes > self.max_head_bytes:
-                self.reject(headers_too_large())
+                is_target = len(self.url) > MAX_TARGET_BYTES
+                self.reject(target_too_long(MAX_TARGET_BYTES) if is_target else headers_too_large())
             if self.is_read_closed or self.is_closing:
                 return
 

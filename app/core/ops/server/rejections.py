@@ -39,6 +39,11 @@ def unknown_method() -> RequestRejected:
     return RequestRejected(HTTPStatus.NOT_IMPLEMENTED, "This service does not support the method")
 
 
+def target_too_long(limit: int) -> RequestRejected:
+    """414: the path and the query are longer than a number of bytes."""
+    return RequestRejected(HTTPStatus.REQUEST_URI_TOO_LONG, f"The URL is longer than {limit} bytes")
+
+
 def headers_too_large() -> RequestRejected:
     """431: too many headers or trailers, or too long ones (RFC 6585, 5)."""
     return RequestRejected(

@@ -63,6 +63,7 @@ def chunked(body: bytes, *headers: bytes) -> bytes:
 UPGRADE: Final = (b"Connection: Upgrade, HTTP2-Settings", b"Upgrade: h2c", b"HTTP2-Settings: AAMAAABkAAQAoAAAAAIAAAAA")
 
 GOOD: Final[dict[str, tuple[bytes, dict[str, Any]]]] = {
+    "3.1 a method that no resource has yet": (head(b"QUERY / HTTP/1.1"), {"method": "QUERY"}),
     "2.2 an empty line before the request": (b"\r\n\r\n" + head(b"GET / HTTP/1.1"), {"method": "GET"}),
     "2.3 HTTP/1.0": (head(b"GET / HTTP/1.0"), {"method": "GET"}),
     "2.3 HTTP/1.0 without a host": (head(b"GET / HTTP/1.0", host=b""), {"method": "GET"}),

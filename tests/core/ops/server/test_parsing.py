@@ -130,11 +130,12 @@ async def test_whoever_asks_before_the_body_is_told_to_go_on(server: uvicorn.Ser
         assert statuses(await reader.readuntil(b"\r\n\r\n5")) == [200]
 
 
-async def test_the_target_has_a_length(app: Counting) -> None:
+@pytest.mark.parametrize("excess", [1, 2 * HttpProtocol.max_head_bytes], ids=["by a byte", "and is longer than a head"])
+async def test_the_target_has_a_length(app: Counting, excess: int) -> None:
     longest = b"/" + b"x" * (MAX_TARGET_BYTES - 1)
     async with serving(app, protocol=HttpProtocol) as server:
         good = await send(server, LAST.replace(b"/ ", longest + b" "))
-        too_long = await send(server, LAST.replace(b"/ ", longest + b"x "))
+        too_long = await send(server, LAST.replace(b"/ ", longest + b"x" * excess + b" "))
 
     assert statuses(good) == [200]
     assert statuses(too_long) == [414]
