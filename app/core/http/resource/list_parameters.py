@@ -14,7 +14,7 @@ from app.core.http.resource.parameters import (
     names_parameter,
     names_schema,
 )
-from app.core.http.resource.values import read_integer, read_text
+from app.core.http.resource.values import TEXT, read_integer, read_text
 
 DEFAULT_LIMIT: Final = 100
 MAX_LIMIT: Final = 500
@@ -103,7 +103,8 @@ def search_parameter(fields: Sequence[str]) -> QueryParameter:
     """Return the parameter `q`, which searches in these fields."""
     places = ", ".join(f"`{name}`" for name in fields)
     description = f"At most {MAX_WORDS} words: each is part of {places}, whatever the case and the accents."
-    return QueryParameter("q", description, {"type": "string", "minLength": 1, "maxLength": MAX_SEARCH}, _read_words)
+    schema = TEXT.schema | {"minLength": 1, "maxLength": MAX_SEARCH}
+    return QueryParameter("q", description, schema, _read_words)
 
 
 def _read_words(texts: Sequence[str]) -> tuple[str, ...]:

@@ -166,7 +166,7 @@ def _decimal_of(rules: TypeAdapter[Decimal]) -> ValueType:
     return ValueType(read, described if described.get("type") == "string" else {"type": "string"}, "{:f}".format)
 
 
-TEXT: Final = ValueType(read_text, {"type": "string", "maxLength": MAX_TEXT}, is_text=True)
+TEXT: Final = ValueType(read_text, {"type": "string", "maxLength": MAX_TEXT, "pattern": r"^[^\x00]*$"}, is_text=True)
 BOOL: Final = ValueType(read_bool, {"type": "boolean"}, lambda value: "true" if value else "false")
 INTEGER: Final = ValueType(
     read_integer, {"type": "integer", "minimum": -MAX_INT64 - 1, "maximum": MAX_INT64, "format": "int64"}
