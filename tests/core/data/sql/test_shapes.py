@@ -21,15 +21,13 @@ from app.tasks.models import Task
 
 NAMES = [f"column_{number}" for number in range(20)]
 WIDE = Table("wide", MetaData(), Column("id", Integer), *(Column(name, Integer, nullable=False) for name in NAMES))
-
-
 FIELDS = ("id", "completed", "title", "project_id")
 
 
 @pytest.fixture
 def wide_table(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Let the statements be about a table with a million sets of columns."""
-    caches = (update_of, page_of, compiled.compile_statement)
+    caches = (update_of, page_of, page_columns, compiled.compile_statement)
     for module in (statements, pages):
         monkeypatch.setattr(module, "table_of", lambda _: WIDE)
     for cache in caches:
