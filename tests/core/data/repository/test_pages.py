@@ -8,7 +8,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from app.core.data.ownership.session import AppSession
 from app.core.data.repository import page_rows
 from app.core.data.repository.pages import Key, Page, PageRequest
 from app.core.data.repository.repository import Repository
@@ -16,8 +15,6 @@ from app.core.data.repository.rows import Row
 from app.core.data.sql import pages
 from app.core.data.sql.conditions import Condition, Sort, is_id_descending
 from app.core.data.tables.queryable import sortable_of
-from app.tasks.models import Task
-from app.testing.clients import CountQueries
 from tests.core.data.repository.conftest import ROWS, Stock
 from tests.parts.reference import in_order
 from tests.parts.specimens import Specimen
@@ -137,17 +134,6 @@ async def test_rows_that_stay_come_once_while_others_come_and_go(stock: Stock, o
             await Repository.of(Specimen)(session=session).delete_one(row_id)
 
     assert seen == [row.id for row in in_order(stock.rows, order)]
-
-
-@pytest.mark.parametrize("order", [(), (Sort("due_at"),), (Sort("due_at", True), Sort("title"))])
-async def test_a_page_in_any_order_is_one_statement(
-    db: AppSession, order: tuple[Sort, ...], count_queries: CountQueries
-) -> None:
-    order = tuple(sort._replace(field={"due_at": "description"}.get(sort.field, sort.field)) for sort in order)
-    with count_queries() as executed:
-        await Repository.of(Task)(session=db).select_page(PageRequest(2, order=order, count="exact"))
-
-    assert len(executed) == 1
 
 
 async def test_an_estimate_counts_no_further_than_its_bound(stock: Stock, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,9 +13,11 @@ from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.repository import Repository
+from app.core.data.sql.conditions import Sort
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import owned_models
 from app.tasks.models import Task
+from app.testing.clients import CountQueries
 from app.testing.factories import factory_of
 from tests.parts.resources import models
 
@@ -84,3 +86,13 @@ async def test_a_query_of_a_nouns_own_has_the_types_of_its_struct(db: AppSession
     assert [type(value) for value in msgspec.structs.astuple(found)] == [int, float, Decimal]
     with pytest.raises(msgspec.ValidationError, match="Expected `int`"):
         await repository.select_as(Totals, select(literal("x").label("number")))
+
+
+@pytest.mark.parametrize("order", [(), (Sort("updated_at"),), (Sort("updated_at", True), Sort("created_at"))])
+async def test_a_page_in_any_order_is_one_statement(
+    db: AppSession, order: tuple[Sort, ...], count_queries: CountQueries
+) -> None:
+    with count_queries() as executed:
+        await Repository.of(owned_models()[0])(session=db).select_page(PageRequest(2, order=order, count="exact"))
+
+    assert len(executed) == 1
