@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 
 from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
-from litestar.openapi.spec import OpenAPIType, Operation, Parameter, Schema
 from litestar.routes import HTTPRoute
 from pydantic import BaseModel
 
 from app.core.auth.middleware import PUBLIC, BearerMiddleware
 from app.core.data.ownership.guard import owner_guard
+from app.core.http.docs.document import Part, document_of
 from app.core.http.resource.page_size import unbounded_fields
 from app.core.ops.checks.registry import Context, Messages, check
 
@@ -40,9 +40,10 @@ async def docs_are_public(context: Context) -> Messages:
 @check("http.W001", hint="Add a `limit` parameter with a maximum: use `page` like ResourceController.list.")
 async def lists_are_bounded(context: Context) -> Messages:
     """No request can get all rows at once."""
-    paths = (context.app.openapi_schema.paths if context.app is not None else None) or {}
+    app = context.app
+    paths = {} if app is None or app.openapi_config is None else document_of(app)["paths"]
     for path, item in paths.items():
-        if item.get is not None and _is_list(item.get) and not _is_bounded(item.get):
+        if "get" in item and _is_list(item["get"]) and not _is_bounded(item["get"]):
             yield f"GET {path} returns a list without a maximum length."
 
 
@@ -69,15 +70,11 @@ def _is_guarded(handler: BaseRouteHandler) -> bool:
     return BearerMiddleware in middlewares and any(name.startswith(f"{owner_guard.__qualname__}.") for name in guards)
 
 
-def _is_list(operation: Operation) -> bool:
-    answers = (getattr(response, "content", None) or {} for response in (operation.responses or {}).values())
-    schemas = [media.schema for content in answers for media in content.values()]
-    return any(isinstance(schema, Schema) and schema.type == OpenAPIType.ARRAY for schema in schemas)
+def _is_list(operation: Part) -> bool:
+    contents = (media for response in operation["responses"].values() for media in response.get("content", {}).values())
+    return any(media.get("schema", {}).get("type") == "array" for media in contents)
 
 
-def _is_bounded(operation: Operation) -> bool:
-    return any(
-        isinstance(p, Parameter) and p.param_in == "query" and isinstance(p.schema, Schema) and p.schema.maximum
-        for p in operation.parameters or ()
-        if getattr(p, "name", "") == "limit"
-    )
+def _is_bounded(operation: Part) -> bool:
+    limits = (each for each in operation.get("parameters", ()) if (each["in"], each["name"]) == ("query", "limit"))
+    return any("maximum" in limit["schema"] for limit in limits)
