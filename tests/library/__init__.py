@@ -1,14 +1,19 @@
 """A library: nouns that only tests have, with every kind of field and rule that a noun can have.
 
-It runs in a process of its own, one for all databases, because a mapped class never goes away again.
+It runs in a process of its own, one for all databases and all workers, because a mapped class never goes away again.
 """
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from contextlib import ExitStack, contextmanager
+from fcntl import LOCK_EX, flock
+from pathlib import Path
+from tempfile import gettempdir
+from typing import Any, Final, NamedTuple
 
 from app.settings import BASE_DIR
 
@@ -65,19 +70,67 @@ class Library:
         return dict(self.ask("GET", "/schema/openapi.json").body)
 
 
+_RUN: Final = os.environ.get("PYTEST_XDIST_TESTRUNUID", str(os.getpid()))  # the same in all workers of a run
+
+
 @contextmanager
 def library_process(nouns: str = "nouns") -> Iterator[Say]:
-    """Run the process that serves all libraries, with the nouns of one of the modules here, while the block runs."""
-    command = [sys.executable, "-m", "tests.library", f"{__name__}.{nouns}"]
-    pipe = subprocess.PIPE
-    with subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True, cwd=BASE_DIR) as process:
+    """Say something to the process with the nouns of one of the modules here, while the block runs.
 
-        def say(*words: object) -> Any:
-            assert process.stdin
-            assert process.stdout
-            print(json.dumps(words), file=process.stdin, flush=True)
-            answer = process.stdout.readline()
-            assert answer, "the library's process has ended"
-            return json.loads(answer)
+    All workers of a run share the process, since its start takes two seconds: the first worker that needs it starts it,
+    and it ends with its last connection.
+    """
+    path = Path(gettempdir(), f"litestead-{_RUN}-{nouns}")
+    with ExitStack() as stack:
+        with _one_at_a_time():
+            connection = _connect(path)
+            if connection is None:
+                stack.enter_context(_started(nouns, path))
+                connection = _connect(path)
+        assert connection, "the library's process has not started"
+        with connection, connection.makefile("rw") as lines:
 
-        yield say  # the end of the block closes the pipe, and that ends the process
+            def say(*words: object) -> Any:
+                print(json.dumps(words), file=lines, flush=True)
+                answer = lines.readline()
+                assert answer, "the library's process has ended"
+                return json.loads(answer)
+
+            yield say
+            connection.shutdown(socket.SHUT_WR)
+            lines.read()  # until its applications are closed: their databases may go then
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    with Path(__file__).open() as lock:
+        flock(lock, LOCK_EX)
+        yield
+
+
+def _connect(path: Path) -> socket.socket | None:
+    """Return a connection to the process, or None if none answers."""
+    connection = socket.socket(socket.AF_UNIX)
+    try:
+        connection.connect(str(path))
+        if connection.recv(1):  # it greets: it knows of us, and does not end now
+            return connection
+    except OSError:
+        pass
+    connection.close()
+    return None
+
+
+@contextmanager
+def _started(nouns: str, path: Path) -> Iterator[None]:
+    """Start the process, and wait for its end after the block."""
+    path.unlink(missing_ok=True)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+        listener.listen()
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.library", f"{__name__}.{nouns}"], stdin=listener.fileno(), cwd=BASE_DIR
+        )
+    with process:
+        yield
+    path.unlink(missing_ok=True)

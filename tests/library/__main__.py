@@ -1,16 +1,17 @@
-"""`python -m tests.library NOUNS`: does what each line of JSON on standard input says, and answers in a line of JSON.
+"""`python -m tests.library NOUNS`: accepts connections on the socket that is its standard input.
 
-NOUNS is a module that has some.
+It does what each line of JSON says, and answers in a line of JSON. NOUNS is a module that has some.
 """
 
 import asyncio
 import gc
 import json
+import socket
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from importlib import import_module
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from click.testing import CliRunner
@@ -34,6 +35,8 @@ from app.testing.databases import SECRET, settings_for_tests
 from app.testing.factories import stored_through
 
 Nouns = Sequence[Any]
+
+LONGEST_LINE: Final = 2**24  # bytes
 
 
 def add_tables(nouns: Nouns, url: str, role: str | None) -> None:
@@ -59,7 +62,7 @@ def as_words(answer: httpx.Response) -> list[Any]:
 
 
 class Libraries:
-    """The applications that are served, each on its database; they are known by their numbers."""
+    """The applications of a connection, each on its database; they are known by their numbers."""
 
     def __init__(self, stack: AsyncExitStack, nouns: Nouns) -> None:
         self._stack = stack
@@ -139,18 +142,44 @@ def _call(url: str, owner_url: str, *arguments: str) -> list[Any]:
     return [result.exit_code, result.stdout, result.stderr]
 
 
-async def answer_all(nouns: Nouns) -> None:
-    """Answer until nobody says anything any more."""
-    async with AsyncExitStack() as stack:
-        libraries = Libraries(stack, nouns)
-        for line in sys.stdin:
-            name, *words = json.loads(line)
-            answer = await getattr(libraries, name)(*words)
-            print(json.dumps(answer), flush=True)  # noqa: T201
+class Server:
+    """Answers all connections, one line at a time, because a call changes the environment of the process."""
+
+    def __init__(self, nouns: Nouns) -> None:
+        self._nouns = nouns
+        self._turn = asyncio.Lock()
+        self._connections = 0
+        self._ended = asyncio.Event()
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Accept connections until the last one has ended."""
+        async with await asyncio.start_unix_server(self._connected, sock=listener, limit=LONGEST_LINE):
+            await self._ended.wait()
+
+    async def _connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._connections += 1
+        writer.write(b"\n")
+        try:
+            async with AsyncExitStack() as stack:
+                libraries = Libraries(stack, self._nouns)
+                while line := await reader.readline():
+                    async with self._turn:
+                        writer.write(await _answer(libraries, line))
+        finally:
+            writer.close()
+            self._connections -= 1
+            if not self._connections:
+                self._ended.set()
+
+
+async def _answer(libraries: Libraries, line: bytes) -> bytes:
+    name, *words = json.loads(line)
+    answer = await getattr(libraries, name)(*words)
+    return json.dumps(answer).encode() + b"\n"
 
 
 if __name__ == "__main__":
     given = import_module(sys.argv[1]).NOUNS
     gc.freeze()  # as for the tests: see `app.testing.plugin`
     gc.set_threshold(50_000)
-    asyncio.run(answer_all(given))
+    asyncio.run(Server(given).serve(socket.socket(fileno=sys.stdin.fileno())))
