@@ -58,15 +58,15 @@ async def test_only_names_that_are_allowed_are_answered_to(
     assert told == ([f"refused: ALLOWED_HOSTS does not have {host.encode()!a}"] if status == 421 else [])
 
 
-async def test_two_names_are_none(make_app: Make) -> None:
+async def test_two_names_are_none() -> None:
     headers = [("Host", "api.example.com"), ("Host", "api.example.com")]
 
-    assert_error(await Client(make_app(allowed_hosts=ALLOWED)).get("/api/tasks", headers=headers), 421)
+    assert_error(await Client(app_with(allowed_hosts=ALLOWED)).get("/api/tasks", headers=headers), 421)
 
 
 @pytest.mark.parametrize("allowed", ["", "*", "api.example.com,*"])
-async def test_any_name_will_do_where_none_is_set(make_app: Make, allowed: str) -> None:
-    answer = await Client(make_app(allowed_hosts=allowed)).get("/health", headers={"Host": "evil.example"})
+async def test_any_name_will_do_where_none_is_set(allowed: str) -> None:
+    answer = await Client(app_with(allowed_hosts=allowed)).get("/health", headers={"Host": "evil.example"})
 
     assert answer.status_code == 200
 

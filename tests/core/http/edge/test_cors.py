@@ -54,8 +54,8 @@ async def test_a_preflight_needs_no_token_and_allows_all_that_a_client_sends(ori
         ("AUTHORIZATION,x-a", {"x-a"}),
     ],
 )
-async def test_a_setting_allows_further_request_headers(make_app: Make, setting: str, more: set[str]) -> None:
-    app = make_app(cors_origins=ORIGINS, cors_headers=setting)
+async def test_a_setting_allows_further_request_headers(setting: str, more: set[str]) -> None:
+    app = app_with(cors_origins=ORIGINS, cors_headers=setting)
 
     answer = await ask(app, "OPTIONS", "/api/tasks", user=None, headers=preflight())
 
@@ -83,8 +83,8 @@ PREVIEWS: Final = "https://*.example.app,http://*.test.example.app:3000"
         (f"https://example.app,{PREVIEWS}", "https://example.app"),
     ],
 )
-async def test_an_app_and_a_preview_are_allowed_by_their_own_name(make_app: Make, listed: str, origin: str) -> None:
-    app = make_app(cors_origins=listed)
+async def test_an_app_and_a_preview_are_allowed_by_their_own_name(listed: str, origin: str) -> None:
+    app = app_with(cors_origins=listed)
 
     answers = [await ask(app, method, "/health", origin, headers=preflight()) for method in ("OPTIONS", "GET")]
 
@@ -171,15 +171,15 @@ async def test_another_origin_is_told_nothing(origin: str) -> None:
         assert "origin" in names(answer.headers["vary"]), "a cache must not hand this to an origin that is allowed"
 
 
-async def test_without_origins_there_is_no_cors(make_app: Make) -> None:
+async def test_without_origins_there_is_no_cors() -> None:
     for method, headers in (("GET", {}), ("OPTIONS", preflight())):
-        answer = await ask(make_app(), method, "/health", headers=headers)
+        answer = await ask(app_with(), method, "/health", headers=headers)
 
         assert not [name for name in answer.headers if name.startswith("access-control") or name == "vary"]
 
 
-async def test_a_preflight_of_nobody_is_none(make_app: Make) -> None:
-    answer = await ask(make_app(cors_origins=ORIGINS), "OPTIONS", "/api/tasks", origin=None, headers=preflight())
+async def test_a_preflight_of_nobody_is_none() -> None:
+    answer = await ask(app_with(cors_origins=ORIGINS), "OPTIONS", "/api/tasks", origin=None, headers=preflight())
 
     assert not [name for name in answer.headers if name.startswith("access-control")]
 
@@ -192,8 +192,8 @@ async def test_a_preflight_is_answered_under_any_host_so_that_a_script_can_read_
     assert answer.status_code == 204
 
 
-async def test_options_without_a_preflight_describes_the_route(make_app: Make) -> None:
-    answer = await ask(make_app(cors_origins=ORIGINS), "OPTIONS", "/api/tasks")
+async def test_options_without_a_preflight_describes_the_route() -> None:
+    answer = await ask(app_with(cors_origins=ORIGINS), "OPTIONS", "/api/tasks")
 
     assert "POST" in answer.headers["allow"]
     assert answer.headers["access-control-allow-origin"] == ORIGIN

@@ -46,8 +46,8 @@ async def test_every_answer_has_each_of_them_once(status: int, method: str, path
     assert not {"server", "x-powered-by"} & set(answer.headers)
 
 
-async def test_only_production_demands_https(make_app: Make) -> None:
-    assert "strict-transport-security" not in (await Client(make_app()).get("/health")).headers
+async def test_only_production_demands_https() -> None:
+    assert "strict-transport-security" not in (await Client(app_with()).get("/health")).headers
 
 
 async def test_what_an_answer_says_itself_is_left_alone(make_app: Make) -> None:

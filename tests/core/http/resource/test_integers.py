@@ -8,7 +8,7 @@ from litestar.params import FromPath, QueryParameter
 
 from app.core.http.resource.integers import NO_ID, is_integer, parse_id
 from app.testing.clients import Client, assert_error
-from tests.core.http.conftest import Make
+from tests.core.http.conftest import Make, app_with
 
 ONE_SPELLING = ("0", "1", "10", "-1", "-10", "9223372036854775808", "4" * 4300)
 OTHER_SPELLINGS = ("1_0", "+10", "010", "00", "-0", "-01", " 10", "10 ", "10\n", "\t10", "\xa010", "٣١٣", "१०")
@@ -36,8 +36,8 @@ def test_what_is_no_integer_is_no_path(text: str) -> None:
 
 @pytest.mark.any_database
 @pytest.mark.parametrize(("id", "status"), [("1", 401), ("01", 401), ("x", 404), ("1.0", 404), ("%F0%9D%9F%8F", 401)])
-async def test_without_a_token_every_id_is_a_401(make_app: Make, id: str, status: int) -> None:
-    assert_error(await Client(make_app()).get(f"/api/tasks/{id}"), status)
+async def test_without_a_token_every_id_is_a_401(id: str, status: int) -> None:
+    assert_error(await Client(app_with()).get(f"/api/tasks/{id}"), status)
 
 
 @pytest.mark.any_database
