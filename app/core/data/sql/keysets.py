@@ -61,8 +61,10 @@ class Keyset:
         if self._key is not None:
             # Not `(due_at, id) > (:d, :i)`: SQLite would read all rows with this value.
             yield self._branch(len(self._columns), _beyond(self._id, "key_id", falls=self._id_falls), filters)
-        elif not self._columns:
-            yield self._branch(0, None, filters)
+        elif not self._columns or not self._falls[0]:
+            # Both databases read nulls last from an ascending index; PostgreSQL does not so from a descending one.
+            yield Branch(filters, tuple(self._sorted()))
+            return
         # First the rows that have the most values in common with the key.
         for level in reversed(range(len(self._columns[:1] if self._key is None else self._columns))):
             yield from self._after(level, filters)
@@ -95,6 +97,11 @@ class Keyset:
             order.append(directed(self._columns[place], self._falls[place], self._is_backwards if has_nulls else None))
         conditions = (*others, *equal, *(() if beyond is None else (beyond,)))
         return Branch(conditions, (*order, directed(self._id, self._id_falls)))
+
+    def _sorted(self) -> Iterator[ColumnElement[Any]]:
+        for column, falls in zip(self._columns, self._falls, strict=True):
+            yield directed(column, falls, self._is_backwards if column.nullable else None)
+        yield directed(self._id, self._id_falls)
 
     def _equal(self, place: int) -> ColumnElement[bool]:
         column = self._columns[place]
