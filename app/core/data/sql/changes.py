@@ -20,6 +20,7 @@ from app.core.data.tables.field_types import Timestamped
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.queryable import fold_of
 from app.core.data.tables.registry import table_of
+from app.core.data.tables.stamps import stamps_of
 
 DeclaredChanges = Mapping[str, Any] | Callable[[Any], Mapping[str, Any]]
 """The new values by field, or a function of the table's class that returns them."""
@@ -72,11 +73,12 @@ def _expression_in(value: object) -> ColumnElement[Any] | None:
 def _faults_of_names(model: type[Owned], new: Mapping[str, Any]) -> Iterator[str]:
     if not new:
         yield 'changes nothing; name a field and its new value, such as {"completed": True}'
+    set_by_server = {*_SET_BY_SERVER, *stamps_of(model)}
     for name in new:
         if name not in model.model_fields:
-            fields = ", ".join(each for each in model.model_fields if each not in _SET_BY_SERVER)
+            fields = ", ".join(each for each in model.model_fields if each not in set_by_server)
             yield f"changes {name!r}, which is no field of {model.__name__}; its fields are {fields}"
-        elif name in _SET_BY_SERVER:
+        elif name in set_by_server:
             yield f"changes {name!r}, which only the server sets; leave it out"
 
 

@@ -10,13 +10,12 @@ from sqlalchemy.sql.functions import FunctionElement
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import UTCDateTime
 
+from app.core.data.tables.clock import now
 from app.core.data.tables.declarations import declaration_of
 from app.core.data.tables.field_types import utcnow
 
 STAMP: Final = "stamp"
 """The key in a column's `info` for the flag that the column follows."""
-
-_NOW: Final = {"postgresql": "statement_timestamp()", "sqlite": "strftime('%Y-%m-%d %H:%M:%f000', 'now')"}
 
 
 def stamp_column(flag: str) -> dict[str, Any]:
@@ -63,9 +62,8 @@ def _write_stamp_change(change: stamp_change, compiler: Any, **options: Any) -> 
     # The flag is declared before the stamp, so its parameter has been written already.
     key = change.flag if new is None else getattr(new, "key", None)
     value = compiler.binds.get(key, new) if new is None or isinstance(new, BindParameter) else new
-    now = _NOW["sqlite" if compiler.dialect.name == "sqlite" else "postgresql"]
-    was, becomes = compiler.process(flag, **options), compiler.process(value, **options)
-    return f"CASE WHEN {becomes} THEN CASE WHEN {was} THEN {old} ELSE {now} END END"
+    was, becomes, present = (compiler.process(part, **options) for part in (flag, value, now()))
+    return f"CASE WHEN {becomes} THEN CASE WHEN {was} THEN {old} ELSE {present} END END"
 
 
 def _column_of(change: stamp_change, table: Any) -> Column[Any]:
