@@ -89,7 +89,10 @@ class World:
             for model, values in rows.items():
                 await session.execute(insert(model), values)
         await self._driver.execute("COMMIT")
-        await self._driver.execute("ANALYZE")
+        if self.dialect == "postgresql":
+            # Not on SQLite: with statistics the worlds have other plans, and in one of them SQLite 3.40 drops the
+            # second condition of `id IN (SELECT ...) AND id <= other.project_id`, so the answers differ without a leak.
+            await self._driver.execute("ANALYZE")
         await self._driver.execute(_SET_SEQUENCES[self.dialect])
         self.before = await self._stored(_STORED[self.dialect])
         if self.dialect == "postgresql":
