@@ -54,6 +54,13 @@ class ForeignRow(OwnershipError):
     """A row of another owner in a session, or a change of a row's owner or id."""
 
 
+class SumTooLarge(DataError):
+    """A sum that JSON cannot have: JavaScript reads integers up to 2^53 - 1 exactly."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"The sum `{name}` is larger than 2^53 - 1; ask for fewer rows")
+
+
 class OutcomeUnknown(DataError):
     """The connection was lost during a write, so it is unknown whether the write was committed."""
 

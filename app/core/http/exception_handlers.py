@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from app.core.data.connection.failures import Failure, classify
 from app.core.data.connection.violations import violated_columns, violated_constraint, violates_one_per_owner
-from app.core.data.errors import FieldsReadOnly, OutcomeUnknown, OwnerBusy, RowChanged, RowNotFound
+from app.core.data.errors import FieldsReadOnly, OutcomeUnknown, OwnerBusy, RowChanged, RowNotFound, SumTooLarge
 from app.core.http.body.validation import first_errors
 from app.core.http.edge.options_requests import allow
 from app.core.http.problems import (
@@ -90,6 +90,10 @@ def _on_busy_owner(_: AnyRequest, error: OwnerBusy) -> Response[Problem]:
 def _on_read_only(_: AnyRequest, error: FieldsReadOnly) -> Response[Problem]:
     message = "The server sets this field; leave it out, or send its current value"
     return invalid_input([FieldError(["body", name], message, "read_only") for name in error.names])
+
+
+def _on_large_sum(_: AnyRequest, error: SumTooLarge) -> Response[Problem]:
+    return invalid_input([FieldError(["query"], str(error), "sum_too_large")])
 
 
 def _on_database(request: AnyRequest, error: SQLAlchemyError) -> Response[Problem]:
@@ -169,6 +173,7 @@ EXCEPTION_HANDLERS: Final[ExceptionHandlersMap] = {
     RowNotFound: _on_missing_row,
     RowChanged: _on_changed_row,
     FieldsReadOnly: _on_read_only,
+    SumTooLarge: _on_large_sum,
     OwnerBusy: _on_busy_owner,
     OutcomeUnknown: _on_unknown_outcome,
     RepositoryError: _on_repository,

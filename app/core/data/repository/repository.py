@@ -1,4 +1,4 @@
-"""The repository: advanced-alchemy's, with six methods that execute one statement and return Structs."""
+"""The repository: advanced-alchemy's, with methods that execute one statement and return Structs."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -6,15 +6,18 @@ from functools import cache, partial
 from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
+from msgspec import Struct
 from sqlalchemy import Select
 
 from app.core.data.connection.compiled import Statement, Values
 from app.core.data.errors import ClosedMethod, FieldsReadOnly, RowChanged, RowNotFound
 from app.core.data.ownership.session import AppSession
+from app.core.data.repository.figures import FiguresReader, FiguresRequest
 from app.core.data.repository.page_rows import page_reader
 from app.core.data.repository.pages import Page, PageRequest
 from app.core.data.repository.rows import Row, StructT, row_struct, to_struct
 from app.core.data.sql.changes import Changes
+from app.core.data.sql.figures import figures_of
 from app.core.data.sql.pages import page_of
 from app.core.data.sql.statements import NEW_PREFIX, delete_of, select_of, update_of
 from app.core.data.tables.field_types import MAX_ID
@@ -89,6 +92,11 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
     async def select_one(self, row_id: int) -> Row:
         """Return one row; raise RowNotFound if it does not exist, or belongs to another user."""
         return self._to_row(await self._execute_for_row(row_id, select_of(self.model_type), {}))
+
+    async def select_figures(self, reader: FiguresReader, request: FiguresRequest) -> Struct:
+        """Return figures of the rows that match, as the Struct of the reader; raise SumTooLarge."""
+        shape, values = reader.query(request)
+        return reader.read(request, await self.session.run(figures_of(self.model_type, shape), values))
 
     async def select_as(self, struct: type[StructT], query: Select[*tuple[Any, ...]]) -> Sequence[StructT]:
         """Return the rows of a query as Structs, whose fields have the labels of its columns.

@@ -19,7 +19,7 @@ from litestar.types import Scope
 from pydantic import BaseModel
 from sqlalchemy import inspect
 
-from app.core.data.errors import InvalidDeclaration
+from app.core.data.repository.figures import FiguresReader
 from app.core.data.repository.repository import Repository
 from app.core.data.repository.rows import Row
 from app.core.data.sql.changes import Changes
@@ -31,7 +31,7 @@ from app.core.http.resource.dependencies import dependencies_of
 from app.core.http.resource.documented_conflicts import conflicts_of
 from app.core.http.resource.etags import ETAG, Expected, with_etag
 from app.core.http.resource.filters import NamedFilter
-from app.core.http.resource.generics import type_arguments
+from app.core.http.resource.generics import checked_types, type_arguments
 from app.core.http.resource.handler import Operation
 from app.core.http.resource.integers import PathId
 from app.core.http.resource.list_declaration import ListDeclaration
@@ -41,6 +41,7 @@ from app.core.http.resource.operations import CHANGES, READS, operations_of
 from app.core.http.resource.page_size import max_page_size
 from app.core.http.resource.pages import LIST_HEADERS, ListRequest, page_response
 from app.core.http.resource.row_request import RowRequest
+from app.core.http.resource.stats import figures_of
 
 __all__ = ["Expected", "PageRequestDependency", "PathId", "RepositoryDependency", "ResourceController"]
 
@@ -73,6 +74,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     repository_type: ClassVar[type[Repository[Any]]] = Repository
     operations: ClassVar[Set[str]]
     actions: ClassVar[Mapping[str, Changes]]
+    figures: ClassVar[FiguresReader | None]
     max_page_size: ClassVar[int]  # rows
     filters: ClassVar[Set[str] | None] = None
     related_filters: ClassVar[tuple[str, ...]] = ()
@@ -85,27 +87,21 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         types = type_arguments(cls, ResourceController)
         if any(isinstance(argument, TypeVar) for argument in types):
             return  # a generic subclass
-        if not types:
-            raise InvalidDeclaration(
-                f"{cls.__name__} names no table: derive it from ResourceController[Table, Create, Update]."
-            )
-        cls.model, cls.create_schema, cls.update_schema = types
-        if not hasattr(cls.model, "__table__"):
-            raise InvalidDeclaration(
-                f"{cls.model.__name__}, of {cls.__name__}, is no table: add table=True to its bases."
-            )
+        cls.model, cls.create_schema, cls.update_schema = checked_types(cls, types)
         cls.operations = operations_of(cls, getattr(cls, "operations", None))
         cls.actions = actions_of(cls, cls.model)
         cls.max_page_size = min(MAX_LIMIT, max_page_size(cls.model, cls._written_schemas()))
         cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # a type at run time only
         cls.tags = [cls.names().nouns.capitalize()]
+        cls.figures = figures_of(cls)
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
+        cls.signature_namespace["StatsT"] = cls.figures.struct if cls.figures else None
         cls.lists = ListDeclaration(
             cls.__name__, cls.model, cls.max_page_size, cls.filters, cls.related_filters, cls.named_filters
         )
         if not cls.related_filters:  # the table of another noun may be imported later
             cls.lists.check()
-        own = dependencies_of(cls.repository_type.of(cls.model), cls.lists)
+        own = dependencies_of(cls.repository_type.of(cls.model), cls.lists, cls.figures)
         inherited = (vars(base).get("dependencies", {}) for base in cls.__mro__[1:] if base is not Controller)
         cls.dependencies = {**ChainMap(*inherited), **own, **vars(cls).get("dependencies", {})}
         if cls.operations & CHANGES:

@@ -2,6 +2,8 @@
 
 from typing import Any, Final, get_args, get_origin
 
+from app.core.data.errors import InvalidDeclaration
+
 _NONE: Final[tuple[Any, ...]] = ()
 
 
@@ -11,6 +13,19 @@ def type_arguments(cls: type, generic: type) -> tuple[Any, ...]:
     A parameter without an argument is returned as its TypeVar.
     """
     return next((found for base in _bases_of(cls) if (found := _arguments_in(base, generic))), _NONE)
+
+
+def checked_types(controller: type, types: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return the arguments of a controller; InvalidDeclaration if there are none, or if the first is no table."""
+    if not types:
+        raise InvalidDeclaration(
+            f"{controller.__name__} names no table: derive it from ResourceController[Table, Create, Update]."
+        )
+    if not hasattr(types[0], "__table__"):
+        raise InvalidDeclaration(
+            f"{types[0].__name__}, of {controller.__name__}, is no table: add table=True to its bases."
+        )
+    return types
 
 
 def _bases_of(cls: type) -> tuple[Any, ...]:
