@@ -44,8 +44,14 @@ def _sends(operation: Operation) -> Request:
 
 
 def requests_of(controller: Any) -> dict[str, Request]:
-    """Return the requests of a resource: those that all have, and its actions."""
-    return REQUESTS | {operation.name: _sends(operation) for operation in action_operations(controller)}
+    """Return the requests of a resource: those that all have, its actions, and its figures."""
+    stats = {"stats": _stats_of(controller)} if controller.figures else {}
+    return REQUESTS | {operation.name: _sends(operation) for operation in action_operations(controller)} | stats
+
+
+def _stats_of(controller: Any) -> Request:
+    group = next((f"?group={name}" for name in controller.figures.group_by), "")
+    return lambda client, path, row_id, _: client.get(f"{path}/stats{group}")
 
 
 CASES = [(controller, name) for controller in INSTALLED for name in requests_of(controller)]

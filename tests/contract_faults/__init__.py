@@ -1,6 +1,17 @@
 """Resources with one fault each, and the rule of the contract that finds it: the suite can fail."""
 
-from tests.contract_faults import actions, bodies, filters, headers, isolation, lists, references, values, versions
+from tests.contract_faults import (
+    actions,
+    bodies,
+    filters,
+    headers,
+    isolation,
+    lists,
+    references,
+    stats,
+    values,
+    versions,
+)
 from tests.contract_faults.resource import PATH, Fault, Faultless, OnlyActs, OnlyRead, OnlyWritten
 
 __all__ = ["FAULTS", "PATH", "Fault", "Faultless", "OnlyActs", "OnlyRead", "OnlyWritten"]
@@ -13,6 +24,7 @@ FAULTS = (
     *lists.FAULTS,
     *filters.FAULTS,
     *references.FAULTS,
+    *stats.FAULTS,
     *values.FAULTS,
     *headers.FAULTS,
 )

@@ -11,6 +11,7 @@ from app.core.data.repository.repository import Repository
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource.actions import action
 from app.core.http.resource.controller import ResourceController
+from app.core.http.resource.stats import count, figures, max_of
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.contract import Resource, Rule
@@ -45,6 +46,12 @@ class OnlyWritten(ResourceController[Task, TaskCreate, TaskUpdate]):
 class Faultless(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
     finish = action("Mark it as finished.", {"completed": True, "title": "Finished"})
+    stats = figures(
+        total=count("All."),
+        open=count("Those that are not completed.", lambda task: ~task.completed),
+        latest=max_of("created_at", "When the latest of them was created.", lambda task: ~task.completed),
+        group_by=("completed", "project_id", "title"),
+    )
     append = action("Make its title longer.", {"title": func.substr("x" + TASK.title, 1, 200)})
 
 

@@ -40,6 +40,7 @@ from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource.actions import action
 from app.core.http.resource.controller import ResourceController
 from app.core.http.resource.filters import NamedFilter
+from app.core.http.resource.stats import count, figures, max_of, min_of, sum_of
 
 
 class State(StrEnum):
@@ -190,6 +191,18 @@ class SampleBookController(ResourceController[SampleBook, SampleBookCreate, Samp
     sign = action("Mark it as signed.", {"is_signed": True, "state": State.WORN})
     lend = action("Lend it. A book that is lent keeps its time.", {"lent_at": func.coalesce(BOOK.lent_at, now())})
     add_page = action("Count one page more.", lambda book: {"pages": book.pages + 1}, summary="Add a page to {a_noun}")
+
+    stats = figures(
+        books=count("How many they are."),
+        lent=count("Those that are lent.", lambda book: book.lent_at.is_not(None)),
+        overdue=count("Those that were lent before now.", lambda book: book.lent_at < now()),
+        pages=sum_of("pages", "The pages of all."),
+        pages_of_worn=sum_of("pages", "The pages of those that are worn.", lambda book: book.state == State.WORN),
+        worst=min_of("rating", "The worst rating."),
+        newest=max_of("printed", "The day when the newest was printed."),
+        lent_last=max_of("lent_at", "When the last was lent."),
+        group_by=("state", "shelf_id", "kind", "cover", "is_signed", "printed", "pages", "isbn", "summary"),
+    )
 
     @get("/totals", summary="Count {nouns}", response_description="The totals.", return_dto=None)
     async def totals(self, repository: NamedDependency[SkipValidation[SampleBookRepository]]) -> SampleBookTotals:

@@ -24,6 +24,7 @@ from app.core.data.tables import (
 )
 from app.core.http.body.dto import CreateSchema, UpdateSchema
 from app.core.http.resource.controller import ResourceController
+from app.core.http.resource.stats import count, figures, max_of, min_of, sum_of
 from app.testing.factories import RowFactory
 
 
@@ -80,6 +81,17 @@ class SampleItemController(ResourceController[SampleItem, SampleItemCreate, Samp
     """Your items."""
 
     path = "/api/sample-items"
+    stats = figures(
+        items=count("How many they are."),
+        cost=sum_of("price", "What all of them cost."),
+        cost_of_urgent=sum_of("price", "What the urgent ones cost.", lambda item: item.priority == Priority.HIGH),
+        weight=sum_of("weight", "What all of them weigh."),
+        pieces=sum_of("pieces", "How many pieces they are."),
+        lightest=min_of("weight", "The lightest of them."),
+        least=min_of("before", "How much the least of them mattered."),
+        most=max_of("priority", "How much the most important of them matters."),
+        group_by=("priority", "before", "price", "weight", "parent_id", "email"),
+    )
 
 
 class SampleProfileFields(Fields):

@@ -21,6 +21,7 @@ from app.testing.contract import (
     lists,
     orders,
     references,
+    stats,
     values,
     versions,
 )
@@ -44,6 +45,7 @@ __all__ = [
     "lists",
     "orders",
     "references",
+    "stats",
     "values",
     "versions",
 ]

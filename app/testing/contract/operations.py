@@ -34,6 +34,7 @@ _BY_NAME: Final = {name: _operations(handler)[0] for name, handler in handlers_o
 LIST, CREATE, GET, PUT, UPDATE, DELETE = (
     _BY_NAME[name] for name in ("list", "create", "get", "put", "update", "delete")
 )
+STATS: Final = Operation("stats", "GET", "/stats", has_body=False)
 STANDARD: Final = (LIST, CREATE, GET, PUT, UPDATE, DELETE)
 WRITES: Final = (CREATE, PUT, UPDATE)
 CHANGES: Final = (PUT, UPDATE)
@@ -42,6 +43,11 @@ CHANGES: Final = (PUT, UPDATE)
 def action_operations(resource: Resource) -> tuple[Operation, ...]:
     """Return the actions that a resource offers."""
     return tuple(each for each in own_operations(resource) if each.name in resource.actions)
+
+
+def figures_operations(resource: Resource) -> tuple[Operation, ...]:
+    """Return the operation that returns figures, if a resource offers it."""
+    return (STATS,) if resource.figures else ()
 
 
 def own_operations(resource: Resource) -> list[Operation]:

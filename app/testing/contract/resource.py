@@ -35,6 +35,7 @@ from app.testing.contract.operations import (
     Operation,
     Resource,
     action_operations,
+    figures_operations,
 )
 from app.testing.databases import SECRET
 from app.testing.factories import RuleFactory, factory_of
@@ -80,7 +81,7 @@ class ResourceUnderTest:
         self.nullable = {name: bool(column.nullable) for name, column in columns.items()}
         self.references = references_of(resource.model)
         self.actions = action_operations(resource)
-        self.operations = (*self.offered(STANDARD), *self.actions)
+        self.operations = (*self.offered(STANDARD), *self.actions, *figures_operations(resource))
 
     def offered(self, operations: tuple[Operation, ...]) -> tuple[Operation, ...]:
         return tuple(operation for operation in operations if operation.name in self.resource.operations)

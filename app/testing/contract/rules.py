@@ -61,6 +61,11 @@ def has_actions(resource: Resource) -> bool:
     return bool(resource.actions)
 
 
+def has_figures(resource: Resource) -> bool:
+    """Tell whether a resource offers figures."""
+    return resource.figures is not None
+
+
 writes: Final = offers_any("create", "put", "update")
 changes: Final = offers_any("put", "update")
 overwrites: Final = offers_any("put", "update", "delete")
