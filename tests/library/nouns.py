@@ -196,7 +196,7 @@ class SampleBookController(ResourceController[SampleBook, SampleBookCreate, Samp
         books=count("How many they are."),
         lent=count("Those that are lent.", lambda book: book.lent_at.is_not(None)),
         overdue=count("Those that were lent before now.", lambda book: book.lent_at < now()),
-        pages=sum_of("pages", "The pages of all."),
+        all_pages=sum_of("pages", "The pages of all."),
         pages_of_worn=sum_of("pages", "The pages of those that are worn.", lambda book: book.state == State.WORN),
         worst=min_of("rating", "The worst rating."),
         newest=max_of("printed", "The day when the newest was printed."),

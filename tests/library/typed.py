@@ -85,7 +85,7 @@ class SampleItemController(ResourceController[SampleItem, SampleItemCreate, Samp
         items=count("How many they are."),
         cost=sum_of("price", "What all of them cost."),
         cost_of_urgent=sum_of("price", "What the urgent ones cost.", lambda item: item.priority == Priority.HIGH),
-        weight=sum_of("weight", "What all of them weigh."),
+        total_weight=sum_of("weight", "What all of them weigh."),
         pieces=sum_of("pieces", "How many pieces they are."),
         lightest=min_of("weight", "The lightest of them."),
         least=min_of("before", "How much the least of them mattered."),

@@ -111,7 +111,7 @@ def _faults_of_groups(model: type[Owned], figures: Mapping[str, Figure], group_b
             yield f"groups by {name!r} twice; remove one"
     for name in figures:
         if group_by and name in {*group_by, "groups", "other"}:
-            yield f"has a figure with the name of another part of the answer, {name!r}; choose another name"
+            yield f"has a figure {name!r}, and another part of the answer has this name; choose another"
 
 
 def _faults_of_sql(model: type[Owned], figures: Mapping[str, Figure], group_by: tuple[str, ...]) -> Iterator[str]:
