@@ -8,6 +8,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from msgspec import Struct
+from sqlalchemy import Float
 
 from app.core.data.connection.compiled import Rows
 from app.core.data.errors import SumTooLarge
@@ -93,7 +94,9 @@ def _reading_of(model: type[Owned], name: str, figure: Figure) -> _Reading:
         scale = kind.scale if isinstance(kind, ScaledDecimal) else None
         return _Reading(2, _joined, _add, lambda number: _finished_sum(name, number, scale))
     choose = min if figure.kind == "min" else max
-    return _Reading(1, _unchanged, lambda one, other: _chosen(choose, one, other), _without_sign_of_zero, None)
+    is_float = isinstance(columns_by_name(model)[figure.field].type, Float)
+    finish = _finished_float if is_float else _unchanged
+    return _Reading(1, _unchanged, lambda one, other: _chosen(choose, one, other), finish, None)
 
 
 def _joined(upper: Any, lower: Any) -> int:
@@ -119,9 +122,9 @@ def _rank(value: Any) -> Any:
     return [*type(value)].index(value) if isinstance(value, Enum) else value
 
 
-def _without_sign_of_zero(value: Any) -> Any:
-    # -0.0 and 0.0 are equal, and each database chooses another one.
-    return value + 0.0 if isinstance(value, float) else value
+def _finished_float(value: float | None) -> float | None:
+    # SQLite returns 2.0 as 2 from a subquery, and of -0.0 and 0.0, which are equal, each database chooses another one.
+    return None if value is None else value + 0.0
 
 
 def _add(one: int, other: int) -> int:
