@@ -16,9 +16,9 @@ def found(answer: Any) -> Iterator[Any]:
         yield from (answer.id, answer.user_id)
     elif isinstance(answer, Page):
         yield from found(answer.rows)
-    elif isinstance(answer, msgspec.Struct):  # a row, or a result of `select_as()`
+    elif isinstance(answer, msgspec.Struct):  # a row, a result of `select_as()`, or figures
         row: Any = answer
-        yield from (row.id, row.user_id)
+        yield from (row.id, row.user_id) if hasattr(row, "id") else found(msgspec.structs.astuple(row))
     elif isinstance(answer, Row | list | tuple):
         for part in answer:
             yield from found(part)

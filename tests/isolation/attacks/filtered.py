@@ -6,6 +6,8 @@ from sqlalchemy import String, case, cast, column, exists, func, literal, select
 from sqlalchemy.orm import aliased, join
 
 from app.core.data.ownership.session import AppSession
+from app.core.data.sql.figure_declarations import count
+from app.core.data.sql.figures import FiguresShape, figures_of
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
 from tests.isolation.attacks.shapes import Attack, core_table, id_of, reading, underneath
@@ -118,6 +120,8 @@ READS: dict[str, Attack] = {
     "get by id, fresh": _get_one_locked,
 }
 
+_TOTAL = (("rows", count("All.")),)
+
 COUNTS: dict[str, Attack] = {
     "count": reading(lambda m: select(func.count()).select_from(m)),
     "count of a column": reading(lambda m: select(func.count(id_of(m)))),
@@ -137,5 +141,7 @@ COUNTS: dict[str, Attack] = {
     "filtered count": reading(lambda m: select(func.count().filter(func.abs(id_of(m)) > literal(0)))),
     "count in a lambda": reading(lambda m: select(func.count()).where(lambda: core_table(m).c.id > 0)),
     "window count": reading(lambda m: select(id_of(m), func.count().over()).limit(1)),
+    "figures": reading(lambda m: figures_of(m, FiguresShape(_TOTAL))),
+    "figures in groups": reading(lambda m: figures_of(m, FiguresShape(_TOTAL, "user_id"))),
     "legacy query count": underneath(lambda s, m, _: [(s.query(m).count(),)]),
 }

@@ -12,9 +12,11 @@ from sqlalchemy import (
 )
 
 from app.core.data.ownership.session import AppSession
+from app.core.data.repository.figures import FiguresReader, FiguresRequest
 from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.repository import Repository
 from app.core.data.sql.changes import Changes
+from app.core.data.sql.figure_declarations import count
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
 from tests.isolation.attacks.shapes import CHANGED, LONG_AGO, Attack, core_table, detached, id_of, values_of
@@ -78,9 +80,14 @@ class _Key(msgspec.Struct):
     user_id: str
 
 
+def _totals(model: type[Owned]) -> FiguresReader:
+    return FiguresReader(model, (("rows", count("All.")),), ("user_id",), __name__)
+
+
 REPOSITORY: dict[str, Attack] = {
     "select_page": _call("select_page", lambda *_: PageRequest(100)),
     "select_one": _call("select_one", _their_id),
+    "select_figures": _call("select_figures", lambda m, _: _totals(m), lambda *_: FiguresRequest("user_id")),
     "select_as": _call("select_as", lambda *_: _Key, lambda m, _: select(id_of(m), columns_of(m)[1])),
     "insert_one": _call("insert_one", lambda _, t: values_of(t) | {"id": None}),
     "update_one": _call("update_one", _their_id, lambda m, _: {CHANGED: LONG_AGO}),
