@@ -78,6 +78,7 @@ SQLITE_CODES = {
         sqlite3.SQLITE_BUSY,
         sqlite3.SQLITE_BUSY_SNAPSHOT,
         sqlite3.SQLITE_LOCKED,
+        sqlite3.SQLITE_INTERRUPT,
         sqlite3.SQLITE_CANTOPEN,
         sqlite3.SQLITE_FULL,
         sqlite3.SQLITE_IOERR_READ,

@@ -81,6 +81,7 @@ _SQLITE = {
     sqlite3.SQLITE_READONLY: Failure.READ_ONLY,
     sqlite3.SQLITE_BUSY: Failure.BUSY,
     sqlite3.SQLITE_LOCKED: Failure.BUSY,
+    sqlite3.SQLITE_INTERRUPT: Failure.SLOW,  # by `SqliteConnection`
     sqlite3.SQLITE_CANTOPEN: Failure.AWAY,
     sqlite3.SQLITE_FULL: Failure.AWAY,
     sqlite3.SQLITE_IOERR: Failure.AWAY,

@@ -3,7 +3,7 @@
 # Problem: to send a statement to a thread and its rows back takes several times SQLite's time for one row. Decision: a
 # statement outside of a transaction runs in the event loop, on a separate connection. It does not block the event loop:
 # * It awaits a lock. SQLite itself would sleep.
-# * If it takes too long, it is interrupted, which rolls it back, and runs again in the thread.
+# * If it takes too long, it is interrupted, which rolls it back, and runs again in the thread, for 8 seconds at most.
 # * A checkpoint, which waits for the disk, runs in a thread.
 
 import asyncio
@@ -25,6 +25,7 @@ from app.core.data.connection.sqlite_loop import (
     primary_code,
 )
 
+STATEMENT_TIMEOUT: Final = 8.0  # seconds that a statement may run in the thread; as on PostgreSQL, see `pipeline.py`
 THREAD_EXECUTIONS: Final = 20  # executions of a statement in the thread after one was interrupted
 _WRITES_PER_CHECKPOINT: Final = 1024  # a checkpoint takes as long as about 50 writes
 _LARGE_LOG: Final = 6144  # pages, 24 MB; 2 x 1024 writes, so that fewer than 1 in 100 of 16 writers has to wait
@@ -70,7 +71,7 @@ class SqliteConnection(aiosqlite.Connection):
                 if primary_code(error) not in _RERUN_CODES:
                     raise
             self._thread_executions[sql] = THREAD_EXECUTIONS
-        return list(await super().execute_fetchall(sql, values))
+        return await self._execute_in_thread(sql, values)
 
     async def close(self) -> None:
         self._close_in_loop()  # first: the last connection to a file makes a checkpoint, in the thread
@@ -96,6 +97,17 @@ class SqliteConnection(aiosqlite.Connection):
             return True
         await asyncio.to_thread(self._checkpoint)
         return False  # the first write after a checkpoint waits for the disk too
+
+    async def _execute_in_thread(self, sql: str, values: tuple[Any, ...]) -> list[Any]:
+        # Without a limit, a dear query would occupy the thread, and a core, long after the client has gone.
+        timer = asyncio.get_running_loop().call_later(STATEMENT_TIMEOUT, self._conn.interrupt)
+        try:
+            return list(await super().execute_fetchall(sql, values))
+        except asyncio.CancelledError:
+            self._conn.interrupt()
+            raise
+        finally:
+            timer.cancel()
 
     def _belongs_in_thread(self, sql: str) -> bool:
         # Only `THREAD_EXECUTIONS` times: perhaps the statement was slow for one user with many rows only.
