@@ -8,6 +8,7 @@ from sqlalchemy import ColumnElement
 
 from app.core.data.sql.conditions import Condition
 from app.core.data.sql.operators import operators_of, related_field
+from app.core.data.tables.folds import fold
 from app.core.data.tables.owned import Owned
 from app.core.http.resource.parameters import MAX_VALUES, QueryParameter, Read, each_of, list_of, one_of
 from app.core.http.resource.values import BOOL, TEXT, ValueType, read_text, value_type_of
@@ -120,6 +121,6 @@ def _form_of(condition: Condition, kind: ValueType) -> _Form:
 
 
 def _read_part(texts: Sequence[str]) -> str:
-    if not texts[0]:
-        raise ValueError("Send at least one character")
-    return read_text(texts[0])
+    if not fold(read_text(texts[0])):  # it would be a part of every text
+        raise ValueError("Send at least one character that is not an accent")
+    return texts[0]

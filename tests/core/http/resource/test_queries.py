@@ -1,5 +1,8 @@
 """Requests for lists with filters and an order: the links, the total, the limits, and the fields of a row."""
 
+from collections.abc import Callable
+from typing import Final
+
 import pytest
 
 from app.core.data.ownership.session import AppSession
@@ -10,6 +13,7 @@ from app.testing.clients import Client, assert_error
 from app.testing.factories import factory_of
 from tests.core.http.bodies import Resource
 from tests.core.http.lists import ids, store
+from tests.library import Library
 from tests.parts.resources import one_resource
 
 pytestmark = pytest.mark.any_database
@@ -96,3 +100,52 @@ async def test_a_row_with_fewer_fields_has_its_etag(client: Client, db: AppSessi
 
     assert some.json() == {"id": row.id, "created_at": whole.json()["created_at"]}
     assert some.headers["etag"] == whole.headers["etag"]
+
+
+@pytest.mark.parametrize("name", ["q", "title__icontains", "title__istartswith", "summary__icontains"])
+def test_a_text_of_accents_alone_is_refused_because_every_text_has_it(library: Library, name: str) -> None:
+    for text in ("%CC%81", "%CC%81%CC%80", ""):
+        answer = library.ask("GET", f"/api/sample-books?{name}={text}")
+
+        assert answer.status == 422
+        assert answer.body["errors"][0]["loc"] == ["query", name]
+
+
+def repeated(text: str, count: int, sign: str = "&") -> str:
+    return sign.join(text.format(number) for number in range(count))
+
+
+LIMITS: Final[dict[str, tuple[str, Callable[[int], str], int]]] = {
+    "conditions": ("pages__ne", lambda count: repeated("pages__ne={}", count), 10),
+    "conditions of several fields": (
+        "title__icontains",
+        lambda count: f"{repeated('pages__ne={}', count - 1)}&title__icontains=a",
+        10,
+    ),
+    "values": ("pages__in", lambda count: f"pages__in={repeated('{}', count, ',')}", 100),
+    "values, repeated": ("pages__in", lambda count: repeated("pages__in={}", count), 100),
+    "values, with commas and repeated": (
+        "pages__in",
+        lambda count: f"pages__in=7&pages__in={repeated('{}', count - 1, ',')}",
+        100,
+    ),
+    "words": ("q", lambda count: f"q={repeated('w{}', count, '+')}", 5),
+    "characters of a search": ("q", lambda count: f"q={'%C3%BC' * count}", 100),
+    "characters of a text": ("title", lambda count: f"title={'x' * count}", 1_000),
+    "fields of an order": (
+        "sort",
+        lambda count: f"sort={','.join(('title', 'pages', '-rating', 'printed')[:count])}",
+        3,
+    ),
+    "steps along references": ("shelf__building__name", lambda count: f"shelf__{'building__' * (count - 1)}name=x", 1),
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_a_query_is_refused_from_its_limits_on(library: Library, limit: str) -> None:
+    name, query, most = LIMITS[limit]
+    refused = library.ask("GET", f"/api/sample-books?{query(most + 1)}")
+
+    assert library.ask("GET", f"/api/sample-books?{query(most)}").status == 200
+    assert refused.status == 422
+    assert refused.body["errors"][0]["loc"] == ["query", name]
