@@ -46,7 +46,7 @@ def page(url: str, form: Form) -> tuple[str, list[Any]]:
     """The text of the late one's page, from the middle of the rows, and its values."""
     values = {"limit": 101, "offset": form.offset, "key_id": ROWS + ROWS // 2, "_owner": "late"}
     shape = PageShape(is_backwards=form.backwards, counted="exact" if form.total else None)
-    plan = CompiledStatement(page_of(Task, shape), dialect_of(url), tuple(values))
+    plan = CompiledStatement(page_of(Task, shape, dialect_of(url).name), dialect_of(url), tuple(values))
     return plan.text, plan.bind(values)
 
 

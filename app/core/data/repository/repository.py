@@ -86,7 +86,7 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
     async def select_page(self, request: PageRequest) -> Page:
         """Return one page, whose rows and total are of the same moment."""
         shape, values = request.query()
-        found = await self.session.run(page_of(self.model_type, shape), values)
+        found = await self.session.run(page_of(self.model_type, shape, self.session.dialect.name), values)
         return page_reader(self.model_type, request.order, request.fields).read(request, found)
 
     async def select_one(self, row_id: int) -> Row:

@@ -13,6 +13,7 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
+    literal_column,
     select,
     true,
     union_all,
@@ -48,15 +49,15 @@ class PageShape(NamedTuple):
 
 
 @lru_cache(maxsize=MAX_SHAPES)
-def page_of(model: type[Owned], shape: PageShape) -> Select[Any]:
-    """Return the query of a page; if it is counted, the first column is the number of all rows.
+def page_of(model: type[Owned], shape: PageShape, dialect: str) -> Select[Any]:
+    """Return the query of a page on this database; if it is counted, the first column is the number of all rows.
 
     The other columns are `page_columns`. Its parameters are `limit`, `offset`, `reach` (their sum), those of
     `bind_filter`, and those of the key: `key_id`, and `key_0`, `key_1`... for each value that is not null.
     """
     _check_order(model, shape.order)
     table, filters = table_of(model), tuple(conditions_of(model, shape.chosen))
-    page = _page(table, page_columns(model, shape.order, shape.fields), shape, filters)
+    page = _page(table, page_columns(model, shape.order, shape.fields), shape, filters, dialect)
     return _counted_page(table, shape, filters, page) if shape.counted else page
 
 
@@ -69,13 +70,18 @@ def page_columns(model: type[Owned], order: tuple[Sort, ...], fields: tuple[str,
     return tuple(dict.fromkeys((*visible, *(order_column(table, sort.field) for sort in order))))
 
 
-def _page(table: Table, columns: Sequence[Column[Any]], shape: PageShape, filters: Conditions) -> Select[Any]:
+def _page(
+    table: Table, columns: Sequence[Column[Any]], shape: PageShape, filters: Conditions, dialect: str
+) -> Select[Any]:
     limit, offset = (bindparam(name, type_=BigInteger, required=True) for name in ("limit", "offset"))
     keyset = Keyset(table, shape.order, shape.key, is_backwards=shape.is_backwards)
     branches = list(keyset.branches(filters))
     if len(branches) == 1:
         return _select(columns, branches[0]).limit(limit).offset(offset)
-    rows = union_all(*_parts(columns, branches)).subquery("found")
+    # With several fields, a range may have to be sorted, which is quick only with a limit.
+    is_merged = dialect == "sqlite" and len(before_id(shape.order)) == 1
+    parts = _merged_parts(columns, branches, bool(filters)) if is_merged else _parts(columns, branches)
+    rows = union_all(*parts).subquery("found")
     return select(*rows.c).order_by(*_sorted_by(rows.c, table, shape)).limit(limit).offset(offset)
 
 
@@ -90,6 +96,21 @@ def _parts(columns: Sequence[Column[Any]], branches: Sequence[Branch]) -> Iterat
         rows = _select(columns, branch).limit(missing).cte(f"_part_{place}")
         missing -= select(func.count()).select_from(rows).scalar_subquery()
         yield select(rows)
+
+
+def _merged_parts(
+    columns: Sequence[Column[Any]], branches: Sequence[Branch], is_filtered: bool
+) -> Iterator[Select[Any]]:
+    # SQLite merges ordered ranges of an index row by row, which takes half the time of CTEs. It reads one row of each
+    # range at least; with filters, these may be all rows of a range, so a range is read only if rows are missing.
+    missing: ColumnElement[Any] = reach()
+    for branch in branches:
+        gate = (missing > literal_column("0"),) if is_filtered and branch is not branches[0] else ()
+        yield select(*columns).where(*branch.conditions, *gate)
+        rows: Select[Any] = (
+            select(literal_column("1")).select_from(columns[0].table).where(*branch.conditions).limit(reach())
+        )
+        missing -= select(func.count()).select_from(rows.subquery()).scalar_subquery()
 
 
 def _counted_page(table: Table, shape: PageShape, filters: Conditions, page: Select[Any]) -> Select[Any]:

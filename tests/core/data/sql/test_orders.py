@@ -78,7 +78,7 @@ with attached():
 def compiled(url: str, request: PageRequest) -> tuple[str, list[Any]]:
     shape, values = request.query()
     values |= {"_owner": "alice"}
-    plan = CompiledStatement(page_of(Specimen, shape), dialect_of(url), tuple(values))
+    plan = CompiledStatement(page_of(Specimen, shape, dialect_of(url).name), dialect_of(url), tuple(values))
     return plan.text, plan.bind(values)
 
 

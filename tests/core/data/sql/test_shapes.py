@@ -55,9 +55,9 @@ def test_ten_thousand_sets_of_changed_columns_leave_the_cache_at_its_bound(wide_
 
 @pytest.mark.slow
 def test_ten_thousand_orders_leave_the_cache_at_its_bound(wide_table: None) -> None:
-    first = weakref.ref(page_of(Task, PageShape((Sort("column_1"),), None)))
+    first = weakref.ref(page_of(Task, PageShape((Sort("column_1"),), None), "sqlite"))
     for names in random_sets(10_000):
-        page_of(Task, PageShape(tuple(map(Sort, names[:3])), None))
+        page_of(Task, PageShape(tuple(map(Sort, names[:3])), None), "sqlite")
     gc.collect()
 
     assert page_of.cache_info().currsize == MAX_SHAPES
@@ -66,8 +66,8 @@ def test_ten_thousand_orders_leave_the_cache_at_its_bound(wide_table: None) -> N
 
 def test_plans_are_not_kept_for_ever(wide_table: None) -> None:
     dialect = sqlite.dialect()
-    first = weakref.ref(compiled.compile_statement(page_of(Task, PageShape()), dialect, ()))
-    statement = page_of(Task, PageShape((Sort("column_1"),), None))
+    first = weakref.ref(compiled.compile_statement(page_of(Task, PageShape(), "sqlite"), dialect, ()))
+    statement = page_of(Task, PageShape((Sort("column_1"),), None), "sqlite")
     for number in range(MAX_SHAPES + 1):
         compiled.compile_statement(statement, dialect, (str(number),))
     gc.collect()
@@ -88,10 +88,10 @@ def test_ten_thousand_queries_leave_all_caches_at_their_bounds() -> None:
         order = tuple(Sort(name, random.random() < 0.5) for name in random.sample(FIELDS[1:], 2))
         key = None if random.random() < 0.5 else (False, False)
         shape = PageShape(order, key, False, random.choice((None, "exact", "estimated")), Filter(conditions), fields)
-        page_of(Task, shape)
+        page_of(Task, shape, dialect.name)
         page_reader(Task, order, fields)
         if number % 4 == 0:
-            compiled.compile_statement(page_of(Task, shape), dialect, ())
+            compiled.compile_statement(page_of(Task, shape, dialect.name), dialect, ())
         if number % 2_500 == 2_499 and number > 5_000:  # all caches are full
             gc.collect()
             sizes.append(len(gc.get_objects()))
