@@ -8,17 +8,25 @@ import pytest
 from litestar import Litestar
 from litestar.routes import HTTPRoute
 from litestar.types import Receive, Scope, Send
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from app.asgi import create_app
 from app.core.data.ownership.session import AppSession
 from app.core.data.tables.registry import table_name
+from app.core.http.resource.actions import action
+from app.core.http.resource.controller import ResourceController
 from app.installed import INSTALLED
+from app.projects.models import Project
+from app.projects.schemas import ProjectCreate, ProjectUpdate
+from app.tasks.models import Task
+from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.clients import Client, CountQueries
 from app.testing.contract.operations import Operation, action_operations
 from app.testing.counting import CountingProxy
 from app.testing.databases import Databases, settings_for_tests
 from app.testing.factories import factory_of
 from tests.core.http.bodies import valid_body
+from tests.parts.applications import app_with
 
 Request = Callable[[Client, str, int, dict[str, Any]], Any]
 
@@ -72,6 +80,52 @@ async def test_a_request_is_one_statement(
 
     assert response.is_success
     assert len(executed) == 1, executed
+
+
+class TasksWithProjects(ResourceController[Task, TaskCreate, TaskUpdate]):
+    path = "/api/costly"
+    expand = ("project",)
+    done = action("Mark it as done.", {"completed": True})
+
+
+class ProjectsWithCounts(ResourceController[Project, ProjectCreate, ProjectUpdate]):
+    path = "/api/costly"
+    counts = ("tasks",)
+
+
+RELATED = {TasksWithProjects: "expand=project&fields=title", ProjectsWithCounts: "counts=tasks"}
+
+
+@pytest.mark.parametrize("count", [1, 60])
+@pytest.mark.parametrize("controller", RELATED)
+async def test_rows_with_relations_are_one_statement_however_many_they_are(
+    controller: Any,
+    count: int,
+    sessions: async_sessionmaker[AppSession],
+    db: AppSession,
+    count_queries: CountQueries,
+) -> None:
+    project = await factory_of(Project).create_async(user_id="alice")
+    rows = await factory_of(Task).create_batch_async(count, user_id="alice", project_id=project.id)
+    row_id = rows[0].id if controller is TasksWithProjects else project.id
+    client = Client(app_with(controller, sessions), "alice")
+    with count_queries() as executed:
+        page = await client.get(f"{controller.path}?{RELATED[controller]}&limit=50&sort=-id")
+        row = await client.get(f"{controller.path}/{row_id}?{RELATED[controller]}")
+
+    assert (page.is_success, row.is_success, len(executed)) == (True, True, 2), executed
+    assert row.json().get("counts", {"tasks": count}) == {"tasks": count}
+
+
+async def test_a_write_that_answers_with_relations_is_two_statements(
+    sessions: async_sessionmaker[AppSession], db: AppSession, count_queries: CountQueries
+) -> None:
+    client = Client(app_with(TasksWithProjects, sessions), "alice")
+    with count_queries() as executed:
+        created = await client.post("/api/costly?expand=project", json={"title": "Milk"})
+        done = await client.post(f"/api/costly/{created.json()['id']}/done?expand=project")
+
+    assert (created.json()["project"], done.json()["completed"], len(executed)) == (None, True, 4), executed
 
 
 @controllers

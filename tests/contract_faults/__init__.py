@@ -8,6 +8,7 @@ from tests.contract_faults import (
     isolation,
     lists,
     references,
+    relations,
     stats,
     values,
     versions,
@@ -25,6 +26,7 @@ FAULTS = (
     *filters.FAULTS,
     *references.FAULTS,
     *stats.FAULTS,
+    *relations.FAULTS,
     *values.FAULTS,
     *headers.FAULTS,
 )

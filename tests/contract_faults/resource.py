@@ -45,6 +45,7 @@ class OnlyWritten(ResourceController[Task, TaskCreate, TaskUpdate]):
 
 class Faultless(ResourceController[Task, TaskCreate, TaskUpdate]):
     path = PATH
+    expand = ("project",)
     finish = action("Mark it as finished.", {"completed": True, "title": "Finished"})
     stats = figures(
         total=count("All."),

@@ -11,6 +11,7 @@ RULES: Final = (
     "Send at most 10 conditions",
     "Send each name only once",
     "Send 1 to 5 words",
+    "Send the IANA name of a time zone",
 )
 POSITIONS: Final = {"after", "before", "offset"}  # they exclude each other, and a cursor belongs to a list
 FEW: Final = 4  # parameters; more conditions than ten are refused, and a list has forty

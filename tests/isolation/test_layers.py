@@ -31,7 +31,16 @@ from app.core.data.tables.registry import columns_of, owned_models
 from app.testing.databases import Databases, PostgresDatabases, settings_for_tests
 from app.testing.factories import factory_of, stored_through
 from app.testing.rollback import emptied
-from tests.isolation.attacks import COUNTS, POSTGRES_WRITES, READS, REFERENCES, REFUSED, WRITES, references_of
+from tests.isolation.attacks import (
+    COUNTS,
+    EXPANDED,
+    POSTGRES_WRITES,
+    READS,
+    REFERENCES,
+    REFUSED,
+    WRITES,
+    references_of,
+)
 from tests.isolation.attacks.answers import found
 
 # Refused for every session, without a visible effect, or an error by itself: no other layer has anything to stop.
@@ -55,8 +64,9 @@ STOPS: dict[str, set[str]] = {
     **{name: {"hooks", "policies"} for name in REFUSED if name not in _HOOKS_ONLY},
     **{name: {"hooks", "schema", "policies"} for name in _OWNER_CHANGES},
     **{name: {"schema"} for name in REFERENCES},
+    **{name: {"hooks", "schema", "policies"} for name in EXPANDED},
 }
-ALL = READS | COUNTS | WRITES | POSTGRES_WRITES | REFUSED | REFERENCES
+ALL = READS | COUNTS | WRITES | POSTGRES_WRITES | REFUSED | REFERENCES | EXPANDED
 FOREIGN_KEY = re.compile(r",\s*CONSTRAINT \w+ FOREIGN KEY\s*\([^)]*\) REFERENCES \w+ \([^)]*\)[^,\n]*")
 ONLY_ON = {"upsert, sqlite": "sqlite", **dict.fromkeys(("upsert, postgresql", *POSTGRES_WRITES), "postgres")}
 
@@ -184,7 +194,7 @@ CASES = [
     for kind in ("sqlite", "postgres")
     for name in STOPS
     for model in (owned_models() if "schema" in STOPS[name] else [REFERRING])
-    if (name not in REFERENCES or references_of(model)) and ONLY_ON.get(name, kind) == kind
+    if (name not in REFERENCES | EXPANDED or references_of(model)) and ONLY_ON.get(name, kind) == kind
 ]
 # Quick on SQLite, which has no policies: what the schema stops, and one statement of each group that only hooks stop.
 GROUPS = (READS, COUNTS, WRITES, REFUSED)

@@ -57,9 +57,9 @@ class Library:
         status, text = self._say("ask_text", self._number, [method, path, body])
         return status, text
 
-    def broken_rules(self) -> list[str]:
-        """Return what breaks the contract."""
-        return list(self._say("broken_rules", self._number, self._owner_url))
+    def broken_rules(self, about: str = "") -> list[str]:
+        """Return what breaks the contract, or the rules of one of its modules."""
+        return list(self._say("broken_rules", self._number, self._owner_url, about))
 
     def do(self, name: str, *words: object, user: str = "alice") -> Any:
         """Call a function of the module of the nouns, in a session of a user's."""

@@ -94,13 +94,13 @@ class Libraries:
             answer = await client.request(method, path, json=body)
             return [answer.status_code, answer.text]
 
-    async def broken_rules(self, number: int, owner_url: str) -> list[str]:
-        """Check the rules of the contract on one of them, and return what breaks one."""
+    async def broken_rules(self, number: int, owner_url: str, about: str = "") -> list[str]:
+        """Check the rules of the contract on one of them, or those of one of its modules; return what breaks one."""
         engine, app, found = make_engine(settings_for_tests(owner_url)), self._apps[number], list[str | None]()
         async with AppSession(engine, expire_on_commit=False) as session:
             with stored_through(everyone(session)):
                 for noun in self._nouns:
-                    rules = [rule for rule in RULES if applies(rule, noun)]
+                    rules = [rule for rule in RULES if applies(rule, noun) and rule.__module__.endswith(about)]
                     found += [await _breaks(rule, ResourceUnderTest(noun, app, session)) for rule in rules]
         await engine.dispose()
         return [message for message in found if message]

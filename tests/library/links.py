@@ -7,6 +7,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.tables import Fields, NonBlankText, Owned, RowId, RowIds, Timestamped, ref, refs, text, unique
 from app.core.http.body.dto import CreateSchema, UpdateSchema
+from app.core.http.resource.actions import action
 from app.core.http.resource.controller import ResourceController
 from app.testing.factories import RowFactory
 
@@ -88,20 +89,29 @@ class SamplePlay(Timestamped, SamplePlayFields, Owned, table=True):
     __tablename__ = "sample_plays"
 
 
-def _served(model: Any, fields: type[SQLModel], path: str) -> type[ResourceController[Any, Any, Any]]:
+def _served(model: Any, fields: type[SQLModel], path: str, **more: Any) -> type[ResourceController[Any, Any, Any]]:
     said: Any = {"__module__": __name__, "__doc__": model.__doc__}
     create: Any = new_class(f"{model.__name__}Create", (fields, CreateSchema), exec_body=lambda body: body.update(said))
     update: Any = new_class(f"{model.__name__}Update", (fields, UpdateSchema), exec_body=lambda body: body.update(said))
     base = ResourceController[model, create, update]
-    return new_class(f"{model.__name__}Controller", (base,), exec_body=lambda body: body.update(said, path=path))
+    return new_class(
+        f"{model.__name__}Controller", (base,), exec_body=lambda body: body.update(said, path=path, **more)
+    )
 
 
 NOUNS = (
-    _served(SampleNote, SampleNoteFields, "/api/notes"),
-    _served(SampleLabel, SampleLabelFields, "/api/labels"),
-    _served(SampleAlbum, SampleAlbumFields, "/api/albums"),
-    _served(SamplePhoto, SamplePhotoFields, "/api/photos"),
-    _served(SampleActor, SampleActorFields, "/api/actors"),
-    _served(SamplePlay, SamplePlayFields, "/api/plays"),
+    _served(
+        *(SampleNote, SampleNoteFields, "/api/notes"),
+        expand=("labels", "notes", "main"),
+        counts=("sample_notes",),
+        empty=action("Remove its labels.", {"label_ids": [], "main_id": None}),
+    ),
+    _served(
+        *(SampleLabel, SampleLabelFields, "/api/labels"), counts=("sample_notes.label_ids", "sample_notes.main_id")
+    ),
+    _served(SampleAlbum, SampleAlbumFields, "/api/albums", expand=("photos",), counts=("sample_photos",)),
+    _served(SamplePhoto, SamplePhotoFields, "/api/photos", expand=("album",), counts=("sample_albums",)),
+    _served(SampleActor, SampleActorFields, "/api/actors", expand=("plays",), counts=("sample_plays",)),
+    _served(SamplePlay, SamplePlayFields, "/api/plays", expand=("actors",), counts=("sample_actors",)),
 )
 FACTORIES = [RowFactory.create_factory(noun.model) for noun in NOUNS]

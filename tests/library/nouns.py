@@ -152,6 +152,8 @@ class SampleShelfController(ResourceController[SampleShelf, SampleShelfCreate, S
     """Your shelves."""
 
     path = "/api/sample-shelves"
+    expand = ("building",)
+    counts = ("sample_books",)
     move_to_hall = action("Put it into the hall.", {"room": "hall", "place": 7}, summary="Move {a_noun} to the hall")
     clear = action("Make its place unknown.", {"building_id": None, "room": None})
 
@@ -183,6 +185,8 @@ class SampleBookController(ResourceController[SampleBook, SampleBookCreate, Samp
 
     path = "/api/sample-books"
     repository_type = SampleBookRepository
+    expand = ("shelf", "lent_to", "sequel_of")
+    counts = ("sample_books",)
     related_filters = ("shelf__name", "shelf__place")
     named_filters = (
         NamedFilter("well_rated", "Books that are rated 4 or better.", lambda book: book.rating >= 4),

@@ -92,6 +92,8 @@ class SampleItemController(ResourceController[SampleItem, SampleItemCreate, Samp
         most=max_of("priority", "How much the most important of them matters."),
         group_by=("priority", "before", "price", "weight", "parent_id", "email"),
     )
+    expand = ("parent",)
+    counts = ("sample_items", "sample_profiles")
 
 
 class SampleProfileFields(Fields):
@@ -120,6 +122,7 @@ class SampleProfileController(ResourceController[SampleProfile, SampleProfileCre
     """Your profile."""
 
     path = "/api/sample-profiles"
+    expand = ("favourite",)
 
 
 NOUNS = (SampleItemController, SampleProfileController)

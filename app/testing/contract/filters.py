@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 from app.core.data.repository.repository import Repository
 from app.core.data.sql.operators import related_field
 from app.core.data.tables.folds import fold
+from app.core.data.tables.links import links_of
 from app.core.data.tables.queryable import searchable_of
 from app.core.http.resource.filters import FilterParameter
 from app.core.http.resource.values import MAX_TEXT
@@ -126,7 +127,7 @@ async def rows_of_others_change_no_answer(tested: ResourceUnderTest) -> None:
     """An answer to a filter, with its total and its links, is the same whether other users have such rows or not."""
     rows = await create_rows(tested)
     alone = await _answers(tested, rows)
-    references = {reference.column for reference in tested.references}
+    references = {each.column for each in tested.references} | {each.column for each in links_of(tested.resource.model)}
     given = {name for name in tested.resource.create_schema.model_fields if name not in references}
     for row in rows:
         await tested.create_row(tested.stranger, **{name: row[name] for name in given & row.keys()})

@@ -6,12 +6,13 @@ test the three layers of isolation, on every owned table.
 
 from tests.isolation.attacks.filtered import COUNTS, READS
 from tests.isolation.attacks.refused import FORGED, REFUSED
-from tests.isolation.attacks.repository import REFERENCES, REPOSITORY, references_of
+from tests.isolation.attacks.repository import EXPANDED, REFERENCES, REPOSITORY, references_of
 from tests.isolation.attacks.shapes import Attack
 from tests.isolation.attacks.writes import POSTGRES_WRITES, WRITES
 
 __all__ = [
     "COUNTS",
+    "EXPANDED",
     "FORGED",
     "POSTGRES_WRITES",
     "READS",

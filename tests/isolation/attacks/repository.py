@@ -17,6 +17,7 @@ from app.core.data.repository.pages import PageRequest
 from app.core.data.repository.repository import Repository
 from app.core.data.sql.changes import Changes
 from app.core.data.sql.figure_declarations import count
+from app.core.data.sql.pages import page_of
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
 from tests.isolation.attacks.shapes import CHANGED, LONG_AGO, Attack, core_table, detached, id_of, values_of
@@ -53,6 +54,22 @@ REFERENCES: dict[str, Attack] = {
     "refer to another's row, new": _refers(by_insert=True),
     "refer to another's row, changed": _refers(by_insert=False),
 }
+
+
+async def _expand(session: AppSession, model: type[Owned], theirs: Owned) -> Any:
+    """Let an own row reference another owner's row for a moment, and read it with that row."""
+    reference = next(iter(references_of(model)))
+    mine = columns_of(model)[1] == "mallory"
+    await session.execute(update(model).where(mine).values({reference: getattr(theirs, reference)}))
+    shape, values = PageRequest(100, expand=(reference.removesuffix("_id"),)).query()
+    try:
+        return (await session.execute(page_of(model, shape), values)).all()
+    finally:
+        await session.execute(update(model).where(mine).values({reference: None}))
+
+
+EXPANDED: dict[str, Attack] = {"expand a reference to another's row": _expand}
+"""For tables with references that may be null. A session that can refer to another owner's row cannot read it."""
 
 
 def _call(method: str, *arguments: Callable[[type[Owned], Owned], Any], **named: Any) -> Attack:

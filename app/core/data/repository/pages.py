@@ -8,6 +8,7 @@ from app.core.data.repository.rows import Row
 from app.core.data.sql.conditions import Condition, Sort, before_id
 from app.core.data.sql.filters import Filter, bind_filter
 from app.core.data.sql.pages import Count, PageShape
+from app.core.data.sql.relations import NOT_RELATED, Related
 
 Key = tuple[Any, ...]
 """The position of a row in an order: its values in the columns of the order, the id last."""
@@ -22,8 +23,9 @@ class PageRequest(msgspec.Struct, frozen=True, gc=False):
     Rows are sorted by `order`, nulls last, and then by `id`, which may be the only field of `order`. A row matches all
     `conditions`, sorted by field and operator, and has each of the `words`, which are folded, in one of its searchable
     fields. `values` has one value for each condition: of the field's type, a list of them for `in`, a text
-    that is not folded for `icontains` and `istartswith`, None for `isnull` and `notnull`, and a tuple for an
-    expression. `fields` are the fields of the rows beside `id`; all of them if it is empty.
+    that is not folded for `icontains` and `istartswith`, None for `isnull` and `notnull`, and for an expression a
+    tuple, or a function that returns it. `fields` are the fields of the rows beside `id`; all of them if it is empty.
+    `expand` names the relations of which each row has the rows, and `counts` the referrers that are counted.
     """
 
     limit: int
@@ -51,8 +53,12 @@ class PageRequest(msgspec.Struct, frozen=True, gc=False):
             values["reach"] = self.limit + 1 + self.offset
         chosen, bound = bind_filter(self.conditions, self.values, self.words) if self._is_filtered else (_ALL, {})
         nulls = None if key is None else tuple(value is None for value in key[:-1])
-        shape = PageShape(self.order, nulls, is_backwards, self.count, chosen, self.fields)
+        shape = PageShape(self.order, nulls, is_backwards, self.count, chosen, self.fields, self.related)
         return shape, values | bound | self._bind_key(key)
+
+    @property
+    def related(self) -> Related:
+        return Related(self.expand, self.counts) if self.expand or self.counts else NOT_RELATED
 
     @property
     def _is_filtered(self) -> bool:

@@ -15,13 +15,16 @@ from app.core.data.ownership.session import AppSession
 from app.core.data.repository.figures import FiguresReader, FiguresRequest
 from app.core.data.repository.page_rows import page_reader
 from app.core.data.repository.pages import Page, PageRequest
+from app.core.data.repository.related_rows import row_reader
 from app.core.data.repository.rows import Row, StructT, row_struct, to_struct
 from app.core.data.sql.changes import Changes
 from app.core.data.sql.figures import figures_of
 from app.core.data.sql.pages import page_of
-from app.core.data.sql.statements import NEW_PREFIX, delete_of, select_of, update_of
+from app.core.data.sql.relations import NOT_RELATED, Related
+from app.core.data.sql.statements import NEW_PREFIX, delete_of, select_of, select_related_of, update_of
 from app.core.data.tables.field_types import MAX_ID
 from app.core.data.tables.owned import Owned
+from app.core.data.tables.registry import columns_of
 from app.core.data.tables.versions import CHANGED_AT, RowVersion, is_sent_as, parse_moment
 
 TableT = TypeVar("TableT", bound=Owned)
@@ -87,10 +90,12 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         """Return one page, whose rows and total are of the same moment."""
         shape, values = request.query()
         found = await self.session.run(page_of(self.model_type, shape, self.session.dialect.name), values)
-        return page_reader(self.model_type, request.order, request.fields).read(request, found)
+        return page_reader(self.model_type, request.order, request.fields, request.related).read(request, found)
 
-    async def select_one(self, row_id: int) -> Row:
-        """Return one row; raise RowNotFound if it does not exist, or belongs to another user."""
+    async def select_one(self, row_id: int, related: Related = NOT_RELATED) -> Row:
+        """Return one row, maybe with relations; raise RowNotFound if it does not exist, or belongs to another user."""
+        if related != NOT_RELATED:
+            return await self._select_related(row_id, related)
         return self._to_row(await self._execute_for_row(row_id, select_of(self.model_type), {}))
 
     async def select_figures(self, reader: FiguresReader, request: FiguresRequest) -> Struct:
@@ -143,6 +148,13 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
         """Store several new rows, all of them or none."""
         async with self.session.atomic():
             return await super().add_many(data, **kwargs)
+
+    async def _select_related(self, row_id: int, related: Related) -> Row:
+        statement, reader = select_related_of(self.model_type, related), row_reader(self.model_type, related)
+        values = await self.session.run(statement, {"_id": row_id}) if 0 < row_id <= MAX_ID else ()
+        for own in reader.found(values):
+            return reader.adder(values)(own, self._to_row(own[: len(columns_of(self.model_type))]))
+        raise RowNotFound(self.model_type)
 
     async def _change(self, row_id: int, changes: Changes, expected: ExpectedVersions) -> Row:
         query = partial(update_of, self.model_type, frozenset(changes.values), changes.expressions)

@@ -6,17 +6,18 @@ from operator import eq, ge, gt, le, lt
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple, cast
 
-from sqlalchemy import Column, ColumnElement, Table, and_, bindparam, exists, literal, not_, or_
+from sqlalchemy import BigInteger, Column, ColumnElement, Table, and_, bindparam, exists, literal, not_, or_
 from sqlalchemy.sql.functions import coalesce
 
 from app.core.data.sql.conditions import Condition, Expression
-from app.core.data.sql.operators import operators_of, related_field
+from app.core.data.sql.operators import CONTAINS, operators_of, related_field
 from app.core.data.sql.text_search import contains_text, folded, next_prefix
 from app.core.data.sql.value_lists import any_of
 from app.core.data.tables.folds import fold
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.queryable import fold_of, searchable_of
 from app.core.data.tables.registry import table_of, visible_columns
+from app.core.data.tables.row_ids import ROW_ID, TARGET_ID, link_table_of
 
 Compare = Callable[[Table, Column[Any], str], ColumnElement[bool]]
 """Returns the condition on a column, whose parameter has this name."""
@@ -42,7 +43,8 @@ def bind_filter(
     for place, (condition, value) in enumerate(zip(conditions, values, strict=True)):
         name = f"where_{place}"
         if condition.expression:
-            bound |= {f"{name}_{number}": each for number, each in enumerate(value)}
+            given = value() if callable(value) else value
+            bound |= {f"{name}_{number}": each for number, each in enumerate(given)}
         elif condition.operator == "istartswith":
             bound[name], following = fold(value), next_prefix(fold(value))
             if following is None:
@@ -117,6 +119,12 @@ def _is_above(table: Table, column: Column[Any], name: str) -> ColumnElement[boo
     return _fold(table, column) >= folded(name)
 
 
+def _contains(table: Table, column: Column[Any], name: str) -> ColumnElement[bool]:
+    links = link_table_of(column).alias()
+    target = bindparam(name, type_=BigInteger, required=True)
+    return exists().where(links.c[ROW_ID] == table.c.id, links.c[TARGET_ID] == target).correlate(table)
+
+
 def _fold(table: Table, column: Column[Any]) -> ColumnElement[Any]:
     return cast("Column[Any]", fold_of(table, column.key))  # `operators_of` allows the operator only with a fold
 
@@ -127,6 +135,7 @@ _COMPARISONS: Final[dict[str, Compare]] = {
     "in": lambda _, column, name: any_of(column, name),
     "isnull": lambda _, column, __: column.is_(None),
     "notnull": lambda _, column, __: column.is_not(None),
+    CONTAINS: _contains,
     "icontains": lambda table, column, name: contains_text(_fold(table, column), name),
     "istartswith": _starts_with,
     _ABOVE: _is_above,

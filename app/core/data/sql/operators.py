@@ -11,9 +11,11 @@ from app.core.data.tables.declarations import declaration_of
 from app.core.data.tables.owned import OWNER_COLUMN, Owned
 from app.core.data.tables.queryable import fold_of
 from app.core.data.tables.registry import columns_by_name, owned_models, table_name, table_of
+from app.core.data.tables.row_ids import RowIdList
 
 EQUALITY: Final = ("eq", "ne", "in")
 ORDERING: Final = ("lt", "lte", "gt", "gte")
+CONTAINS: Final = "contains"
 FOLDED: Final = ("icontains", "istartswith")
 
 _SEPARATOR: Final = "__"
@@ -53,6 +55,9 @@ def related_field(model: type[SQLModel], field: str) -> RelatedField | None:
 
 def _operators_of(model: type[SQLModel], table: Table, column: Column[Any]) -> Iterator[str]:
     stored = stored_type(column)
+    if isinstance(column.type, RowIdList):
+        yield CONTAINS
+        return
     if isinstance(stored, JSON):
         return
     if not isinstance(stored, Float):  # equal only by chance

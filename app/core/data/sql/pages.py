@@ -22,6 +22,7 @@ from sqlalchemy import (
 from app.core.data.sql.conditions import Sort, before_id, is_id_descending
 from app.core.data.sql.filters import Filter, conditions_of
 from app.core.data.sql.keysets import Branch, Conditions, Keyset, directed, reach
+from app.core.data.sql.relations import NOT_RELATED, Related, reference_columns, with_related
 from app.core.data.sql.shapes import MAX_SHAPES
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.queryable import order_column
@@ -46,26 +47,34 @@ class PageShape(NamedTuple):
     counted: Count | None = None
     chosen: Filter = Filter()
     fields: tuple[str, ...] = ()
+    related: Related = NOT_RELATED
 
 
 @lru_cache(maxsize=MAX_SHAPES)
 def page_of(model: type[Owned], shape: PageShape, dialect: str) -> Select[Any]:
     """Return the query of a page on this database; if it is counted, the first column is the number of all rows.
 
-    The other columns are `page_columns`. Its parameters are `limit`, `offset`, `reach` (their sum), those of
-    `bind_filter`, and those of the key: `key_id`, and `key_0`, `key_1`... for each value that is not null.
+    The other columns are `page_columns`, and those of `with_related` if there are relations. Its parameters are
+    `limit`, `offset`, `reach` (their sum), those of `bind_filter`, and those of the key: `key_id`, and `key_0`,
+    `key_1`... for each value that is not null.
     """
     _check_order(model, shape.order)
     table, filters = table_of(model), tuple(conditions_of(model, shape.chosen))
-    page = _page(table, page_columns(model, shape.order, shape.fields), shape, filters, dialect)
-    return _counted_page(table, shape, filters, page) if shape.counted else page
+    page = _page(table, page_columns(model, shape.order, shape.fields, shape.related), shape, filters, dialect)
+    if shape.counted:
+        page = _counted_page(table, shape, filters, page)
+    if shape.related == NOT_RELATED:
+        return page
+    return with_related(page, model, shape.related, lambda columns: _sorted_by(columns, table, shape))
 
 
 @lru_cache(maxsize=MAX_SHAPES)
-def page_columns(model: type[Owned], order: tuple[Sort, ...], fields: tuple[str, ...]) -> tuple[Column[Any], ...]:
+def page_columns(
+    model: type[Owned], order: tuple[Sort, ...], fields: tuple[str, ...], related: Related = NOT_RELATED
+) -> tuple[Column[Any], ...]:
     """Return the columns of a page: those of the rows, and then the columns of the order that the rows do not have."""
     table = table_of(model)
-    chosen = {"id", *fields}
+    chosen = {"id", *fields, *reference_columns(model, related)}
     visible = [column for column in visible_columns(table) if not fields or column.key in chosen]
     return tuple(dict.fromkeys((*visible, *(order_column(table, sort.field) for sort in order))))
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import BigInteger, ColumnElement, Select, Table, and_, bindparam, delete, false, select, update
 from sqlalchemy.sql.dml import ReturningDelete, ReturningUpdate
 
+from app.core.data.sql.relations import Related, with_related
 from app.core.data.sql.shapes import MAX_SHAPES
 from app.core.data.sql.value_lists import any_of
 from app.core.data.tables.owned import Owned
@@ -24,6 +25,12 @@ def select_of(model: type[Owned]) -> Select[Any]:
     """Return the SELECT of the row with the id `_id`."""
     table, condition = _table_and_condition(model, False)
     return select(*visible_columns(table)).where(condition)
+
+
+@lru_cache(maxsize=MAX_SHAPES)
+def select_related_of(model: type[Owned], related: Related) -> Select[Any]:
+    """Return the SELECT of the row with the id `_id`, with its relations, as `with_related` does."""
+    return with_related(select_of(model), model, related)
 
 
 @cache

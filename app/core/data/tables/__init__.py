@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import FiniteFloat
 
 from app.core.data.tables.addresses import Email, Url
-from app.core.data.tables.clock import now
+from app.core.data.tables.clock import TimeZone, day_in, now
 from app.core.data.tables.declarations import Fields
 from app.core.data.tables.field_functions import (
     choice,
@@ -47,10 +47,12 @@ __all__ = [
     "RowId",
     "RowIds",
     "SafeInt",
+    "TimeZone",
     "Timestamped",
     "Url",
     "choice",
     "day",
+    "day_in",
     "decimal",
     "flag",
     "index",

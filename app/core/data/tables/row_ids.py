@@ -105,6 +105,13 @@ def link_tables(tables: Iterable[Table]) -> Iterator[LinkTable]:
         yield LinkTable(table, source, keys[ROW_ID].info[_LINK], target, keys[TARGET_ID])
 
 
+def link_table_of(column: Column[Any]) -> Table:
+    """Return the link table of a column with a list of ids, which may be a column of an alias."""
+    (own,) = column.base_columns
+    table: Table = own.table
+    return table.metadata.tables[f"{table.name}_{own.name}"]
+
+
 def link_column(key: ForeignKeyConstraint) -> str | None:
     """Return the column with the list that a foreign key of a link table belongs to; None for any other key."""
     column: str | None = key.info.get(_LINK)

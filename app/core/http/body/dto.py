@@ -1,7 +1,6 @@
 """The DTO layer: pydantic validates JSON bodies, and msgspec encodes rows as the Struct of their table."""
 
 from collections.abc import Collection
-from inspect import cleandoc
 from typing import Any, ClassVar, TypeVar, cast
 
 import msgspec
@@ -16,6 +15,7 @@ from sqlmodel import SQLModel
 
 from app.core.data.repository.rows import row_struct
 from app.core.http.body.media import check_json
+from app.core.http.body.row_schemas import row_schema
 from app.core.http.body.validation import split_read_only
 
 T = TypeVar("T")
@@ -113,6 +113,14 @@ def _to_struct(struct: type[msgspec.Struct], row: Any) -> msgspec.Struct:
 class RowDTO(_BaseDTO[T]):
     """Writes rows of its table (`RowDTO[Task]`): one row, a list, or the content of a Response."""
 
+    expand: ClassVar[tuple[str, ...]] = ()
+    counts: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def with_relations(cls, expand: tuple[str, ...], counts: tuple[str, ...]) -> "type[RowDTO[T]]":
+        """Return the class for rows that may have these relations and counts."""
+        return type(cls.__name__, (cls,), {"expand": expand, "counts": counts})
+
     def data_to_encodable_type(self, data: T | Collection[T]) -> LitestarEncodableType:
         if isinstance(data, Response):
             data.content = self._read(data.content)
@@ -131,8 +139,6 @@ class RowDTO(_BaseDTO[T]):
     def create_openapi_schema(
         cls, field_definition: FieldDefinition, handler_id: str, schema_creator: Any
     ) -> Reference | Schema:
-        struct: Any = row_struct(cls.model_type)  # type: ignore[arg-type]
         inner = field_definition.inner_types[0] if field_definition.is_subclass_of(Response) else field_definition
-        row: Reference = schema_creator.for_field_definition(FieldDefinition.from_annotation(struct))
-        schema_creator.schema_registry.from_reference(row).schema.description = cleandoc(struct.__doc__ or "") or None
+        row = row_schema(cls.model_type, schema_creator, cls.expand, cls.counts)  # type: ignore[arg-type]
         return Schema(type=OpenAPIType.ARRAY, items=row) if inner.is_subclass_of(list) else row

@@ -19,9 +19,10 @@ from app.core.data.repository.repository import Repository
 from app.core.data.repository.rows import Row
 from app.core.data.sql.changes import Changes, DeclaredChanges, changes_of
 from app.core.data.tables.owned import Owned
-from app.core.http.resource.etags import ETAG, Expected, with_etag
+from app.core.http.resource.etags import ETAG, Expected
 from app.core.http.resource.handler import Operation
 from app.core.http.resource.integers import PathId
+from app.core.http.resource.row_request import RowRequest
 
 CHANGED: Final = "The {noun} after the change."
 ONE_ROW: Final[dict[str, Any]] = {"response_headers": [ETAG], "media_type": MediaType.JSON}
@@ -83,13 +84,15 @@ def actions_of(controller: Any, model: type[Owned]) -> Mapping[str, Changes]:
 def _function_named(name: str) -> AsyncAnyCallable:
     async def change(
         self: Any,
+        *,
         repository: NamedDependency[SkipValidation[Repository[Any]]],
         id: PathId,
         expected: Expected,
+        changed: NamedDependency[SkipValidation[RowRequest]],
         scope: Scope,
     ) -> Response[Row]:
         _refuse_body(scope)
-        return with_etag(await repository.apply(id, self.actions[name], expected))
+        return await changed.answer_write(repository, await repository.apply(id, self.actions[name], expected))
 
     change.__name__ = name
     return change

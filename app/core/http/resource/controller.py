@@ -5,15 +5,12 @@ from __future__ import annotations
 import builtins
 from collections import ChainMap
 from collections.abc import Mapping, Sequence, Set
-from http import HTTPStatus
-from inspect import cleandoc
 from typing import Any, ClassVar, Generic, TypeVar
 
 from litestar import Controller, MediaType, Response
 from litestar.datastructures import ResponseHeader
 from litestar.di import NamedDependency
-from litestar.handlers import BaseRouteHandler, HTTPRouteHandler
-from litestar.openapi import ResponseSpec
+from litestar.handlers import BaseRouteHandler
 from litestar.params import JSONBody, SkipValidation
 from litestar.types import Scope
 from pydantic import BaseModel
@@ -28,18 +25,17 @@ from app.core.data.tables.registry import table_name
 from app.core.http.body.dto import BodyDTO, CreateSchema, RowDTO, UpdateSchema
 from app.core.http.resource.actions import CHANGED, ONE_ROW, actions_of
 from app.core.http.resource.dependencies import dependencies_of
-from app.core.http.resource.documented_conflicts import conflicts_of
-from app.core.http.resource.etags import ETAG, Expected, with_etag
+from app.core.http.resource.documented_operations import described
+from app.core.http.resource.etags import ETAG, Expected
 from app.core.http.resource.filters import NamedFilter
 from app.core.http.resource.generics import checked_types, type_arguments
 from app.core.http.resource.handler import Operation
 from app.core.http.resource.integers import PathId
 from app.core.http.resource.list_declaration import ListDeclaration
-from app.core.http.resource.list_parameters import MAX_LIMIT
 from app.core.http.resource.naming import Names
 from app.core.http.resource.operations import CHANGES, READS, operations_of
-from app.core.http.resource.page_size import max_page_size
 from app.core.http.resource.pages import LIST_HEADERS, ListRequest, page_response
+from app.core.http.resource.relations import RelationsDeclaration
 from app.core.http.resource.row_request import RowRequest
 from app.core.http.resource.stats import figures_of
 
@@ -63,6 +59,9 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
 
     Lists can be filtered by the fields in `filters` (by default all fields with one value), by fields of referenced
     rows in `related_filters` (`("project__archived",)`), and by the `named_filters`.
+
+    `expand=project` adds the row of `project_id` if `expand` names it, and `tags` those of `tag_ids`. `counts=tasks`
+    adds how many tasks refer to a row if `counts` names their table, or `tasks.project_id`.
     """
 
     # A handler makes one call. The middleware has authenticated the user, the guard has bound the session to the user,
@@ -79,6 +78,8 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     filters: ClassVar[Set[str] | None] = None
     related_filters: ClassVar[tuple[str, ...]] = ()
     named_filters: ClassVar[tuple[NamedFilter, ...]] = ()
+    expand: ClassVar[tuple[str, ...]] = ()
+    counts: ClassVar[tuple[str, ...]] = ()
     lists: ClassVar[ListDeclaration]
     dto = BodyDTO
 
@@ -90,16 +91,17 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         cls.model, cls.create_schema, cls.update_schema = checked_types(cls, types)
         cls.operations = operations_of(cls, getattr(cls, "operations", None))
         cls.actions = actions_of(cls, cls.model)
-        cls.max_page_size = min(MAX_LIMIT, max_page_size(cls.model, cls._written_schemas()))
-        cls.return_dto = RowDTO[cls.model]  # type: ignore[name-defined]  # a type at run time only
+        relations = RelationsDeclaration(cls.__name__, cls.model, cls.expand, cls.counts, cls._written_schemas())
+        cls.max_page_size = relations.max_rows()
+        cls.return_dto = RowDTO[cls.model].with_relations(cls.expand, cls.counts)  # type: ignore[name-defined]  # a type at run time only
         cls.tags = [cls.names().nouns.capitalize()]
         cls.figures = figures_of(cls)
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
         cls.signature_namespace["StatsT"] = cls.figures.struct if cls.figures else None
         cls.lists = ListDeclaration(
-            cls.__name__, cls.model, cls.max_page_size, cls.filters, cls.related_filters, cls.named_filters
+            cls.__name__, cls.model, relations, cls.filters, cls.related_filters, cls.named_filters
         )
-        if not cls.related_filters:  # the table of another noun may be imported later
+        if not (cls.related_filters or cls.expand or cls.counts):  # the table of another noun may be imported later
             cls.lists.check()
         own = dependencies_of(cls.repository_type.of(cls.model), cls.lists, cls.figures)
         inherited = (vars(base).get("dependencies", {}) for base in cls.__mro__[1:] if base is not Controller)
@@ -137,31 +139,47 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         response_headers=[LOCATION, ETAG],
         media_type=MediaType.JSON,
     )
-    async def create(self, repository: RepositoryDependency[TableT], data: JSONBody[CreateT]) -> Response[Row]:
+    async def create(
+        self, repository: RepositoryDependency[TableT], data: JSONBody[CreateT], created: RowRequestDependency
+    ) -> Response[Row]:
         """Create {a_noun}, which belongs to you, and return it."""
         row = await repository.insert_one(data.model_dump())
-        return with_etag(row, Location=f"{self.path}/{row.id}")
+        return await created.answer_write(repository, row, Location=f"{self.path}/{row.id}")
 
     @Operation("/{id:int}", http_method="GET", summary="Read {a_noun}", response_description="The {noun}.", **ONE_ROW)
     async def get(
         self, repository: RepositoryDependency[TableT], id: PathId, row_request: RowRequestDependency
     ) -> Response[Row]:
         """Return one of your {nouns}."""
-        return row_request.answer(await repository.select_one(id))
+        return row_request.answer(await repository.select_one(id, row_request.related))
 
     @Operation("/{id:int}", http_method="PUT", summary="Change {a_noun} (PUT)", response_description=CHANGED, **ONE_ROW)
     async def put(
-        self, repository: RepositoryDependency[TableT], id: PathId, data: JSONBody[UpdateT], expected: Expected
+        self,
+        repository: RepositoryDependency[TableT],
+        id: PathId,
+        data: JSONBody[UpdateT],
+        expected: Expected,
+        changed: RowRequestDependency,
     ) -> Response[Row]:
         """Change only the fields that are sent, like PATCH. Null clears an optional field."""
-        return with_etag(await repository.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
+        values = data.model_dump(exclude_unset=True)
+        row = await repository.update_one(id, values, expected, data.sent_back)
+        return await changed.answer_write(repository, row)
 
     @Operation("/{id:int}", http_method="PATCH", summary="Change {a_noun}", response_description=CHANGED, **ONE_ROW)
     async def update(
-        self, repository: RepositoryDependency[TableT], id: PathId, data: JSONBody[UpdateT], expected: Expected
+        self,
+        repository: RepositoryDependency[TableT],
+        id: PathId,
+        data: JSONBody[UpdateT],
+        expected: Expected,
+        changed: RowRequestDependency,
     ) -> Response[Row]:
         """Change only the fields that are sent. Null clears an optional field."""
-        return with_etag(await repository.update_one(id, data.model_dump(exclude_unset=True), expected, data.sent_back))
+        values = data.model_dump(exclude_unset=True)
+        row = await repository.update_one(id, values, expected, data.sent_back)
+        return await changed.answer_write(repository, row)
 
     @Operation(
         "/{id:int}", http_method="DELETE", summary="Delete {a_noun}", response_description="The {noun} is deleted."
@@ -173,22 +191,4 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
     def get_route_handlers(self) -> builtins.list[BaseRouteHandler]:
         """Return the offered handlers, with operation ids (`tasks_list`) and texts for the document."""
         self.lists.check()
-        handlers = [handler for handler in super().get_route_handlers() if self._is_offered(handler)]
-        changed = {name: changes.fields for name, changes in self.actions.items()}
-        conflicts = conflicts_of(self.model, self.names().noun, self.operations, changed)
-        for handler in handlers:
-            if isinstance(handler, HTTPRouteHandler):
-                self._describe(handler, conflicts.get(handler.fn.__name__))
-        return handlers
-
-    def _is_offered(self, handler: BaseRouteHandler) -> bool:
-        return not isinstance(handler, HTTPRouteHandler) or handler.fn.__name__ in self.operations
-
-    def _describe(self, handler: HTTPRouteHandler, conflict: ResponseSpec | None) -> None:
-        names = self.names()
-        handler.operation_id = handler.operation_id or f"{table_name(self.model)}_{handler.fn.__name__}"
-        handler.description = handler.description or cleandoc(handler.fn.__doc__ or "")
-        if conflict:
-            handler.responses = {HTTPStatus.CONFLICT: conflict, **(handler.responses or {})}
-        for text in ("summary", "description", "response_description"):
-            setattr(handler, text, names.substitute(getattr(handler, text) or "") or None)
+        return described(self, super().get_route_handlers())

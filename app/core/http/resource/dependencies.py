@@ -27,6 +27,8 @@ def dependencies_of(
         "repository": Provide(_repository_provider(repository), sync_to_thread=False),
         "page_request": ParametersProvider(page_request_provider(lists), lambda: lists.parameters),
         "row_request": row_request_provider(lambda: lists.row_parameters),
+        "created": row_request_provider(lambda: lists.relations.of_writes),
+        "changed": row_request_provider(lambda: lists.relations.of_writes, after_expected=True),
         "expected": Provide(provide_expected, sync_to_thread=False),
     }
 

@@ -2,16 +2,17 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import ColumnElement
 
 from app.core.data.sql.conditions import Condition
-from app.core.data.sql.operators import operators_of, related_field
+from app.core.data.sql.operators import CONTAINS, operators_of, related_field
 from app.core.data.tables.folds import fold
 from app.core.data.tables.owned import Owned
 from app.core.http.resource.parameters import MAX_VALUES, QueryParameter, Read, each_of, list_of, one_of
-from app.core.http.resource.values import BOOL, TEXT, ValueType, read_text, value_type_of
+from app.core.http.resource.values import BOOL, INTEGER, TEXT, ValueType, read_text, value_type_of
 
 Match = tuple[Condition, Any]
 """A condition with its value."""
@@ -38,12 +39,15 @@ class NamedFilter:
     `condition` returns an expression over the columns of the table. Without a `type`, `overdue=true` keeps the rows for
     which it is true, and `overdue=false` the others, also those for which it is null. With a `type`, such as
     `Instant`, the parameter has a value, which `condition` gets as its second argument.
+    With `values`, `condition` gets what this function makes of the value for each request, in a tuple: `values=day_in`
+    with the type `TimeZone` makes the begin and the end of today of it.
     """
 
     name: str
     description: str
     condition: Callable[..., ColumnElement[bool]]
     type: Any = None
+    values: Callable[[Any], tuple[Any, ...]] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,21 +68,25 @@ def field_filters(model: type[Owned], name: str) -> Iterator[FilterParameter]:
     _, owner, own_name = related_field(model, name) or ("", model, name)
     field = owner.model_fields.get(own_name)
     kind = value_type_of(field.annotation, tuple(field.metadata)) if field else None
-    if kind:
-        for operator in operators_of(model, name):
-            yield _field_filter(name, operator, kind)
+    for operator in operators_of(model, name):
+        if compared := INTEGER if operator == CONTAINS else kind:
+            yield _field_filter(name, operator, compared)
 
 
 def named_filter(declared: NamedFilter) -> FilterParameter:
     """Return the parameter of a named filter; raise ValueError if its type has no values in a query."""
     found, opposite = (Condition(declared.name, operator, declared.condition) for operator in ("is", "isnot"))
     if declared.type is None:
+        if declared.values:
+            raise ValueError("values are made of a value")
         form = _Form(BOOL.schema, one_of(BOOL), lambda holds: [(found if holds else opposite, ())])
         return _parameter(declared.name, f"{declared.description} `false` is the opposite.", form, "is", BOOL)
     kind = value_type_of(declared.type)
     if kind is None:
         raise ValueError("a query cannot have values of this type")
-    form = _Form(kind.schema, one_of(kind), lambda value: [(found, (value,))])
+    # A parsed query is kept, so what depends on the clock is made of the value later.
+    values = declared.values
+    form = _Form(kind.schema, one_of(kind), lambda value: [(found, partial(values, value) if values else (value,))])
     return _parameter(declared.name, declared.description, form, "is", kind)
 
 

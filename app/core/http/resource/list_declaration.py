@@ -15,6 +15,7 @@ from app.core.http.resource.filters import FilterParameter, NamedFilter, field_f
 from app.core.http.resource.list_parameters import fields_parameter, page_parameters, search_parameter, sort_parameter
 from app.core.http.resource.listing import QueryParser
 from app.core.http.resource.parameters import QueryParameter, by_name
+from app.core.http.resource.relations import RelationsDeclaration
 from app.core.http.resource.values import ValueType, value_type_of
 
 RESERVED: Final = frozenset(
@@ -32,7 +33,7 @@ class ListDeclaration:
 
     controller: str
     model: type[Owned]
-    max_limit: int
+    relations: RelationsDeclaration
     filters: Set[str] | None = None
     related_filters: Sequence[str] = ()
     named_filters: Sequence[NamedFilter] = ()
@@ -40,7 +41,7 @@ class ListDeclaration:
     @cached_property
     def parameters(self) -> dict[str, QueryParameter]:
         """The parameters by name, in the order of the document."""
-        own = {**page_parameters(self.max_limit), **self._choosing()}
+        own = {**page_parameters(self.relations.max_rows()), **self._choosing()}
         for parameter in self._filters():
             if parameter.name in own:
                 attribute = "named_filters" if parameter.operator == "is" else "filters"
@@ -51,11 +52,12 @@ class ListDeclaration:
     @cached_property
     def row_parameters(self) -> dict[str, QueryParameter]:
         """The parameters that a request for one row has as well."""
-        return by_name([fields_parameter(tuple(columns_by_name(self.model)))])
+        fields = fields_parameter(tuple(columns_by_name(self.model)))
+        return {**by_name([fields]), **self.relations.of_reads}
 
     @cached_property
     def parser(self) -> QueryParser:
-        return QueryParser(self.parameters, self.max_limit)
+        return QueryParser(self.parameters, self.relations.max_rows)
 
     @cached_property
     def _kinds(self) -> dict[str, ValueType]:

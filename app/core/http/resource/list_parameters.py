@@ -126,3 +126,20 @@ def fields_parameter(offered: Sequence[str]) -> QueryParameter:
         return tuple(name for name in offered if name == "id" or name in chosen)
 
     return QueryParameter("fields", description, names.schema, read)
+
+
+def expand_parameter(offered: Sequence[str]) -> QueryParameter:
+    """Return the parameter `expand` with these relations."""
+    description = (
+        f"Add the rows to which a row refers, separated by commas: {', '.join(f'`{name}`' for name in offered)}."
+    )
+    return names_parameter("expand", description, offered)
+
+
+def counts_parameter(offered: Sequence[str]) -> QueryParameter:
+    """Return the parameter `counts` with these referrers."""
+    description = (
+        "Add to `counts` how many rows refer to a row, separated by commas:"
+        f" {', '.join(f'`{name}`' for name in offered)}."
+    )
+    return names_parameter("counts", description, offered)

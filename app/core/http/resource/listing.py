@@ -1,6 +1,6 @@
 """The query of a list: the page, filters, search, order and fields that a client asks for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 from urllib.parse import parse_qsl, quote
@@ -42,12 +42,15 @@ class ListQuery(NamedTuple):
 
 
 class QueryParser:
-    """Parses queries of a list with these parameters; keeps the results of the latest ones."""
+    """Parses queries of a list with these parameters; keeps the results of the latest ones.
 
-    def __init__(self, parameters: Mapping[str, QueryParameter], max_limit: int) -> None:
+    `max_rows` returns the maximum number of rows of a page with these relations.
+    """
+
+    def __init__(self, parameters: Mapping[str, QueryParameter], max_rows: Callable[[tuple[str, ...]], int]) -> None:
         self._parameters = parameters
         self._kept = parameters.keys() - _OF_PAGE
-        self._default_limit = min(DEFAULT_LIMIT, max_limit)
+        self._max_rows = max_rows
         self._parse_cached = lru_cache(MAX_SHAPES)(self._parse)
 
     def parse(self, query: bytes) -> ListQuery:
@@ -65,7 +68,8 @@ class QueryParser:
         matches = self._matches(found)
         kept = sorted(((name, self._repaired(name, text)) for name, text in pairs if name in self._kept), key=_name_of)
         return ListQuery(
-            **{"limit": self._default_limit, **{name: found[name] for name in _DIRECT & found.keys()}},
+            **{name: found[name] for name in _DIRECT & found.keys()},
+            limit=self._limit(found),
             order=found.get("sort", ()),
             words=found.get("q", ()),
             conditions=tuple(condition for condition, _ in matches),
@@ -73,6 +77,13 @@ class QueryParser:
             rest=_encoded(kept),
             selection=_encoded([pair for pair in kept if pair[0] not in _OF_ANSWER]),
         )
+
+    def _limit(self, found: Mapping[str, Any]) -> int:
+        most = self._max_rows(found.get("expand", ()))
+        limit: int = found.get("limit", min(DEFAULT_LIMIT, most))
+        if limit > most:  # without relations the parameter has refused it
+            raise invalid_parameter("limit", f"Send at most {most} with this expand")
+        return limit
 
     def _repaired(self, name: str, text: str) -> str:
         parameter = self._parameters[name]
@@ -89,7 +100,7 @@ class QueryParser:
         return sorted(matches, key=lambda match: match[0][:2])
 
 
-_DIRECT: Final = frozenset({"limit", "offset", "after", "before", "fields", "expand", "counts"})
+_DIRECT: Final = frozenset({"offset", "after", "before", "fields", "expand", "counts"})
 
 
 def _name_of(pair: tuple[str, str]) -> str:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from app.core.data.tables.documents import MAX_BYTES, JsonRules
 from app.core.data.tables.owned import Owned
 from app.core.data.tables.registry import columns_of
+from app.core.data.tables.relations import relations_of
 
 MAX_PAGE_BYTES: Final = 2**25  # bytes
 
@@ -19,12 +20,27 @@ _SCALAR_TYPES: Final = frozenset({"integer", "number", "boolean", "null"})
 _SCALAR_FORMATS: Final = frozenset({"date", "date-time", "time", "duration", "uuid"})
 
 
-def max_page_size(model: type[Owned], schemas: Iterable[type[BaseModel]]) -> int:
-    """Return how many rows of the maximum size, by the limits in these schemas, fit on a page; at least 1."""
+def max_page_size(model: type[Owned], schemas: Iterable[type[BaseModel]], expand: Iterable[str] = ()) -> int:
+    """Return how many rows of the maximum size, by the limits in these schemas, fit on a page; at least 1.
+
+    `expand` names the relations of which each row has the rows.
+    """
+    relations = sum(_max_relation_size(model, name) for name in expand)
+    return max(1, MAX_PAGE_BYTES // (_max_row_size(model, schemas) + relations))
+
+
+def _max_row_size(model: type[Owned], schemas: Iterable[type[BaseModel]]) -> int:
     sizes = dict.fromkeys((column.key for column in columns_of(model)), _SCALAR)
     for schema in schemas:
         sizes |= {name: max(size, sizes.get(name, 0)) for name, size in _max_sizes(schema).items()}
-    return max(1, MAX_PAGE_BYTES // sum(len(name) + size for name, size in sizes.items()))
+    return sum(len(name) + size for name, size in sizes.items())
+
+
+def _max_relation_size(model: type[Owned], name: str) -> int:
+    relation = relations_of(model)[name]
+    lengths = (getattr(rule, "max_length", None) for rule in model.model_fields[relation.column].metadata)
+    count = next((length for length in lengths if length), 1)
+    return len(name) + count * _max_row_size(relation.model, (relation.model,))
 
 
 def unbounded_fields(schema: type[BaseModel]) -> list[str]:

@@ -1,5 +1,6 @@
 """Query parameters that a class describes: one source for the parser, the refusal of other names, and the document."""
 
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -116,7 +117,7 @@ def names_parameter(name: str, description: str, offered: Collection[str]) -> Qu
 
 def names_schema(offered: Iterable[str], most: int, sign: str = "") -> dict[str, Any]:
     """Return the JSON Schema of at most so many names, each perhaps after a sign, separated by commas."""
-    name = f"{sign}({'|'.join(offered)})"
+    name = f"{sign}({'|'.join(map(re.escape, offered))})"
     return {"type": "string", "pattern": f"^{name}(,{name}){{0,{most - 1}}}$"}
 
 

@@ -117,7 +117,7 @@ class StatsQuery:
 
     @cached_property
     def _parser(self) -> QueryParser:
-        return QueryParser(self.parameters, self.lists.max_limit)
+        return QueryParser(self.parameters, self.lists.relations.max_rows)
 
     def parse(self, query: bytes) -> FiguresRequest:
         """Return the request; raise ValidationException if the query is not valid."""

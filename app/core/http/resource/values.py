@@ -9,9 +9,13 @@ from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
+from functools import cache
+from importlib.resources import files
+from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Annotated, Any, Final, Literal, NamedTuple, Union, get_args, get_origin
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -138,6 +142,17 @@ def _read_uuid(text: str) -> UUID:
     raise ValueError("Send a UUID in lower case, with hyphens")
 
 
+def _read_zone(text: str) -> ZoneInfo:
+    if text not in _zone_names():  # ZoneInfo() takes the name of any file
+        raise ValueError("Send the IANA name of a time zone, such as Europe/Berlin")
+    return ZoneInfo(text)
+
+
+@cache
+def _zone_names() -> frozenset[str]:
+    return frozenset(files("tzdata").joinpath("zones").read_text().split())
+
+
 def _choice_of(members: dict[str, Any]) -> ValueType:
     names = list(members)
 
@@ -179,4 +194,5 @@ _BY_TYPE: Final[dict[type, ValueType]] = {
     date: ValueType(_read_day, {"type": "string", "format": "date"}),
     datetime: ValueType(_read_instant, {"type": "string", "format": "date-time"}, _write_instant, repaired=_with_plus),
     UUID: ValueType(_read_uuid, {"type": "string", "format": "uuid"}),
+    ZoneInfo: ValueType(_read_zone, {"type": "string", "examples": ["Europe/Berlin"]}, attrgetter("key")),
 }

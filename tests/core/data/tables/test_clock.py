@@ -11,7 +11,7 @@ from app.core.data.ownership.guard import bind_owner
 from app.core.data.ownership.session import AppSession
 from app.core.data.repository.repository import Repository
 from app.core.data.sql.changes import changes_of
-from app.core.data.tables import now
+from app.core.data.tables import TimeZone, clock, day_in, now
 from app.core.data.tables.field_types import utcnow
 from app.core.data.tables.versions import FIRST_INSTANT, LAST_INSTANT
 from app.tasks.models import Task
@@ -76,3 +76,25 @@ async def test_a_stored_time_has_the_same_form_as_one_of_the_session(
     assert len(texts) == 1
     assert await db.scalar(select(func.count()).where(ids, TASK.created_at == row.created_at)) == 2
     assert await db.scalar(select(func.count()).where(ids, TASK.created_at <= now())) == 2
+
+
+@pytest.mark.any_database
+@pytest.mark.parametrize(
+    ("zone", "moment", "first", "last"),
+    [
+        ("UTC", "2026-02-28T23:59:59.999999", "2026-02-28T00:00", "2026-03-01T00:00"),
+        ("UTC", "2026-03-01T00:00", "2026-03-01T00:00", "2026-03-02T00:00"),
+        ("Europe/Berlin", "2026-03-28T22:59:59", "2026-03-27T23:00", "2026-03-28T23:00"),
+        ("Europe/Berlin", "2026-03-28T23:00", "2026-03-28T23:00", "2026-03-29T22:00"),  # 23 hours
+        ("Europe/Berlin", "2026-10-25T22:30", "2026-10-24T22:00", "2026-10-25T23:00"),  # 25 hours
+        ("Pacific/Apia", "2011-12-30T09:59", "2011-12-29T10:00", "2011-12-30T10:00"),  # the 30th is left out
+        ("Africa/Cairo", "2026-04-24T12:00", "2026-04-23T22:00", "2026-04-24T21:00"),  # there is no midnight
+        ("America/Havana", "2026-11-01T12:00", "2026-11-01T04:00", "2026-11-02T05:00"),  # midnight comes twice
+    ],
+)
+def test_a_day_has_the_hours_of_its_time_zone(
+    monkeypatch: pytest.MonkeyPatch, zone: str, moment: str, first: str, last: str
+) -> None:
+    monkeypatch.setattr(clock, "utcnow", lambda: datetime.fromisoformat(moment).replace(tzinfo=UTC))
+
+    assert day_in(TimeZone(zone)) == tuple(datetime.fromisoformat(each).replace(tzinfo=UTC) for each in (first, last))

@@ -1,19 +1,26 @@
 """The query of a list: what it becomes, what is refused, what a controller may declare, and that memory is bounded."""
 
+from datetime import UTC, datetime
 from types import new_class
 from typing import Any
 
 import pytest
 from litestar.exceptions import ValidationException
+from sqlalchemy.ext.asyncio import async_sessionmaker
 
 from app.core.data.errors import InvalidDeclaration
+from app.core.data.ownership.session import AppSession
 from app.core.data.sql.conditions import Condition, Sort
 from app.core.data.sql.shapes import MAX_SHAPES
+from app.core.data.tables import TimeZone, clock, day_in
 from app.core.http.resource.controller import ResourceController
 from app.core.http.resource.filters import NamedFilter
 from app.core.http.resource.listing import ListQuery
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
+from app.testing.clients import Client
+from app.testing.factories import factory_of
+from tests.parts.applications import app_with
 
 
 def is_urgent(task: Any) -> Any:
@@ -26,7 +33,14 @@ def tasks(**body: Any) -> Any:
 
 
 URGENT = NamedFilter("urgent", "Tasks that are urgent.", is_urgent)
-LISTED = tasks(named_filters=(URGENT,))
+TODAY = NamedFilter(
+    "today",
+    "Tasks that were created today in this time zone.",
+    lambda task, first, last: (task.created_at >= first) & (task.created_at < last),
+    type=TimeZone,
+    values=day_in,
+)
+LISTED = tasks(named_filters=(URGENT, TODAY))
 
 
 def parsed(query: str) -> ListQuery:
@@ -111,6 +125,10 @@ def test_an_invalid_query_names_the_parameter(query: str, named: str, words: str
         ({"named_filters": (NamedFilter("sort", "S.", is_urgent),)}, "'sort' cannot be the name of a filter"),
         ({"named_filters": (NamedFilter("not a name", "S.", is_urgent),)}, "cannot be the name of a filter"),
         ({"named_filters": (NamedFilter("x", "S.", is_urgent, type=list[str]),)}, "'x' has a wrong type"),
+        ({"named_filters": (NamedFilter("x", "S.", is_urgent, values=day_in),)}, "'x' has a wrong type: values"),
+        ({"expand": "project"}, "Tasks.expand: 'project' is no tuple; write (\"project\",)"),
+        ({"expand": ("project_id",)}, "Tasks.expand: 'project_id' is no ref() or refs() field without its _id"),
+        ({"expand": ("project", "project")}, "Tasks.expand: 'project' is there twice; remove one"),
     ],
 )
 def test_a_wrong_declaration_is_one_sentence(body: dict[str, Any], words: str) -> None:
@@ -124,6 +142,35 @@ def test_a_wrong_declaration_is_one_sentence(body: dict[str, Any], words: str) -
 def test_a_related_filter_names_a_field_of_a_referenced_row(name: str) -> None:
     with pytest.raises(InvalidDeclaration, match=rf"^Tasks\.related_filters: '{name}' is no field of a referenced row"):
         tasks(related_filters=(name,)).lists.check()
+
+
+@pytest.mark.parametrize("name", ["projects", "tasks.project_id", "nothing"])
+def test_counts_names_a_table_that_refers(name: str) -> None:
+    with pytest.raises(InvalidDeclaration, match=rf"^Tasks\.counts: '{name}' is no table with exactly one reference"):
+        tasks(counts=(name,)).lists.check()
+
+
+async def test_a_value_that_depends_on_the_clock_is_not_kept(
+    monkeypatch: pytest.MonkeyPatch, sessions: async_sessionmaker[AppSession], db: AppSession
+) -> None:
+    client = Client(app_with(LISTED, sessions), "alice")
+    for hour in (22, 23):
+        moment = datetime(2026, 3, 28, hour, 30, tzinfo=UTC)
+        await factory_of(Task).create_async(user_id="alice", title=str(hour), created_at=moment)
+    found = []
+    for hour in (22, 23):
+        monkeypatch.setattr(clock, "utcnow", lambda: datetime(2026, 3, 28, hour, 45, tzinfo=UTC))  # noqa: B023
+        found += [row["title"] for row in (await client.get("/api/listed?today=Europe/Berlin")).json()]
+
+    assert found == ["22", "23"]
+
+
+@pytest.mark.parametrize("zone", ["Berlin", "europe/berlin", "", "../UTC", "/etc/passwd", "localtime", "Europe"])
+def test_a_time_zone_has_a_name_of_the_iana(zone: str) -> None:
+    with pytest.raises(ValidationException) as refused:
+        parsed(f"today={zone}")
+
+    assert "IANA name" in str(refused.value.extra)
 
 
 def test_filters_limits_the_fields() -> None:

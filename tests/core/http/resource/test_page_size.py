@@ -54,6 +54,19 @@ def test_the_installed_nouns_have_no_value_without_an_end(resource: type[Resourc
     assert resource.max_page_size == MAX_LIMIT
 
 
+def test_a_page_has_fewer_rows_with_the_rows_to_which_they_refer(library: Library) -> None:
+    books = {each["name"]: each for each in library.document()["paths"]["/api/sample-books"]["get"]["parameters"]}
+    most = books["limit"]["schema"]["maximum"]
+
+    assert library.ask("GET", f"/api/sample-books?limit={most}").status == 200
+    refused = library.ask("GET", f"/api/sample-books?limit={most}&expand=sequel_of")
+    fewer = int(refused.body["errors"][0]["msg"].split()[3])
+    assert refused.status == 422
+    assert 0.4 < fewer / most < 0.6
+    for limit, status in ((fewer, 200), (fewer + 1, 422)):
+        assert library.ask("GET", f"/api/sample-books?limit={limit}&expand=sequel_of").status == status
+
+
 class Kinds(BaseModel):
     """A field of each kind that has an end, and of each that has none."""
 
