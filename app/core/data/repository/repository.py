@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import cache, partial
-from typing import Any, Final, Generic, NoReturn, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 from advanced_alchemy.repository import SQLAlchemyAsyncRepository
 from msgspec import Struct
 from sqlalchemy import Select
 
 from app.core.data.connection.compiled import Statement, Values
-from app.core.data.errors import ClosedMethod, FieldsReadOnly, RowChanged, RowNotFound
+from app.core.data.errors import FieldsReadOnly, RowChanged, RowNotFound
 from app.core.data.ownership.session import AppSession
+from app.core.data.repository.closed_methods import ClosedMethods
 from app.core.data.repository.figures import FiguresReader, FiguresRequest
 from app.core.data.repository.page_rows import page_reader
 from app.core.data.repository.pages import Page, PageRequest
@@ -44,14 +45,7 @@ class VersionedStatement(Protocol):
 _ATTRIBUTES: Final[dict[tuple[type, str], dict[str, Any]]] = {}
 
 
-def _closed(name: str, instead: str) -> Any:
-    async def refuse(*_: Any, **__: Any) -> NoReturn:
-        raise ClosedMethod(f"Repository.{name}() is closed; use {instead} instead.")
-
-    return refuse
-
-
-class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
+class Repository(ClosedMethods, SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
     """The rows of one table that belong to the session's owner.
 
     For another query, derive a class, name it in the controller's `repository_type`, and write a method that calls
@@ -60,17 +54,6 @@ class Repository(SQLAlchemyAsyncRepository[TableT], Generic[TableT]):
 
     session: AppSession
     count_with_window_function = False  # its total is 0 for a page past the end
-
-    # Closed, because they can lose data, read without a limit, or use raw SQL. Other inherited methods return entities.
-    update = _closed("update", "update_one()")
-    update_many = _closed("update_many", "update_one() inside atomic()")
-    upsert = _closed("upsert", "insert_one() or update_one()")
-    upsert_many = _closed("upsert_many", "insert_one() or update_one() inside atomic()")
-    get_and_update = _closed("get_and_update", "update_one()")
-    get_or_upsert = _closed("get_or_upsert", "insert_one() or update_one()")
-    list = _closed("list", "select_page() or get_many()")
-    list_and_count = _closed("list_and_count", "select_page() or get_many_and_count()")
-    check_health = _closed("check_health", "the readiness check")
 
     def __init__(self, *, session: AppSession) -> None:
         kind = type(self), session.dialect.name

@@ -70,6 +70,7 @@ async def stats(
     repository: NamedDependency[SkipValidation[Repository[Any]]],
     figures_request: NamedDependency[SkipValidation[FiguresRequest]],
 ) -> StatsT:
+    """Return figures of your {nouns}, of all or of those that match the filters."""
     return cast("StatsT", await repository.select_figures(self.figures, figures_request))
 
 

@@ -19,8 +19,8 @@ from app.core.data.sql.figures import MAX_GROUPS
 from app.core.data.tables import now
 from app.core.data.tables.field_types import MAX_SAFE_INT
 from app.core.data.tables.folds import fold
+from tests.core.data.repository.conditions import SEARCH, Chosen, conditions, expected, values_of
 from tests.core.data.repository.conftest import Stock
-from tests.core.data.repository.test_filters import SEARCH, Chosen, conditions, expected, values_of
 from tests.parts.reference import CUT, has_words
 from tests.parts.specimens import Sessions, Specimen, State, attached
 
