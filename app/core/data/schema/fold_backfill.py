@@ -126,9 +126,10 @@ class FoldedText(NamedTuple):
 
 
 def folded_texts(connection: Connection, metadata: MetaData = SQLModel.metadata) -> Iterator[FoldedText]:
-    """Yield the texts of the models that have a fold, without those whose column the database lacks."""
+    """Yield the texts of the models that have a fold, without those whose table or column the database lacks."""
+    present = set(inspect(connection).get_table_names())
     for model in metadata.tables.values():
-        folds = [each for each in model.c if HIDDEN in each.info]
+        folds = [each for each in model.c if HIDDEN in each.info] if model.name in present else []
         held = {each["name"] for each in inspect(connection).get_columns(model.name)} if folds else set()
         for each in folds:
             if each.name in held:

@@ -4,7 +4,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Index, MetaData, UniqueConstraint, select, text
+from sqlalchemy import Column, Index, MetaData, Table, UniqueConstraint, select, text
 from sqlmodel.sql.sqltypes import AutoString
 
 from app.core.data.errors import UnfitRows
@@ -128,3 +128,10 @@ def test_folds_of_another_version_are_found_and_filled(titled: Settings, monkeyp
 def stale(settings: Settings, metadata: MetaData) -> int:
     with connect(settings) as connection:
         return sum(each.count_stale(connection) for each in folded_texts(connection, metadata))
+
+
+def test_a_table_that_the_database_lacks_has_no_folds_to_fill(titled: Settings) -> None:
+    later = MetaData()
+    Table("later", later, Column("title", AutoString(200)), Column("title_fold", Fold(400), info={HIDDEN: "title"}))
+
+    assert stale(titled, later) == 0
