@@ -6,6 +6,7 @@ from sqlalchemy import Integer, bindparam, delete, func, select, update
 from sqlalchemy.orm import aliased
 
 from app.core.data.tables.owned import Owned
+from app.core.data.tables.queryable import folds_of
 from tests.isolation.attacks.shapes import CHANGED, LONG_AGO, Attack, core_table, id_of, underneath, writing
 
 
@@ -30,6 +31,11 @@ def _update_or(model: Any, theirs: Owned) -> Any:
     return update(core_table(model)).where(lambda: (row_id == given) | (row_id != given)).values({CHANGED: LONG_AGO})
 
 
+def _folded_texts(model: type[Owned], _: Owned) -> Any:
+    # The compiler adds the fold of each text, after the owner's condition.
+    return update(model).values({CHANGED: LONG_AGO, **dict.fromkeys(folds_of(model), "taken")})
+
+
 def _by_key(model: type[Owned], _: Owned) -> Any:
     table = core_table(model)
     return update(table).where(table.c.id == bindparam("row", type_=Integer)).values({CHANGED: LONG_AGO})
@@ -49,6 +55,7 @@ def _deleted_in_cte(model: type[Owned], theirs: Owned) -> Any:
 WRITES: dict[str, Attack] = {
     "update where": writing(lambda m, t: update(m).where(id_of(m) == t.id).values({CHANGED: LONG_AGO})),
     "update all": writing(lambda m, _: update(m).values({CHANGED: LONG_AGO})),
+    "update of texts with folds": writing(_folded_texts),
     "update returning": writing(
         lambda m, t: update(m).where(id_of(m) == t.id).values({CHANGED: LONG_AGO}).returning(id_of(m))
     ),

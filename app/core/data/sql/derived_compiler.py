@@ -5,7 +5,6 @@ the fold, which gets the same value; the type `Fold` folds it. In an INSERT, the
 """
 
 from collections.abc import Iterator, Mapping
-from copy import copy
 from typing import Any, Final, NoReturn
 
 from sqlalchemy import BindParameter, Column, Insert, Update, null
@@ -39,7 +38,8 @@ class DerivedCompiler(SQLCompiler):
     def visit_update(self, update_stmt: Update, visiting_cte: Any = None, **kw: Any) -> Any:
         folds = dict(self._folds_of(update_stmt))
         if folds:
-            update_stmt = copy(update_stmt)
+            # Not `copy()`: for a statement of the ORM that is the statement as it was before its owner was added.
+            update_stmt = update_stmt._clone()
             values: dict[Any, Any] = {**(update_stmt._values or {}), **folds}
             update_stmt._values = values  # type: ignore[assignment]
         return super().visit_update(update_stmt, visiting_cte, **kw)
