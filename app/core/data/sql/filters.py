@@ -6,7 +6,7 @@ from operator import eq, ge, gt, le, lt
 from types import SimpleNamespace
 from typing import Any, Final, NamedTuple, cast
 
-from sqlalchemy import BigInteger, Column, ColumnElement, Table, and_, bindparam, exists, literal, not_, or_
+from sqlalchemy import BigInteger, Column, ColumnElement, Table, and_, bindparam, exists, literal, not_, or_, select
 from sqlalchemy.sql.functions import coalesce
 
 from app.core.data.sql.conditions import Condition, Expression
@@ -120,9 +120,11 @@ def _is_above(table: Table, column: Column[Any], name: str) -> ColumnElement[boo
 
 
 def _contains(table: Table, column: Column[Any], name: str) -> ColumnElement[bool]:
+    # Not EXISTS: SQLite would look at the links of each row, which for an id in ten of 200,000 rows takes 170 ms. This
+    # takes 0.1 ms, and 8 ms for an id in every twentieth row. PostgreSQL plans both alike.
     links = link_table_of(column).alias()
     target = bindparam(name, type_=BigInteger, required=True)
-    return exists().where(links.c[ROW_ID] == table.c.id, links.c[TARGET_ID] == target).correlate(table)
+    return table.c.id.in_(select(links.c[ROW_ID]).where(links.c[TARGET_ID] == target))
 
 
 def _fold(table: Table, column: Column[Any]) -> ColumnElement[Any]:
