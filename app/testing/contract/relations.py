@@ -17,7 +17,7 @@ from app.testing.clients import Client
 from app.testing.contract.answers import expect, row_in
 from app.testing.contract.operations import CHANGES, CREATE, GET, LIST, Resource
 from app.testing.contract.resource import ResourceUnderTest, path_of
-from app.testing.contract.rules import offers_any, rule
+from app.testing.contract.rules import has_many, offers_any, rule
 from app.testing.factories import factory_of
 
 Row = dict[str, Any]
@@ -54,7 +54,7 @@ def _owners_in(part: Any) -> Iterator[Any]:
         yield from _owners_in(each)
 
 
-@rule(expands)
+@rule(expands, has_many)
 async def an_expanded_row_is_that_of_its_own_get(tested: ResourceUnderTest) -> None:
     """`expand` adds rows as GET of each returns them, in the order of the ids: to lists, to rows, and after writes."""
     await tested.create_row(tested.stranger)

@@ -128,6 +128,10 @@ def test_a_dump_with_a_wrong_value_is_refused(sites: list[Site], change: Any, sa
     assert said in refused.stderr
 
 
+def test_a_related_item_has_its_values_in_the_form_of_any_row(items: Library) -> None:
+    assert items.broken_rules("relations") == []
+
+
 @pytest.mark.slow
 def test_items_keep_the_contract(items: Library) -> None:
     assert items.broken_rules() == []
