@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     Numeric,
     Table,
+    and_,
     bindparam,
 )
 from sqlalchemy.ext.compiler import compiles
@@ -60,7 +61,8 @@ class Keyset:
         """Yield the branches with the rows that match the filters, in the order of their rows."""
         if self._key is not None:
             # Not `(due_at, id) > (:d, :i)`: SQLite would read all rows with this value.
-            yield self._branch(len(self._columns), _beyond(self._id, "key_id", falls=self._id_falls), filters)
+            beyond = _beyond(self._id, "key_id", falls=self._id_falls)
+            yield self._branch(len(self._columns), beyond, (Unindexed(*filters),) if filters else ())
         elif not self._columns or not self._falls[0]:
             # Both databases read nulls last from an ascending index; PostgreSQL does not so from a descending one.
             yield Branch(filters, tuple(self._sorted()))
@@ -108,6 +110,21 @@ class Keyset:
         if self._key is not None and self._key[place]:
             return column.is_(None)
         return column == _parameter(column, f"key_{place}")
+
+
+class Unindexed(FunctionElement[bool]):
+    """Conditions for which SQLite uses no index."""
+
+    # Without statistics SQLite would take the index of any field with a value: of the open tasks that are due at one
+    # moment, it would read all open tasks. Only few rows have the values of a key.
+    type = Boolean()
+    inherit_cache = True
+
+
+@compiles(Unindexed)
+def _compile_unindexed(element: Unindexed, compiler: SQLCompiler, **kw: Any) -> str:
+    sign = "+" if compiler.dialect.name == "sqlite" else ""
+    return f"{sign}({compiler.process(and_(*element.clauses), **kw)})"
 
 
 class IsPresent(FunctionElement[bool]):

@@ -13,7 +13,6 @@ from sqlalchemy import (
     bindparam,
     func,
     literal,
-    literal_column,
     select,
     true,
     union_all,
@@ -87,9 +86,10 @@ def _page(
     branches = list(keyset.branches(filters))
     if len(branches) == 1:
         return _select(columns, branches[0]).limit(limit).offset(offset)
-    # With several fields, a range may have to be sorted, which is quick only with a limit.
-    is_merged = dialect == "sqlite" and len(before_id(shape.order)) == 1
-    parts = _merged_parts(columns, branches, bool(filters)) if is_merged else _parts(columns, branches)
+    # SQLite merges ordered ranges of an index row by row, which takes half the time of CTEs. But it reads the first row
+    # of each: with filters these may be all rows of a range, and with several fields it may have to sort them.
+    is_merged = dialect == "sqlite" and not filters and len(before_id(shape.order)) == 1
+    parts = [select(*columns).where(*each.conditions) for each in branches] if is_merged else _parts(columns, branches)
     rows = union_all(*parts).subquery("found")
     return select(*rows.c).order_by(*_sorted_by(rows.c, table, shape)).limit(limit).offset(offset)
 
@@ -105,21 +105,6 @@ def _parts(columns: Sequence[Column[Any]], branches: Sequence[Branch]) -> Iterat
         rows = _select(columns, branch).limit(missing).cte(f"_part_{place}")
         missing -= select(func.count()).select_from(rows).scalar_subquery()
         yield select(rows)
-
-
-def _merged_parts(
-    columns: Sequence[Column[Any]], branches: Sequence[Branch], is_filtered: bool
-) -> Iterator[Select[Any]]:
-    # SQLite merges ordered ranges of an index row by row, which takes half the time of CTEs. It reads one row of each
-    # range at least; with filters, these may be all rows of a range, so a range is read only if rows are missing.
-    missing: ColumnElement[Any] = reach()
-    for branch in branches:
-        gate = (missing > literal_column("0"),) if is_filtered and branch is not branches[0] else ()
-        yield select(*columns).where(*branch.conditions, *gate)
-        rows: Select[Any] = (
-            select(literal_column("1")).select_from(columns[0].table).where(*branch.conditions).limit(reach())
-        )
-        missing -= select(func.count()).select_from(rows.subquery()).scalar_subquery()
 
 
 def _counted_page(table: Table, shape: PageShape, filters: Conditions, page: Select[Any]) -> Select[Any]:

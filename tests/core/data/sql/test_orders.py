@@ -12,7 +12,7 @@ from sqlalchemy import make_url
 from app.core.data.connection.compiled import CompiledStatement
 from app.core.data.connection.rls import OWNER_SETTING
 from app.core.data.repository.pages import PageRequest
-from app.core.data.sql.conditions import Sort
+from app.core.data.sql.conditions import Condition, Sort
 from app.core.data.sql.pages import page_of
 from app.core.data.tables.queryable import sortable_of
 from app.core.data.tables.registry import table_of
@@ -105,6 +105,24 @@ def test_each_sortable_field_is_tested() -> None:
 async def test_a_page_in_the_order_of_a_field_reads_a_page_of_rows_only(filled: str, request_: PageRequest) -> None:
     # As many rows have the same value, or none, as an order may have to skip.
     (check_sqlite if filled.startswith("sqlite") else check_postgres)(filled, request_)
+
+
+@pytest.mark.parametrize(
+    ("order", "condition", "value"),
+    [
+        ("due_at", Condition("done", "eq"), True),
+        ("due_at", Condition("due_at", "lt"), datetime(2030, 1, 1, tzinfo=UTC)),
+        ("stars", Condition("done", "eq"), True),
+    ],
+    ids=["another field", "the same field", "a field with few rows of a key"],
+)
+async def test_a_filtered_page_after_a_key_reads_no_range_that_it_does_not_need(
+    filled: str, order: str, condition: Condition, value: Any
+) -> None:
+    key = (KEYS[order], ROWS // 2)
+    request = PageRequest(LIMIT, order=(Sort(order),), after=key, conditions=(condition,), values=(value,))
+    if filled.startswith("sqlite"):  # PostgreSQL has statistics
+        check_sqlite(filled, request)
 
 
 def check_sqlite(url: str, request: PageRequest) -> None:
