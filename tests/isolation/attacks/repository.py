@@ -63,7 +63,7 @@ async def _expand(session: AppSession, model: type[Owned], theirs: Owned) -> Any
     await session.execute(update(model).where(mine).values({reference: getattr(theirs, reference)}))
     shape, values = PageRequest(100, expand=(reference.removesuffix("_id"),)).query()
     try:
-        return (await session.execute(page_of(model, shape), values)).all()
+        return (await session.execute(page_of(model, shape, session.dialect.name), values)).all()
     finally:
         await session.execute(update(model).where(mine).values({reference: None}))
 

@@ -112,8 +112,8 @@ def allows(schema: Part, text: str) -> bool:
 
 def test_a_parameter_is_accepted_exactly_as_it_is_documented(library: Library) -> None:
     asked, accepted = 0, 0
-    for path, _, operation in operations(library.document()):
-        for parameter in operation.get("parameters", ()):
+    for path, method, operation in operations(library.document()):
+        for parameter in operation.get("parameters", ()) if method == "get" and "{" not in path else ():
             name, schema = parameter["name"], parameter["schema"]
             if parameter["in"] != "query" or name in {"after", "before", "sort", "fields", "q"}:
                 continue
