@@ -10,7 +10,7 @@ from app.testing.contract.answers import expect, expect_error, row_in
 from app.testing.contract.operations import GET
 from app.testing.contract.queries import Rows, create_rows, get_list, ids_in, text_of
 from app.testing.contract.resource import ResourceUnderTest
-from app.testing.contract.rules import offers, rule
+from app.testing.contract.rules import has_many, offers, rule
 
 
 def _sorted(tested: ResourceUnderTest, rows: Rows, name: str) -> Rows:
@@ -28,7 +28,7 @@ def _sorted(tested: ResourceUnderTest, rows: Rows, name: str) -> Rows:
     return [*present[::-1], *found[len(present) :][::-1]] if name.startswith("-") else found
 
 
-@rule(offers("list"))
+@rule(offers("list"), has_many)
 async def pages_in_any_order_contain_every_row_once(tested: ResourceUnderTest) -> None:
     """In each order, `next` and `prev` lead through all rows in that order. A cursor is of use to its owner only."""
     await tested.create_row(tested.stranger)
