@@ -119,7 +119,7 @@ def test_a_parameter_is_accepted_exactly_as_it_is_documented(library: Library) -
                 continue
             limits = [str(schema[key] + step) for key, step in LIMITS if key in schema]
             for text in (*limits, *IN_QUERIES):
-                status = library.ask("GET", f"{path}?{name}={quote(text, safe='%')}").status
+                status = library.ask("GET", f"{path}?{name}={quote(text, safe='%')}", user="without-rows").status
                 asked, accepted = asked + 1, accepted + (status == 200)
 
                 assert status == (200 if allows(schema, text) else 422), (path, name, text)
