@@ -63,4 +63,5 @@ def in_order(rows: QuerySet[Model], sort: str) -> QuerySet[Model]:
     for name in filter(None, sort.split(",")):
         field = F(FOLDED.get(name.removeprefix("-"), name.removeprefix("-")))
         orders.append(field.desc(nulls_last=True) if name.startswith("-") else field.asc(nulls_last=True))
-    return rows.order_by(*orders, "id")
+    # Equal rows are sorted by id, in the direction of the last field.
+    return rows.order_by(*orders, "-id" if sort.rsplit(",", maxsplit=1)[-1].startswith("-") else "id")

@@ -92,7 +92,8 @@ def conditions(draw: st.DrawFn) -> tuple[str, list[str]]:
 
 
 def orders() -> st.SearchStrategy[str]:
-    signed = st.lists(st.sampled_from(SORTS), max_size=3, unique=True).flatmap(
+    chosen = st.lists(st.sampled_from(SORTS), max_size=3, unique=True)
+    signed = chosen.filter(lambda names: "id" not in names or len(names) == 1).flatmap(
         lambda names: st.tuples(*(st.sampled_from([name, f"-{name}"]) for name in names))
     )
     return signed.map(",".join)
