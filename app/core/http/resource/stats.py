@@ -47,7 +47,6 @@ class Stats(Operation):
             f"/{NAME}",
             http_method="GET",
             summary="Compute figures of {nouns}",
-            description="Return figures of those of your {nouns} that match the filters.",
             response_description="The figures.",
             media_type=MediaType.JSON,
             return_dto=None,
