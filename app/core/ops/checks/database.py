@@ -8,10 +8,8 @@ from sqlmodel import SQLModel
 from app.core.data.connection.engine import database_url
 from app.core.data.errors import MigrationError
 from app.core.data.schema.drift import drift
-from app.core.data.schema.engines import owner_settings, owner_url, reading_engine
-from app.core.data.schema.fold_backfill import folded_texts
+from app.core.data.schema.engines import owner_settings, reading_engine
 from app.core.data.schema.inspection import altered_protections, unenforced_constraints
-from app.core.data.schema.link_differences import link_differences
 from app.core.data.schema.revisions import applied, known_revisions, pending, unknown_among
 from app.core.ops.checks.registry import Context, Messages, check
 from app.settings import Settings
@@ -71,7 +69,7 @@ async def migrations_have_one_head(context: Context) -> Messages:
 )
 async def tables_match_the_models(context: Context) -> Messages:
     """Columns, indexes and keys match the models; tables without a model are ignored."""
-    if _is_current(context.settings):
+    if is_current(context.settings):
         for operation in drift(owner_settings(context.settings)):
             if message := _difference(operation[0] if isinstance(operation, list) else operation):
                 yield f"The database differs from the models: {message}."
@@ -85,41 +83,10 @@ async def tables_match_the_models(context: Context) -> Messages:
 )
 async def protections_are_in_place(context: Context) -> Messages:
     """Triggers, policies and constraints exist, unchanged and enabled."""
-    if _is_current(context.settings):
+    if is_current(context.settings):
         url = database_url(owner_settings(context.settings).database_url.get_secret_value())
         with reading_engine(url).connect() as connection:
             for message in (*altered_protections(connection, SQLModel.metadata), *unenforced_constraints(connection)):
-                yield message
-
-
-@check(
-    "data.W003",
-    hint="Run `app migrate` when the previous version no longer serves: it ends with a backfill of folds.",
-    deploy=True,
-    needs_database=True,
-)
-async def folds_follow_their_texts(context: Context) -> Messages:
-    """Each text that is sorted or searched has its fold, also in rows that the previous version wrote."""
-    if _is_current(context.settings):
-        with reading_engine(owner_url(context.settings)).connect() as connection:
-            for folded in folded_texts(connection):
-                if count := folded.count_stale(connection):
-                    rows = "1 row" if count == 1 else f"{count:,} rows"
-                    yield f"The fold of {folded.table}.{folded.text} is missing or old in {rows}; no search finds them."
-
-
-@check(
-    "data.E011",
-    hint="Restore a backup, or load a dump into an empty database: both write the links again from the lists.",
-    deploy=True,
-    needs_database=True,
-)
-async def links_match_the_lists(context: Context) -> Messages:
-    """The link tables have the entries of the lists in the rows; a trigger may have been disabled for a time."""
-    if _is_current(context.settings):
-        url = database_url(owner_settings(context.settings).database_url.get_secret_value())
-        with reading_engine(url).connect() as connection:
-            for message in link_differences(connection, SQLModel.metadata):
                 yield message
 
 
@@ -169,7 +136,8 @@ def _pending(settings: Settings) -> list[str]:
         return []  # data.E009 reports it
 
 
-def _is_current(settings: Settings) -> bool:
+def is_current(settings: Settings) -> bool:
+    """Return whether the database has all migrations, so that it can be compared with the models."""
     return applied(settings) == tuple(known_revisions().newest)
 
 
