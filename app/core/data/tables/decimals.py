@@ -80,6 +80,10 @@ class DecimalRules:
     le: Decimal | None
 
     @property
+    def unbounded(self) -> "DecimalRules":
+        return DecimalRules(self.scale, None, None)
+
+    @property
     def example(self) -> Decimal:
         """A number within the bounds: 12.50 if it is one."""
         number = Decimal("12.5").quantize(Decimal(1).scaleb(-self.scale))

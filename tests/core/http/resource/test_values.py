@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
+from app.core.data.tables.decimals import decimal_rules
 from app.core.data.tables.field_types import Instant, NonBlankText, PlainText, RowId, SafeInt
 from app.core.data.tables.versions import FIRST_INSTANT, LAST_INSTANT
 from app.core.http.resource.values import MAX_INT64, MAX_TEXT, value_type_of
@@ -116,3 +117,12 @@ def test_a_value_is_read_as_it_was_written(annotation: Any, data: st.DataObject)
 @pytest.mark.parametrize("annotation", [list[str], dict[str, Any], int | str, bytes, Callable])
 def test_other_types_have_no_values_in_a_query(annotation: Any) -> None:
     assert value_type_of(annotation) is None
+
+
+def test_a_decimal_is_compared_with_any_number_of_its_scale() -> None:
+    kind = value_type_of(Decimal, (decimal_rules(2, ge=0, le=10),))
+
+    assert kind
+    assert [kind.read(text) for text in ("-1.00", "10.01")] == [Decimal("-1.00"), Decimal("10.01")]
+    with pytest.raises(ValueError, match="digits"):
+        kind.read("1.001")
