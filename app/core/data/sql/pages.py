@@ -136,5 +136,5 @@ def _check_order(model: type[Owned], order: tuple[Sort, ...]) -> None:
     for place, field in enumerate(fields):
         if field not in names or field in fields[:place]:
             raise TypeError(
-                f"A page of {model.__name__} cannot be sorted by {field!r}: name other columns once, and `id` last."
+                f"A page of {model.__name__} cannot be sorted by {field!r}: name other columns once, or `id` alone."
             )

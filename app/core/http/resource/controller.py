@@ -37,7 +37,7 @@ from app.core.http.resource.operations import CHANGES, READS, operations_of
 from app.core.http.resource.pages import LIST_HEADERS, ListRequest, page_response
 from app.core.http.resource.relations import RelationsDeclaration
 from app.core.http.resource.row_request import RowRequest
-from app.core.http.resource.stats import figures_of
+from app.core.http.resource.stats import declared_figures
 
 __all__ = ["Expected", "PageRequestDependency", "PathId", "RepositoryDependency", "ResourceController"]
 
@@ -95,7 +95,7 @@ class ResourceController(Controller, Generic[TableT, CreateT, UpdateT]):
         cls.max_page_size = relations.max_rows()
         cls.return_dto = RowDTO[cls.model].with_relations(cls.expand, cls.counts)  # type: ignore[name-defined]  # a type at run time only
         cls.tags = [cls.names().nouns.capitalize()]
-        cls.figures = figures_of(cls)
+        cls.figures = declared_figures(cls)
         cls.signature_namespace = {"TableT": cls.model, "CreateT": cls.create_schema, "UpdateT": cls.update_schema}
         cls.signature_namespace["StatsT"] = cls.figures.struct if cls.figures else None
         cls.lists = ListDeclaration(

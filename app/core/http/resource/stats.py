@@ -73,7 +73,7 @@ async def stats(
     return cast("StatsT", await repository.select_figures(self.figures, figures_request))
 
 
-def figures_of(controller: Any) -> FiguresReader | None:
+def declared_figures(controller: Any) -> FiguresReader | None:
     """Return the reader of the figures that a controller class offers; None if it offers none.
 
     Raises:
