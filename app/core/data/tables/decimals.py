@@ -81,6 +81,7 @@ class DecimalRules:
 
     @property
     def unbounded(self) -> "DecimalRules":
+        # For a comparison, which may be with a number that no row can have.
         return DecimalRules(self.scale, None, None)
 
     @property

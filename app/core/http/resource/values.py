@@ -59,7 +59,6 @@ def value_type_of(annotation: Any, rules: tuple[Any, ...] = ()) -> ValueType | N
     if issubclass(bare, Enum):
         return _choice_of({str(member.value): member for member in bare})
     if issubclass(bare, Decimal):
-        # As for integers, a comparison may be with a value that no row can have.
         rules = tuple(rule.unbounded if isinstance(rule, DecimalRules) else rule for rule in rules)
         return _decimal_of(TypeAdapter(Annotated[bare, *rules] if rules else bare))
     return _BY_TYPE.get(bare)
