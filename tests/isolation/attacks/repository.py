@@ -57,19 +57,21 @@ REFERENCES: dict[str, Attack] = {
 
 
 async def _expand(session: AppSession, model: type[Owned], theirs: Owned) -> Any:
-    """Let an own row reference another owner's row for a moment, and read it with that row."""
+    """Let the own rows reference another owner's row for a moment, and read them with that row."""
     reference = next(iter(references_of(model)))
-    mine = columns_of(model)[1] == "mallory"
-    await session.execute(update(model).where(mine).values({reference: getattr(theirs, reference)}))
+    row_id, owner = columns_of(model)[:2]
+    mine = (await session.execute(select(row_id, getattr(model, reference)).where(owner == "mallory"))).all()
+    await session.execute(update(model).where(owner == "mallory").values({reference: getattr(theirs, reference)}))
     shape, values = PageRequest(100, expand=(reference.removesuffix("_id"),)).query()
     try:
         return (await session.execute(page_of(model, shape, session.dialect.name), values)).all()
     finally:
-        await session.execute(update(model).where(mine).values({reference: None}))
+        for number, before in mine:
+            await session.execute(update(model).where(row_id == number).values({reference: before}))
 
 
 EXPANDED: dict[str, Attack] = {"expand a reference to another's row": _expand}
-"""For tables with references that may be null. A session that can refer to another owner's row cannot read it."""
+"""For tables with references. A session that can refer to another owner's row cannot read it."""
 
 
 def _call(method: str, *arguments: Callable[[type[Owned], Owned], Any], **named: Any) -> Attack:
