@@ -64,15 +64,13 @@ async def test_a_page_past_the_end_is_empty_and_leads_back(client: Client, db: A
     assert ids(await client.get(past.links["prev"]["url"])) == [rows[2], rows[1]]
 
 
-@one_resource
-async def test_a_query_that_is_too_long_is_a_414(client: Client, db: AppSession, resource: Resource) -> None:
-    name = "title" if "title" in resource.lists.parameters else "name"
-    query = "&".join(f"{name}__in={'x' * 80}" for _ in range(80))
-    within = f"{query}&{name}__in={'x' * (MAX_QUERY - len(query) - len(name) - 6)}"
+async def test_a_query_that_is_too_long_is_a_414(client: Client, db: AppSession) -> None:
+    query = "&".join(f"title__in={'x' * 80}" for _ in range(80))
+    within = f"{query}&title__in={'x' * (MAX_QUERY - len(query) - len('&title__in='))}"
 
     assert len(within) == MAX_QUERY
-    assert ids(await client.get(f"{resource.path}?{within}")) == []
-    assert_error(await client.get(f"{resource.path}?{within}x"), 414)
+    assert ids(await client.get(f"/api/tasks?{within}")) == []
+    assert_error(await client.get(f"/api/tasks?{within}x"), 414)
 
 
 @one_resource
