@@ -1,8 +1,8 @@
 """What a controller declares about relations: which ones a client may expand and count, and how many rows then fit."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Final
 
 from pydantic import BaseModel
@@ -50,17 +50,15 @@ class RelationsDeclaration:
         self._check("counts", self.counts, referrers_of(self.model) if self.counts else {})
         return {**self.of_writes, **by_name([counts_parameter(self.counts)] if self.counts else [])}
 
-    def max_rows(self, expand: Sequence[str] = ()) -> int:
+    def max_rows(self, expand: tuple[str, ...] = ()) -> int:
         """Return the maximum number of rows on a page with these relations."""
-        # Kept, because the size of a row follows from its JSON Schema, which takes 2 ms.
-        chosen = tuple(sorted(expand))
-        if chosen not in self._max_rows:
-            self._max_rows[chosen] = min(MAX_LIMIT, max_page_size(self.model, self.schemas, chosen))
-        return self._max_rows[chosen]
+        return self._max_rows(expand)
 
     @cached_property
-    def _max_rows(self) -> dict[tuple[str, ...], int]:
-        return {}
+    def _max_rows(self) -> Callable[[tuple[str, ...]], int]:
+        # Kept, because it is needed for each new query, and follows from the JSON Schema of a row. It stays small: a
+        # client chooses from at most `MAX_EXPANDED` relations.
+        return cache(lambda expand: min(MAX_LIMIT, max_page_size(self.model, self.schemas, expand)))
 
     def _check(self, attribute: str, names: tuple[str, ...], offered: Mapping[str, object]) -> None:
         if isinstance(names, str):

@@ -13,9 +13,12 @@ from app.core.data.ownership.session import AppSession
 from app.core.data.sql.conditions import Condition, Sort
 from app.core.data.sql.shapes import MAX_SHAPES
 from app.core.data.tables import TimeZone, clock, day_in
+from app.core.http.resource import relations
 from app.core.http.resource.controller import ResourceController
 from app.core.http.resource.filters import NamedFilter
+from app.core.http.resource.list_parameters import DEFAULT_LIMIT
 from app.core.http.resource.listing import ListQuery
+from app.core.http.resource.page_size import max_page_size
 from app.tasks.models import Task
 from app.tasks.schemas import TaskCreate, TaskUpdate
 from app.testing.clients import Client
@@ -180,6 +183,21 @@ def test_filters_limits_the_fields() -> None:
         "completed",
         "project",
     }
+
+
+def test_the_size_of_a_row_is_computed_once_and_not_for_each_query(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[Any] = []
+
+    def counted(*arguments: Any) -> int:
+        computed.append(arguments)
+        return max_page_size(*arguments)
+
+    monkeypatch.setattr(relations, "max_page_size", counted)
+    parser = tasks().lists.parser
+    limits = {parser.parse(f"after={row_id}".encode()).limit for row_id in range(1, 20)}
+
+    assert limits == {DEFAULT_LIMIT}
+    assert len(computed) == 1
 
 
 def test_queries_do_not_fill_the_memory() -> None:
